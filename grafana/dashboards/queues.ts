@@ -172,7 +172,7 @@ export const queues = createDashboard({
             Queue: longText(220, {
               links: createCellLink('Show only this queue', 'queues', 'queue'),
             }),
-            Scope: text(180),
+            Scope: text(200),
             Waiting: number(90, 'short', ruleColors('queue-depth')),
             Oldest: duration(100, ruleColors('oldest-waiting-job')),
             Completed: number(100),

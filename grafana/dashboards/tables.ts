@@ -45,7 +45,7 @@ const ALERT_COLUMNS: Columns = {
   State: ALERT_STATE,
   Service: text(85),
   Subject: longText(110),
-  Value: text(70),
+  Value: text(75),
   Limit: text(70),
   Cause: longText(140, { links: ALERT_LINKS }),
   ...LINK_COLUMNS,
@@ -62,10 +62,10 @@ export const ACTIVE_ALERT_COLUMNS: Columns = {
 /** Columns of `selectAlertHistory`. */
 export const ALERT_HISTORY_COLUMNS: Columns = {
   ...ALERT_COLUMNS,
-  Tenant: longText(100),
+  Tenant: longText(95),
   Time: TIME,
-  Author: text(75),
-  Comment: longText(90),
+  Author: text(70),
+  Comment: longText(80),
 };
 
 /** Columns of `selectQueueUsage`. */
@@ -76,12 +76,12 @@ export const QUEUE_USAGE_COLUMNS: Columns = {
   Finished: number(80),
   Processing: duration(95),
   Share: percent(70),
-  Wait: duration(75),
+  Wait: duration(85),
 };
 
 /** Columns of `selectUptimes`. */
 export const UPTIME_COLUMNS: Columns = {
   Service: longText(120),
   Up: percent(90, { decimals: 3, ...ruleColors('target-uptime') }),
-  'Minutes down': number(110),
+  'Minutes down': number(120),
 };

@@ -70,8 +70,9 @@ function toRuleCase<K>(
   return `CASE ${branches.join(' ')} ELSE ${otherwise} END`;
 }
 
+/** The result of QuestDB's `round(x, 2)` can have a rounding error, such as `15.120000000000001`. A quotient has none. */
 const toNumberText = (value: string) =>
-  `CASE WHEN abs(${value}) >= 100 OR ${value} = round(${value}) THEN round(${value})::long::varchar ELSE round(${value}, 2)::varchar END`;
+  `CASE WHEN abs(${value}) >= 100 OR ${value} = round(${value}) THEN round(${value})::long::varchar ELSE (round(${value} * 100) / 100.0)::varchar END`;
 
 /** Units of a value, from the largest. `above` is the smallest value for which the unit is used. */
 const TEXT_UNITS: Readonly<Record<RuleUnit, readonly { above: number; unit: string }[]>> = {

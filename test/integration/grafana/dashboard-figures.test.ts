@@ -202,7 +202,7 @@ function alertRows(): AlertRow[] {
   return [
     ...Array.from({ length: 40 }, (_, i) =>
       createAlert(`alert ${i}`, NOW_MS - 8 * MINUTE_MS + i * 3000, {
-        ...(i % 2 === 1 && { organizationId: 'bert', rule: 'error-rate', value: 12.34 }),
+        ...(i % 2 === 1 && { organizationId: 'bert', rule: 'error-rate', value: 15.1204 }),
       }),
     ),
     createAlert('mail', NOW_MS - 4 * MINUTE_MS, { service: 'mail' }),
@@ -379,7 +379,7 @@ it('shows 0 instead of an empty value, and alerts with units and links', async (
       link_from: expect.stringMatching(/^\d{13}$/),
     }),
   );
-  expect(rows).toContainEqual(expect.objectContaining({ Rule: 'error-rate', Value: '12.34 %' }));
+  expect(rows).toContainEqual(expect.objectContaining({ Rule: 'error-rate', Value: '15.12 %' }));
 });
 
 it('names the scope of queues only if the same name exists in several scopes', async () => {

@@ -27,7 +27,7 @@ const GRID_ROW_PX = 38;
 const WINDOW_HEIGHT_PX = 800;
 /** Navigation (80 px), and variables in up to five lines, because they wrap in this width. */
 const HEADER_PX = 280;
-const PANEL_COLUMN_PX = (1280 - 2 * 16) / 24;
+const PANEL_COLUMN_PX = (1280 - 2 * 25) / 24;
 
 /** Returns the properties of a column or line by their id. */
 function getProperties(panel: PanelJson, field: string): Record<string, unknown> {
