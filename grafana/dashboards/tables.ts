@@ -64,8 +64,8 @@ export const ALERT_HISTORY_COLUMNS: Columns = {
   ...ALERT_COLUMNS,
   Tenant: longText(95),
   Time: TIME,
-  Author: text(70),
-  Comment: longText(80),
+  Author: text(65),
+  Comment: longText(85),
 };
 
 /** Columns of `selectQueueUsage`. */
