@@ -1,4 +1,5 @@
 import type { Settings } from './parse-settings.ts';
+import { decodePercentEncoding } from './variable-parsers.ts';
 
 /** The QuestDB HTTP endpoint to which rows are written. */
 export interface WriteTarget {
@@ -48,8 +49,9 @@ export function formatBasicAuthorization(user: string, password: string): string
 export function getExternalQuestdbTargets(settings: Settings): QuestdbTargets | undefined {
   if (settings.PERFORMANCE_QUESTDB_URL === undefined) return undefined;
   const url = new URL(settings.PERFORMANCE_QUESTDB_URL);
-  const user = settings.PERFORMANCE_QUESTDB_USER ?? (decodeUrlPart(url.username) || undefined);
-  const password = settings.PERFORMANCE_QUESTDB_PASSWORD ?? decodeUrlPart(url.password);
+  const user =
+    settings.PERFORMANCE_QUESTDB_USER ?? (decodePercentEncoding(url.username) || undefined);
+  const password = settings.PERFORMANCE_QUESTDB_PASSWORD ?? decodePercentEncoding(url.password);
   const token = settings.PERFORMANCE_QUESTDB_TOKEN;
   const basicAuthorization =
     user === undefined ? undefined : formatBasicAuthorization(user, password);
@@ -62,18 +64,9 @@ export function getExternalQuestdbTargets(settings: Settings): QuestdbTargets | 
       host: pg.hostname,
       port: Number(pg.port || 8812),
       // The QuestDB default credentials, for local servers without authentication.
-      user: decodeUrlPart(pg.username) || user || 'admin',
-      password: decodeUrlPart(pg.password) || password || 'quest',
+      user: decodePercentEncoding(pg.username) || user || 'admin',
+      password: decodePercentEncoding(pg.password) || password || 'quest',
       database: pg.pathname.slice(1) || 'qdb',
     },
   };
-}
-
-/** Decodes a part of a URL. A `%` that is not the start of an encoded character is part of the text. */
-function decodeUrlPart(text: string): string {
-  try {
-    return decodeURIComponent(text);
-  } catch {
-    return text;
-  }
 }

@@ -3,6 +3,7 @@ import { hostname } from 'node:os';
 import { join } from 'node:path';
 import type { ServiceResource } from '../schema/table-definition.ts';
 import type { EnvironmentVariables } from './parse-settings.ts';
+import { decodePercentEncoding } from './variable-parsers.ts';
 
 /**
  * Detects the service from `OTEL_SERVICE_NAME` and `OTEL_RESOURCE_ATTRIBUTES`. If they are unset,
@@ -52,16 +53,8 @@ export function detectHost(env: EnvironmentVariables): string {
 function parseResourceAttributes(text: string): Map<string, string> {
   const pairs = text.split(',').map((pair) => pair.split('=', 2).map((part) => part.trim()));
   return new Map(
-    pairs.flatMap(([key, value]) => (key && value ? [[key, decodeAttributeValue(value)]] : [])),
+    pairs.flatMap(([key, value]) => (key && value ? [[key, decodePercentEncoding(value)]] : [])),
   );
-}
-
-function decodeAttributeValue(value: string): string {
-  try {
-    return decodeURIComponent(value);
-  } catch {
-    return value;
-  }
 }
 
 function readPackageJson(folder: string): { name?: string; version?: string } {

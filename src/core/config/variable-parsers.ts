@@ -196,3 +196,12 @@ export function timeZoneVariable(description: string): Variable<string | undefin
     },
   };
 }
+
+/** Decodes percent-encoded text. A `%` that isn't the start of an encoded character leaves the text unchanged. */
+export function decodePercentEncoding(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
+}

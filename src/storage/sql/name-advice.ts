@@ -10,6 +10,8 @@ import { MEASUREMENT_TABLES, STATE_TABLES } from '../../core/schema/table-regist
 import { findSqlName } from '../../core/vocabulary.ts';
 import { tokenize } from './sql-parser.ts';
 
+const TABLES = [...MEASUREMENT_TABLES, ...STATE_TABLES];
+
 /** Returns the advice for a table that doesn't exist. */
 export function getMissingTableAdvice(table: string): string {
   const current = toCurrentRollupName(table);
@@ -17,7 +19,7 @@ export function getMissingTableAdvice(table: string): string {
     current === table
       ? findClosestMatch(table, [
           ...ROLLUP_DEFINITIONS.flatMap(getTableAndRollupNames),
-          ...[...MEASUREMENT_TABLES, ...STATE_TABLES].map(({ name }) => name),
+          ...TABLES.map(({ name }) => name),
         ])
       : current;
   const hint = nearest === undefined ? '' : `Did you mean ${nearest}? `;
@@ -58,7 +60,7 @@ function findTables(source: string): string[] {
 
 /** Returns the columns of a table or a roll-up. Empty if there is no such table. */
 function listColumns(name: string): string[] {
-  const table = [...MEASUREMENT_TABLES, ...STATE_TABLES].find((each) => each.name === name);
+  const table = TABLES.find((each) => each.name === name);
   if (table) return ['timestamp', ...Object.keys(table.columns).map(toSnakeCase)];
   for (const { table, units, keys, aggregates, addedIn } of ROLLUP_DEFINITIONS) {
     for (const unit of units) {
