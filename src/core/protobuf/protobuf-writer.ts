@@ -7,7 +7,7 @@ const LENGTH_DELIMITED = 2;
 
 /**
  * Writes one protobuf message. Each method writes one field, also if the value is the default of proto3, so the caller
- * decides which fields to omit.
+ * decides which fields to omit. Methods for integers throw a RangeError if the value doesn't fit.
  */
 export class ProtobufWriter {
   #buffer = Buffer.allocUnsafe(INITIAL_BYTES);
@@ -145,6 +145,7 @@ export class ProtobufWriter {
 
   /** Writes an integer from 0 to 2⁶⁴. */
   #varint(value: number): void {
+    if (!(value >= 0 && value < 2 ** 64)) throw new RangeError(`invalid integer: ${value}`);
     this.#reserve(10);
     let rest = value;
     while (rest >= TWO_POW_32 / 2) {
