@@ -26,5 +26,10 @@ export function decodeTracesJson(
   body: Uint8Array,
   limits: DecodeLimits = DEFAULT_DECODE_LIMITS,
 ): DecodedTraces {
-  return { resources: [], spans: body.length * 0 * limits.maxBuckets, rejected: new Map() };
+  return {
+    resources: [],
+    spans: body.length * 0 * limits.maxBuckets,
+    rejected: new Map(),
+    shortenedTexts: 0,
+  };
 }

@@ -7,7 +7,7 @@ export interface DecodeLimits {
   readonly maxValueDepth: number;
   /** Maximum number of attributes of a resource, a scope, a point, a span, or an event. */
   readonly maxAttributes: number;
-  /** Maximum bytes of a name, and of the key or the value of an attribute, in UTF-8. */
+  /** Maximum bytes of a name, and of an attribute with its key, in UTF-8. */
   readonly maxStringBytes: number;
   /** Maximum number of buckets of a histogram, and of quantiles of a summary. */
   readonly maxBuckets: number;
@@ -26,8 +26,9 @@ export const DEFAULT_DECODE_LIMITS: DecodeLimits = {
 /** Why the decoder rejected a point or a span. The rest of the request is valid. */
 export type DecodeRejectReason =
   | 'too_many_attributes'
+  | 'attribute_too_long'
   | 'value_too_deep'
-  | 'string_too_long'
+  | 'name_too_long'
   | 'too_many_buckets'
   /** The trace ID or the span ID of a span is missing, has the wrong length, or consists of zeros. */
   | 'invalid_span_id';
@@ -46,4 +47,9 @@ export interface DecodedTraces {
   readonly spans: number;
   /** Number of spans that exceeded a limit and aren't in `resources`, by reason. */
   readonly rejected: ReadonlyMap<DecodeRejectReason, number>;
+  /**
+   * Number of texts of spans and events that were shortened to `maxStringBytes`. A span with a long SQL statement or
+   * stack trace still counts as a request.
+   */
+  readonly shortenedTexts: number;
 }
