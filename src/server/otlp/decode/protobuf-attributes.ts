@@ -1,4 +1,4 @@
-import { AttributeCache } from './attribute-cache.ts';
+import { type AttributeCache, AttributeCaches, MAX_LENGTH_PER_KEY } from './attribute-cache.ts';
 import {
   AttributeSet,
   type AttributesResult,
@@ -9,7 +9,6 @@ import {
   setOwn,
 } from './attribute-set.ts';
 import { ATTRIBUTE_BYTES, type DecodeSession, ELEMENT_BYTES } from './decode-session.ts';
-import type { DecodeLimits } from './decoded-request.ts';
 import type { MessageType, ProtobufReader } from './protobuf-reader.ts';
 
 const KEY_VALUE: MessageType = { name: 'KeyValue', fields: { 1: 'key', 2: 'value' } };
@@ -28,9 +27,10 @@ const ANY_VALUE: MessageType = {
 const ARRAY_VALUE: MessageType = { name: 'ArrayValue', fields: { 1: 'values' } };
 const KEY_VALUE_LIST: MessageType = { name: 'KeyValueList', fields: { 1: 'values' } };
 
+const CACHES = new AttributeCaches();
+
 /** Reads attributes, which are a repeated field of type `KeyValue`. */
 export class ProtobufAttributes {
-  static readonly #caches = new WeakMap<DecodeLimits, AttributeCache>();
   readonly #reader: ProtobufReader;
   readonly #session: DecodeSession;
   readonly #cache: AttributeCache;
@@ -38,9 +38,7 @@ export class ProtobufAttributes {
   constructor(reader: ProtobufReader, session: DecodeSession) {
     this.#reader = reader;
     this.#session = session;
-    const cache = ProtobufAttributes.#caches.get(session.limits) ?? new AttributeCache();
-    ProtobufAttributes.#caches.set(session.limits, cache);
-    this.#cache = cache;
+    this.#cache = CACHES.forLimits(session.limits);
   }
 
   /**
@@ -59,9 +57,12 @@ export class ProtobufAttributes {
       reader.skipLength();
     }
     const end = reader.position;
-    const attributes = this.#cache.get(reader.body, tagStart, end, () => {
-      return this.#readRange(tagStart, end);
-    });
+    const attributes =
+      end - tagStart > MAX_LENGTH_PER_KEY
+        ? this.#readRange(tagStart, end)
+        : this.#cache.get(reader.body.toString('latin1', tagStart, end), () => {
+            return this.#readRange(tagStart, end);
+          });
     return previous === NO_ATTRIBUTES ? attributes : this.#merge(previous, attributes);
   }
 

@@ -10,8 +10,11 @@ export function toTraceContextId(bytes: Buffer, expectedBytes: number): string |
 }
 
 /** Like `toTraceContextId`, for hex digits of either case. */
-export function parseTraceContextId(hex: string, expectedBytes: number): string | undefined {
-  const isHex = hex.length === expectedBytes * 2 && /^[\da-f]+$/i.test(hex);
+export function parseTraceContextId(
+  hex: string | undefined,
+  expectedBytes: number,
+): string | undefined {
+  const isHex = hex?.length === expectedBytes * 2 && /^[\da-f]+$/i.test(hex);
   return isHex ? toValidId(hex.toLowerCase()) : undefined;
 }
 
