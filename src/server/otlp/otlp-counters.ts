@@ -2,13 +2,10 @@ import type { Counter, MeterProvider } from '@opentelemetry/api';
 import type { OtlpSignal } from './decode/otlp-response.ts';
 import type { ExportOutcome } from './partial-success.ts';
 
-/** Signal of a request: `metrics` or `traces`. */
 const ATTR_SIGNAL = 'perfscope.otlp.signal';
-/** What happened to a point or a span: `stored`, `rejected`, or `ignored`. */
 const ATTR_OUTCOME = 'perfscope.otlp.outcome';
-/** Why a point or a span was rejected or ignored. */
 const ATTR_REASON = 'perfscope.otlp.reason';
-const ATTR_STATUS = 'http.response.status_code';
+const ATTR_STATUS = 'perfscope.otlp.status';
 
 /** The server's own metrics about OTLP requests. */
 export class OtlpCounters {

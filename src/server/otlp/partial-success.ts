@@ -45,7 +45,9 @@ export function toPartialSuccess(
   if (rejectedCount === 0 && warnings.length === 0) return undefined;
   const parts = [
     ...(rejectedCount > 0 ? [`Rejected ${items}: ${formatCounts(rejected)}.`] : []),
-    ...(warnings.length > 0 ? [`Accepted ${items} without a value: ${formatCounts(warnings)}.`] : []),
+    ...(warnings.length > 0
+      ? [`Accepted ${items} without a value: ${formatCounts(warnings)}.`]
+      : []),
   ];
   return { rejected: rejectedCount, message: parts.join(' ') };
 }
