@@ -59,7 +59,7 @@ export function sumCounts(counts: Iterable<readonly [string, number]>): number {
   return sum;
 }
 
-/** Combines counts, for example those of the decoder and those of the mapping. */
+/** Combines counts, for example from the decoder and from the mapping. */
 export function addCounts(...all: readonly ReasonCounts[]): ReasonCounts {
   const sums = new Map<string, number>();
   for (const counts of all) {
