@@ -197,6 +197,7 @@ export class ProtobufReader {
   }
 
   #longVarint(first: number): number {
+    const start = this.position - 1;
     let value = first & 0x7f;
     let factor = 0x80;
     for (let bytes = 2; bytes <= 10; bytes++) {
@@ -204,7 +205,10 @@ export class ProtobufReader {
       // The tenth byte contains only the last of 64 bits.
       if (bytes === 10 && byte > 1) break;
       value += (byte & 0x7f) * factor;
-      if (byte < 0x80) return value;
+      if (byte < 0x80) {
+        // The sum of several parts would be rounded more than once.
+        return value <= Number.MAX_SAFE_INTEGER ? value : Number(this.#exactVarint(start));
+      }
       factor *= 0x80;
     }
     return this.fail('an integer has more than 64 bits');

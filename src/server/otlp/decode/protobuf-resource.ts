@@ -36,7 +36,7 @@ export function readScope(
   while (reader.hasField) {
     const tag = reader.tag();
     if (tag === 0x0a) name = reader.string(limits.maxStringBytes) ?? '';
-    else if (tag === 0x12) version = reader.string(limits.maxStringBytes);
+    else if (tag === 0x12) version = reader.string(limits.maxStringBytes) || undefined;
     else reader.skip(tag, SCOPE);
   }
   reader.endMessage(outerEnd);
