@@ -155,6 +155,28 @@ export const ERROR_EXPLANATIONS: Readonly<Record<ErrorCode, ErrorExplanation>> =
       'The spool folder is read-only, or its disk is full. Rows in memory are lost if the process stops.',
     action: 'Free disk space, or set `PERFORMANCE_SPOOL_DIR` to a writable folder.',
   },
+  PS_SPOOL_REFUSED: {
+    cause:
+      'Rows that a sender can send again are accepted only if they are in the spool. The spool folder is read-only, or its disk is full.',
+    action:
+      'Free disk space, or set `PERFORMANCE_SPOOL_DIR` to a writable folder. The sender repeats the request.',
+  },
+  PS_SPOOL_FULL: {
+    cause:
+      'QuestDB is not reachable or too slow, so rows fill the spool. Rows that a sender can send again are rejected before the oldest rows must be dropped.',
+    action:
+      'Check QuestDB and the storage status. If QuestDB is unreachable for long times, raise `PERFORMANCE_SPOOL_MAX_BYTES`. The sender repeats the request.',
+  },
+  PS_WRITER_CLOSED: {
+    cause: 'A request arrived while the process was ending, so its rows were not stored.',
+    action: 'Nothing. The sender repeats the request.',
+  },
+  PS_SERIES_STATE_DAMAGED: {
+    cause:
+      'The server stores the last value of each cumulative OpenTelemetry metric, to compute the increase after a restart. This file is damaged, or another program deleted it.',
+    action:
+      'Check the disk if the machine did not lose power. Increases during the restart can be missing for metrics that started more than ten minutes before it.',
+  },
   PS_SPOOL_FAILED: {
     cause:
       'A file operation in the spool failed, for example because the disk is full or read-only. Each kind of failure is logged once.',

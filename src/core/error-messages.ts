@@ -96,6 +96,14 @@ export const ERROR_MESSAGES = {
     `${p.process} dropped ${formatRowCount(p.rows)} in total: ${p.reasons}.`,
   PS_SPOOL_UNWRITABLE: (p: { dir: string; reason: string }) =>
     `The spool folder ${p.dir} is not writable (${p.reason}), so rows are buffered in memory. Set PERFORMANCE_SPOOL_DIR to a writable folder.`,
+  PS_SPOOL_REFUSED: (p: { dir: string; reason: string }) =>
+    `The rows were not accepted, because the spool folder ${p.dir} is not writable (${p.reason}). Check the folder and its disk, then send the rows again.`,
+  PS_SPOOL_FULL: (p: { limit: string }) =>
+    `The rows were not accepted, because the spool almost reached its limit of ${p.limit}. Check that QuestDB is running, or raise PERFORMANCE_SPOOL_MAX_BYTES, then send the rows again.`,
+  PS_WRITER_CLOSED: (_p: Record<never, never>) =>
+    'The rows were not accepted, because the process is ending. Send the rows again.',
+  PS_SERIES_STATE_DAMAGED: (p: { path: string; reason: string }) =>
+    `The last values of cumulative metrics can't be read from ${p.path} (${p.reason}). The first value of each metric is used only as a base for later values.`,
   PS_SPOOL_FAILED: (p: { dir: string; action: string; reason: string }) =>
     `A file in the spool folder ${p.dir} could not be ${p.action} (${p.reason}). Check the folder's permissions and its disk.`,
   PS_SPOOL_UNTRUSTED: (p: { path: string; reason: string }) =>
