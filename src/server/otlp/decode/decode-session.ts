@@ -37,7 +37,7 @@ export class DecodeSession {
   #failAtLimit(): never {
     const mebibytes = Math.round(this.limits.maxDecodedBytes / 2 ** 20);
     throw new OtlpDecodeError(
-      'its end',
+      'body',
       `it takes more than ${mebibytes} MiB in memory. Send smaller batches`,
     );
   }
