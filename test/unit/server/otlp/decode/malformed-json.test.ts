@@ -75,7 +75,7 @@ describe('malformed JSON', () => {
       `${VALUE}.boolValue`,
       /neither true nor false/,
     ],
-    ['a value that is no object', inAttribute('a'), VALUE, /not a JSON object/],
+    ["a value that isn't an object", inAttribute('a'), VALUE, /not a JSON object/],
   ])('reports %s with its position', (_name, body, position, reason) => {
     let error: unknown;
     try {
