@@ -358,6 +358,41 @@ export const ERROR_EXPLANATIONS: Readonly<Record<ErrorCode, ErrorExplanation>> =
     action:
       'Wait the number of seconds shown in the message, or raise `PERFORMANCE_API_RATE_LIMIT`.',
   },
+  PS_OTLP_INVALID: {
+    cause: 'The body of an OTLP request is malformed, incomplete, or not compressed correctly.',
+    action:
+      'The message contains the position of the first fault: a byte in protobuf, or a path in JSON. Senders must not send the request again. Update the SDK or the Collector, or check proxies that change requests.',
+  },
+  PS_OTLP_UNSUPPORTED: {
+    cause: 'An OTLP request has a content type or a compression that the server does not support.',
+    action:
+      'Use OTLP over HTTP with protobuf or JSON, and one of the compressions shown in the message. With an SDK, set `OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf`.',
+  },
+  PS_OTLP_TOO_LARGE: {
+    cause: 'An OTLP request exceeds the size limit before or after decompression.',
+    action:
+      'Send smaller batches. In a Collector, set `send_batch_max_size` of the `batch` processor to 8192 or less.',
+  },
+  PS_OTLP_NO_LOGS: {
+    cause: 'A sender exports logs over OTLP, but Perfscope does not store logs.',
+    action:
+      'Turn off the export of logs in the SDK with `OTEL_LOGS_EXPORTER=none`, or send logs to another backend.',
+  },
+  PS_OTLP_BUSY: {
+    cause: 'The bodies of all open OTLP requests of a key, or of all keys, need too much memory.',
+    action:
+      'SDKs and Collectors wait for `Retry-After` seconds and send the data again. If it happens often, send smaller batches, or send fewer requests at the same time.',
+  },
+  PS_OTLP_SLOW: {
+    cause: 'The body of an OTLP request stopped arriving, or took more than 60 s.',
+    action: 'Check the network between the sender and the server. SDKs and Collectors retry.',
+  },
+  PS_OTLP_NOT_STORED: {
+    cause:
+      'The server could not write the data of an OTLP request to its spool. The message contains the reason, for example a full spool or disk.',
+    action:
+      'Fix the reason. SDKs and Collectors send the data again. For long outages, use a Collector with a persistent queue.',
+  },
   PS_KEY_INVALID: {
     cause: 'An option for the new API key is invalid.',
     action: 'Correct the option shown in the message, then try again.',
