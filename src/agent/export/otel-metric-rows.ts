@@ -35,6 +35,10 @@ import {
   ATTR_BREAKER_STATE,
   ATTR_DROP_REASON,
   ATTR_ORGANIZATION_ID,
+  ATTR_OTLP_OUTCOME,
+  ATTR_OTLP_REASON,
+  ATTR_OTLP_SIGNAL,
+  ATTR_OTLP_STATUS,
   ATTR_PROPERTY_ID,
   ATTR_QUEUE_SCOPE,
 } from '../attribute-keys.ts';
@@ -301,6 +305,10 @@ const DIMENSION_COLUMNS = new Map<string, Exclude<keyof RowDimensions, 'tags'>>(
   [ATTR_BREAKER_STATE, 'operation'],
   [ATTR_DROP_REASON, 'operation'],
   [ATTR_AGENT_PART, 'operation'],
+  [ATTR_OTLP_SIGNAL, 'endpoint'],
+  [ATTR_OTLP_STATUS, 'operation'],
+  [ATTR_OTLP_OUTCOME, 'endpoint'],
+  [ATTR_OTLP_REASON, 'operation'],
   [ATTR_ORGANIZATION_ID, 'organizationId'],
   [ATTR_PROPERTY_ID, 'propertyId'],
 ]);
