@@ -120,6 +120,33 @@ describe('a service with the OpenTelemetry SDK', () => {
     },
   );
 
+  it.each(['traces', 'both'] as const)('has each request once if it sends %s', async (signals) => {
+    const service = `sdk-${signals}`;
+    await runService(service, signals, 'cumulative');
+    const countByName = () =>
+      server.sql(
+        `SELECT name, sum(count) FROM performance_metrics
+         WHERE service = '${service}' AND name LIKE '%.duration' ORDER BY name`,
+      );
+    await expectRows(countByName, [
+      ['db.client.operation.duration', 120],
+      ['http.server.request.duration', 120],
+      ['messaging.process.duration', 120],
+    ]);
+    const { endpoints } = (await server.get(
+      `/api/performance/endpoints?groupBy=endpoint&sort=endpoint&last=1h&service=${service}`,
+    )) as { endpoints: unknown[] };
+    expect(endpoints).toMatchObject(
+      ['/bookings', '/bookings/:id', '/rooms/:id'].map((endpoint) => ({
+        ...{ group: { endpoint }, count: 40, errorCount: 4 },
+      })),
+    );
+    const errors = await server.sql(
+      `SELECT count() > 0, min(message), max(message) FROM error_logs WHERE service = '${service}'`,
+    );
+    expect(errors).toEqual([[true, 'the booking failed', 'the booking failed']]);
+  });
+
   it('appears in the API like a service with the agent', async () => {
     const get = <T>(path: string) =>
       server.get(
@@ -140,5 +167,9 @@ describe('a service with the OpenTelemetry SDK', () => {
       api: { count: 120, errorRate: 10, min: 10, max: 70 },
       database: { count: 120, slowestOperations: [{ operation: 'SELECT', count: 120 }] },
     });
+    const { uptime } = await get<{ uptime: unknown[] }>('health?');
+    expect(uptime).toMatchObject([{ service: 'sdk-delta' }]);
+    const { queues } = await get<{ queues: unknown[] }>('queues?');
+    expect(queues).toMatchObject([{ queue: 'emails', processingTime: { count: 120 } }]);
   });
 });
