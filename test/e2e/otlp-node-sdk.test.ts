@@ -167,9 +167,10 @@ describe('a service with the OpenTelemetry SDK', () => {
       api: { count: 120, errorRate: 10, min: 10, max: 70 },
       database: { count: 120, slowestOperations: [{ operation: 'SELECT', count: 120 }] },
     });
-    const { uptime } = await get<{ uptime: unknown[] }>('health?');
-    expect(uptime).toMatchObject([{ service: 'sdk-delta' }]);
-    const { queues } = await get<{ queues: unknown[] }>('queues?');
-    expect(queues).toMatchObject([{ queue: 'emails', processingTime: { count: 120 } }]);
+    const { hosts } = await get<{ hosts: unknown[] }>('health?');
+    // 10 % of the requests failed.
+    expect(hosts).toMatchObject([
+      { service: 'sdk-delta', instance: 'sdk-delta-1', status: 'degraded' },
+    ]);
   });
 });
