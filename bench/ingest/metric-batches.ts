@@ -129,3 +129,13 @@ function createAttributes(service: string, index: number): OtelAttributes {
     'url.scheme': 'https',
   };
 }
+
+const SERVICES = 10;
+
+/** Returns the processes of ten services. */
+export function createInstances(count: number, startTimeMs: number): MetricBatches[] {
+  return Array.from(
+    { length: count },
+    (_, instance) => new MetricBatches(instance, `bench-${instance % SERVICES}`, startTimeMs),
+  );
+}
