@@ -114,6 +114,16 @@ describe('valid requests', () => {
     expect(buckets).toEqual([[23]]);
   });
 
+  it('are accepted while QuestDB is down, and stored later', async () => {
+    process.kill(server.questdbPid, 'SIGKILL');
+    const body = encodeMetrics(
+      { 'service.name': 'outage' },
+      createSum('orders', [{ value: 3, timeMs: at(1) }]),
+    );
+    expect(await sendOtlp(server.url, body)).toMatchObject(OK);
+    await expectTotals('outage', [['orders', 1, 3]]);
+  });
+
   it('can be the examples of the specification, whose points are older than the retention', async () => {
     const read = (name: string) =>
       JSON.parse(readFileSync(`test/support/otlp-examples/${name}.json`, 'utf8')) as object;
