@@ -15,6 +15,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { Demo } from '../../demo/demo.ts';
 import { findFreePort } from '../../demo/server-process.ts';
+import { parseApiKey } from '../../src/server/access/api-key-secret.ts';
 import { stopProcess } from '../../src/storage/questdb/launch-questdb.ts';
 import { findJava, resolveJar } from '../../src/storage/questdb/questdb-jar.mjs';
 import { mapContainerPaths, mapSecretsFolder, readCompose } from '../support/compose.ts';
@@ -104,6 +105,7 @@ it('creates secrets that only their owner can read, and keeps existing secrets',
   }
   expect(secret('questdb/writer-password')).toMatch(/^[\w-]{32}$/);
   expect(secret('questdb/writer-password')).not.toBe(secret('questdb/reader-password'));
+  expect(parseApiKey(secret('gateway/ingest-key'))).toBeDefined();
 });
 
 it('starts a healthy QuestDB that accepts only the generated passwords', async () => {
