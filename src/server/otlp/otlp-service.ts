@@ -3,9 +3,10 @@ import type { CumulativeSeries } from '../../core/otel/cumulative-series.ts';
 import type { SeriesTransaction } from '../../core/otel/cumulative-to-delta.ts';
 import type { OtelResourceMetrics } from '../../core/otel/metric-data.ts';
 import type { OtelResourceSpans } from '../../core/otel/span-data.ts';
-import { createError } from '../../core/perfscope-error.ts';
+import { createError, type ErrorCode, PerfscopeError } from '../../core/perfscope-error.ts';
 import type { AnyRow } from '../../core/schema/table-definition.ts';
 import type { TableName } from '../../core/schema/table-registry.ts';
+import type { DurableRows } from '../../storage/write/durable-rows.ts';
 import { decodeMetricsJson, decodeTracesJson } from './decode/decode-json.ts';
 import { decodeMetricsProtobuf, decodeTracesProtobuf } from './decode/decode-protobuf.ts';
 import { DEFAULT_DECODE_LIMITS, type DecodeLimits } from './decode/decoded-request.ts';
@@ -23,12 +24,6 @@ export interface ConvertedData {
   readonly rejected: ReadonlyMap<string, number>;
   /** Number of valid points or spans without rows, by reason. */
   readonly ignored: ReadonlyMap<string, number>;
-}
-
-/** Rows of several tables, and the states of the series in them. The spool contains all of it or nothing. */
-export interface DurableRecord {
-  readonly tables: ReadonlyMap<TableName, readonly AnyRow[]>;
-  readonly state: Buffer | undefined;
 }
 
 export interface ConvertContext {
@@ -49,8 +44,8 @@ export interface OtlpServiceOptions {
     resources: readonly OtelResourceSpans[],
     context: ConvertContext,
   ) => ConvertedData;
-  /** Resolves when the record is in the spool file. Rejects if the disk or the spool doesn't accept it. */
-  readonly addDurably: (record: DurableRecord) => Promise<void>;
+  /** Resolves when the record is in the spool file. See `RowWriter.addDurably`. */
+  readonly addDurably: (rows: DurableRows) => Promise<void>;
   /** Returns why nothing can be stored now. Undefined if data can be stored. */
   readonly getUnavailableReason: () => string | undefined;
   readonly countItems: (signal: OtlpSignal, outcome: ExportOutcome) => void;
@@ -133,7 +128,7 @@ export class OtlpService {
       const state = transaction.encode();
       if (state !== undefined || hasRows(tables)) {
         await addDurably({ tables, state }).catch((error: unknown) => {
-          throw createNotStoredError('the spool does not accept more data', error);
+          throw toNotStoredError(error);
         });
       }
       transaction.commit();
@@ -178,6 +173,18 @@ function listParts({ signal, encoding, body }: OtlpRequest): Iterable<Buffer> {
 
 function hasRows(tables: ConvertedData['tables']): boolean {
   return [...tables.values()].some(({ length }) => length > 0);
+}
+
+/** Why the spool doesn't accept a record, in words that contain no path of the server. */
+const SPOOL_REASONS: Partial<Record<ErrorCode, string>> = {
+  PS_SPOOL_FULL: 'the spool of the server is full',
+  PS_SPOOL_REFUSED: 'the disk of the server does not accept data',
+  PS_WRITER_CLOSED: 'the server is stopping',
+};
+
+function toNotStoredError(error: unknown): unknown {
+  const reason = error instanceof PerfscopeError ? SPOOL_REASONS[error.code] : undefined;
+  return reason === undefined ? error : createNotStoredError(reason, error);
 }
 
 function createNotStoredError(reason: string, cause?: unknown) {

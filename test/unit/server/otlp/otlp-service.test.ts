@@ -3,20 +3,21 @@ import { CumulativeSeries } from '../../../../src/core/otel/cumulative-series.ts
 import type { OtelResourceMetrics } from '../../../../src/core/otel/metric-data.ts';
 import { encodeMetricsRequest } from '../../../../src/core/otel/otlp-encoder.ts';
 import { encodeMetricsRequestJson } from '../../../../src/core/otel/otlp-json-encoder.ts';
+import { createError } from '../../../../src/core/perfscope-error.ts';
 import type { AnyRow } from '../../../../src/core/schema/table-definition.ts';
 import type { OtlpRequest } from '../../../../src/server/otlp/otlp-router.ts';
 import {
   type ConvertContext,
-  type DurableRecord,
   OtlpService,
   type OtlpServiceOptions,
 } from '../../../../src/server/otlp/otlp-service.ts';
 import type { ExportOutcome } from '../../../../src/server/otlp/partial-success.ts';
+import type { DurableRows } from '../../../../src/storage/write/durable-rows.ts';
 
 const NOW = 1_700_000_000_000;
 
 let series: CumulativeSeries;
-let records: DurableRecord[];
+let records: DurableRows[];
 let outcomes: ExportOutcome[];
 let addDurably: OtlpServiceOptions['addDurably'];
 
@@ -99,11 +100,11 @@ it('a request that was not stored has no effect, so the repeated request is stor
   const service = createService();
   await service.store(createRequest([5]));
   addDurably = async () => {
-    throw new Error('disk full');
+    throw createError('PS_SPOOL_FULL', { limit: '1 GB' });
   };
   await expect(service.store(createRequest([12], 2))).rejects.toMatchObject({
     code: 'PS_OTLP_NOT_STORED',
-    params: { seconds: 5 },
+    params: { seconds: 5, reason: 'the spool of the server is full' },
   });
   addDurably = async (record) => void records.push(record);
   await service.store(createRequest([12], 2));
