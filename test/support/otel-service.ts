@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { toolPath } from '../../scripts/tools.mjs';
@@ -56,6 +56,7 @@ export class OtelService {
 
   async #start({ language, name, endpoint, env }: OtelServiceOptions): Promise<void> {
     const [command = '', ...args] = await COMMANDS[language]();
+    writeFileSync(join(this.#folder, 'exported'), '');
     const child = spawn(command, args, {
       stdio: ['ignore', 'pipe', 'pipe'],
       env: {
@@ -94,8 +95,8 @@ export class OtelService {
 
   /** Points that were exported so far. Only for Node.js. */
   get exported(): RecordedPoint[] {
-    const lines = readFileSync(join(this.#folder, 'exported'), 'utf8').trimEnd().split('\n');
-    return lines.map((line) => JSON.parse(line) as RecordedPoint);
+    const lines = readFileSync(join(this.#folder, 'exported'), 'utf8').split('\n');
+    return lines.filter(Boolean).map((line) => JSON.parse(line) as RecordedPoint);
   }
 
   /** Stops the service after its last export, and returns the points of its in-memory reader. */
