@@ -30,6 +30,8 @@ export interface SenderResult {
 }
 
 const RETRY_MS = 200;
+/** The Collector writes the field without content if it accepted all points. */
+const EMPTY_PARTIAL_SUCCESS_LENGTH = 2;
 const RETRY_STATUSES: readonly (number | undefined)[] = [429, 503];
 const options = JSON.parse(process.argv[2]!) as SenderOptions;
 const agent = new Agent({ keepAlive: true, maxSockets: options.connections });
@@ -62,7 +64,7 @@ async function deliver(body: Buffer): Promise<void> {
   for (;;) {
     const { status, content } = await post(body);
     if (status === 200) {
-      if (content !== '') result.warnings.push(content);
+      if (content.length > EMPTY_PARTIAL_SUCCESS_LENGTH) result.warnings.push(content);
       return;
     }
     if (!RETRY_STATUSES.includes(status)) throw new Error(`status ${status}: ${content}`);
