@@ -1,4 +1,6 @@
+import type { EnvironmentVariables } from '../core/config/parse-settings.ts';
 import { readStartupConfig } from '../core/config/startup-config.ts';
+import { loadTls } from '../core/http/http-socket.ts';
 import { stderrLogger } from '../core/log.ts';
 import { Agent } from './agent.ts';
 import { spoolOnExit } from './process/flush-on-exit.ts';
@@ -18,13 +20,31 @@ export function getSharedAgent(): Agent {
   return created;
 }
 
+/**
+ * Returns the agent of this process with other values for some environment variables. Rows that were recorded before
+ * use the new values too, except for the spool folder once it is in use.
+ */
+export function getSharedAgentWith(overrides: EnvironmentVariables): Agent {
+  const agent = sharedGlobal[SHARED_AGENT_KEY];
+  if (agent) {
+    const { settings } = readStartupConfig(undefined, overrides);
+    // The parts of the agent share this object.
+    Object.assign(agent.config, { settings });
+    if (settings.PERFORMANCE_QUESTDB_URL?.startsWith('https:')) loadTls();
+    return agent;
+  }
+  const created = createAgent(overrides);
+  setSharedAgent(created);
+  return created;
+}
+
 export function setSharedAgent(agent: Agent): void {
   // Not enumerable, so that the application doesn't notice it.
   Object.defineProperty(globalThis, SHARED_AGENT_KEY, { value: agent, configurable: true });
 }
 
-function createAgent(): Agent {
-  const config = readStartupConfig();
+function createAgent(overrides?: EnvironmentVariables): Agent {
+  const config = readStartupConfig(undefined, overrides);
   for (const problem of config.problems) stderrLogger.warn(problem.message);
   const agent: Agent = new Agent({
     config,
