@@ -21,21 +21,14 @@ export function getSharedAgent(): Agent {
 }
 
 /**
- * Returns the agent of this process with other values for some environment variables. Rows that were recorded before
- * use the new values too, except for the spool folder once it is in use.
+ * Replaces environment variables of an agent that concern the connection to QuestDB. Rows that are waiting use the new
+ * values too. The spool folder can't change any more once it is in use.
  */
-export function getSharedAgentWith(overrides: EnvironmentVariables): Agent {
-  const agent = sharedGlobal[SHARED_AGENT_KEY];
-  if (agent) {
-    const { settings } = readStartupConfig(undefined, overrides);
-    // The parts of the agent share this object.
-    Object.assign(agent.config, { settings });
-    if (settings.PERFORMANCE_QUESTDB_URL?.startsWith('https:')) loadTls();
-    return agent;
-  }
-  const created = createAgent(overrides);
-  setSharedAgent(created);
-  return created;
+export function overrideVariables(agent: Agent, variables: EnvironmentVariables): void {
+  const { settings } = readStartupConfig(undefined, variables);
+  // The parts of the agent share this object.
+  Object.assign(agent.config, { settings });
+  if (settings.PERFORMANCE_QUESTDB_URL?.startsWith('https:')) loadTls();
 }
 
 export function setSharedAgent(agent: Agent): void {
@@ -43,8 +36,8 @@ export function setSharedAgent(agent: Agent): void {
   Object.defineProperty(globalThis, SHARED_AGENT_KEY, { value: agent, configurable: true });
 }
 
-function createAgent(overrides?: EnvironmentVariables): Agent {
-  const config = readStartupConfig(undefined, overrides);
+function createAgent(): Agent {
+  const config = readStartupConfig();
   for (const problem of config.problems) stderrLogger.warn(problem.message);
   const agent: Agent = new Agent({
     config,

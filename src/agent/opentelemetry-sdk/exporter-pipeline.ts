@@ -9,7 +9,7 @@ import { createArgumentError } from '../argument-checks.ts';
 import { flushOnExit } from '../process/flush-on-exit.ts';
 import { isRegistered } from '../registered.ts';
 import { runWhenIdle } from '../run-when-idle.ts';
-import { getSharedAgent, getSharedAgentWith } from '../shared-agent.ts';
+import { getSharedAgent, overrideVariables } from '../shared-agent.ts';
 import { type ExporterOptions, getOptionName, toEnvironment } from './exporter-options.ts';
 import { EXPORT_PART } from './sdk-metric-adapter.ts';
 
@@ -20,6 +20,8 @@ import { EXPORT_PART } from './sdk-metric-adapter.ts';
 export class ExporterPipeline {
   readonly #agent: Agent;
   readonly #processEndListeners: (() => void)[] = [];
+  /** Environment variables that the options of all exporters override. */
+  #variables: EnvironmentVariables = {};
   #isWarned = false;
 
   constructor(agent: Agent) {
@@ -43,6 +45,24 @@ export class ExporterPipeline {
       sendInBackground: () => agent.sendInBackground(),
     });
     runWhenIdle('the start', [() => agent.connect()]);
+  }
+
+  /**
+   * Applies options as environment variables. See {@link toEnvironment}.
+   *
+   * @throws PS_ARGUMENT_INVALID if an option differs from the option of another exporter
+   */
+  applyOptions(fn: string, variables: EnvironmentVariables): void {
+    // In a process with `register`, options must not redirect the rows of the agent.
+    if (isRegistered()) return;
+    for (const [variable, value] of Object.entries(variables)) {
+      if (!Object.hasOwn(this.#variables, variable) || this.#variables[variable] === value)
+        continue;
+      const reason = 'differs from the option of another exporter in this process';
+      throw createArgumentError(fn, getOptionName(variable), reason);
+    }
+    this.#variables = { ...this.#variables, ...variables };
+    overrideVariables(this.#agent, this.#variables);
   }
 
   /** Calls `listener` when the process ends, so that it can export the rest. It must be synchronous. */
@@ -83,8 +103,6 @@ export class ExporterPipeline {
 }
 
 const pipelines = new WeakMap<Agent, ExporterPipeline>();
-/** Options of all exporters in this process. */
-const usedOptions: Record<string, string | undefined> = {};
 
 /**
  * Returns the pipeline of this process.
@@ -96,24 +114,10 @@ export function getExporterPipeline(
   fn: string,
   options: ExporterOptions | null | undefined,
 ): ExporterPipeline {
-  const overrides = toEnvironment(fn, options);
-  if (overrides) checkUsedOptions(fn, overrides);
-  // In a process with `register`, options must not redirect the rows of the agent.
-  const isOverridden = overrides !== undefined && !isRegistered();
-  const agent = isOverridden
-    ? getSharedAgentWith(Object.assign(usedOptions, overrides))
-    : getSharedAgent();
-  const existing = pipelines.get(agent);
-  if (existing) return existing;
-  const pipeline = new ExporterPipeline(agent);
+  const variables = toEnvironment(fn, options);
+  const agent = getSharedAgent();
+  const pipeline = pipelines.get(agent) ?? new ExporterPipeline(agent);
   pipelines.set(agent, pipeline);
+  if (variables) pipeline.applyOptions(fn, variables);
   return pipeline;
-}
-
-function checkUsedOptions(fn: string, overrides: EnvironmentVariables): void {
-  for (const [variable, value] of Object.entries(overrides)) {
-    if (!Object.hasOwn(usedOptions, variable) || usedOptions[variable] === value) continue;
-    const reason = 'differs from the option of another exporter in this process';
-    throw createArgumentError(fn, getOptionName(variable), reason);
-  }
 }

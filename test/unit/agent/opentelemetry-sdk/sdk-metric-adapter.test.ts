@@ -17,8 +17,9 @@ async function collect(
   recordValues: (meter: ReturnType<MeterProvider['getMeter']>) => void,
   { temporality = 0, histograms = 5 } = {},
 ): Promise<SdkResourceMetrics> {
-  const exporter = new InMemoryMetricExporter(temporality);
-  exporter.selectAggregation = (type) => ({ type: type === 'HISTOGRAM' ? histograms : 0 }) as never;
+  const exporter = Object.assign(new InMemoryMetricExporter(temporality), {
+    selectAggregation: (type: string) => ({ type: type === 'HISTOGRAM' ? histograms : 0 }) as never,
+  });
   const reader = new PeriodicExportingMetricReader({ exporter });
   provider = new MeterProvider({
     resource: resourceFromAttributes({ 'service.name': 'booking' }),
