@@ -22,7 +22,7 @@ export function getSharedAgent(): Agent {
 
 /**
  * Replaces environment variables of an agent that concern the connection to QuestDB. Rows that are waiting use the new
- * values too. The spool folder can't change any more once it is in use.
+ * values too. The spool folder can no longer change once it is in use.
  */
 export function overrideVariables(agent: Agent, variables: EnvironmentVariables): void {
   const { settings } = readStartupConfig(undefined, variables);

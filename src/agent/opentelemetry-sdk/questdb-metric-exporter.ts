@@ -34,8 +34,8 @@ export class QuestDBMetricExporter {
   }
 
   /**
-   * Converts metrics to rows. Calls `resultCallback` with code 0 as soon as the writer has the rows, because the writer
-   * keeps them in its spool until QuestDB has stored them. Code 1 means that the metrics can't be converted.
+   * Converts metrics to rows. Calls `resultCallback` with code 0 as soon as the writer has the rows. The writer keeps
+   * them in its spool until QuestDB has stored them. Code 1 means that the metrics can't be converted.
    */
   export(metrics: SdkResourceMetrics, resultCallback: (result: ExportResult) => void): void {
     let result: ExportResult = { code: 0 };

@@ -27,8 +27,8 @@ export class QuestDBSpanExporter {
   }
 
   /**
-   * Converts spans to rows. Calls `resultCallback` with code 0 as soon as the writer has the rows, because the writer
-   * keeps them in its spool until QuestDB has stored them. Code 1 means that the spans can't be converted.
+   * Converts spans to rows. Calls `resultCallback` with code 0 as soon as the writer has the rows. The writer keeps
+   * them in its spool until QuestDB has stored them. Code 1 means that the spans can't be converted.
    */
   export(spans: readonly SdkSpan[], resultCallback: (result: ExportResult) => void): void {
     let result: ExportResult = { code: 0 };

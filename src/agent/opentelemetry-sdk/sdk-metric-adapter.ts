@@ -71,7 +71,7 @@ export function toScope({ name, version, schemaUrl }: SdkScope): OtelScope {
   return { name, version: version || undefined, schemaUrl: schemaUrl || undefined };
 }
 
-/** Copies the attributes. The SDK doesn't check those of metrics, so values can have any type. */
+/** Copies attributes. The SDK doesn't check the attributes of metrics, so values can have any type. */
 export function toAttributes(attributes: SdkAttributes | undefined): OtelAttributes {
   return normalizeAttributes(attributes).toAttributes() as OtelAttributes;
 }

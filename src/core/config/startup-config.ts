@@ -23,7 +23,7 @@ export interface StartupConfig extends ParsedSettings {
  * Reads the configuration from the environment. Never throws.
  *
  * @param fallbackName service name if the environment defines none
- * @param overrides variables that replace those of the environment. Undefined values unset a variable.
+ * @param overrides variables that replace variables of the environment. Undefined values unset a variable.
  */
 export function readStartupConfig(
   fallbackName?: string,

@@ -93,7 +93,7 @@ describe.each(CASES)('%s', (name, Exporter) => {
     );
   });
 
-  it('does nothing with `register`, and says so once', async () => {
+  it('does nothing with `register`, and logs this once', async () => {
     Object.defineProperty(globalThis, REGISTERED, { value: true, configurable: true });
     const connect = vi.spyOn(agent, 'connect');
     const exporter = new Exporter({ url: 'http://option:9000' });
