@@ -1,6 +1,7 @@
 import type { EnvironmentVariables } from '../../core/config/parse-settings.ts';
 import { runGuarded } from '../../core/guard.ts';
 import { stderrLogger } from '../../core/log.ts';
+import { CumulativeSeries } from '../../core/otel/cumulative-series.ts';
 import type { OtelResourceMetrics } from '../../core/otel/metric-data.ts';
 import type { OtelResourceSpans } from '../../core/otel/span-data.ts';
 import { createError } from '../../core/perfscope-error.ts';
@@ -10,7 +11,9 @@ import { flushOnExit } from '../process/flush-on-exit.ts';
 import { isRegistered } from '../registered.ts';
 import { runWhenIdle } from '../run-when-idle.ts';
 import { getSharedAgent, overrideVariables } from '../shared-agent.ts';
+import { convertMetrics } from './convert-exports.ts';
 import { type ExporterOptions, getOptionName, toEnvironment } from './exporter-options.ts';
+import { HostCounterBaseline } from './host-counters.ts';
 import { EXPORT_PART } from './sdk-metric-adapter.ts';
 
 /**
@@ -22,6 +25,8 @@ export class ExporterPipeline {
   readonly #processEndListeners: (() => void)[] = [];
   /** Environment variables that the options of all exporters override. */
   #variables: EnvironmentVariables = {};
+  readonly #series = new CumulativeSeries({ sinceMs: Date.now() - performance.now() });
+  readonly #hostCounters = new HostCounterBaseline();
   #isWarned = false;
 
   constructor(agent: Agent) {
@@ -86,7 +91,20 @@ export class ExporterPipeline {
     return this.#agent.config.settings.exportIntervalMs;
   }
 
-  addMetrics(_metrics: OtelResourceMetrics): void {}
+  /** Passes the rows of an export to the writer. */
+  addMetrics(metrics: OtelResourceMetrics): void {
+    const transaction = this.#series.begin(Date.now());
+    try {
+      const withBaseline = this.#hostCounters.apply(metrics);
+      const rows = convertMetrics(withBaseline, transaction, this.#agent.config.resource);
+      transaction.commit();
+      const { add } = this.#agent.deferredWriter;
+      add('performance_metrics', rows.metrics);
+      add('metric_buckets', rows.buckets);
+    } finally {
+      transaction.rollback();
+    }
+  }
 
   addSpans(_spans: readonly OtelResourceSpans[]): void {}
 

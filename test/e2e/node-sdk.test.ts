@@ -1,0 +1,116 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { expectRows } from '../support/expect-rows.ts';
+import { InstrumentedApp } from '../support/instrumented-app.ts';
+import { MariadbServer } from '../support/mariadb-server.ts';
+import { PackedInstall } from '../support/packed-install.ts';
+import { PerfscopeServer } from '../support/perfscope-server.ts';
+import { PostgresAndRedis } from '../support/postgres-and-redis.ts';
+import {
+  type ExpectedRow,
+  type ExportedMetric,
+  round,
+  toExpectedRows,
+} from '../support/sdk-rows.ts';
+
+/** Packages of each SDK version that belong together. */
+const VERSIONS = [
+  {
+    sdk: '2.x',
+    packages: [
+      ...['api@1.9.1', 'sdk-node@0.223.0', 'exporter-prometheus@0.223.0', 'host-metrics@0.39.0'],
+      ...['instrumentation-http@0.223.0', 'instrumentation-express@0.71.1'],
+      ...['instrumentation-fastify@0.57.0', 'instrumentation-pg@0.76.0'],
+      ...['instrumentation-mysql2@0.69.0', 'instrumentation-ioredis@0.71.0'],
+      ...['instrumentation-undici@0.33.0', 'instrumentation-runtime-node@0.36.1'],
+    ],
+  },
+  {
+    sdk: '3.x',
+    packages: [
+      ...['api@1.10.0', 'sdk-node@0.301.0', 'exporter-prometheus@0.301.0', 'host-metrics@0.39.0'],
+      ...['instrumentation-http@0.301.0', 'instrumentation-express@0.72.0'],
+      ...['instrumentation-fastify@0.57.0', 'instrumentation-pg@0.77.0'],
+      ...['instrumentation-mysql2@0.70.0', 'instrumentation-ioredis@0.72.0'],
+      ...['instrumentation-undici@0.34.0', 'instrumentation-runtime-node@0.37.0'],
+    ],
+  },
+];
+const LIBRARIES = ['express@5', 'fastify@5', 'ioredis@5', 'mysql2@3', 'pg@8', 'undici@7'];
+
+const server = new PerfscopeServer();
+const databases = new PostgresAndRedis();
+const mariadb = new MariadbServer();
+beforeAll(() => Promise.all([server.start(), databases.start(), mariadb.start()]));
+afterAll(() => Promise.all([server.remove(), databases.remove(), mariadb.remove()]));
+
+interface Exported {
+  readonly metrics: readonly ExportedMetric[];
+  readonly spans: readonly { readonly name: string; readonly kind: number }[];
+}
+
+/** Runs the application, and returns everything that its SDK exported. */
+async function run(cwd: string, type: string, env: NodeJS.ProcessEnv): Promise<Exported> {
+  const [flag, telemetry] = [
+    type === 'mjs' ? '--import' : '--require',
+    `node-sdk-telemetry.${type}`,
+  ];
+  const app = new InstrumentedApp(`node-sdk-app.${type}`, {
+    cwd,
+    flags: ['--no-deprecation', flag, `./${telemetry}`],
+    env: { ...server.env, ...databases.env, MYSQL_URL: mariadb.url, ...env },
+  });
+  expect([await app.exited, app.stderr]).toEqual([0, '']);
+  return JSON.parse(app.stdout) as Exported;
+}
+
+const COLUMNS = 'name, unit, endpoint, operation, tags, value, count, sum, min, max';
+/** Rows that are computed from spans. The SDK records no such metrics for these databases. */
+const FROM_SPANS = "(tags LIKE '%mysql%' OR tags LIKE '%redis%')";
+
+/** Returns the rows of a service that don't come from spans. */
+async function readRows(service: string): Promise<ExpectedRow[]> {
+  const rows = await server.sql(`SELECT ${COLUMNS} FROM performance_metrics
+    WHERE service = '${service}' AND NOT ${FROM_SPANS} AND name NOT LIKE 'perfscope.%'
+    AND name NOT LIKE '%.sample'`);
+  return rows.map(([name, unit, endpoint, operation, tags, ...values]) => ({
+    ...{ name: name as string, unit: unit as string },
+    ...{ endpoint: endpoint as string | null, operation: operation as string | null },
+    tags: JSON.parse((tags as string | null) ?? '{}') as Record<string, unknown>,
+    values: values as (number | null)[],
+  }));
+}
+
+/** One line per row, with rounded values. Keys of tags are sorted. */
+function format(rows: readonly ExpectedRow[]): string[] {
+  return rows
+    .map(({ values, tags, ...columns }) =>
+      JSON.stringify([
+        ...Object.values(columns),
+        Object.entries(tags).toSorted(([a], [b]) => (a < b ? -1 : 1)),
+        values.map((value) => (value === null ? null : round(value))),
+      ]),
+    )
+    .toSorted();
+}
+
+async function expectStored(service: string, exported: Exported): Promise<void> {
+  const expected = format(toExpectedRows(exported.metrics));
+  await expectRows(
+    async () => format(await readRows(service)).map((row) => [row]),
+    expected.map((row) => [row]),
+  );
+}
+
+describe.each(VERSIONS)('with SDK $sdk', ({ sdk, packages }) => {
+  const install = new PackedInstall('@perfscope/agent');
+  beforeAll(() =>
+    install.install(...packages.map((name) => `@opentelemetry/${name}`), ...LIBRARIES),
+  );
+  afterAll(() => install.remove());
+
+  it.each(['cjs', 'mjs'])('stores what the SDK of a .%s application exports', async (type) => {
+    const service = `sdk-${sdk}-${type}`;
+    const exported = await run(install.folder, type, { OTEL_SERVICE_NAME: service });
+    await expectStored(service, exported);
+  });
+});
