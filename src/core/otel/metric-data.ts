@@ -30,8 +30,12 @@ export interface OtelExemplar {
 }
 
 interface OtelPoint {
+  /**
+   * Immutable. Points of one series usually share one object, also across OTLP requests, so a `WeakMap` can cache what
+   * follows from the attributes. Attributes that aren't the same object can still be equal.
+   */
   readonly attributes: OtelAttributes;
-  /** Start of the interval. 0 if it is unknown, as for most gauges. */
+  /** Start of the interval. 0 if it is unknown, as for most gauges. Times can have a fraction. */
   readonly startTimeMs: number;
   readonly timeMs: number;
   readonly exemplars?: readonly OtelExemplar[] | undefined;
@@ -40,6 +44,7 @@ interface OtelPoint {
 }
 
 export interface OtelNumberPoint extends OtelPoint {
+  /** NaN if the sender set no value. */
   readonly value: number;
 }
 
@@ -113,7 +118,7 @@ export interface OtelScopeMetrics {
 
 /** The metrics of one process, as in one `ResourceMetrics` message of OTLP. */
 export interface OtelResourceMetrics {
-  /** Attributes of the resource, such as `service.name`. */
+  /** Attributes of the resource, such as `service.name`. Immutable, and usually shared across OTLP requests. */
   readonly resource: OtelAttributes;
   readonly scopes: readonly OtelScopeMetrics[];
 }

@@ -1,4 +1,4 @@
-import type { HealthStatus } from '../../core/schema/tables/system-health-table.ts';
+import type { HealthStatus } from './schema/tables/system-health-table.ts';
 
 export interface HealthThresholds {
   /** Response time, in ms, above which a process is degraded. */
