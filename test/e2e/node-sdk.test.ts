@@ -98,6 +98,7 @@ async function expectStored(service: string, exported: Exported): Promise<void> 
   await expectRows(
     async () => format(await readRows(service)).map((row) => [row]),
     expected.map((row) => [row]),
+    15_000,
   );
 }
 

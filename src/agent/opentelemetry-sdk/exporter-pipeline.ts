@@ -1,8 +1,12 @@
 import type { EnvironmentVariables } from '../../core/config/parse-settings.ts';
+import type { StartupConfig } from '../../core/config/startup-config.ts';
+import { DAY_MS } from '../../core/duration.ts';
 import { runGuarded } from '../../core/guard.ts';
 import { stderrLogger } from '../../core/log.ts';
 import { CumulativeSeries } from '../../core/otel/cumulative-series.ts';
 import type { OtelResourceMetrics } from '../../core/otel/metric-data.ts';
+import { MetricConverter, type MetricConverterOptions } from '../../core/otel/metrics-to-rows.ts';
+import { DEFAULT_TENANT_ATTRIBUTES } from '../../core/otel/resource-mapping.ts';
 import type { OtelResourceSpans } from '../../core/otel/span-data.ts';
 import { createError } from '../../core/perfscope-error.ts';
 import type { Agent } from '../agent.ts';
@@ -11,7 +15,6 @@ import { flushOnExit } from '../process/flush-on-exit.ts';
 import { isRegistered } from '../registered.ts';
 import { runWhenIdle } from '../run-when-idle.ts';
 import { getSharedAgent, overrideVariables } from '../shared-agent.ts';
-import { convertMetrics } from './convert-exports.ts';
 import { type ExporterOptions, getOptionName, toEnvironment } from './exporter-options.ts';
 import { HostCounterBaseline } from './host-counters.ts';
 import { EXPORT_PART } from './sdk-metric-adapter.ts';
@@ -27,10 +30,12 @@ export class ExporterPipeline {
   #variables: EnvironmentVariables = {};
   readonly #series = new CumulativeSeries({ sinceMs: Date.now() - performance.now() });
   readonly #hostCounters = new HostCounterBaseline();
+  readonly #metricConverter: MetricConverter;
   #isWarned = false;
 
   constructor(agent: Agent) {
     this.#agent = agent;
+    this.#metricConverter = new MetricConverter(toConverterOptions(agent.config));
     if (!this.isActive) return;
     const exportRest = () => {
       for (const listener of this.#processEndListeners) runGuarded(EXPORT_PART, listener);
@@ -93,14 +98,16 @@ export class ExporterPipeline {
 
   /** Passes the rows of an export to the writer. */
   addMetrics(metrics: OtelResourceMetrics): void {
-    const transaction = this.#series.begin(Date.now());
+    const nowMs = Date.now();
+    const transaction = this.#series.begin(nowMs);
     try {
-      const withBaseline = this.#hostCounters.apply(metrics);
-      const rows = convertMetrics(withBaseline, transaction, this.#agent.config.resource);
+      const resources = [this.#hostCounters.apply(metrics)];
+      const rows = this.#metricConverter.convert(resources, { transaction, nowMs });
       transaction.commit();
       const { add } = this.#agent.deferredWriter;
       add('performance_metrics', rows.metrics);
       add('metric_buckets', rows.buckets);
+      add('system_health', rows.health);
     } finally {
       transaction.rollback();
     }
@@ -118,6 +125,19 @@ export class ExporterPipeline {
       await this.#agent.sendSpooled(this.#agent.config.settings.PERFORMANCE_EXIT_TIMEOUT);
     });
   }
+}
+
+function toConverterOptions({ settings, resource, host }: StartupConfig): MetricConverterOptions {
+  return {
+    fallback: { service: resource, host },
+    tenantAttributes: DEFAULT_TENANT_ATTRIBUTES,
+    retentionMs: settings.retention.rawDays * DAY_MS,
+    thresholds: {
+      responseTimeWarning: settings.PERFORMANCE_RESPONSE_TIME_WARNING,
+      responseTimeCritical: settings.PERFORMANCE_RESPONSE_TIME_CRITICAL,
+      errorRate: settings.PERFORMANCE_ERROR_RATE_THRESHOLD,
+    },
+  };
 }
 
 const pipelines = new WeakMap<Agent, ExporterPipeline>();
