@@ -1,3 +1,6 @@
+import { spawnSync } from 'node:child_process';
+import { cpSync, writeFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { expectRows } from '../support/expect-rows.ts';
 import { InstrumentedApp } from '../support/instrumented-app.ts';
@@ -8,7 +11,9 @@ import { PostgresAndRedis } from '../support/postgres-and-redis.ts';
 import {
   type ExpectedRow,
   type ExportedMetric,
+  formatRows,
   round,
+  toExpectedBuckets,
   toExpectedRows,
 } from '../support/sdk-rows.ts';
 
@@ -50,56 +55,52 @@ interface Exported {
 
 /** Runs the application, and returns everything that its SDK exported. */
 async function run(cwd: string, type: string, env: NodeJS.ProcessEnv): Promise<Exported> {
-  const [flag, telemetry] = [
-    type === 'mjs' ? '--import' : '--require',
-    `node-sdk-telemetry.${type}`,
-  ];
+  const flag = type === 'mjs' ? '--import' : '--require';
   const app = new InstrumentedApp(`node-sdk-app.${type}`, {
     cwd,
-    flags: ['--no-deprecation', flag, `./${telemetry}`],
+    flags: ['--no-deprecation', flag, `./node-sdk-telemetry.${type}`],
     env: { ...server.env, ...databases.env, MYSQL_URL: mariadb.url, ...env },
   });
   expect([await app.exited, app.stderr]).toEqual([0, '']);
   return JSON.parse(app.stdout) as Exported;
 }
 
-const COLUMNS = 'name, unit, endpoint, operation, tags, value, count, sum, min, max';
-/** Rows that are computed from spans. The SDK records no such metrics for these databases. */
-const FROM_SPANS = "(tags LIKE '%mysql%' OR tags LIKE '%redis%')";
+/** Rows that are computed from the values of all CPUs or heap spaces. */
+const COMPUTED = "(metric_type IN ('CPU_USAGE', 'HEAP_USAGE') AND tags = NULL)";
+/** Rows from spans. The instrumentations of these databases record no metrics. */
+const FROM_SPANS = "(tags LIKE '%mysql%' OR tags LIKE '%mariadb%' OR tags LIKE '%redis%')";
 
-/** Returns the rows of a service that don't come from spans. */
+/** Returns the rows of a service that come from metrics. */
 async function readRows(service: string): Promise<ExpectedRow[]> {
-  const rows = await server.sql(`SELECT ${COLUMNS} FROM performance_metrics
-    WHERE service = '${service}' AND NOT ${FROM_SPANS} AND name NOT LIKE 'perfscope.%'
-    AND name NOT LIKE '%.sample'`);
+  const rows = await server.sql(`SELECT name, unit, endpoint, operation, tags, value, count, sum,
+      min, max
+    FROM performance_metrics
+    WHERE service = '${service}' AND NOT ${COMPUTED} AND NOT ${FROM_SPANS}
+      AND name NOT LIKE '%.sample'`);
   return rows.map(([name, unit, endpoint, operation, tags, ...values]) => ({
-    ...{ name: name as string, unit: unit as string },
-    ...{ endpoint: endpoint as string | null, operation: operation as string | null },
+    name: name as string,
+    unit: unit as string | null,
+    endpoint: endpoint as string | null,
+    operation: operation as string | null,
     tags: JSON.parse((tags as string | null) ?? '{}') as Record<string, unknown>,
     values: values as (number | null)[],
   }));
 }
 
-/** One line per row, with rounded values. Keys of tags are sorted. */
-function format(rows: readonly ExpectedRow[]): string[] {
-  return rows
-    .map(({ values, tags, ...columns }) =>
-      JSON.stringify([
-        ...Object.values(columns),
-        Object.entries(tags).toSorted(([a], [b]) => (a < b ? -1 : 1)),
-        values.map((value) => (value === null ? null : round(value))),
-      ]),
-    )
-    .toSorted();
+async function expectSameMetrics(service: string, { metrics }: Exported): Promise<void> {
+  const toCells = (rows: readonly ExpectedRow[]) => formatRows(rows).map((row) => [row]);
+  const expected = toCells(toExpectedRows(metrics));
+  await expectRows(async () => toCells(await readRows(service)), expected, 15_000);
 }
 
-async function expectStored(service: string, exported: Exported): Promise<void> {
-  const expected = format(toExpectedRows(exported.metrics));
-  await expectRows(
-    async () => format(await readRows(service)).map((row) => [row]),
-    expected.map((row) => [row]),
-    15_000,
-  );
+async function expectSameBuckets(service: string, { metrics }: Exported): Promise<void> {
+  const sort = (rows: unknown[][]) => rows.map((row) => [JSON.stringify(row)]).toSorted();
+  const read = async () => {
+    const rows = await server.sql(`SELECT name, bucket_upper, sum(count) FROM metric_buckets
+      WHERE service = '${service}' AND endpoint NOT LIKE 'redis%' GROUP BY name, bucket_upper`);
+    return sort(rows.map(([name, upper, count]) => [name, round(upper as number), count]));
+  };
+  await expectRows(read, sort(toExpectedBuckets(metrics)), 15_000);
 }
 
 describe.each(VERSIONS)('with SDK $sdk', ({ sdk, packages }) => {
@@ -112,6 +113,7 @@ describe.each(VERSIONS)('with SDK $sdk', ({ sdk, packages }) => {
   it.each(['cjs', 'mjs'])('stores what the SDK of a .%s application exports', async (type) => {
     const service = `sdk-${sdk}-${type}`;
     const exported = await run(install.folder, type, { OTEL_SERVICE_NAME: service });
-    await expectStored(service, exported);
+    await expectSameMetrics(service, exported);
+    await expectSameBuckets(service, exported);
   });
 });

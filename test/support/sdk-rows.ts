@@ -27,7 +27,7 @@ interface ExportedHistogram {
 /** Columns of a row, with all other attributes in `tags`. */
 export interface ExpectedRow {
   readonly name: string;
-  readonly unit: string;
+  readonly unit: string | null;
   readonly endpoint: string | null;
   readonly operation: string | null;
   readonly tags: Readonly<Record<string, unknown>>;
@@ -52,7 +52,7 @@ function toStoredUnit({
 }: ExportedMetric['descriptor']): [unit: string, factor: number] {
   if (unit === 's') return ['ms', 1000];
   if (name.endsWith('.utilization')) return ['%', 100];
-  return [unit, 1];
+  return [unit || null, 1];
 }
 
 /** Returns one row per exported point: value, count, sum, min, and max. */
@@ -62,7 +62,7 @@ export function toExpectedRows(metrics: readonly ExportedMetric[]): ExpectedRow[
     return dataPoints.map(({ attributes, value }) => ({
       name: descriptor.name,
       unit,
-      ...toColumns(attributes),
+      ...toColumns(descriptor.name, attributes),
       values: toValues(value, factor),
     }));
   });
@@ -81,14 +81,15 @@ function omitHostBaseline(metrics: readonly ExportedMetric[]): ExportedMetric[] 
   });
 }
 
-function toColumns(attributes: Readonly<Record<string, unknown>>) {
+function toColumns(metric: string, attributes: Readonly<Record<string, unknown>>) {
   const columns: Record<'endpoint' | 'operation', string | null> = {
     endpoint: null,
     operation: null,
   };
   const tags: Record<string, unknown> = {};
   for (const [name, value] of Object.entries(attributes)) {
-    const column = COLUMNS[name];
+    const isClientAddress = name === 'server.address' && metric.startsWith('http.client.');
+    const column = isClientAddress ? 'endpoint' : COLUMNS[name];
     if (column) columns[column] = String(value);
     else tags[name] = value;
   }
@@ -130,4 +131,15 @@ export function toExpectedBuckets(metrics: readonly ExportedMetric[]): [string, 
 /** Returns a number with nine significant digits. */
 export function round(value: number): number {
   return Number(value.toPrecision(9));
+}
+
+/** Returns one line per row, with rounded values. Tags are sorted by their names. */
+export function formatRows(rows: readonly ExpectedRow[]): string[] {
+  const format = ({ values, tags, ...columns }: ExpectedRow) =>
+    JSON.stringify([
+      ...Object.values(columns),
+      Object.entries(tags).toSorted(([a], [b]) => (a < b ? -1 : 1)),
+      values.map((value) => (value === null ? null : round(value))),
+    ]);
+  return rows.map(format).toSorted();
 }
