@@ -90,17 +90,33 @@ async function readRows(service: string): Promise<ExpectedRow[]> {
 async function expectSameMetrics(service: string, { metrics }: Exported): Promise<void> {
   const toCells = (rows: readonly ExpectedRow[]) => formatRows(rows).map((row) => [row]);
   const expected = toCells(toExpectedRows(metrics));
-  await expectRows(async () => toCells(await readRows(service)), expected, 15_000);
+  await expectRows(async () => toCells(await readRows(service)), expected);
 }
+
+/** The buckets of queries also contain spans. */
+const QUERY_METRIC = 'db.client.operation.duration';
 
 async function expectSameBuckets(service: string, { metrics }: Exported): Promise<void> {
   const sort = (rows: unknown[][]) => rows.map((row) => [JSON.stringify(row)]).toSorted();
   const read = async () => {
     const rows = await server.sql(`SELECT name, bucket_upper, sum(count) FROM metric_buckets
-      WHERE service = '${service}' AND endpoint NOT LIKE 'redis%' GROUP BY name, bucket_upper`);
+      WHERE service = '${service}' AND name != '${QUERY_METRIC}' GROUP BY name, bucket_upper`);
     return sort(rows.map(([name, upper, count]) => [name, round(upper as number), count]));
   };
-  await expectRows(read, sort(toExpectedBuckets(metrics)), 15_000);
+  const expected = toExpectedBuckets(metrics).filter(([name]) => name !== QUERY_METRIC);
+  await expectRows(read, sort(expected));
+}
+
+/** Expects one value for each query of the application, which are 6 per database. */
+async function expectQueriesFromSpans(service: string): Promise<void> {
+  const query = `SELECT operation, sum(count) FROM performance_metrics
+    WHERE service = '${service}' AND metric_type = 'DATABASE_QUERY_TIME' AND ${FROM_SPANS}
+    ORDER BY operation`;
+  const expected = [
+    ['SELECT', 6],
+    ['set', 6],
+  ];
+  await expectRows(() => server.sql(query), expected);
 }
 
 describe.each(VERSIONS)('with SDK $sdk', ({ sdk, packages }) => {
@@ -110,10 +126,24 @@ describe.each(VERSIONS)('with SDK $sdk', ({ sdk, packages }) => {
   );
   afterAll(() => install.remove());
 
+  it('accepts the types of the components', () => {
+    cpSync('test/apps/node-sdk-types.ts', join(install.folder, 'types.mts'));
+    cpSync('test/apps/node-sdk-types.ts', join(install.folder, 'types.cts'));
+    const compilerOptions = { module: 'nodenext', target: 'es2022', strict: true, noEmit: true };
+    const strictness = { exactOptionalPropertyTypes: true, skipLibCheck: true, types: [] };
+    const files = ['types.mts', 'types.cts'];
+    const config = { compilerOptions: { ...compilerOptions, ...strictness }, files };
+    writeFileSync(join(install.folder, 'tsconfig.json'), JSON.stringify(config));
+    const compiler = resolve('node_modules/typescript/bin/tsc');
+    const options = { cwd: install.folder, encoding: 'utf8' } as const;
+    expect(spawnSync(process.execPath, [compiler, '-p', '.'], options).stdout).toBe('');
+  });
+
   it.each(['cjs', 'mjs'])('stores what the SDK of a .%s application exports', async (type) => {
     const service = `sdk-${sdk}-${type}`;
     const exported = await run(install.folder, type, { OTEL_SERVICE_NAME: service });
     await expectSameMetrics(service, exported);
     await expectSameBuckets(service, exported);
+    await expectQueriesFromSpans(service);
   });
 });

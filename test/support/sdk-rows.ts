@@ -49,7 +49,7 @@ const STORED_SCALE = 3;
 function toStoredUnit({
   name,
   unit,
-}: ExportedMetric['descriptor']): [unit: string, factor: number] {
+}: ExportedMetric['descriptor']): [unit: string | null, factor: number] {
   if (unit === 's') return ['ms', 1000];
   if (name.endsWith('.utilization')) return ['%', 100];
   return [unit || null, 1];
