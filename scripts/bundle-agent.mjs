@@ -14,6 +14,7 @@ const ENTRIES = {
   'register-agent': 'src/register.ts',
   library: 'src/index.ts',
   client: 'src/client.ts',
+  'opentelemetry-components': 'src/opentelemetry.ts',
   'agent-command': 'src/agent-bin.ts',
   'doctor-preload': 'src/agent/doctor/doctor-preload.ts',
 };
@@ -21,10 +22,11 @@ const ENTRIES = {
 const PORTABLE_ENTRIES = {
   'check-runtime': 'src/core/config/check-runtime.ts',
   'unsupported-library': 'src/unsupported-library.ts',
+  'unsupported-opentelemetry': 'src/unsupported-opentelemetry.ts',
 };
 const PORTABLE_TARGET = 'es2018';
 /** The compiled declarations of the modules that applications import. */
-const DECLARATIONS = ['register', 'index', 'client'];
+const DECLARATIONS = ['register', 'index', 'client', 'opentelemetry'];
 /** Replacements for dependencies that the agent doesn't need. */
 const REPLACEMENTS = {
   // The Prometheus exporter imports it, but the agent uses only its serializer.

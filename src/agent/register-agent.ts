@@ -7,6 +7,7 @@ import type { Agent } from './agent.ts';
 import { servePrometheus } from './export/prometheus-exporter.ts';
 import { LibraryReporter } from './instrumentation/library-states.ts';
 import { flushOnExit } from './process/flush-on-exit.ts';
+import { isRegistered, markRegistered } from './registered.ts';
 import { runWhenIdle } from './run-when-idle.ts';
 import { getSharedAgent } from './shared-agent.ts';
 
@@ -14,7 +15,6 @@ import { getSharedAgent } from './shared-agent.ts';
 const LIST_PART = 'the list of libraries';
 /** Time for the application to load its libraries before they are listed in the log. */
 const LIBRARY_REPORT_DELAY_MS = 1000;
-const REGISTERED_KEY = Symbol.for('perfscope.registered');
 
 /**
  * Instruments the application in this process. Never throws, so the application always starts.
@@ -26,8 +26,8 @@ const REGISTERED_KEY = Symbol.for('perfscope.registered');
  */
 export function registerAgent(options: { dryRun?: boolean } = {}): void {
   try {
-    if (Object.hasOwn(globalThis, REGISTERED_KEY)) return;
-    Object.defineProperty(globalThis, REGISTERED_KEY, { value: true });
+    if (isRegistered()) return;
+    markRegistered();
     startAgent(options.dryRun ?? false);
   } catch (error) {
     const reason = errorMessage(error);

@@ -251,6 +251,12 @@ export const ERROR_EXPLANATIONS: Readonly<Record<ErrorCode, ErrorExplanation>> =
     cause: 'A function of the library was called with an argument of the wrong type or range.',
     action: 'Correct the argument. The declarations of the package describe all arguments.',
   },
+  PS_EXPORTER_INACTIVE: {
+    cause:
+      'An application that was started with `--import perfscope/register` also creates `QuestDBMetricExporter`, `QuestDBSpanExporter`, or `perfscopeConfiguration()`. Everything would be stored twice, so only the agent stores data.',
+    action:
+      'Remove the `--import` flag or the exporters. docs/opentelemetry.md compares what they store.',
+  },
   PS_SERIES_LIMIT: {
     cause:
       'The application has too many distinct routes, SQL statements, tenants, or OpenTelemetry metrics for one process. Usually, this happens because the names contain IDs.',

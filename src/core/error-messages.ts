@@ -133,6 +133,8 @@ export const ERROR_MESSAGES = {
     `Perfscope failed in ${p.part}: ${p.reason}. The application is not affected, but measurements can be missing. Repeated failures are counted in perfscope.agent.failures. Report this message to the maintainers.`,
   PS_ARGUMENT_INVALID: (p: { fn: string; argument: string; reason: string }) =>
     `${p.fn}() received an invalid argument: ${p.argument} ${p.reason}. Correct the call.`,
+  PS_EXPORTER_INACTIVE: (_p: Record<never, never>) =>
+    "Perfscope's OpenTelemetry exporters do nothing in this process, because the `register` module already records its requests, queries, and metrics. Use either the `--import` flag or the exporters.",
   PS_SERIES_LIMIT: (_p: Record<never, never>) =>
     'This process reached its limit of distinct routes, statements, tenants, or metrics. New combinations are grouped into one series, so totals stay exact. Use route patterns and bound parameters instead of literal values.',
   PS_VALUE_LIMIT: (p: { field: string; limit: number; replacement: string }) =>

@@ -1,5 +1,5 @@
 import type { ServiceResource } from '../schema/table-definition.ts';
-import { type ParsedSettings, parseSettings } from './parse-settings.ts';
+import { type EnvironmentVariables, type ParsedSettings, parseSettings } from './parse-settings.ts';
 import { addPm2Environment } from './pm2-environment.ts';
 import { getExternalQuestdbTargets, type QuestdbTargets } from './questdb-targets.ts';
 import {
@@ -23,12 +23,16 @@ export interface StartupConfig extends ParsedSettings {
  * Reads the configuration from the environment. Never throws.
  *
  * @param fallbackName service name if the environment defines none
+ * @param overrides variables that replace variables of the environment. Undefined values unset a variable.
  */
-export function readStartupConfig(fallbackName?: string): StartupConfig {
+export function readStartupConfig(
+  fallbackName?: string,
+  overrides: EnvironmentVariables = {},
+): StartupConfig {
   const env = addPm2Environment(process.env, process.argv[1]);
   const folder = env === process.env ? getCurrentFolder() : env.pm_cwd;
   return {
-    ...parseSettings(env),
+    ...parseSettings({ ...env, ...overrides }),
     resource: detectServiceResource(env, folder, fallbackName),
     host: detectHost(env),
     discoveryFile: getDiscoveryFilePath(env),
