@@ -89,6 +89,12 @@ export function parseOtlpSettings(
   };
 }
 
+/** Returns the URL for messages, without its query, which can contain a secret. */
+export function formatOtlpUrl({ url }: Pick<OtlpSettings, 'url'>): string {
+  const { origin, pathname } = new URL(url);
+  return `${origin}${pathname}`;
+}
+
 /** A variable and its text, which is not empty. */
 interface VariableText {
   readonly name: string;
