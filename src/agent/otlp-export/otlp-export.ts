@@ -14,6 +14,7 @@ import type { OtlpSettings } from '../../core/config/otlp-settings.ts';
 import type { StartupConfig } from '../../core/config/startup-config.ts';
 import { guard, runGuarded, startTask } from '../../core/guard.ts';
 import type { Logger } from '../../core/log.ts';
+import type { OtelScopeMetrics } from '../../core/otel/metric-data.ts';
 import { createError, errorMessage, PerfscopeError } from '../../core/perfscope-error.ts';
 import { PerformanceMetricType } from '../../core/schema/enums.ts';
 import {
@@ -25,8 +26,10 @@ import {
 import { collectSync } from '../export/collect-sync.ts';
 import type { HistogramRegistry } from '../instrumentation/histogram-registry.ts';
 import type { HistogramExportOptions } from '../instrumentation/keyed-histogram.ts';
+import { fromSdkMetrics } from '../opentelemetry-sdk/sdk-metric-adapter.ts';
 import { MeasurementHistograms } from './measurement-histograms.ts';
 import type { OtlpPipeline } from './otlp-pipeline.ts';
+import { createOtlpResource } from './otlp-resource.ts';
 
 /** What fails, for {@link guard}. */
 const PART = 'the OTLP export';
@@ -53,7 +56,7 @@ export class OtlpExport {
   readonly measurements: MeasurementHistograms;
   readonly #options: OtlpExportOptions;
   readonly #collectHistograms: (nowMs: number) => ScopeMetrics[];
-  readonly #waiting: ScopeMetrics[][] = [];
+  readonly #waiting: OtelScopeMetrics[][] = [];
   #loading: Promise<void> | undefined;
   #pipeline: OtlpPipeline | undefined;
   #isClosed = false;
@@ -172,11 +175,12 @@ export class OtlpExport {
 
   #send(scopeMetrics: ScopeMetrics[]): void {
     if (this.#isClosed || scopeMetrics.length === 0) return;
+    const { scopes } = fromSdkMetrics({ resource: { attributes: {} }, scopeMetrics });
     if (this.#pipeline) {
-      this.#pipeline.add(scopeMetrics);
+      this.#pipeline.add(scopes);
       return;
     }
-    this.#waiting.push(scopeMetrics);
+    this.#waiting.push([...scopes]);
     if (this.#waiting.length > MAX_WAITING_INTERVALS) this.#waiting.shift();
   }
 
@@ -188,10 +192,7 @@ export class OtlpExport {
   async #createPipeline(): Promise<void> {
     const { log } = this.#options;
     try {
-      const [{ OtlpPipeline }, { createOtlpResource }] = await Promise.all([
-        import('./otlp-pipeline.ts'),
-        import('./otlp-resource.ts'),
-      ]);
+      const { OtlpPipeline } = await import('./otlp-pipeline.ts');
       const pipeline = new OtlpPipeline({
         ...this.#options,
         resource: createOtlpResource(this.#options.config),
@@ -199,7 +200,7 @@ export class OtlpExport {
         onSent: guard(PART, (points) => this.#countSent(points)),
       });
       this.#pipeline = pipeline;
-      for (const scopeMetrics of this.#waiting.splice(0)) pipeline.add(scopeMetrics);
+      for (const scopes of this.#waiting.splice(0)) pipeline.add(scopes);
     } catch (error) {
       this.close();
       const params = { part: PART, reason: errorMessage(error) };

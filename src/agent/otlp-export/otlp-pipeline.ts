@@ -1,5 +1,4 @@
 import { readFileSync } from 'node:fs';
-import type { ScopeMetrics } from '@opentelemetry/sdk-metrics';
 import type { OtlpSettings } from '../../core/config/otlp-settings.ts';
 import { runGuarded } from '../../core/guard.ts';
 import { startImmediate } from '../../core/guarded-timers.ts';
@@ -14,7 +13,6 @@ import type {
 import { encodeMetricsRequest } from '../../core/otel/otlp-encoder.ts';
 import { encodeMetricsRequestJson } from '../../core/otel/otlp-json-encoder.ts';
 import { createError, errorMessage } from '../../core/perfscope-error.ts';
-import { fromSdkMetrics } from '../opentelemetry-sdk/sdk-metric-adapter.ts';
 import { OTLP_PART, type OtlpDropReason, OtlpSender } from './otlp-sender.ts';
 
 /** Maximum number of points in a request. New Relic accepts at most 1 MB. */
@@ -34,7 +32,7 @@ interface Chunk {
 }
 
 /**
- * Converts, encodes, and sends the metrics of each interval. Encodes one request per turn of the event loop. Loaded only
+ * Encodes and sends the metrics of each interval. Encodes one request per turn of the event loop. Loaded only
  * if the OTLP export is on, after the application has started.
  */
 export class OtlpPipeline {
@@ -57,8 +55,7 @@ export class OtlpPipeline {
   }
 
   /** Adds the metrics of an interval. */
-  add(scopeMetrics: readonly ScopeMetrics[]): void {
-    const { scopes } = fromSdkMetrics({ resource: { attributes: {} }, scopeMetrics });
+  add(scopes: readonly OtelScopeMetrics[]): void {
     this.#chunks.push(...splitMetrics(scopes, MAX_POINTS_PER_REQUEST));
     if (!this.#isEncoding) this.#encodeNext();
   }
