@@ -52,12 +52,4 @@ export class OtlpReporter {
     const params = { url: this.#url, points: rejected, reason: message || 'no reason was given' };
     this.#warnOnce('partial success', createError('PS_OTLP_EXPORT_PARTIAL', params).message);
   }
-
-  /** Reports points that were not sent before the process ended. A failure was reported before. */
-  reportUnsent(points: number): void {
-    if (points === 0 || this.#isFailing) return;
-    const reason = `${points} points were not sent before the process ended`;
-    const params = { url: this.#url, reason, hint: this.#hint };
-    this.#warnOnce('failure', createError('PS_OTLP_EXPORT_FAILED', params).message);
-  }
 }

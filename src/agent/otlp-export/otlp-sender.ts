@@ -113,7 +113,11 @@ export class OtlpSender {
         () => 'timeout' as const,
         { keepAlive: false },
       );
-      if (outcome === 'timeout' || (outcome === 'retry' && !retry)) return;
+      if (outcome === 'timeout') {
+        this.#reporter.reportFailure(`no response within ${Math.round(timeoutMs) / 1000} s`);
+        return;
+      }
+      if (outcome === 'retry' && !retry) return;
       if (outcome === 'retry') await delay(this.#getRetryDelay(), { keepAlive: false });
     }
   }
@@ -122,7 +126,6 @@ export class OtlpSender {
   close(): void {
     this.#isClosed = true;
     this.#stopTimer();
-    this.#reporter.reportUnsent(this.#queue.reduce((sum, { points }) => sum + points, 0));
     while (this.#queue.length > 0) this.#remove(0, 'process_exit');
     this.#client.close();
   }
