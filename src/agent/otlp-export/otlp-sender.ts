@@ -171,18 +171,9 @@ export class OtlpSender {
     const { settings } = this.#options;
     try {
       if (settings.isCompressed && !request.isCompressed) await this.#compress(request);
-      const response = await this.#client.send(settings.url, {
-        method: 'POST',
-        headers: {
-          'user-agent': `Perfscope-OTLP-Exporter/${VERSION}`,
-          ...settings.headers,
-          'content-type': CONTENT_TYPES[settings.encoding],
-          ...(request.isCompressed && { 'content-encoding': 'gzip' }),
-        },
-        body: [request.body],
-        timeoutMs: Math.min(settings.timeoutMs, timeoutMs),
-        maxBodyBytes: MAX_RESPONSE_BYTES,
-      });
+      const { body, isCompressed } = request;
+      const limit = Math.min(settings.timeoutMs, timeoutMs);
+      const response = await postMetrics(this.#client, settings, { body, isCompressed }, limit);
       return this.#handle(response, request);
     } catch (error) {
       if (this.#isClosed) return 'retry';
@@ -234,4 +225,29 @@ export class OtlpSender {
     this.#queueBytes -= removed.body.length;
     if (reason) this.#options.onDrop(reason, removed.points);
   }
+}
+
+/**
+ * Sends one request to the endpoint.
+ *
+ * @throws see {@link HttpClient.send}
+ */
+export function postMetrics(
+  client: HttpClient,
+  settings: OtlpSettings,
+  { body, isCompressed }: { readonly body: Buffer; readonly isCompressed: boolean },
+  timeoutMs: number,
+): Promise<HttpResponse> {
+  return client.send(settings.url, {
+    method: 'POST',
+    headers: {
+      'user-agent': `Perfscope-OTLP-Exporter/${VERSION}`,
+      ...settings.headers,
+      'content-type': CONTENT_TYPES[settings.encoding],
+      ...(isCompressed && { 'content-encoding': 'gzip' }),
+    },
+    body: [body],
+    timeoutMs,
+    maxBodyBytes: MAX_RESPONSE_BYTES,
+  });
 }
