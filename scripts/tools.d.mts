@@ -1,1 +1,3 @@
-export function toolPath(name: 'collector' | 'compose' | 'hadolint'): Promise<string>;
+export function toolPath(
+  name: 'collector' | 'compose' | 'go-service' | 'hadolint' | 'python-packages',
+): Promise<string>;

@@ -9,6 +9,8 @@ import {
   selectDropped,
   selectDroppedOverTime,
   selectNewestRows,
+  selectOtlpItemsOverTime,
+  selectOtlpRejectedOverTime,
   selectRejectedTenants,
   selectRollups,
   selectSpoolLagOverTime,
@@ -103,6 +105,29 @@ export const selfMonitoring = createDashboard({
           width: 12,
           description: 'Maximum age of the oldest row in the spools in each interval, by service.',
           sql: selectSpoolLagOverTime(),
+        }),
+      ],
+    },
+    {
+      height: 8,
+      panels: [
+        createTimeSeries({
+          title: 'OTLP points and spans',
+          bars: true,
+          unit: 'short',
+          width: 12,
+          description:
+            'Number of points and spans that the server received over OTLP in each interval, by outcome.',
+          sql: selectOtlpItemsOverTime(),
+        }),
+        createTimeSeries({
+          title: 'Rejected OTLP points and spans',
+          bars: true,
+          unit: 'short',
+          width: 12,
+          description:
+            'Number of invalid points and spans in each interval, by reason. The response to the sender contains the same reasons.',
+          sql: selectOtlpRejectedOverTime(),
         }),
       ],
     },

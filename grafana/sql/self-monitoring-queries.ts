@@ -18,6 +18,11 @@ const WAITING = {
 const LAG = { ...WAITING, name: 'perfscope.spool.lag' } as const;
 const DEAD_LETTERS = { ...WAITING, name: 'perfscope.spool.dead_letters' } as const;
 const REJECTED = { ...COUNTER, name: 'perfscope.tenant.refused' } as const;
+/** Points and spans in OTLP requests. `endpoint` is the outcome, and `operation` is the reason. */
+const OTLP_ITEMS = {
+  ...COUNTER,
+  conditions: [`name IN ('perfscope.otlp.points', 'perfscope.otlp.spans')`],
+} as const;
 const TABLE_NAMES = [
   ...ROLLUP_DEFINITIONS.flatMap(getTableAndRollupNames),
   ...STATE_TABLES.map(({ name }) => name),
@@ -55,6 +60,20 @@ export function selectDeadLetters(): string {
 /** Selects the number of requests with an invalid tenant name. */
 export function selectRejectedTenants(): string {
   return `SELECT coalesce(sum(value_total), 0) AS rejected FROM ${selectGaugeOverRange(REJECTED)}`;
+}
+
+/** Selects the number of points and spans that the server received over OTLP in each interval, by outcome. */
+export function selectOtlpItemsOverTime(): string {
+  const items = { ...OTLP_ITEMS, keys: ['name', 'endpoint'] } as const;
+  const metric = "replace(name, 'perfscope.otlp.', '') || ' ' || endpoint";
+  return `SELECT time, ${metric} AS metric, value_total AS value FROM ${selectGaugeOverTime(items)} ORDER BY time`;
+}
+
+/** Selects the number of points and spans that the server rejected in each interval, by reason. */
+export function selectOtlpRejectedOverTime(): string {
+  const conditions = [...OTLP_ITEMS.conditions, "endpoint = 'rejected'"];
+  const rejected = { ...OTLP_ITEMS, conditions, keys: ['operation'] } as const;
+  return `SELECT time, operation AS metric, value_total AS value FROM ${selectGaugeOverTime(rejected)} ORDER BY time`;
 }
 
 /** Counts suspended tables. QuestDB doesn't apply new transactions to them, so new rows can't be read. */

@@ -33,7 +33,7 @@ import { getCurrentTenant } from './instrumentation/tenant-context.ts';
 import { TenantReader } from './instrumentation/tenant-reader.ts';
 import { OtelMetrics, recordJobTransition } from './otel-metrics.ts';
 import { captureProcessErrors } from './process/process-errors.ts';
-import { QuestdbConnector } from './questdb-connector.ts';
+import { QuestdbConnector, type QuestdbConnectorOptions } from './questdb-connector.ts';
 import { MetricRecorder } from './record/metric-recorder.ts';
 import { listSystemMetricStarts } from './system-metrics.ts';
 import { WriteTargetFinder } from './write-target-finder.ts';
@@ -41,7 +41,7 @@ import { WriteTargetFinder } from './write-target-finder.ts';
 /** What fails, for {@link runGuarded}. */
 const EXIT_PART = 'the export at exit';
 
-export interface AgentOptions {
+export interface AgentOptions extends Pick<QuestdbConnectorOptions, 'states'> {
   config: StartupConfig;
   log: Logger;
   /**
@@ -101,12 +101,10 @@ export class Agent {
     const { target } = options;
     this.#targetFinder = new WriteTargetFinder({ config, target, warnOnce: this.#warnOnce });
     this.#connector = new QuestdbConnector({
-      config,
-      log,
+      ...options,
       deferredWriter: this.deferredWriter,
       dropped: this.droppedRows,
       spoolDir: options.spoolDir,
-      isServer: options.isServer,
       target: () => this.#targetFinder.find(),
     });
     this.#sender = new DataSender({

@@ -9,6 +9,7 @@ import { createError, errorMessage } from '../core/perfscope-error.ts';
 import type { DroppedRowCounter } from '../storage/spool/dropped-rows.ts';
 import { createWriter, getSpoolDir } from '../storage/write/create-writer.ts';
 import type { DeferredWriter } from '../storage/write/deferred-writer.ts';
+import type { RowWriterStates } from '../storage/write/row-writer-options.ts';
 
 /** Time between two searches for the discovery file of a local server. */
 export const SEARCH_INTERVAL_MS = 5000;
@@ -23,6 +24,8 @@ export interface QuestdbConnectorOptions {
   spoolDir: string | undefined;
   /** Whether this process can write all tables. Default: `false`. */
   isServer?: boolean | undefined;
+  /** Keeps the states of cumulative series. Default: none. */
+  states?: RowWriterStates | undefined;
   /** Returns the QuestDB to send rows to, or undefined if none is known. */
   target: () => WriteTarget | PausedTarget | undefined;
 }

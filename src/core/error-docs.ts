@@ -155,6 +155,28 @@ export const ERROR_EXPLANATIONS: Readonly<Record<ErrorCode, ErrorExplanation>> =
       'The spool folder is read-only, or its disk is full. Rows in memory are lost if the process stops.',
     action: 'Free disk space, or set `PERFORMANCE_SPOOL_DIR` to a writable folder.',
   },
+  PS_SPOOL_REFUSED: {
+    cause:
+      'Rows that a sender can send again are accepted only if they are in the spool. The spool folder is read-only, or its disk is full.',
+    action:
+      'Free disk space, or set `PERFORMANCE_SPOOL_DIR` to a writable folder. The sender repeats the request.',
+  },
+  PS_SPOOL_FULL: {
+    cause:
+      'QuestDB is not reachable or too slow, so rows fill the spool. Rows that a sender can send again are rejected before the oldest rows must be dropped.',
+    action:
+      'Check QuestDB and the storage status. If QuestDB is unreachable for long times, raise `PERFORMANCE_SPOOL_MAX_BYTES`. The sender repeats the request.',
+  },
+  PS_WRITER_CLOSED: {
+    cause: 'A request arrived while the process was ending, so its rows were not stored.',
+    action: 'Nothing. The sender repeats the request.',
+  },
+  PS_SERIES_STATE_DAMAGED: {
+    cause:
+      'The server stores the last value of each cumulative OpenTelemetry metric, to compute the increase after a restart. This file is damaged, or another program deleted it.',
+    action:
+      'Check the disk if the machine did not lose power. Increases during the restart can be missing for metrics that started more than ten minutes before it.',
+  },
   PS_SPOOL_FAILED: {
     cause:
       'A file operation in the spool failed, for example because the disk is full or read-only. Each kind of failure is logged once.',
@@ -386,6 +408,41 @@ export const ERROR_EXPLANATIONS: Readonly<Record<ErrorCode, ErrorExplanation>> =
     cause: 'One key, token, organization, or address exceeded the request limit per minute.',
     action:
       'Wait the number of seconds shown in the message, or raise `PERFORMANCE_API_RATE_LIMIT`.',
+  },
+  PS_OTLP_INVALID: {
+    cause: 'The body of an OTLP request is malformed, incomplete, or not compressed correctly.',
+    action:
+      'The message contains the position of the first fault: a byte in protobuf, or a path in JSON. Senders must not send the request again. Update the SDK or the Collector, or check proxies that change requests.',
+  },
+  PS_OTLP_UNSUPPORTED: {
+    cause: 'An OTLP request has a content type or a compression that the server does not support.',
+    action:
+      'Use OTLP over HTTP with protobuf or JSON, and one of the compressions shown in the message. With an SDK, set `OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf`.',
+  },
+  PS_OTLP_TOO_LARGE: {
+    cause: 'An OTLP request exceeds the size limit before or after decompression.',
+    action:
+      'Send smaller batches. In a Collector, set `send_batch_max_size` of the `batch` processor to 8192 or less.',
+  },
+  PS_OTLP_NO_LOGS: {
+    cause: 'A sender exports logs over OTLP, but Perfscope does not store logs.',
+    action:
+      'Turn off the export of logs in the SDK with `OTEL_LOGS_EXPORTER=none`, or send logs to another backend.',
+  },
+  PS_OTLP_BUSY: {
+    cause: 'The bodies of all open OTLP requests of a key, or of all keys, need too much memory.',
+    action:
+      'SDKs and Collectors wait for `Retry-After` seconds and send the data again. If it happens often, send smaller batches, or send fewer requests at the same time.',
+  },
+  PS_OTLP_SLOW: {
+    cause: 'The body of an OTLP request stopped arriving, or took more than 60 s.',
+    action: 'Check the network between the sender and the server. SDKs and Collectors retry.',
+  },
+  PS_OTLP_NOT_STORED: {
+    cause:
+      'The server could not write the data of an OTLP request to its spool. The message contains the reason, for example a full spool or disk.',
+    action:
+      'Fix the reason. SDKs and Collectors send the data again. For long outages, use a Collector with a persistent queue.',
   },
   PS_KEY_INVALID: {
     cause: 'An option for the new API key is invalid.',

@@ -98,6 +98,14 @@ export const ERROR_MESSAGES = {
     `${p.process} dropped ${formatRowCount(p.rows)} in total: ${p.reasons}.`,
   PS_SPOOL_UNWRITABLE: (p: { dir: string; reason: string }) =>
     `The spool folder ${p.dir} is not writable (${p.reason}), so rows are buffered in memory. Set PERFORMANCE_SPOOL_DIR to a writable folder.`,
+  PS_SPOOL_REFUSED: (p: { dir: string; reason: string }) =>
+    `The rows were not accepted, because the spool folder ${p.dir} is not writable (${p.reason}). Check the folder and its disk, then send the rows again.`,
+  PS_SPOOL_FULL: (p: { limit: string }) =>
+    `The rows were not accepted, because the spool almost reached its limit of ${p.limit}. Check that QuestDB is running, or raise PERFORMANCE_SPOOL_MAX_BYTES, then send the rows again.`,
+  PS_WRITER_CLOSED: (_p: Record<never, never>) =>
+    'The rows were not accepted, because the process is ending. Send the rows again.',
+  PS_SERIES_STATE_DAMAGED: (p: { path: string; reason: string }) =>
+    `The last values of cumulative metrics can't be read from ${p.path} (${p.reason}). The first value of each metric is used only as a base for later values.`,
   PS_SPOOL_FAILED: (p: { dir: string; action: string; reason: string }) =>
     `A file in the spool folder ${p.dir} could not be ${p.action} (${p.reason}). Check the folder's permissions and its disk.`,
   PS_SPOOL_UNTRUSTED: (p: { path: string; reason: string }) =>
@@ -200,6 +208,20 @@ export const ERROR_MESSAGES = {
     `The limit of ${p.limit} ${p.what} per ${p.per} has been reached. Close some of them, or try again in ${p.seconds} s.`,
   PS_TOO_MANY_REQUESTS: (p: { limit: number; per: string; seconds: number }) =>
     `The limit of ${p.limit} requests per minute and ${p.per} was exceeded. Wait ${p.seconds} s, or raise PERFORMANCE_API_RATE_LIMIT.`,
+  PS_OTLP_INVALID: (p: { reason: string; position?: string | undefined }) =>
+    `The OTLP request is invalid${p.position === undefined ? '' : ` at ${p.position}`}: ${p.reason}. Correct the request. The same request will never be accepted.`,
+  PS_OTLP_UNSUPPORTED: (p: { problem: string; allowed: string }) =>
+    `The OTLP request can't be read: ${p.problem}. ${p.allowed}.`,
+  PS_OTLP_TOO_LARGE: (p: { mebibytes: number; stage: string }) =>
+    `The OTLP request is larger than ${p.mebibytes} MiB ${p.stage}. Send smaller batches.`,
+  PS_OTLP_NO_LOGS: (_p: Record<never, never>) =>
+    'Perfscope stores metrics and traces, but not logs. Turn off the export of logs, for example with OTEL_LOGS_EXPORTER=none.',
+  PS_OTLP_BUSY: (p: { mebibytes: number; per: string; seconds: number }) =>
+    `The open OTLP requests exceed the limit of ${p.mebibytes} MiB per ${p.per}. Send them again in ${p.seconds} s.`,
+  PS_OTLP_SLOW: (p: { seconds: number }) =>
+    `The OTLP request did not arrive in time. Check the network, and send the request again in ${p.seconds} s.`,
+  PS_OTLP_NOT_STORED: (p: { reason: string; seconds: number }) =>
+    `The data was not stored: ${p.reason}. Send it again in ${p.seconds} s.`,
   PS_KEY_INVALID: (p: { reason: string }) =>
     `The API key was not created: ${p.reason}. Correct the value and try again.`,
   PS_KEY_NOT_FOUND: (p: { id: string }) =>

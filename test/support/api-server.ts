@@ -244,6 +244,7 @@ export class TestApiServer {
       loadAgentPackage: () => loadAgentPackage(this.agentFolder),
       pageScript: '',
       metrics: (_request, response) => void response.end(),
+      otlp: (_request, _response, next) => next(),
     });
     const { server, url } = await listen(app, '127.0.0.1', 0);
     this.#server = server;

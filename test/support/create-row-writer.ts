@@ -1,5 +1,6 @@
 import { DroppedRowCounter } from '../../src/storage/spool/dropped-rows.ts';
-import { RowWriter, type RowWriterOptions } from '../../src/storage/write/row-writer.ts';
+import { RowWriter } from '../../src/storage/write/row-writer.ts';
+import type { RowWriterOptions } from '../../src/storage/write/row-writer-options.ts';
 
 /**
  * Creates a row writer. By default, it knows no QuestDB, logs nothing, and has a long flush interval.

@@ -6,7 +6,8 @@ import type { Batch } from '../../src/storage/spool/batch.ts';
 import { DroppedRowCounter } from '../../src/storage/spool/dropped-rows.ts';
 import { parseSegmentName } from '../../src/storage/spool/segment-name.ts';
 import { scanRecords } from '../../src/storage/spool/segment-record.ts';
-import { Spool, type SpoolOptions } from '../../src/storage/spool/spool.ts';
+import { Spool } from '../../src/storage/spool/spool.ts';
+import type { SpoolOptions } from '../../src/storage/spool/spool-options.ts';
 
 /** The name of a folder without an owner: it contains no socket. */
 export const ORPHAN_NAME = 'spool-1-0123abcd';

@@ -24,7 +24,7 @@ const DATA_FIELDS = {
 } as const;
 
 /**
- * Encodes an `ExportMetricsServiceRequest` in protobuf. The field numbers are those of
+ * Encodes an `ExportMetricsServiceRequest` in protobuf. The field numbers are from
  * https://github.com/open-telemetry/opentelemetry-proto.
  *
  * @throws RangeError if a time isn't from 0 to 2⁴⁴ ms, or a count isn't from 0 to 2⁶⁴

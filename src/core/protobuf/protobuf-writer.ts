@@ -53,6 +53,7 @@ export class ProtobufWriter {
 
   /** Writes a field of type `fixed64`. The value is an integer of at least 0. */
   fixed64(field: number, value: number): void {
+    checkUint64(value);
     this.fixed64Parts(field, Math.floor(value / TWO_POW_32), value % TWO_POW_32);
   }
 
@@ -81,7 +82,10 @@ export class ProtobufWriter {
   /** Writes a packed repeated field of type `fixed64`. Writes nothing if there are no values. */
   packedFixed64(field: number, values: readonly number[]): void {
     if (!this.#packed(field, values.length * 8)) return;
-    for (const value of values) this.#fixed64(Math.floor(value / TWO_POW_32), value % TWO_POW_32);
+    for (const value of values) {
+      checkUint64(value);
+      this.#fixed64(Math.floor(value / TWO_POW_32), value % TWO_POW_32);
+    }
   }
 
   /** Writes a packed repeated field of type `uint64`. Writes nothing if there are no values. */
@@ -145,7 +149,7 @@ export class ProtobufWriter {
 
   /** Writes an integer from 0 to 2⁶⁴. */
   #varint(value: number): void {
-    if (!(value >= 0 && value < 2 ** 64)) throw new RangeError(`invalid integer: ${value}`);
+    checkUint64(value);
     this.#reserve(10);
     let rest = value;
     while (rest >= TWO_POW_32 / 2) {
@@ -181,4 +185,8 @@ export class ProtobufWriter {
     this.#buffer.copy(larger, 0, 0, this.#length);
     this.#buffer = larger;
   }
+}
+
+function checkUint64(value: number): void {
+  if (!(value >= 0 && value < 2 ** 64)) throw new RangeError(`invalid integer: ${value}`);
 }

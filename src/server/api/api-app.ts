@@ -22,6 +22,8 @@ export interface AppContent {
   pageScript: string;
   /** Handles `/metrics`. */
   metrics: RequestHandler;
+  /** Handles `/v1/metrics`, `/v1/traces`, and `/v1/logs`. Not called for other paths. */
+  otlp: RequestHandler;
   /** Returns the agent package of `/agent-<version>.tgz`. @throws PS_AGENT_MISSING */
   loadAgentPackage: () => AgentPackage;
 }
@@ -29,7 +31,7 @@ export interface AppContent {
 /** Creates the HTTP app with the API, the web page, health checks, and links from notifications. */
 export function createApp(
   dependencies: EndpointDependencies,
-  { createPage, pageScript, metrics, loadAgentPackage }: AppContent,
+  { createPage, pageScript, metrics, otlp, loadAgentPackage }: AppContent,
 ): Express {
   const app = express();
   app.disable('x-powered-by');
@@ -53,6 +55,7 @@ export function createApp(
     requirePermission('scrape'),
     metrics,
   );
+  app.use(otlp);
   app.use(createAgentPackageRouter(loadAgentPackage));
   app.use(createRunbookRouter());
   app.use(createLinkRouter(dependencies));

@@ -21,6 +21,7 @@ import { applyRetention } from '../../storage/migrations/apply-retention.ts';
 import { migrate } from '../../storage/migrations/migrate.ts';
 import type { QuestdbInstance } from '../../storage/questdb/open-questdb.ts';
 import type { StorageMonitor } from '../../storage/questdb/storage-monitor.ts';
+import { openSeriesStateStore } from '../../storage/write/series-state-store.ts';
 import { createIndexPage } from '../../web/index-page.ts';
 import { INDEX_PAGE_SCRIPT } from '../../web/index-page-script.ts';
 import { createAccessControl } from '../access/access-control.ts';
@@ -95,7 +96,8 @@ async function startAllParts(
   const spoolDir = settings.PERFORMANCE_SPOOL_DIR ?? join(questdb.dataDir, 'spool');
   const getTargets = () => ({ ...questdb.getTargets(), writesPaused: monitor.pauseReason });
   const target = () => getRowTarget(getTargets());
-  const agent = new Agent({ config, log, target, spoolDir, isServer: true });
+  const states = openSeriesStateStore({ log });
+  const agent = new Agent({ config, log, target, spoolDir, isServer: true, states });
   setSharedAgent(agent);
   const { add } = agent.deferredWriter;
   const prometheus = createPrometheusReader(agent.histograms.createCumulativeProducer());
@@ -146,6 +148,7 @@ async function startAllParts(
   });
   // Load Express only now, because the agent instruments Express while Express loads.
   const { createApp } = await import('../api/api-app.ts');
+  const { createOtlpHandler } = await import('./create-otlp.ts');
   const app = createApp(
     {
       queryClient,
@@ -179,6 +182,13 @@ async function startAllParts(
       pageScript: INDEX_PAGE_SCRIPT,
       loadAgentPackage,
       metrics: createMetricsHandler(prometheus, evaluator, actions.scalingRecorder),
+      otlp: createOtlpHandler({
+        agent,
+        states,
+        authenticate: access.authenticate,
+        getPauseReason: () => monitor.pauseReason,
+        log,
+      }),
     },
   );
   const { url, stopServing } = await parts.start({

@@ -38,11 +38,19 @@ export class AcknowledgedSegments {
     startTask(PART, () => segment.close());
   }
 
-  /** @param nowMs monotonic time, as of `performance.now()` */
-  async deleteExpired(nowMs: number): Promise<void> {
-    const expired = this.#segments.filter(({ sinceMs }) => sinceMs <= nowMs - KEEP_MS);
+  /**
+   * Deletes the segments that were added more than a minute ago.
+   *
+   * @param nowMs monotonic time, as of `performance.now()`
+   * @param canDelete whether a segment can be deleted without losing states
+   */
+  async deleteExpired(nowMs: number, canDelete: (segment: Segment) => boolean): Promise<void> {
+    const [expired, others] = partition(
+      this.#segments,
+      ({ segment, sinceMs }) => sinceMs <= nowMs - KEEP_MS && canDelete(segment),
+    );
     if (expired.length === 0) return;
-    this.#segments = this.#segments.slice(expired.length);
+    this.#segments = others;
     await Promise.all(expired.map(({ segment }) => this.delete(segment)));
   }
 
@@ -73,4 +81,9 @@ export class AcknowledgedSegments {
       this.#reporter.reportFailure('deleted', error);
     }
   }
+}
+
+function partition<T>(values: readonly T[], test: (value: T) => boolean): [T[], T[]] {
+  const passed = new Set(values.filter(test));
+  return [[...passed], values.filter((value) => !passed.has(value))];
 }

@@ -51,21 +51,24 @@ export async function measureSegmentFile(
   }
 }
 
+/** Receives the content of a segment. It can change after the call. */
+export interface SegmentVisitor {
+  onBatch?(batch: Batch): void;
+  onState?(state: Buffer): void;
+}
+
 /**
- * Calls `onBatch` for each batch of a segment, without damaged ones. The batches can change afterward.
+ * Passes the content of a segment to a visitor, without damaged records.
  *
  * @throws UntrustedFileError, or the error of the file system
  */
-export async function readSegmentFile(
-  path: string,
-  onBatch: (batch: Batch) => void,
-): Promise<void> {
+export async function readSegmentFile(path: string, visitor: SegmentVisitor): Promise<void> {
   const name = parseSegmentName(basename(path));
   if (!name) return;
   const fd = await openSegmentFile(path, true);
   try {
     const { size } = await readStats(fd);
-    await readRecords(fd, name.nonce, size, onBatch);
+    await readRecords(fd, name.nonce, size, visitor);
   } finally {
     await closeFile(fd);
   }
@@ -76,7 +79,7 @@ async function readRecords(
   fd: number,
   nonce: Buffer,
   size: number,
-  onBatch: (batch: Batch) => void = () => {},
+  visitor: SegmentVisitor = {},
 ): Promise<number> {
   let rows = 0;
   let length = SCAN_BYTES;
@@ -85,7 +88,8 @@ async function readRecords(
     const data = await readAt(fd, buffer, position);
     if (data.length === 0) break;
     const records = scanRecords(nonce, data, rows, position + data.length >= size);
-    for (const batch of records.batches) onBatch(batch);
+    for (const batch of records.batches) visitor.onBatch?.(batch);
+    for (const state of records.states) visitor.onState?.(state);
     rows = records.rowsBefore;
     position += records.bytes;
     length = Math.max(SCAN_BYTES, records.bytesNeeded);

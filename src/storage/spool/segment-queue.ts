@@ -1,9 +1,13 @@
 import { formatBytes } from '../../core/format.ts';
 import { startTask } from '../../core/guard.ts';
+import { createError, errorMessage } from '../../core/perfscope-error.ts';
 import { AcknowledgedSegments } from './acknowledged-segments.ts';
 import type { Batch } from './batch.ts';
+import type { RowGroup } from './row-group.ts';
 import type { Segment } from './segment.ts';
 import type { SegmentReading } from './segment-progress.ts';
+import { getRecordBytes } from './segment-record.ts';
+import type { SegmentStates } from './segment-states.ts';
 import { type BatchPosition, SegmentWriter } from './segment-writer.ts';
 import type { SkippedRange } from './skipped-range.ts';
 import type { SpoolReporter } from './spool-reporter.ts';
@@ -13,6 +17,8 @@ const PART = 'the spool';
 const MAX_SEGMENT_BYTES = 16 * 1024 * 1024;
 /** A segment's share of the size limit, so that few rows are dropped when the limit is reached. */
 const SEGMENT_SHARE = 1 / 8;
+/** Share of the size limit up to which groups are added. Rows that nobody can send again need the rest. */
+const GROUP_SHARE = 0.9;
 /** Time after which the segment of a process without new rows is ended, so that it can be deleted. */
 const IDLE_SEGMENT_MS = 60_000;
 
@@ -24,6 +30,7 @@ export interface SegmentQueueOptions {
   /** Whether rows are written to the disk, so that they survive a power failure. */
   readonly syncsToDisk: boolean;
   readonly maxBytes: number;
+  readonly states: SegmentStates;
   readonly reporter: SpoolReporter;
 }
 
@@ -77,6 +84,26 @@ export class SegmentQueue {
   /** See {@link SegmentWriter.append}. */
   append(batch: Batch): Promise<BatchPosition | undefined> {
     return this.#writer.append(batch);
+  }
+
+  /**
+   * Appends a group. Drops no earlier rows for it, because its sender can send it again.
+   *
+   * @param otherBytes see `enforceLimit`
+   * @throws PS_SPOOL_FULL or PS_SPOOL_REFUSED. Then the group is not in a segment.
+   */
+  async appendGroup(group: RowGroup, otherBytes: number): Promise<void> {
+    const { maxBytes, root, states } = this.#options;
+    const bytes = this.requiredBytes + otherBytes + getRecordBytes(group);
+    if (bytes > maxBytes * GROUP_SHARE) {
+      throw createError('PS_SPOOL_FULL', { limit: formatBytes(maxBytes) });
+    }
+    try {
+      const { segment } = await this.#writer.appendGroup(group);
+      if (group.state) states.onAdded(segment);
+    } catch (error) {
+      throw createError('PS_SPOOL_REFUSED', { dir: root, reason: errorMessage(error) });
+    }
   }
 
   /** See {@link SegmentWriter.appendSync}. */
@@ -171,9 +198,15 @@ export class SegmentQueue {
       this.#writer.seal();
     }
     this.#collectAcknowledged();
-    await this.#acknowledged.deleteExpired(performance.now());
+    const { states, syncsToDisk } = this.#options;
+    await this.#acknowledged.deleteExpired(performance.now(), (each) => states.canDelete(each));
     this.#writer.releaseLeftFolders([...this.#segments, ...this.#acknowledged.all]);
-    if (this.#options.syncsToDisk) await this.#writer.sync();
+    if (syncsToDisk) await this.sync();
+  }
+
+  /** See {@link SegmentWriter.sync}. */
+  async sync(): Promise<void> {
+    await this.#writer.sync();
   }
 
   /** Leaves all segments to other processes. Never throws. */

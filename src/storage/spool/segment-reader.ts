@@ -5,6 +5,7 @@ import { containsOnlyRowsOf } from './line-protocol-check.ts';
 import type { Segment } from './segment.ts';
 import type { SegmentReading } from './segment-progress.ts';
 import type { SegmentQueue } from './segment-queue.ts';
+import type { SegmentStates } from './segment-states.ts';
 import type { SkippedRange } from './skipped-range.ts';
 import type { SpoolReporter } from './spool-reporter.ts';
 
@@ -57,13 +58,19 @@ type SegmentReaderResult =
 /** Reads segments, counts damaged records, and checks the rows of other processes. */
 export class SegmentReader {
   readonly #deadLetters: SpoolDeadLetters;
+  readonly #states: Pick<SegmentStates, 'onRead'>;
   readonly #reporter: SpoolReporter;
   readonly #retryAtMs = new WeakMap<Segment, number>();
   /** Memory of the batches of the last reading. */
   #buffer: Buffer | undefined;
 
-  constructor(deadLetters: SpoolDeadLetters, reporter: SpoolReporter) {
+  constructor(
+    deadLetters: SpoolDeadLetters,
+    states: Pick<SegmentStates, 'onRead'>,
+    reporter: SpoolReporter,
+  ) {
     this.#deadLetters = deadLetters;
+    this.#states = states;
     this.#reporter = reporter;
   }
 
@@ -155,6 +162,7 @@ export class SegmentReader {
       const reading = await segment.read(limit, (bytes) => this.#getBuffer(bytes));
       // The first record is still being written.
       if (reading.end === segment.progress.position && reading.damagedRows === 0) break;
+      this.#states.onRead(segment, reading.states);
       const batches = segment.isForeign
         ? await this.#removeUntrusted(reading, segment)
         : reading.batches;

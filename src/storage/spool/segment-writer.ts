@@ -2,8 +2,9 @@ import { dirname } from 'node:path';
 import { startTask } from '../../core/guard.ts';
 import { assertTrustedFolder } from '../../core/trusted-file.ts';
 import type { Batch } from './batch.ts';
+import type { RecordContent, RowGroup } from './row-group.ts';
 import { Segment } from './segment.ts';
-import { HEADER_BYTES } from './segment-record.ts';
+import { getRecordBytes } from './segment-record.ts';
 import { OwnedFolder } from './spool-owner.ts';
 import type { SpoolReporter } from './spool-reporter.ts';
 
@@ -34,8 +35,8 @@ export class SegmentWriter {
   /** Earlier active segments that are not completely on the disk. */
   readonly #unsynced = new Set<Segment>();
   #active: Segment | undefined;
-  /** The batch that `append` is writing. */
-  #appending: { readonly batch: Batch; readonly segment: Segment } | undefined;
+  /** The content that is being appended. */
+  #appending: { readonly content: RecordContent; readonly segment: Segment } | undefined;
   #lastCreatedMs = 0;
 
   constructor(options: SegmentWriterOptions) {
@@ -60,21 +61,30 @@ export class SegmentWriter {
   /** Appends a batch. Returns the position after it, or undefined if the disk refuses it. */
   async append(batch: Batch): Promise<BatchPosition | undefined> {
     try {
-      const segment = this.#getSegmentFor(batch);
-      this.#appending = { batch, segment };
-      await segment.append(batch);
-      return { segment, end: segment.bytes };
+      return await this.#append(batch);
     } catch (error) {
       return this.#onFailure(error);
-    } finally {
-      this.#appending = undefined;
+    }
+  }
+
+  /**
+   * Appends a group. Returns the position after it.
+   *
+   * @throws UntrustedFileError, or the error of the file system. Then the group is not in a segment.
+   */
+  async appendGroup(group: RowGroup): Promise<BatchPosition> {
+    try {
+      return await this.#append(group);
+    } catch (error) {
+      this.#leaveUnusableFolder(error);
+      throw error;
     }
   }
 
   /** Same as `append`, but synchronous. Can be called while `append` is running, also with the same batch. */
   appendSync(batch: Batch): BatchPosition | undefined {
     try {
-      const running = this.#appending?.batch === batch ? this.#appending.segment : undefined;
+      const running = this.#appending?.content === batch ? this.#appending.segment : undefined;
       // It can have failed, although `append` has not returned yet.
       const isAppending = running?.isWriting === true;
       const segment = isAppending ? running : this.#getSegmentFor(batch);
@@ -156,6 +166,17 @@ export class SegmentWriter {
     for (const folder of this.#leftFolders.splice(0)) folder.release();
   }
 
+  async #append(content: RecordContent): Promise<BatchPosition> {
+    try {
+      const segment = this.#getSegmentFor(content);
+      this.#appending = { content, segment };
+      await segment.append(content);
+      return { segment, end: segment.bytes };
+    } finally {
+      this.#appending = undefined;
+    }
+  }
+
   #createFolder(): OwnedFolder {
     const { root, mustTrustRoot } = this.#options;
     const folder = OwnedFolder.create(root);
@@ -168,9 +189,9 @@ export class SegmentWriter {
     return folder;
   }
 
-  #getSegmentFor(batch: Batch): Segment {
+  #getSegmentFor(content: RecordContent): Segment {
     if (this.#active) {
-      const bytes = this.#active.bytes + HEADER_BYTES + batch.lines.length;
+      const bytes = this.#active.bytes + getRecordBytes(content);
       const isFull = this.#active.bytes > 0 && bytes > this.#options.segmentBytes;
       const isMoved = this.#active.detachIfMoved();
       if (isFull && this.#active.isWriting) this.#leaveSegment();
@@ -193,6 +214,10 @@ export class SegmentWriter {
 
   #onFailure(error: unknown): undefined {
     this.#options.reporter.reportUnwritable(error);
+    this.#leaveUnusableFolder(error);
+  }
+
+  #leaveUnusableFolder(error: unknown): void {
     const { code = '' } = error as NodeJS.ErrnoException;
     if (TEMPORARY_CODES.has(code) || this.#active?.isWriting) return;
     // The folder can no longer be used, for example because the process has dropped its privileges.

@@ -1,9 +1,10 @@
 import { dirname, join } from 'node:path';
 import type { Batch } from './batch.ts';
+import type { RecordContent } from './row-group.ts';
 import { SegmentHandle } from './segment-handle.ts';
 import { createSegmentName, formatSegmentName, type SegmentName } from './segment-name.ts';
 import { SegmentProgress, type SegmentReading } from './segment-progress.ts';
-import { encodeHeader, HEADER_BYTES, scanRecords } from './segment-record.ts';
+import { encodeRecord, getRecordBytes, HEADER_BYTES, scanRecords } from './segment-record.ts';
 import type { SkippedRange } from './skipped-range.ts';
 
 export interface SegmentOptions {
@@ -126,19 +127,19 @@ export class Segment {
   }
 
   /**
-   * Appends a batch. Call it again only after it has resolved.
+   * Appends a record. Call it again only after it has resolved.
    *
    * @throws the error of the file system. Then the segment is unchanged.
    */
-  async append(batch: Batch): Promise<void> {
-    const parts = [encodeHeader(this.#name.nonce, this.#rows, batch), batch.lines];
-    const pending = { parts, position: this.#reserve(batch), isComplete: false };
+  async append(content: RecordContent): Promise<void> {
+    const parts = encodeRecord(this.#name.nonce, this.#rows, content);
+    const pending = { parts, position: this.#reserve(content), isComplete: false };
     this.#pending = pending;
     try {
       await this.#handle.write(parts, pending.position);
     } catch (error) {
       if (pending.isComplete) return;
-      this.#undo(batch, pending.position);
+      this.#undo(content, pending.position);
       throw error;
     } finally {
       this.#pending = undefined;
@@ -158,17 +159,17 @@ export class Segment {
   }
 
   /**
-   * Appends a batch synchronously, also while `append` is running.
+   * Appends a record synchronously, also while `append` is running.
    *
    * @throws the error of the file system. Then the segment is unchanged.
    */
-  appendSync(batch: Batch): void {
-    const parts = [encodeHeader(this.#name.nonce, this.#rows, batch), batch.lines];
-    const position = this.#reserve(batch);
+  appendSync(content: RecordContent): void {
+    const parts = encodeRecord(this.#name.nonce, this.#rows, content);
+    const position = this.#reserve(content);
     try {
       this.#handle.writeSync(parts, position);
     } catch (error) {
-      this.#undo(batch, position);
+      this.#undo(content, position);
       throw error;
     }
   }
@@ -311,22 +312,22 @@ export class Segment {
     return Math.max(0, this.#rows - rowsBefore - this.#failedRows);
   }
 
-  #reserve({ lines, rows }: Batch): number {
+  #reserve(content: RecordContent): number {
     const position = this.#bytes;
     if (this.waitingBytes === 0) this.progress.startWaiting(Date.now());
-    this.#bytes += HEADER_BYTES + lines.length;
-    this.#rows += rows;
+    this.#bytes += getRecordBytes(content);
+    this.#rows += content.rows;
     return position;
   }
 
   /** Removes a record that was not written. If another record follows, a gap remains. */
-  #undo({ lines, rows }: Batch, position: number): void {
-    if (this.#bytes !== position + HEADER_BYTES + lines.length) {
-      this.#failedRows += rows;
+  #undo(content: RecordContent, position: number): void {
+    if (this.#bytes !== position + getRecordBytes(content)) {
+      this.#failedRows += content.rows;
       return;
     }
     this.#bytes = position;
-    this.#rows -= rows;
+    this.#rows -= content.rows;
     try {
       this.#handle.truncateSync(position);
     } catch {

@@ -12,6 +12,7 @@ import { importOldFolder, isOldFolderName } from './old-spool.ts';
 import { Segment } from './segment.ts';
 import { measureSegmentFile } from './segment-file.ts';
 import { parseSegmentName } from './segment-name.ts';
+import type { FileStates } from './segment-states.ts';
 import {
   isFolderOfProcess,
   isFolderOwned,
@@ -20,7 +21,7 @@ import {
   removeOrphanedFolder,
 } from './spool-owner.ts';
 import type { SpoolReporter } from './spool-reporter.ts';
-import { mustSendStoredSegment } from './stored-segment.ts';
+import { getStoredSegmentAge } from './stored-segment.ts';
 
 const PART = 'the spool';
 /** File with the values of the current interval of a process. They replace its rows if it is killed. */
@@ -69,6 +70,8 @@ export interface AdoptionTarget {
   /** Ends a new segment. */
   seal(segment: Segment): void;
   onSegment(segment: Segment): void;
+  /** See `SegmentStates.checkFile`. */
+  checkStates(path: string): Promise<FileStates>;
   /** Receives the rows of an older version's spool. */
   onBatch(batch: Batch): Promise<void>;
   /** Returns the rows in the checkpoint of a process. Default: no process writes checkpoints. */
@@ -189,16 +192,26 @@ async function adoptSegment(
   folder: string,
   file: string,
   { isShared }: SpoolRoot,
-  { canAdopt, getFolder, onSegment, reporter }: AdoptionTarget,
+  { canAdopt, checkStates, getFolder, onSegment, reporter }: AdoptionTarget,
 ): Promise<boolean> {
   const path = join(folder, file);
   const name = parseSegmentName(file);
   if (!name) return true;
   try {
-    if (name.isStored && !mustSendStoredSegment(path)) return true;
+    const age = name.isStored ? getStoredSegmentAge(path) : undefined;
+    if (age === 'recent') return true;
+    // Services write no states.
+    const getStates = async () => (isShared ? 'none' : await checkStates(path));
+    if (age === 'old') {
+      if ((await getStates()) !== 'unkept') rmSync(path, { force: true });
+      return true;
+    }
     const { bytes, rows } = await measureSegmentFile(path, name);
     if (!canAdopt(bytes)) return false;
-    if (bytes === 0 || rows === 0) reporter.reportDamage(path, 0, bytes);
+    const states = rows === 0 && bytes > 0 ? await getStates() : 'none';
+    if (states === 'unkept') return true;
+    const isDamaged = bytes === 0 || (rows === 0 && states === 'none');
+    if (isDamaged) reporter.reportDamage(path, 0, bytes);
     if (rows === 0) {
       rmSync(path, { force: true });
       return true;

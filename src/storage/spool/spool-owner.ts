@@ -23,6 +23,9 @@ import {
 const PART = 'the spool folder';
 const SOCKET_FILE = 'owner';
 const UNFINISHED_CHECKPOINT_FILE = 'checkpoint.part';
+/** File of a server with the last points of all cumulative series. */
+export const STATE_SNAPSHOT_FILE = 'series-state';
+export const UNFINISHED_STATE_SNAPSHOT_FILE = `${STATE_SNAPSHOT_FILE}.part`;
 /** The owner has a socket. The process ID is only for people. */
 const SOCKET_FOLDER_PATTERN = /^spool-\d+-[0-9a-f]{8}$/;
 /** The owner has no socket, so its process ID and start time identify it. */
@@ -165,6 +168,7 @@ export function removeOrphanedFolder(folder: string): void {
   try {
     rmSync(join(folder, SOCKET_FILE), { force: true });
     rmSync(join(folder, UNFINISHED_CHECKPOINT_FILE), { force: true });
+    rmSync(join(folder, UNFINISHED_STATE_SNAPSHOT_FILE), { force: true });
   } catch {
     // The folder can't be changed, so it stays.
   }

@@ -35,7 +35,7 @@ export function createSavedSource(
 ): { segment: Segment; reading: SegmentReading } {
   const { bytes } = segment;
   const reading = {
-    ...{ batches, damagedRows: 0, damagedBytes: 0, bytesNeeded: 0 },
+    ...{ batches, states: [], damagedRows: 0, damagedBytes: 0, bytesNeeded: 0 },
     ...{ start: 0, rowsBeforeStart: 0, bytes, end: bytes, rowsBefore: sumRows(batches) },
     ...{ rewinds: segment.progress.rewinds, isRepeated: false },
   };

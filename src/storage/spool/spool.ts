@@ -1,20 +1,15 @@
 import { startInterval } from '../../core/guarded-timers.ts';
-import type { Logger } from '../../core/log.ts';
 import type { Batch } from './batch.ts';
-import type { DroppedRowCounter } from './dropped-rows.ts';
-import { readFreeBytes } from './file-io.ts';
+import { FreeSpace } from './free-space.ts';
+import type { RowGroup } from './row-group.ts';
 import type { Segment } from './segment.ts';
 import { SegmentQueue } from './segment-queue.ts';
-import { SegmentReader, type SpoolDeadLetters } from './segment-reader.ts';
+import { SegmentReader } from './segment-reader.ts';
+import { SegmentStates } from './segment-states.ts';
 import type { BatchPosition } from './segment-writer.ts';
 import type { SkippedRange } from './skipped-range.ts';
-import {
-  type AdoptOptions,
-  adoptOrphans,
-  getSpoolRoot,
-  type ReadCheckpoint,
-  type SpoolRoot,
-} from './spool-adoption.ts';
+import { type AdoptOptions, adoptOrphans, getSpoolRoot, type SpoolRoot } from './spool-adoption.ts';
+import type { SpoolOptions } from './spool-options.ts';
 import {
   type CurrentReading,
   createMemoryReading,
@@ -28,28 +23,6 @@ import { NOTHING_UNSENT, type UnsentRows, type UnsentTable } from './unsent-rows
 
 const PART = 'the spool';
 const MAINTENANCE_INTERVAL_MS = 1000;
-const DISK_CHECK_INTERVAL_MS = 10_000;
-
-export interface SpoolOptions {
-  /** Folder that all processes share. Each process has its own folder in it. */
-  dir: string;
-  /**
-   * Whether this process can write all tables, such as API keys. It then has a subfolder that services
-   * don't use. It writes its rows to the disk once a second, so that they survive a power failure.
-   * Services don't, because that uses threads of the application. Default: `false`.
-   */
-  isServer?: boolean | undefined;
-  /** Maximum size of the segments and the dead letters. */
-  maxBytes: number;
-  /** Keeps rows that must not be sent. */
-  deadLetters: SpoolDeadLetters;
-  /** Returns the rows in the checkpoint of a killed process. Default: there are no checkpoints. */
-  readCheckpoint?: ReadCheckpoint | undefined;
-  /** Called before `read` returns rows that the disk has refused. */
-  beforeMemoryRead?: (() => void) | undefined;
-  dropped: DroppedRowCounter;
-  log: Logger;
-}
 
 /**
  * Stores batches in segment files until QuestDB has acknowledged them. Only `read` rejects if a file
@@ -62,6 +35,7 @@ export class Spool {
   readonly #queue: SegmentQueue;
   readonly #reader: SegmentReader;
   readonly #unsaved: UnsavedBatches;
+  readonly #states: SegmentStates;
   #reading: CurrentReading | undefined;
   /** Ranges with the unsent rows of ended readings. Readings of batches in memory have none. */
   readonly #ranges = new WeakMap<SpoolReading, { segment: Segment; range: SkippedRange }>();
@@ -73,8 +47,7 @@ export class Spool {
   #isMaintaining = false;
   /** Number of calls of `close`. */
   #closes = 0;
-  #freeDiskBytes: number | undefined;
-  #nextDiskCheckMs = 0;
+  readonly #freeSpace: FreeSpace;
 
   constructor(options: SpoolOptions) {
     this.#options = options;
@@ -83,12 +56,15 @@ export class Spool {
     const own: SpoolRoot = { dir: getSpoolRoot(dir, true), isShared: false, mustBeTrusted: true };
     this.#roots = isServer ? [own, shared] : [shared];
     this.#reporter = new SpoolReporter(dir, dropped, log);
-    this.#reader = new SegmentReader(options.deadLetters, this.#reporter);
+    this.#states = new SegmentStates(options.states);
+    this.#freeSpace = new FreeSpace(dir);
+    this.#reader = new SegmentReader(options.deadLetters, this.#states, this.#reporter);
     this.#queue = new SegmentQueue({
       root: this.#roots[0].dir,
       mustTrustRoot: isServer,
       syncsToDisk: isServer,
       maxBytes,
+      states: this.#states,
       reporter: this.#reporter,
     });
     this.#unsaved = new UnsavedBatches(this.#queue, this.#reporter);
@@ -123,7 +99,7 @@ export class Spool {
 
   /** Free space of the disk in bytes, as of the last 10 s. Undefined if it is unknown. */
   get freeDiskBytes(): number | undefined {
-    return this.#freeDiskBytes;
+    return this.#freeSpace.bytes;
   }
 
   /** Adds a batch. Resolves when it is in a segment, or in memory if the disk refuses it. */
@@ -133,6 +109,24 @@ export class Spool {
       this.#enforceLimits();
     });
     return this.#adding;
+  }
+
+  /**
+   * Adds rows and a state in one record. Resolves when they are in a segment.
+   *
+   * @throws PS_SPOOL_FULL if the size limit is almost reached, or PS_SPOOL_REFUSED if the disk refuses the record. Then the
+   * rows are not added.
+   */
+  async addDurably(group: RowGroup): Promise<void> {
+    const adding = this.#adding.then(() => this.#queue.appendGroup(group, this.#otherBytes));
+    this.#adding = adding.catch(() => {});
+    await adding;
+    this.#enforceLimits();
+  }
+
+  /** Writes all rows to the disk, so that they survive a power failure. Never rejects. */
+  async sync(): Promise<void> {
+    await this.#queue.sync();
   }
 
   /** Adds a batch synchronously, for use when the process exits or its memory limit is reached. */
@@ -263,6 +257,7 @@ export class Spool {
           rows += batch.rows;
           await this.add(batch);
         },
+        checkStates: (path) => this.#states.checkFile(path),
         readCheckpoint: this.#options.readCheckpoint,
         reporter: this.#reporter,
       });
@@ -310,7 +305,7 @@ export class Spool {
     try {
       if (this.#unsaved.rows > 0) await this.#retryUnsaved();
       await this.#queue.maintain();
-      await this.#updateFreeDiskBytes();
+      await this.#freeSpace.update();
     } finally {
       this.#isMaintaining = false;
     }
@@ -337,12 +332,5 @@ export class Spool {
     for (const batch of batches) this.#unsaved.setSaved(batch, { segment, end: segment.bytes });
     reading.source = createSavedSource(segment, batches);
     this.#queue.inUse = segment;
-  }
-
-  async #updateFreeDiskBytes(): Promise<void> {
-    const nowMs = performance.now();
-    if (nowMs < this.#nextDiskCheckMs) return;
-    this.#nextDiskCheckMs = nowMs + DISK_CHECK_INTERVAL_MS;
-    this.#freeDiskBytes = await readFreeBytes(this.#options.dir);
   }
 }

@@ -74,7 +74,9 @@ export class CheckpointWriter {
     for (const segment of segments) {
       // Older segments can't contain rows of the same interval.
       if (statSync(segment).mtimeMs < checkpoint.writtenMs - MAX_WRITE_MS) continue;
-      await readSegmentFile(segment, (batch) => checkpoint.excludeStored(batch));
+      await readSegmentFile(segment, {
+        onBatch: (batch) => checkpoint.excludeStored(batch),
+      });
     }
     const batches: Batch[] = [];
     for (const { table, rows } of checkpoint.toChunks()) {

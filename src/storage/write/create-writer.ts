@@ -14,6 +14,7 @@ import { readTableIds } from '../migrations/read-schema.ts';
 import type { ExecOptions } from '../questdb/exec-sql-http.ts';
 import type { DroppedRowCounter } from '../spool/dropped-rows.ts';
 import { RowWriter } from './row-writer.ts';
+import type { RowWriterStates } from './row-writer-options.ts';
 
 /** Folder in the data folder of a server that runs QuestDB itself. */
 const QUESTDB_FOLDER = 'questdb';
@@ -31,6 +32,8 @@ export interface CreateWriterOptions {
   spoolDir: string | undefined;
   /** Whether this process can write all tables. See `SpoolOptions`. Default: `false`. */
   isServer?: boolean | undefined;
+  /** Keeps the states of cumulative series. Default: none. */
+  states?: RowWriterStates | undefined;
   /** Returns the QuestDB to send rows to. While it returns a paused target, rows wait in the spool. */
   target: () => WriteTarget | PausedTarget | undefined;
 }
@@ -67,6 +70,7 @@ export function createWriter({
   dropped,
   spoolDir,
   isServer,
+  states,
   target,
 }: CreateWriterOptions): RowWriter {
   const { settings } = config;
@@ -79,6 +83,7 @@ export function createWriter({
     retentionDays: retention.rawDays,
     spoolDir: getSpoolDir(config, spoolDir),
     isServer,
+    states,
     spoolMaxBytes: settings.PERFORMANCE_SPOOL_MAX_BYTES,
     bufferSize: settings.PERFORMANCE_BUFFER_SIZE,
     flushIntervalMs: settings.PERFORMANCE_FLUSH_INTERVAL,

@@ -1,24 +1,22 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { withTimeout } from '../../core/concurrency.ts';
-import type { PausedTarget, WriteTarget } from '../../core/config/questdb-targets.ts';
 import { DAY_MS } from '../../core/duration.ts';
 import { runGuarded } from '../../core/guard.ts';
 import { startImmediate, startInterval, startTimeout } from '../../core/guarded-timers.ts';
-import type { Logger } from '../../core/log.ts';
 import { createError } from '../../core/perfscope-error.ts';
 import { type AddRows, toAnyRows } from '../../core/schema/table-registry.ts';
 import { DeadLetterStore } from '../dead-letters/dead-letter-store.ts';
 import { reportDroppedAtExit } from '../spool/dropped-row-report.ts';
-import type { DroppedRowCounter } from '../spool/dropped-rows.ts';
 import { Spool } from '../spool/spool.ts';
-import type { AdoptOptions } from '../spool/spool-adoption.ts';
+import { type AdoptOptions, getSpoolRoot } from '../spool/spool-adoption.ts';
 import { AdoptionSchedule } from './adoption-schedule.ts';
 import { BatchEncoder } from './batch-encoder.ts';
 import { CheckpointWriter, type CollectCheckpoint } from './checkpoint-writer.ts';
+import { DurableRowAdder, type DurableRows } from './durable-rows.ts';
 import { RowSpooler } from './row-spooler.ts';
+import type { RowWriterOptions } from './row-writer-options.ts';
 import { SpoolSender } from './spool-sender.ts';
 import { TableResender } from './table-resender.ts';
-import type { ReadTableIds } from './table-watch.ts';
 import type { WriteStats } from './write-stats.ts';
 
 const POLL_INTERVAL_MS = 20;
@@ -41,30 +39,6 @@ const URGENT_ROWS = 5000;
 const PART = 'the row writer';
 /** Much shorter than the time for which acknowledged rows are kept. */
 const CHECK_TABLES_INTERVAL_MS = 10_000;
-export interface RowWriterOptions {
-  spoolDir: string;
-  /** Whether this process can write all tables. See `SpoolOptions`. Default: `false`. */
-  isServer?: boolean | undefined;
-  spoolMaxBytes: number;
-  retentionDays: number;
-  /** Number of rows to collect before they are sent. */
-  bufferSize: number;
-  /** Maximum time until rows are sent, in ms. */
-  flushIntervalMs: number;
-  /** Returns the current QuestDB, or undefined if none is known. */
-  target: () => WriteTarget | PausedTarget | undefined;
-  /**
-   * Creates missing tables and columns. The signal cancels the requests.
-   *
-   * @returns whether something was missing
-   */
-  ensureTables: (target: WriteTarget, signal: AbortSignal) => Promise<boolean | undefined>;
-  /** Returns the IDs of all tables, to find tables that were dropped and created again. Default: not checked. */
-  readTableIds?: ReadTableIds;
-  /** Counts dropped rows. */
-  dropped: DroppedRowCounter;
-  log: Logger;
-}
 
 /** Buffers rows, writes them to the spool on disk, and sends them to QuestDB. */
 export class RowWriter {
@@ -72,6 +46,7 @@ export class RowWriter {
   readonly #deadLetters: DeadLetterStore;
   readonly #spool: Spool;
   readonly #spooler: RowSpooler;
+  readonly #durableRows: DurableRowAdder;
   readonly #sender: SpoolSender;
   readonly #checkpoint: CheckpointWriter;
   readonly #resender: TableResender;
@@ -93,13 +68,7 @@ export class RowWriter {
     this.#options = options;
     const { spoolDir: dir, spoolMaxBytes, retentionDays, isServer, dropped, log } = options;
     const encoder = new BatchEncoder({ dropped, log });
-    this.#deadLetters = new DeadLetterStore({
-      spoolDir: dir,
-      isServer,
-      spoolMaxBytes,
-      dropped,
-      log,
-    });
+    this.#deadLetters = new DeadLetterStore(options);
     this.#checkpoint = new CheckpointWriter(encoder);
     this.#spool = new Spool({
       dir,
@@ -109,10 +78,17 @@ export class RowWriter {
       readCheckpoint: (path, segments) => this.#checkpoint.readBatches(path, segments),
       // They can be rows of an interval that is in the checkpoint.
       beforeMemoryRead: () => this.#checkpoint.remove(),
+      states: options.states,
       dropped,
       log,
     });
     this.#spooler = new RowSpooler(encoder, this.#spool);
+    this.#durableRows = new DurableRowAdder(encoder, this.#spool);
+    options.states?.connect({
+      root: getSpoolRoot(dir, isServer),
+      getFolder: () => this.#spool.getFolder(),
+      sync: () => this.#spool.sync(),
+    });
     const { target, ensureTables, readTableIds = async () => new Map() } = options;
     this.#resender = new TableResender({ spool: this.#spool, target, ensureTables, readTableIds });
     this.#sender = new SpoolSender({
@@ -146,6 +122,21 @@ export class RowWriter {
       this.#delayedSpooling ??= startTimeout(PART, () => this.#spoolBuffer(), MAX_SPOOL_DELAY_MS);
     }
   };
+
+  /**
+   * Adds rows of several tables, and a state that belongs to them, in one record of the spool. After a crash, either all
+   * of them are stored or none. Rows that can't be encoded are counted and dropped.
+   *
+   * @returns a promise that resolves when the record is in the spool file
+   * @throws PS_SPOOL_FULL, PS_SPOOL_REFUSED, or PS_WRITER_CLOSED. Then nothing is stored, and the sender must repeat them.
+   */
+  async addDurably(rows: DurableRows): Promise<void> {
+    if (this.#isClosed) throw createError('PS_WRITER_CLOSED', {});
+    const added = await this.#durableRows.add(rows);
+    this.#recordedRows += added;
+    this.#rowsSinceFlush += added;
+    if (this.#rowsSinceFlush >= this.#options.bufferSize) this.#scheduleFlush();
+  }
 
   /** Calls `listener` before rows are sent, so that it can add aggregated rows. */
   onBeforeBatch(listener: () => void): void {
@@ -221,6 +212,11 @@ export class RowWriter {
     await withTimeout(timeoutMs + DISK_TIMEOUT_MS, flushed, () => {});
     this.#closing.abort(new Error('the process is ending'));
     await withTimeout(DISK_TIMEOUT_MS, this.#sender.close(), () => {});
+    await withTimeout(
+      DISK_TIMEOUT_MS,
+      this.#options.states?.close() ?? Promise.resolve(),
+      () => {},
+    );
     const reason = `the process ended before the disk of ${this.#options.spoolDir} responded`;
     this.#options.dropped.add('process_exit', this.#spooler.rows, reason);
     this.#spooler.clear();
@@ -290,6 +286,7 @@ export class RowWriter {
   }
 
   async #adoptAndSend(options: AdoptOptions): Promise<void> {
+    await this.#options.states?.ready;
     if ((await this.#spool.adopt(options)) > 0) this.#sender.start();
   }
 

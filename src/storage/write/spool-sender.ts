@@ -38,6 +38,8 @@ const PATIENCE_MS = 2000;
 /** The part of the spool that the sender uses. See `Spool`. */
 export interface SpoolReader {
   readonly waitingRows: number;
+  /** Size of the waiting records. Those without rows are only skipped. Default: 0. */
+  readonly waitingBytes?: number;
   read(
     maxBytes: number,
     isBlocked: (table: string) => boolean,
@@ -205,7 +207,7 @@ export class SpoolSender {
   /** Sends one request, or starts or ends a reading. */
   async #step(): Promise<StepResult> {
     const { spool } = this.#options;
-    if (spool.waitingRows === 0) return 'idle';
+    if (spool.waitingRows === 0 && !spool.waitingBytes) return 'idle';
     const target = this.#options.target();
     if (!target) return { failure: 'no QuestDB server was found' };
     if (isPaused(target)) {

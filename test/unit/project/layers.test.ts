@@ -13,6 +13,7 @@ const LAYERS: readonly (readonly string[])[] = [
   ['client', 'server/access', 'server/agent-package', 'server/grafana', 'server/error-tracking'],
   ['server/alerts', 'server/notifications', 'server/actions'],
   ['server/api'],
+  ['server/otlp'],
   ['server/startup'],
   ['cli'],
 ];

@@ -61,7 +61,7 @@ function createOpenApiDocument(endpoints: readonly AnyEndpoint[]): OpenApiDocume
       title: 'Perfscope',
       version: VERSION,
       description:
-        'Performance metrics, alerts, and notifications for your services. Durations are in ms, rates per second, and shares in percent.',
+        'Performance metrics, alerts, and notifications for your services. Durations are in ms, rates per second, and shares in percent. `POST /v1/metrics` and `POST /v1/traces` accept OTLP (https://opentelemetry.io/docs/specs/otlp/).',
       license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
     },
     servers: [{ url: '/' }],

@@ -6,7 +6,7 @@ export const OBJECT_BYTES = 160;
 export const ELEMENT_BYTES = 16;
 export const ATTRIBUTE_BYTES = 64;
 
-/** The limits of one request, and what was rejected or shortened because of them. */
+/** The limits of one request, and counts of the data that exceeded them. */
 export class DecodeSession {
   readonly limits: DecodeLimits;
   readonly rejected = new Map<DecodeRejectReason, number>();
@@ -37,7 +37,7 @@ export class DecodeSession {
   #failAtLimit(): never {
     const mebibytes = Math.round(this.limits.maxDecodedBytes / 2 ** 20);
     throw new OtlpDecodeError(
-      'its end',
+      'body',
       `it takes more than ${mebibytes} MiB in memory. Send smaller batches`,
     );
   }

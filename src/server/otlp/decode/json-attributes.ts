@@ -9,6 +9,7 @@ import {
 } from './attribute-set.ts';
 import type { DecodeSession } from './decode-session.ts';
 import type { JsonMessage } from './json-message.ts';
+import { findCharacterStart } from './utf8-boundary.ts';
 
 const CACHES = new AttributeCaches();
 const VALUE_FIELDS = [
@@ -51,9 +52,8 @@ export class JsonAttributes {
     const { maxStringBytes } = this.#session.limits;
     if (Buffer.byteLength(text) <= maxStringBytes) return text;
     this.#session.shortenedTexts += 1;
-    const bytes = Buffer.from(text).subarray(0, maxStringBytes);
-    // A character that was cut becomes a replacement character.
-    return bytes.toString('utf8').replace(/\ufffd+$/, '');
+    const bytes = Buffer.from(text);
+    return bytes.toString('utf8', 0, findCharacterStart(bytes, maxStringBytes));
   }
 
   #read(message: JsonMessage, field: string, shortens: boolean): AttributesResult {

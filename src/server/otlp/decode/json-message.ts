@@ -23,7 +23,7 @@ export class JsonMessage {
     this.#name = name;
     this.#index = index;
     if (typeof value !== 'object' || value === null || Array.isArray(value)) {
-      throw new OtlpDecodeError(this.#path() || 'its start', 'it is not a JSON object');
+      throw new OtlpDecodeError(this.#path() || 'body', 'it is not a JSON object');
     }
     this.#fields = value as Record<string, unknown>;
   }

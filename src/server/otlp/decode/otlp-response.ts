@@ -11,7 +11,7 @@ const BAD_REQUEST_TYPE = 'type.googleapis.com/google.rpc.BadRequest';
 export interface PartialSuccess {
   /** Number of points or spans that weren't stored. 0 if `message` is only a warning. */
   readonly rejected: number;
-  /** Says why data was rejected, and what to do. Not empty. */
+  /** Reason for which data was rejected, and advice. Not empty. */
   readonly message: string;
 }
 

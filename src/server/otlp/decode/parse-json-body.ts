@@ -17,15 +17,21 @@ const [CLOSE_BRACE, CLOSE_BRACKET] = [0x7d, 0x5d];
  */
 export function parseJsonBody(body: Uint8Array, session: DecodeSession): JsonMessage {
   const buffer = Buffer.from(body.buffer, body.byteOffset, body.byteLength);
-  if (!isUtf8(buffer)) throw new OtlpDecodeError('its start', 'the body is not valid UTF-8');
+  if (!isUtf8(buffer)) throw new OtlpDecodeError('body', 'it is not valid UTF-8');
   checkSize(buffer, session);
   let value: unknown;
   try {
     value = JSON.parse(buffer.toString('utf8'));
   } catch (error) {
-    const [, position] = /at position (\d+)/.exec(String(error)) ?? [];
-    const end = position === undefined ? 'its end' : `character ${position}`;
-    throw new OtlpDecodeError(end, 'the body is not valid JSON');
+    const { message } = error as Error;
+    const [, position] = /at position (\d+)/.exec(message) ?? [];
+    // The rest of the message can be a part of the body.
+    const [fault] =
+      /^Unexpected (?:token '.'|end)|^.*(?= (?:in|after) JSON at)/su.exec(message) ?? [];
+    throw new OtlpDecodeError(
+      position === undefined ? 'body' : `character ${position}`,
+      `it is not valid JSON: ${fault ?? 'unexpected text'}`,
+    );
   }
   return JsonMessage.root(value);
 }

@@ -10,6 +10,7 @@ import {
 } from './attribute-set.ts';
 import { ATTRIBUTE_BYTES, type DecodeSession, ELEMENT_BYTES } from './decode-session.ts';
 import type { MessageType, ProtobufReader } from './protobuf-reader.ts';
+import { findCharacterStart } from './utf8-boundary.ts';
 
 const KEY_VALUE: MessageType = { name: 'KeyValue', fields: { 1: 'key', 2: 'value' } };
 const ANY_VALUE: MessageType = {
@@ -203,9 +204,7 @@ export class ProtobufAttributes {
     let end = reader.position;
     if (length > maxStringBytes) {
       this.#session.shortenedTexts += 1;
-      end = start + maxStringBytes;
-      // Doesn't cut a character of several bytes.
-      while ((reader.body[end]! & 0xc0) === 0x80 && end > start) end -= 1;
+      end = findCharacterStart(reader.body, start + maxStringBytes);
     }
     this.#session.spend(end - start);
     return reader.text(start, end);

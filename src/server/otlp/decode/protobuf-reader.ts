@@ -237,7 +237,7 @@ export class ProtobufReader {
 }
 
 /** Returns an integer as a number if that is exact, or else as text. */
-export function toSafeNumber(value: bigint): number | string {
+function toSafeNumber(value: bigint): number | string {
   const number = Number(value);
   return Number.isSafeInteger(number) ? number : String(value);
 }

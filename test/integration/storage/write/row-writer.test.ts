@@ -5,7 +5,8 @@ import type { WriteTarget } from '../../../../src/core/config/questdb-targets.ts
 import { DAY_MS } from '../../../../src/core/duration.ts';
 import { migrate } from '../../../../src/storage/migrations/migrate.ts';
 import { DroppedRowCounter } from '../../../../src/storage/spool/dropped-rows.ts';
-import type { RowWriter, RowWriterOptions } from '../../../../src/storage/write/row-writer.ts';
+import type { RowWriter } from '../../../../src/storage/write/row-writer.ts';
+import type { RowWriterOptions } from '../../../../src/storage/write/row-writer-options.ts';
 import { createRowWriter } from '../../../support/create-row-writer.ts';
 import { DEFAULT_RETENTION } from '../../../support/default-retention.ts';
 import { ExternalQuestdb } from '../../../support/external-questdb.ts';

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import type { Batch } from '../../../../src/storage/spool/batch.ts';
 import {
-  encodeHeader,
+  encodeRecord as encodeParts,
   HEADER_BYTES,
   type ScannedRecords,
   scanRecords,
@@ -19,7 +19,7 @@ const BATCHES = [createBatch(3), createBatch(1, 'b'), createBatch(2, 'c'), creat
 const TOTAL_ROWS = 11;
 
 function encodeRecord(nonce: Buffer, rowsBefore: number, batch: Batch): Buffer {
-  return Buffer.concat([encodeHeader(nonce, rowsBefore, batch), batch.lines]);
+  return Buffer.concat(encodeParts(nonce, rowsBefore, batch));
 }
 
 function encodeAll(batches: readonly Batch[]): { data: Buffer; starts: readonly number[] } {
@@ -51,6 +51,7 @@ function findRecord(offset: number): number {
 it('reads the batches of a segment', () => {
   expect(scan(SEGMENT)).toEqual({
     batches: BATCHES,
+    states: [],
     damagedRows: 0,
     damagedBytes: 0,
     bytes: SEGMENT.length,

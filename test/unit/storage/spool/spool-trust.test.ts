@@ -20,7 +20,7 @@ import {
   createSegmentName,
   formatSegmentName,
 } from '../../../../src/storage/spool/segment-name.ts';
-import { encodeHeader } from '../../../../src/storage/spool/segment-record.ts';
+import { encodeRecord } from '../../../../src/storage/spool/segment-record.ts';
 import {
   listSegments,
   listWaitingSegments,
@@ -49,9 +49,9 @@ function plant(table: TableName = 'performance_metrics', text = METRICS, root = 
   mkdirSync(orphaned, { recursive: true, mode: 0o700 });
   const name = createSegmentName(Date.now());
   const lines = Buffer.from(text);
-  const header = encodeHeader(name.nonce, 0, { table, rows: 1, newestMs: 1000, lines });
+  const record = encodeRecord(name.nonce, 0, { table, rows: 1, newestMs: 1000, lines });
   const file = join(orphaned, formatSegmentName({ ...name, rows: 1 }));
-  writeFileSync(file, Buffer.concat([header, lines]), { mode: 0o600 });
+  writeFileSync(file, Buffer.concat(record), { mode: 0o600 });
   return file;
 }
 

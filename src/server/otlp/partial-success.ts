@@ -1,0 +1,79 @@
+import type { OtlpSignal, PartialSuccess } from './decode/otlp-response.ts';
+
+/** Number of points or spans by reason. */
+export type ReasonCounts = ReadonlyMap<string, number>;
+
+/** What happened to the data of one request. */
+export interface ExportOutcome {
+  /** Number of points or spans that are stored. */
+  readonly stored: number;
+  /** Invalid data, which is not stored. */
+  readonly rejected: ReasonCounts;
+  /** Valid data that needs no rows, such as the first value of a cumulative series. */
+  readonly ignored: ReasonCounts;
+}
+
+const ITEMS: Readonly<Record<OtlpSignal, string>> = { metrics: 'points', traces: 'spans' };
+
+/** Explains reasons that senders can fix or should know. The others are clear from their names. */
+const EXPLANATIONS: Readonly<Record<string, string>> = {
+  too_old: 'older than the retention period',
+  future_timestamp: 'more than 10 minutes in the future, so check the clock of the sender',
+  invalid_timestamp: 'without a valid time',
+  not_finite: 'NaN or infinite',
+  unspecified_temporality: 'the sender must set delta or cumulative',
+  too_many_attributes: 'more than 128 attributes',
+  baseline: 'the first value of a cumulative series that began before Perfscope received it',
+  superseded: 'a later value of the series was already stored, and includes them',
+};
+/** Senders can't do anything about the others, and they are normal after a retry. */
+const WARNING_REASONS: readonly string[] = ['baseline', 'superseded'];
+
+/**
+ * Describes rejected data for the response
+ * (https://opentelemetry.io/docs/specs/otlp/#partial-success-1).
+ *
+ * @returns undefined if all data was accepted and there is no warning
+ */
+export function toPartialSuccess(
+  signal: OtlpSignal,
+  { rejected, ignored }: ExportOutcome,
+): PartialSuccess | undefined {
+  const items = ITEMS[signal];
+  const warnings = [...ignored].filter(([reason]) => WARNING_REASONS.includes(reason));
+  const rejectedCount = sumCounts(rejected);
+  if (rejectedCount === 0 && warnings.length === 0) return undefined;
+  const parts = [
+    ...(rejectedCount > 0 ? [`Rejected ${items}: ${formatCounts(rejected)}.`] : []),
+    ...(warnings.length > 0
+      ? [`Accepted ${items} without a value: ${formatCounts(warnings)}.`]
+      : []),
+  ];
+  return { rejected: rejectedCount, message: parts.join(' ') };
+}
+
+/** Adds up the counts of all reasons. */
+export function sumCounts(counts: Iterable<readonly [string, number]>): number {
+  let sum = 0;
+  for (const [, count] of counts) sum += count;
+  return sum;
+}
+
+/** Combines counts, for example from the decoder and from the mapping. */
+export function addCounts(...all: readonly ReasonCounts[]): ReasonCounts {
+  const sums = new Map<string, number>();
+  for (const counts of all) {
+    for (const [reason, count] of counts) sums.set(reason, (sums.get(reason) ?? 0) + count);
+  }
+  return sums;
+}
+
+function formatCounts(counts: Iterable<readonly [string, number]>): string {
+  return [...counts]
+    .filter(([, count]) => count > 0)
+    .map(([reason, count]) => {
+      const explanation = EXPLANATIONS[reason];
+      return `${count} ${reason}${explanation === undefined ? '' : ` (${explanation})`}`;
+    })
+    .join(', ');
+}

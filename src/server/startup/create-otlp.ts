@@ -1,0 +1,56 @@
+import type { RequestHandler } from 'express';
+import type { Agent } from '../../agent/agent.ts';
+import { getMeterProvider } from '../../agent/opentelemetry-api/shared-api.ts';
+import type { Logger } from '../../core/log.ts';
+import { createError } from '../../core/perfscope-error.ts';
+import type { SeriesStateStore } from '../../storage/write/series-state-store.ts';
+import type { Authenticator } from '../access/check-credentials.ts';
+import { OtlpCounters } from '../otlp/otlp-counters.ts';
+import { createOtlpRouter } from '../otlp/otlp-router.ts';
+import { OtlpService } from '../otlp/otlp-service.ts';
+
+import { interimMetrics } from './interim-convert.ts';
+
+export interface OtlpOptions {
+  readonly agent: Agent;
+  /** Last points of cumulative series. They are read at the start. */
+  readonly states: SeriesStateStore;
+  readonly authenticate: Authenticator;
+  /** Returns why rows must not be written now. Undefined if writes are allowed. */
+  readonly getPauseReason: () => string | undefined;
+  readonly log: Logger;
+}
+
+/** Creates the handler of OTLP requests. Until the states of the series are read, senders must retry. */
+export function createOtlpHandler({
+  agent,
+  states,
+  authenticate,
+  getPauseReason,
+  log,
+}: OtlpOptions): RequestHandler {
+  let isReady = false;
+  void states.ready.then(() => {
+    isReady = true;
+  });
+  const counters = new OtlpCounters(getMeterProvider());
+  const service = new OtlpService({
+    series: states.series,
+    convertMetrics: interimMetrics,
+    convertSpans: () => ({ tables: new Map(), rejected: new Map(), ignored: new Map() }),
+    addDurably: async (rows) => {
+      const { writer } = agent.deferredWriter;
+      if (!writer) throw createError('PS_WRITER_CLOSED', {});
+      await writer.addDurably(rows);
+    },
+    getUnavailableReason: () =>
+      isReady ? getPauseReason() : 'the server is starting and reads its state',
+    countItems: (signal, outcome) => counters.countItems(signal, outcome),
+  });
+  return createOtlpRouter({
+    authenticate,
+    store: (request) => service.store(request),
+    countResponse: (signal, status) => counters.countRequest(signal, status),
+    log,
+  });
+}

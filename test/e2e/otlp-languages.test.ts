@@ -1,0 +1,144 @@
+// Services with the OpenTelemetry SDKs for Go, Node.js, and Python send their metrics over OTLP.
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type OtelLanguage, OtelService, type RecordedPoint } from '../support/otel-service.ts';
+import { PerfscopeServer } from '../support/perfscope-server.ts';
+import {
+  countUpToBounds,
+  roundBound,
+  toFactor,
+  toPointKey,
+  toRowKey,
+} from '../support/recorded-points.ts';
+import { waitFor } from '../support/wait-for.ts';
+
+const LANGUAGES: readonly OtelLanguage[] = ['Go', 'Node.js', 'Python'];
+/** Measured by the instrumentation libraries. */
+const REQUEST_METRIC = 'http.server.request.duration';
+const OWN_METRICS = ['orders', 'cart.items', 'room.temperature', 'order.value', 'order.size'];
+
+const server = new PerfscopeServer();
+const services = new Map<OtelLanguage, OtelService>();
+const nameOf = (language: OtelLanguage) => `shop-${language.toLowerCase()}`;
+
+beforeAll(async () => {
+  const rules = join(server.folder, 'rules.yaml');
+  // The built-in rules, but evaluated more often.
+  writeFileSync(rules, 'interval: 1s\nrules: []\n');
+  server.env.PERFORMANCE_RULES_FILE = rules;
+  await server.start();
+  for (const language of LANGUAGES) {
+    const options = { language, name: nameOf(language), endpoint: server.url };
+    services.set(language, await OtelService.start(options));
+  }
+});
+afterAll(async () => {
+  for (const service of services.values()) await service.remove();
+  await server.remove();
+});
+
+const countRows = async (service: string) => {
+  const sql = `SELECT count() FROM performance_metrics WHERE service = '${service}' AND name = 'orders'`;
+  return Number((await server.sql(sql))[0]?.[0]);
+};
+
+describe.each(LANGUAGES)('the SDK for %s', (language) => {
+  const service = nameOf(language);
+  let recorded: RecordedPoint[] = [];
+
+  it('exports several times', async () => {
+    const app = services.get(language)!;
+    for (const number of [1, 2, 3]) expect(await app.request(`/orders/${number}`)).toBe(200);
+    const before = await waitFor(async () => countRows(service));
+    for (const number of [40, 5, 600]) expect(await app.request(`/orders/${number}`)).toBe(200);
+    await waitFor(async () => (await countRows(service)) > before);
+    expect(await app.request('/orders/7')).toBe(200);
+    if (language !== 'Node.js') {
+      for (let i = 0; i < 3; i++) expect(await app.request('/fail')).toBe(500);
+    }
+    recorded = (await app.stop()).filter(({ name }) => {
+      return name === REQUEST_METRIC || OWN_METRICS.includes(name);
+    });
+    const names = new Set(recorded.map(({ name }) => name));
+    expect(names.size).toBe(language === 'Node.js' ? 5 : 6);
+  });
+
+  it('stores the sums that the SDK recorded', async () => {
+    const expected = recorded
+      .filter(({ kind, name }) => kind === 'Sum' && name !== 'cart.items')
+      .map((point) => [toPointKey(point), point.value]);
+    await waitForEqual(expected, async () => {
+      const rows = await server.sql(
+        `SELECT name, endpoint, operation, tags, sum(value) FROM performance_metrics
+         WHERE service = '${service}' AND name = 'orders'`,
+      );
+      return rows.map(([name, endpoint, operation, tags, value]) => [
+        toRowKey(name, endpoint, operation, tags),
+        value,
+      ]);
+    });
+  });
+
+  it('stores the last values of gauges and up-down counters', async () => {
+    const expected = recorded
+      .filter(({ kind, name }) => kind === 'Gauge' || name === 'cart.items')
+      .map((point) => [toPointKey(point), point.value]);
+    await waitForEqual(expected, async () => {
+      const rows = await server.sql(
+        `SELECT name, endpoint, operation, tags, last(value) FROM performance_metrics
+         WHERE service = '${service}' AND name IN ('cart.items', 'room.temperature')`,
+      );
+      return rows.map(([name, endpoint, operation, tags, value]) => [
+        toRowKey(name, endpoint, operation, tags),
+        value,
+      ]);
+    });
+  });
+
+  it('stores the counts, sums, and buckets of histograms', async () => {
+    const histograms = recorded.filter(({ kind }) => kind.endsWith('Histogram'));
+    const expected = histograms.map((point) => {
+      const sum = (point.sum ?? 0) * toFactor(point.unit);
+      return [toPointKey(point), point.count, Number(sum.toPrecision(9))];
+    });
+    const names = `('order.value', 'order.size', '${REQUEST_METRIC}')`;
+    await waitForEqual(expected, async () => {
+      const rows = await server.sql(
+        `SELECT name, endpoint, operation, tags, sum(count), sum(sum) FROM performance_metrics
+         WHERE service = '${service}' AND name IN ${names}`,
+      );
+      return rows.map(([name, endpoint, operation, tags, count, sum]) => [
+        toRowKey(name, endpoint, operation, tags),
+        count,
+        Number(Number(sum).toPrecision(9)),
+      ]);
+    });
+    for (const point of histograms.filter(({ name }) => name !== REQUEST_METRIC)) {
+      const rows = await server.sql(
+        `SELECT bucket_upper, sum(count) FROM metric_buckets
+         WHERE service = '${service}' AND name = '${point.name}' ORDER BY bucket_upper`,
+      );
+      let total = 0;
+      const stored = rows.map(([bound, count]) => {
+        total += Number(count);
+        return [roundBound(Number(bound)), total];
+      });
+      expect([point.name, stored]).toEqual([point.name, [...countUpToBounds(point)]]);
+    }
+  });
+});
+
+/** Waits until a query returns the expected rows, in any order. */
+async function waitForEqual(
+  expected: readonly unknown[][],
+  query: () => Promise<unknown[][]>,
+): Promise<void> {
+  const toText = (rows: readonly unknown[][]) => rows.map((row) => JSON.stringify(row)).sort();
+  let found: string[] = [];
+  await waitFor(async () => {
+    found = toText(await query());
+    return String(found) === String(toText(expected));
+  }).catch(() => {});
+  expect(found).toEqual(toText(expected));
+}
