@@ -38,8 +38,8 @@ export const SPOOL_SIZE_METRIC = 'perfscope.spool.size';
 export const SPOOL_LAG_METRIC = 'perfscope.spool.lag';
 /** Counter of the rows that were not stored. */
 export const DROPPED_ROWS_METRIC = 'perfscope.rows.dropped';
-/** Counters of the points that the OTLP export sent, and of those that it dropped. */
-export const OTLP_SENT_METRIC = 'perfscope.otlp.points.sent';
-export const OTLP_DROPPED_METRIC = 'perfscope.otlp.points.dropped';
+/** Counters of the points that the OTLP export sent and dropped. */
+export const OTLP_SENT_METRIC = 'perfscope.export.points.sent';
+export const OTLP_DROPPED_METRIC = 'perfscope.export.points.dropped';
 /** Gauge with the number of rows that QuestDB rejected and that were set aside. */
 export const DEAD_LETTERS_METRIC = 'perfscope.spool.dead_letters';

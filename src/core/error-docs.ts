@@ -275,7 +275,7 @@ export const ERROR_EXPLANATIONS: Readonly<Record<ErrorCode, ErrorExplanation>> =
   },
   PS_OTLP_EXPORT_FAILED: {
     cause:
-      'The OTLP endpoint did not respond, closed the connection, or answered with status 429, 502, 503, or 504. The agent repeats the request with increasing delays, and logs only the first failure. If more than 16 MB wait, the oldest metrics are dropped and counted in `perfscope.otlp.points.dropped`.',
+      'The OTLP endpoint did not respond, closed the connection, or answered with status 429, 502, 503, or 504. The agent repeats the request with increasing delays, and logs only the first failure. If more than 16 MB wait, the oldest metrics are dropped and counted in `perfscope.export.points.dropped`.',
     action:
       'Start the Collector or the other endpoint, and check `OTEL_EXPORTER_OTLP_ENDPOINT`. Use the port for OTLP over HTTP, usually 4318. To turn the export off, set `PERFORMANCE_OTLP_EXPORT=false`.',
   },

@@ -150,7 +150,7 @@ export const ERROR_MESSAGES = {
   PS_OTLP_EXPORT_PARTIAL: (p: { url: string; points: number; reason: string }) =>
     p.points === 0
       ? `${p.url} accepted all metrics, with a warning: ${p.reason}. Further warnings are not logged.`
-      : `${p.url} rejected ${formatPointCount(p.points)} of a request: ${p.reason}. Further rejected points are counted in perfscope.otlp.points.dropped.`,
+      : `${p.url} rejected ${formatPointCount(p.points)} of a request: ${p.reason}. Further rejected points are counted in perfscope.export.points.dropped.`,
   PS_OTLP_EXPORT_CERTIFICATE: (p: { name: string; reason: string }) =>
     `Metrics are not sent over OTLP, because the file that ${p.name} specifies can't be read: ${p.reason}. Set ${p.name} to a readable file in the PEM format, then restart the application.`,
   PS_EXPORTER_INACTIVE: (_p: Record<never, never>) =>

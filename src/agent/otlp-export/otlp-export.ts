@@ -92,7 +92,7 @@ export class OtlpExport {
 
   /** Creates the counters of sent and dropped points. */
   createMetrics(provider: MeterProvider): void {
-    const meter = provider.getMeter('perfscope.otlp');
+    const meter = provider.getMeter('perfscope.export');
     const sent = meter.createCounter(OTLP_SENT_METRIC, {
       unit: '{point}',
       description: 'Metric points that the OTLP endpoint accepted.',

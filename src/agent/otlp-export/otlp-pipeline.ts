@@ -16,7 +16,7 @@ import { createError, errorMessage } from '../../core/perfscope-error.ts';
 import { OTLP_PART, type OtlpDropReason, OtlpSender } from './otlp-sender.ts';
 
 /** Maximum number of points in a request. New Relic accepts at most 1 MB. */
-export const MAX_POINTS_PER_REQUEST = 1000;
+const MAX_POINTS_PER_REQUEST = 1000;
 
 export interface OtlpPipelineOptions {
   readonly settings: OtlpSettings;
@@ -115,7 +115,7 @@ function readPem(suffix: string, path: string | undefined): Buffer | undefined {
 }
 
 /** Distributes metrics over chunks with a limited number of points. Omits invalid numbers and metrics without points. */
-export function splitMetrics(scopes: readonly OtelScopeMetrics[], maxPoints: number): Chunk[] {
+function splitMetrics(scopes: readonly OtelScopeMetrics[], maxPoints: number): Chunk[] {
   const chunks: { scopes: OtelScopeMetrics[]; points: number }[] = [];
   for (const { scope, metrics } of scopes) {
     for (const metric of metrics) {

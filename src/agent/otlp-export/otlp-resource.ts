@@ -5,7 +5,7 @@ import { VERSION } from '../../core/version.ts';
 import { ATTR_DISTRO_NAME, ATTR_DISTRO_VERSION, DISTRO_NAME } from '../attribute-keys.ts';
 
 /**
- * Returns the resource attributes of this process: those of `OTEL_RESOURCE_ATTRIBUTES`, the service, and the agent
+ * Returns the resource attributes of this process, from `OTEL_RESOURCE_ATTRIBUTES`, the service, and the agent
  * (https://opentelemetry.io/docs/specs/semconv/resource/).
  */
 export function createOtlpResource({

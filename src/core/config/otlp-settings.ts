@@ -4,7 +4,8 @@
  */
 import { DAY_MS } from '../duration.ts';
 import { createError, type PerfscopeError } from '../perfscope-error.ts';
-import type { EnvironmentVariables } from './parse-settings.ts';
+
+type EnvironmentVariables = Readonly<Record<string, string | undefined>>;
 
 /** Endpoint of a Collector on this machine. Used if `OTEL_METRICS_EXPORTER` is `otlp` and no endpoint is set. */
 const DEFAULT_ENDPOINT = 'http://localhost:4318';
@@ -22,11 +23,11 @@ const OWN_HEADERS = new Set([
 ]);
 
 /**
- * Which values a point contains: those since the start, or those since the last export. `lowmemory` is delta only for
- * instruments that aren't observable.
+ * Whether a point contains the values since the start (`cumulative`) or since the last export (`delta`). `lowmemory` is
+ * delta only for instruments that aren't observable.
  */
-export type TemporalityPreference = 'cumulative' | 'delta' | 'lowmemory';
-export type HistogramAggregation = 'explicit' | 'exponential';
+type TemporalityPreference = 'cumulative' | 'delta' | 'lowmemory';
+type HistogramAggregation = 'explicit' | 'exponential';
 
 /** Where and how the agent sends OTLP metrics. */
 export interface OtlpSettings {

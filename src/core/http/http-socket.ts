@@ -29,7 +29,7 @@ export interface HttpOrigin {
 
 /** Certificates and keys in the PEM format. */
 export interface TlsCertificates {
-  /** Certificates that are trusted instead of those of Node.js. */
+  /** Certificates to trust. They replace the default certificates of Node.js. */
   readonly ca?: Buffer | undefined;
   /** Certificate and key with which the client identifies itself. */
   readonly cert?: Buffer | undefined;

@@ -237,7 +237,7 @@ it.each([
   expect(counts).toEqual(isDelta ? [1, 1] : [1, 2]);
 });
 
-it('sends exponential histograms if the settings ask for them', async () => {
+it('sends exponential histograms if the settings require them', async () => {
   await startAgent({
     OTEL_EXPORTER_OTLP_METRICS_DEFAULT_HISTOGRAM_AGGREGATION: 'base2_exponential_bucket_histogram',
     OTEL_EXPORTER_OTLP_PROTOCOL: 'http/json',
@@ -282,13 +282,13 @@ it('counts sent and dropped points', async () => {
   await agent.flush();
   await agent.flush();
   await agent.flush();
-  expect(receiver.getPoints('perfscope.otlp.points.dropped')[0]).toMatchObject({
+  expect(receiver.getPoints('perfscope.export.points.dropped')[0]).toMatchObject({
     attributes: { 'perfscope.drop.reason': 'rejected' },
   });
-  expect(receiver.getPoints('perfscope.otlp.points.sent').length).toBeGreaterThan(0);
+  expect(receiver.getPoints('perfscope.export.points.sent').length).toBeGreaterThan(0);
 });
 
-it('sends nothing if a certificate is missing, and says so', async () => {
+it('sends nothing if a certificate is missing, and logs this', async () => {
   await startAgent({ OTEL_EXPORTER_OTLP_CERTIFICATE: join(folder, 'missing.pem') });
   await agent.flush();
   expect(receiver.requests).toEqual([]);

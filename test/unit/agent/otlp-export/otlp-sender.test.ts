@@ -200,7 +200,7 @@ it('does not log secrets', async () => {
   expect(getWarnings()[0]).not.toContain('hunter2');
 });
 
-it('names the usual mistake if the port is the one of gRPC', async () => {
+it('explains the usual mistake if the port is for gRPC', async () => {
   const created = createSender({ OTEL_EXPORTER_OTLP_ENDPOINT: 'http://127.0.0.1:4317' });
   created.add(encodeRequest(1), 1);
   await waitFor(async () => getWarnings().length === 1);
