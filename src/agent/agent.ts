@@ -3,6 +3,7 @@ import type { IMetricReader } from '@opentelemetry/sdk-metrics';
 import type { PausedTarget, WriteTarget } from '../core/config/questdb-targets.ts';
 import type { StartupConfig } from '../core/config/startup-config.ts';
 import { runGuarded } from '../core/guard.ts';
+import { readHealthThresholds } from '../core/health-status.ts';
 import { createWarnOnce, type Logger } from '../core/log.ts';
 import { createError } from '../core/perfscope-error.ts';
 import type { JobTransition } from '../core/schema/tables/queue-metrics-table.ts';
@@ -19,7 +20,6 @@ import {
   toJobOccurrence,
   toRequestOccurrence,
 } from './error-tracking/to-error-occurrence.ts';
-import { readHealthThresholds } from './health/health-status.ts';
 import { DurationStats, SystemHealthMonitor } from './health/system-health-monitor.ts';
 import { createExpressInstrumentations } from './instrumentation/express.ts';
 import { HistogramRegistry } from './instrumentation/histogram-registry.ts';

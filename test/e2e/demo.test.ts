@@ -2,7 +2,7 @@ import { Queue } from 'bullmq';
 import pg from 'pg';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { Demo } from '../../demo/demo.ts';
-import { fingerprintSql } from '../../src/agent/instrumentation/sql-fingerprint.ts';
+import { fingerprintSql } from '../../src/core/sql/sql-fingerprint.ts';
 import { checkDashboards, openReadOnly } from '../support/check-dashboards.ts';
 import { expectRows } from '../support/expect-rows.ts';
 import { PerfscopeServer } from '../support/perfscope-server.ts';

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { fingerprintSql } from '../../src/agent/instrumentation/sql-fingerprint.ts';
+import { fingerprintSql } from '../../src/core/sql/sql-fingerprint.ts';
 import { expectRows } from '../support/expect-rows.ts';
 import { InstrumentedApp } from '../support/instrumented-app.ts';
 import { PostgresAndRedis } from '../support/postgres-and-redis.ts';

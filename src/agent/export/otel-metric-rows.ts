@@ -14,13 +14,19 @@ import {
   toStoredBuckets,
 } from '../../core/histogram/histogram-buckets.ts';
 import type { RequestPointDetails } from '../../core/histogram/request-accumulator.ts';
+import { normalizeNames, toRowDimensions } from '../../core/otel/map-attributes.ts';
+import { getType } from '../../core/otel/map-series.ts';
+import type { OtelAttributes } from '../../core/otel/metric-data.ts';
+import {
+  getMetricDefinition,
+  type MetricDefinition,
+  type StoredUnit,
+  toStoredUnit,
+} from '../../core/otel/metric-definitions.ts';
+import { DEFAULT_TENANT_ATTRIBUTES } from '../../core/otel/resource-mapping.ts';
 import { PerformanceMetricType } from '../../core/schema/enums.ts';
 import { computeIntervalRowId, computePointId } from '../../core/schema/row-ids.ts';
-import {
-  MAX_NAME_LENGTH,
-  MAX_TEXT_LENGTH,
-  type ServiceResource,
-} from '../../core/schema/table-definition.ts';
+import type { ServiceResource } from '../../core/schema/table-definition.ts';
 import type { MetricBucketRow } from '../../core/schema/tables/metric-buckets-table.ts';
 import type { PerformanceMetricRow } from '../../core/schema/tables/performance-metrics-table.ts';
 import {
@@ -28,17 +34,6 @@ import {
   CheckpointPointEncoder,
   type PointSummary,
 } from '../../storage/write/checkpoint-file.ts';
-import {
-  ATTR_AGENT_PART,
-  ATTR_BREAKER_NAME,
-  ATTR_BREAKER_OUTCOME,
-  ATTR_BREAKER_STATE,
-  ATTR_DROP_REASON,
-  ATTR_ORGANIZATION_ID,
-  ATTR_PROPERTY_ID,
-  ATTR_QUEUE_SCOPE,
-} from '../attribute-keys.ts';
-
 export interface MetricRows {
   metrics: PerformanceMetricRow[];
   buckets: MetricBucketRow[];
@@ -147,17 +142,35 @@ function createSummaryRow(
   source: readonly unknown[] = [],
 ): PerformanceMetricRow {
   const { attributes } = point;
+  const isOwn = source.length === 0;
+  const definition = isOwn ? getMetricDefinition(name) : getApplicationDefinition(name);
+  // The agent's own attributes have current names, and contain only fingerprints.
+  const current = isOwn
+    ? new Map(Object.entries(attributes as OtelAttributes))
+    : normalizeNames(attributes as OtelAttributes, definition);
   const series = JSON.stringify([name, Object.entries(attributes).sort(), ...source]);
   return {
     ...resource,
-    ...toRowDimensions(attributes),
+    ...toRowDimensions(current, definition, DEFAULT_TENANT_ATTRIBUTES),
     id: computeIntervalRowId(series, resource.instance, toMs(point.startTime)),
     timestamp: toMs(point.endTime),
-    metricType: getMetricType(name),
+    metricType: getType(definition, current),
     name: name.slice(0, 255),
     unit: stored.unit,
     test: false,
   };
+}
+
+/**
+ * The agent measures requests itself. If the application's libraries measure them under older names, or as calls of
+ * gRPC, these metrics are not counted as requests too.
+ */
+function getApplicationDefinition(name: string): MetricDefinition {
+  const definition = getMetricDefinition(name);
+  const isRenamed = definition.storedName !== undefined && definition.storedName !== name;
+  return isRenamed || name.startsWith('rpc.')
+    ? { ...definition, type: PerformanceMetricType.CUSTOM }
+    : definition;
 }
 
 /** A histogram point. The points of the agent's request histograms also have details. */
@@ -220,112 +233,4 @@ function addBucketRows(rows: MetricRows, row: PerformanceMetricRow, buckets: Buc
 
 function toMs([seconds, nanos]: HrTime): number {
   return Math.round(seconds * 1000 + nanos / 1e6);
-}
-
-/** Metric type of each OpenTelemetry instrument. All other instruments are `CUSTOM`. */
-const METRIC_TYPES = new Map<string, PerformanceMetricType>([
-  ['http.server.request.duration', PerformanceMetricType.API_RESPONSE_TIME],
-  ['http.server.stream.duration', PerformanceMetricType.API_STREAM_DURATION],
-  ['db.client.operation.duration', PerformanceMetricType.DATABASE_QUERY_TIME],
-  ['db.client.connection.count', PerformanceMetricType.DATABASE_CONNECTIONS],
-  ['messaging.process.duration', PerformanceMetricType.QUEUE_PROCESSING_TIME],
-  ['perfscope.queue.wait.duration', PerformanceMetricType.QUEUE_WAIT_TIME],
-  ['perfscope.queue.depth', PerformanceMetricType.QUEUE_DEPTH],
-  ['perfscope.queue.oldest.age', PerformanceMetricType.QUEUE_OLDEST_AGE],
-  ['container.cpu.utilization', PerformanceMetricType.CPU_USAGE],
-  ['container.memory.utilization', PerformanceMetricType.MEMORY_USAGE],
-  ['system.cpu.utilization', PerformanceMetricType.CPU_USAGE],
-  ['system.memory.utilization', PerformanceMetricType.MEMORY_USAGE],
-  ['system.filesystem.utilization', PerformanceMetricType.DISK_USAGE],
-  ['system.network.io', PerformanceMetricType.NETWORK_IO],
-  ['nodejs.eventloop.delay.mean', PerformanceMetricType.EVENT_LOOP_DELAY],
-  ['nodejs.eventloop.delay.p50', PerformanceMetricType.EVENT_LOOP_DELAY],
-  ['nodejs.eventloop.delay.p99', PerformanceMetricType.EVENT_LOOP_DELAY],
-  ['nodejs.eventloop.delay.max', PerformanceMetricType.EVENT_LOOP_DELAY],
-  ['v8js.gc.duration', PerformanceMetricType.GC_DURATION],
-  ['v8js.memory.heap.used', PerformanceMetricType.HEAP_USAGE],
-  ['v8js.memory.heap.limit', PerformanceMetricType.HEAP_USAGE],
-  ['perfscope.breaker.state', PerformanceMetricType.BREAKER_STATE],
-]);
-
-function getMetricType(name: string): PerformanceMetricType {
-  return METRIC_TYPES.get(name) ?? PerformanceMetricType.CUSTOM;
-}
-
-interface StoredUnit {
-  unit: string;
-  /** Values are multiplied by this factor before they are stored. */
-  factor: number;
-}
-
-/** Converts seconds to ms, and utilization ratios to percent. Other units stay the same. */
-function toStoredUnit(name: string, unit: string): StoredUnit {
-  if (unit === 's') return { unit: 'ms', factor: 1000 };
-  if (unit === '1' && isUtilization(name)) return { unit: '%', factor: 100 };
-  return { unit, factor: 1 };
-}
-
-/**
- * The unit `1` is a ratio only for these metrics. For other metrics, the value can be any number.
- */
-function isUtilization(name: string): boolean {
-  return /^(?:system|container|process|nodejs)\..*\.utilization$/.test(name);
-}
-
-/** Columns of a row that are filled from the attributes of a point. */
-interface RowDimensions {
-  endpoint: string | undefined;
-  operation: string | undefined;
-  host: string | undefined;
-  queueScope: string | undefined;
-  organizationId: string | undefined;
-  propertyId: string | undefined;
-  /** All other attributes as JSON, or undefined if there are none. */
-  tags: string | undefined;
-}
-
-const DIMENSION_COLUMNS = new Map<string, Exclude<keyof RowDimensions, 'tags'>>([
-  ['http.route', 'endpoint'],
-  ['http.request.method', 'operation'],
-  ['db.operation.name', 'operation'],
-  ['db.query.text', 'endpoint'],
-  ['db.client.connection.pool.name', 'endpoint'],
-  ['db.client.connection.state', 'operation'],
-  ['messaging.destination.name', 'endpoint'],
-  ['perfscope.job.name', 'operation'],
-  ['perfscope.job.state', 'operation'],
-  ['host.name', 'host'],
-  [ATTR_QUEUE_SCOPE, 'queueScope'],
-  [ATTR_BREAKER_NAME, 'endpoint'],
-  [ATTR_BREAKER_OUTCOME, 'operation'],
-  [ATTR_BREAKER_STATE, 'operation'],
-  [ATTR_DROP_REASON, 'operation'],
-  [ATTR_AGENT_PART, 'operation'],
-  [ATTR_ORGANIZATION_ID, 'organizationId'],
-  [ATTR_PROPERTY_ID, 'propertyId'],
-]);
-
-/** Truncates long values. If the tags are too large, they are replaced by a marker. */
-function toRowDimensions(attributes: Attributes): RowDimensions {
-  const dimensions: RowDimensions = {
-    endpoint: undefined,
-    operation: undefined,
-    host: undefined,
-    queueScope: undefined,
-    organizationId: undefined,
-    propertyId: undefined,
-    tags: undefined,
-  };
-  const otherAttributes: Attributes = {};
-  for (const [key, value] of Object.entries(attributes)) {
-    const column = DIMENSION_COLUMNS.get(key);
-    if (column && value !== undefined) {
-      dimensions[column] = String(value).slice(0, MAX_NAME_LENGTH);
-    } else otherAttributes[key] = value;
-  }
-  if (Object.keys(otherAttributes).length > 0) {
-    const tags = JSON.stringify(otherAttributes);
-    dimensions.tags = tags.length <= MAX_TEXT_LENGTH ? tags : '{"perfscope.tags.dropped":true}';
-  }
-  return dimensions;
 }

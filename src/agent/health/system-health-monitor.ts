@@ -3,6 +3,7 @@ import { delay } from '../../core/delay.ts';
 import { DAY_MS } from '../../core/duration.ts';
 import { runGuarded, startTask } from '../../core/guard.ts';
 import { startInterval } from '../../core/guarded-timers.ts';
+import { evaluateHealthStatus, type HealthThresholds } from '../../core/health-status.ts';
 import { createIdGenerator } from '../../core/schema/row-ids.ts';
 import type { ServiceResource } from '../../core/schema/table-definition.ts';
 import type { AddRows } from '../../core/schema/table-registry.ts';
@@ -17,7 +18,6 @@ import {
   MIN_CPU_BASELINE_MS,
 } from '../instrumentation/host-metrics.ts';
 import type { EventLoopSampler } from '../instrumentation/runtime-metrics.ts';
-import { evaluateHealthStatus, type HealthThresholds } from './health-status.ts';
 
 export interface SystemHealthMonitorOptions {
   resource: ServiceResource;

@@ -1,8 +1,8 @@
 import type { Attributes } from '@opentelemetry/api';
+import { fingerprintSql, type SqlFingerprint } from '../../core/sql/sql-fingerprint.ts';
+import { mayHaveMultipleStatements, splitStatements } from '../../core/sql/sql-tokens.ts';
 import { ATTR_ORGANIZATION_ID, ATTR_PROPERTY_ID } from '../attribute-keys.ts';
 import type { HistogramRegistry } from './histogram-registry.ts';
-import { fingerprintSql, type SqlFingerprint } from './sql-fingerprint.ts';
-import { mayHaveMultipleStatements, splitStatements } from './sql-tokens.ts';
 import type { Tenant } from './tenant-context.ts';
 
 /** Boundaries in seconds that the semantic conventions recommend. */

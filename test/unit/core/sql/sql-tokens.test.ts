@@ -2,7 +2,7 @@ import { expect, it } from 'vitest';
 import {
   mayHaveMultipleStatements,
   splitStatements,
-} from '../../../../src/agent/instrumentation/sql-tokens.ts';
+} from '../../../../src/core/sql/sql-tokens.ts';
 
 it.each([
   ['SELECT 1', false],

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { fingerprintSql } from '../../../../src/agent/instrumentation/sql-fingerprint.ts';
+import { fingerprintSql } from '../../../../src/core/sql/sql-fingerprint.ts';
 import { HOSTILE_FRAGMENTS } from '../../../support/hostile-text.ts';
 
 describe('fingerprintSql', () => {

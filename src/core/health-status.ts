@@ -1,5 +1,5 @@
-import type { Settings } from '../../core/config/parse-settings.ts';
-import type { HealthStatus } from '../../core/schema/tables/system-health-table.ts';
+import type { Settings } from './config/parse-settings.ts';
+import type { HealthStatus } from './schema/tables/system-health-table.ts';
 
 export interface HealthThresholds {
   /** Response time, in ms, above which a process is degraded. */

@@ -1,0 +1,108 @@
+import { MAX_TEXT_LENGTH } from '../schema/table-definition.ts';
+import { fingerprintSql } from '../sql/sql-fingerprint.ts';
+import { isDroppedAttribute, toCurrentName } from './attribute-names.ts';
+import type { OtelAttributes, OtelAttributeValue } from './metric-data.ts';
+import { DEFAULT_DIMENSIONS, type MetricDefinition } from './metric-definitions.ts';
+import { type TenantAttributeNames, toName } from './resource-mapping.ts';
+
+/** Columns of a row that are filled from attributes. */
+export interface RowDimensions {
+  endpoint: string | undefined;
+  operation: string | undefined;
+  host: string | undefined;
+  queueScope: string | undefined;
+  organizationId: string | undefined;
+  propertyId: string | undefined;
+  /** All other attributes as JSON, or undefined if there are none. */
+  tags: string | undefined;
+}
+
+/** Replaces attributes that were too large. */
+const DROPPED_TAGS = '{"perfscope.tags.dropped":true}';
+const HOST = 'host.name';
+const QUEUE_SCOPE = 'perfscope.queue.scope';
+const QUERY_TEXT = 'db.query.text';
+
+/** Attributes by their current names, without attributes that are never stored. */
+export type CurrentAttributes = Map<string, OtelAttributeValue | undefined>;
+
+/**
+ * Returns attributes by their current names. If two names mean the same, the current name wins. Drops raw URLs and
+ * personal data, and replaces statements by their fingerprints.
+ */
+export function normalizeNames(
+  attributes: OtelAttributes,
+  { attributeNames = {} }: MetricDefinition,
+): CurrentAttributes {
+  const current: CurrentAttributes = new Map();
+  for (const [name, value] of Object.entries(attributes)) {
+    if (value === undefined || isDroppedAttribute(name)) continue;
+    const own = Object.hasOwn(attributeNames, name) ? attributeNames[name] : undefined;
+    const currentName = own ?? toCurrentName(name);
+    if (currentName === name || attributes[currentName] === undefined) {
+      if (currentName === name || !current.has(currentName)) current.set(currentName, value);
+    }
+  }
+  setStatement(current);
+  setRpcMethod(current);
+  return current;
+}
+
+/** Systems whose statements aren't SQL. Their texts contain keys and values. */
+const OTHER_LANGUAGES =
+  /^(?:redis|memcached|mongodb|elasticsearch|opensearch|couchdb|couchbase|dynamodb|aws\.dynamodb|neo4j|hbase|geode|influxdb|azure\.cosmosdb|cosmosdb)$/;
+const SQL_START =
+  /^\W*(?:select|insert|update|delete|merge|with|begin|start|commit|rollback|savepoint|release|create|alter|drop|truncate|call|exec|execute|set|show|explain|values|copy|lock|grant|use|pragma|replace|declare|fetch|close|listen|notify|vacuum|analyze|deallocate|prepare|do|table)\b/i;
+
+/** Statements contain values of users, so only fingerprints of SQL statements are stored. */
+function setStatement(attributes: CurrentAttributes): void {
+  const text = attributes.get(QUERY_TEXT);
+  if (text === undefined) return;
+  attributes.delete(QUERY_TEXT);
+  const system = String(attributes.get('db.system.name') ?? '');
+  if (typeof text !== 'string' || OTHER_LANGUAGES.test(system) || !SQL_START.test(text)) return;
+  const { text: fingerprint, operation } = fingerprintSql(text);
+  attributes.set(QUERY_TEXT, fingerprint);
+  if (!attributes.has('db.operation.name')) attributes.set('db.operation.name', operation);
+}
+
+/** Older conventions have the service and the method in two attributes. */
+function setRpcMethod(attributes: CurrentAttributes): void {
+  const service = attributes.get('rpc.service');
+  const method = attributes.get('rpc.method');
+  if (service === undefined || method === undefined || String(method).includes('/')) return;
+  attributes.set('rpc.method', `${service}/${method}`);
+  attributes.delete('rpc.service');
+}
+
+/** Fills the columns from attributes. Long values are truncated, and too large tags are replaced by a marker. */
+export function toRowDimensions(
+  attributes: CurrentAttributes,
+  { dimensions = {} }: MetricDefinition,
+  tenantAttributes: Pick<TenantAttributeNames, 'organization' | 'property'>,
+): RowDimensions {
+  const remaining = new Map(attributes);
+  const take = (names: readonly string[]) => {
+    const name = names.find((each) => remaining.has(each) && toName(remaining.get(each)));
+    if (name === undefined) return undefined;
+    const value = toName(remaining.get(name));
+    remaining.delete(name);
+    return value;
+  };
+  return {
+    endpoint: take(dimensions.endpoint ?? DEFAULT_DIMENSIONS.endpoint),
+    operation: take(dimensions.operation ?? DEFAULT_DIMENSIONS.operation),
+    host: take([HOST]),
+    queueScope: take([QUEUE_SCOPE]),
+    organizationId: take([tenantAttributes.organization]),
+    propertyId: take([tenantAttributes.property]),
+    tags: toTags(remaining),
+  };
+}
+
+function toTags(attributes: CurrentAttributes): string | undefined {
+  if (attributes.size === 0) return undefined;
+  // Unlike an assignment, `fromEntries` creates the property `__proto__`.
+  const tags = JSON.stringify(Object.fromEntries(attributes));
+  return tags.length <= MAX_TEXT_LENGTH ? tags : DROPPED_TAGS;
+}

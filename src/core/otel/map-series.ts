@@ -1,0 +1,129 @@
+import { createHash } from '../lazy-crypto.ts';
+import { PerformanceMetricType } from '../schema/enums.ts';
+import type { PerformanceMetricRow } from '../schema/tables/performance-metrics-table.ts';
+import { type CurrentAttributes, normalizeNames, toRowDimensions } from './map-attributes.ts';
+import type { OtelAttributes, OtelMetric, OtelScope } from './metric-data.ts';
+import { getMetricDefinition, type MetricDefinition, toDefinedUnit } from './metric-definitions.ts';
+import type { MappedResource, MappingOptions } from './resource-mapping.ts';
+
+/** Columns of the numbers of responses by status class. */
+export type StatusColumn = 'count2xx' | 'count3xx' | 'count4xx' | 'count5xx';
+
+/** What all points of a series have in common. */
+export interface MappedSeries {
+  /** Identifies the series, including its resource. */
+  readonly key: string;
+  /** Hash of `key`, for IDs of rows. */
+  readonly hash: string;
+  /** The columns that are the same for all points. */
+  readonly template: Omit<PerformanceMetricRow, 'timestamp'>;
+  /** Name under which the series is stored. */
+  readonly name: string;
+  /** Values are multiplied by this factor before they are stored. */
+  readonly factor: number;
+  /** Whether all values of the series are failures. */
+  readonly failed: boolean;
+  readonly statusColumn: StatusColumn | undefined;
+  /** Attributes by their current names. */
+  readonly attributes: CurrentAttributes;
+}
+
+/** A metric without its points. */
+export type MetricHeader = Pick<OtelMetric, 'name' | 'unit' | 'kind'> & {
+  readonly isMonotonic?: boolean | undefined;
+};
+
+/** Maps what all points of a series have in common. Callers cache the result, because this takes several µs. */
+export function mapSeries(
+  resource: MappedResource,
+  scope: OtelScope,
+  metric: MetricHeader,
+  attributes: OtelAttributes,
+  { tenantAttributes, senderOrganizationId }: MappingOptions,
+): MappedSeries {
+  const { name, unit, kind, isMonotonic } = metric;
+  const definition = getMetricDefinition(name);
+  const storedName = (definition.storedName ?? name).slice(0, 255);
+  const stored = toDefinedUnit(definition, storedName, unit);
+  const current = normalizeNames(attributes, definition);
+  const dimensions = toRowDimensions(current, definition, tenantAttributes);
+  const key = JSON.stringify([
+    resource.key,
+    scope.name,
+    scope.version ?? '',
+    scope.schemaUrl ?? '',
+    name,
+    unit,
+    kind,
+    isMonotonic ?? false,
+    Object.entries(attributes).sort(compareNames),
+  ]);
+  const status = getStatus(current);
+  return {
+    key,
+    hash: createHash('sha1').update(key).digest('hex').slice(0, 16),
+    name: storedName,
+    factor: stored.factor,
+    failed: isFailed(current, definition, status),
+    statusColumn: toStatusColumn(status),
+    attributes: current,
+    template: {
+      ...resource.service,
+      ...dimensions,
+      host: dimensions.host ?? resource.host,
+      organizationId: senderOrganizationId ?? dimensions.organizationId ?? resource.organizationId,
+      propertyId: dimensions.propertyId ?? resource.propertyId,
+      metricType: getType(definition, current),
+      name: storedName,
+      unit: stored.unit,
+      test: false,
+    },
+  };
+}
+
+function compareNames([a]: readonly [string, unknown], [b]: readonly [string, unknown]): number {
+  return a < b ? -1 : 1;
+}
+
+/** Returns the type of a series, from its attributes with their current names. */
+export function getType(
+  { type, only }: MetricDefinition,
+  attributes: CurrentAttributes,
+): PerformanceMetricType {
+  if (!only) return type;
+  const value = attributes.get(only.attribute);
+  return only.values.includes(value === undefined ? undefined : String(value))
+    ? type
+    : PerformanceMetricType.CUSTOM;
+}
+
+function getStatus(attributes: CurrentAttributes): number {
+  return Number(attributes.get('http.response.status_code') ?? Number.NaN);
+}
+
+function isFailed(
+  attributes: CurrentAttributes,
+  { isServer }: MetricDefinition,
+  status: number,
+): boolean {
+  if (attributes.has('error.type')) return true;
+  if (isServer && status >= 500) return true;
+  const rpcStatus = attributes.get('rpc.response.status_code');
+  return rpcStatus !== undefined && !isSuccessfulRpc(String(rpcStatus), isServer === true);
+}
+
+/** Codes of gRPC that are faults of the server, by number and by name. */
+const SERVER_FAULTS =
+  /^(?:2|4|12|13|14|15|UNKNOWN|DEADLINE_EXCEEDED|UNIMPLEMENTED|INTERNAL|UNAVAILABLE|DATA_LOSS)$/;
+
+/** See https://opentelemetry.io/docs/specs/semconv/rpc/grpc/. For a client, each code except OK is an error. */
+function isSuccessfulRpc(code: string, isServer: boolean): boolean {
+  return isServer ? !SERVER_FAULTS.test(code) : code === '0' || code === 'OK';
+}
+
+function toStatusColumn(status: number): StatusColumn | undefined {
+  const statusClass = Math.trunc(status / 100);
+  return statusClass >= 2 && statusClass <= 5
+    ? `count${statusClass as 2 | 3 | 4 | 5}xx`
+    : undefined;
+}

@@ -1,0 +1,32 @@
+import type { MappedSeries } from './map-series.ts';
+import { getMetricDefinition } from './metric-definitions.ts';
+import type { MappedResource } from './resource-mapping.ts';
+
+/** Stores facts. See `SeriesTransaction`. */
+export interface FactStore {
+  noteFact(fact: string): void;
+  hasFact(fact: string): boolean;
+}
+
+/**
+ * Returns the fact that a process sends a metric. Spans with the same information must then not be counted too.
+ *
+ * @param system database or messaging system, if each system has its own metric
+ */
+export function toMetricFact(
+  { service: { service, instance }, organizationId }: MappedResource,
+  name: string,
+  system?: string,
+): string {
+  return ['metric', organizationId ?? '', service, instance, name, system ?? ''].join('\n');
+}
+
+/** Returns the fact about the metric of a series. */
+export function getMetricFact(
+  resource: MappedResource,
+  { name, attributes }: MappedSeries,
+): string {
+  const { systemAttribute } = getMetricDefinition(name);
+  const system = systemAttribute && attributes.get(systemAttribute);
+  return toMetricFact(resource, name, system === undefined ? undefined : String(system));
+}

@@ -1,0 +1,337 @@
+import type { HealthThresholds } from '../health-status.ts';
+import type { PerformanceMetricRow } from '../schema/tables/performance-metrics-table.ts';
+import type { SystemHealthRow } from '../schema/tables/system-health-table.ts';
+import type { CumulativeIgnoreReason, SeriesTransaction } from './cumulative-to-delta.ts';
+import { HealthCollector, HealthRowMerger } from './health-rows.ts';
+import type { MappedSeries } from './map-series.ts';
+import type {
+  OtelAttributes,
+  OtelMetric,
+  OtelNumberPoint,
+  OtelResourceMetrics,
+  OtelScope,
+} from './metric-data.ts';
+import { getMetricDefinition } from './metric-definitions.ts';
+import { getMetricFact, toMetricFact } from './metric-presence.ts';
+import {
+  addExponentialHistogramRows,
+  addHistogramRows,
+  addNumberRow,
+  addSummaryRows,
+  type MetricRowSink,
+} from './point-rows.ts';
+import {
+  findExponentialHistogramProblem,
+  findHistogramProblem,
+  findMetricProblem,
+  findNumberProblem,
+  findSummaryPointProblem,
+  findTimeProblem,
+  getValidTimes,
+  type RejectReason,
+  type ValidTimes,
+} from './point-validation.ts';
+import { type MappedResource, type MappingOptions, mapResource } from './resource-mapping.ts';
+import { SeriesCache } from './series-cache.ts';
+
+/**
+ * Why a valid point has no row:
+ * - `empty`: a histogram or a summary without values.
+ * - `renamed`: the process sends the same metric under its current name too.
+ */
+export type IgnoreReason = CumulativeIgnoreReason | 'empty' | 'renamed';
+
+export interface ConvertedMetrics extends MetricRowSink {
+  readonly health: readonly SystemHealthRow[];
+  /** Number of invalid points by reason. */
+  readonly rejected: ReadonlyMap<RejectReason, number>;
+  /** Number of valid points without rows by reason. */
+  readonly ignored: ReadonlyMap<IgnoreReason, number>;
+}
+
+export interface MetricConverterOptions extends Omit<MappingOptions, 'senderOrganizationId'> {
+  /** Older points are rejected. */
+  readonly retentionMs: number;
+  readonly thresholds: HealthThresholds;
+  /** Receives the series of each point, with the point's exemplars. Default: exemplars are ignored. */
+  readonly onPoint?: PointListener | undefined;
+}
+
+/** Called for each point with exemplars. */
+export type PointListener = (
+  resource: MappedResource,
+  series: MappedSeries,
+  point: Pick<OtelNumberPoint, 'exemplars' | 'timeMs'>,
+) => void;
+
+export interface ConversionContext {
+  readonly transaction: SeriesTransaction;
+  /** Organization of the sender's key. All rows are stored for it. */
+  readonly senderOrganizationId?: string | undefined;
+  readonly nowMs: number;
+}
+
+/** Converts OpenTelemetry metrics to rows. Equal requests give equal rows. */
+export class MetricConverter {
+  readonly #options: MetricConverterOptions;
+  readonly #cache = new SeriesCache();
+  readonly #merger = new HealthRowMerger();
+
+  constructor(options: MetricConverterOptions) {
+    this.#options = options;
+  }
+
+  /** Converts the metrics of one request. One invalid point doesn't affect the others. */
+  convert(
+    resources: readonly OtelResourceMetrics[],
+    { transaction, senderOrganizationId, nowMs }: ConversionContext,
+  ): ConvertedMetrics {
+    const request: Request = {
+      transaction,
+      options: { ...this.#options, senderOrganizationId },
+      times: getValidTimes(nowMs, this.#options.retentionMs),
+      sink: { metrics: [], buckets: [] },
+      rejected: new Map(),
+      ignored: new Map(),
+    };
+    const health: SystemHealthRow[] = [];
+    for (const each of resources) {
+      const resource = mapResource(each.resource, request.options);
+      const collector = new HealthCollector(resource);
+      const converter = new ResourceConverter(request, resource, collector, this.#cache);
+      converter.convert(each, this.#options.onPoint);
+      collector.addUsageRows(request.sink);
+      // Rows about hosts have no tenant, so a sender with a key of an organization can't write them.
+      if (senderOrganizationId !== undefined) continue;
+      for (const row of collector.toHealthRows(this.#options.thresholds)) {
+        health.push(this.#merger.merge(row));
+      }
+    }
+    const { sink, rejected, ignored } = request;
+    return { ...sink, health, rejected, ignored };
+  }
+}
+
+interface Request {
+  readonly transaction: SeriesTransaction;
+  readonly options: MappingOptions;
+  readonly times: ValidTimes;
+  readonly sink: MetricRowSink;
+  readonly rejected: Map<RejectReason, number>;
+  readonly ignored: Map<IgnoreReason, number>;
+}
+
+/** Converts the metrics of one resource. */
+class ResourceConverter {
+  readonly #request: Request;
+  readonly #resource: MappedResource;
+  readonly #health: HealthCollector;
+  readonly #cache: SeriesCache;
+
+  constructor(
+    request: Request,
+    resource: MappedResource,
+    health: HealthCollector,
+    cache: SeriesCache,
+  ) {
+    this.#request = request;
+    this.#resource = resource;
+    this.#health = health;
+    this.#cache = cache;
+  }
+
+  convert({ scopes }: OtelResourceMetrics, onPoint: PointListener | undefined): void {
+    for (const { metrics } of scopes) {
+      for (const { name } of metrics) this.#noteName(name);
+    }
+    for (const { scope, metrics } of scopes) {
+      for (const metric of metrics) this.#convertMetric(scope, metric, onPoint);
+    }
+  }
+
+  /** Some processes send a metric under an old and the current name (`OTEL_SEMCONV_STABILITY_OPT_IN`). */
+  #noteName(name: string): void {
+    const { type, storedName } = getMetricDefinition(name);
+    if (type === 'CUSTOM' || (storedName ?? name) !== name) return;
+    this.#request.transaction.noteFact(toMetricFact(this.#resource, name));
+  }
+
+  #isRenamed(name: string): boolean {
+    const { storedName } = getMetricDefinition(name);
+    if (storedName === undefined || storedName === name) return false;
+    return this.#request.transaction.hasFact(toMetricFact(this.#resource, storedName));
+  }
+
+  #convertMetric(scope: OtelScope, metric: OtelMetric, onPoint: PointListener | undefined): void {
+    const { options } = this.#request;
+    const problem = findMetricProblem(metric);
+    if (problem !== undefined) {
+      this.#reject(problem, metric.points.length);
+      return;
+    }
+    if (this.#isRenamed(metric.name)) {
+      this.#ignore('renamed', metric.points.length);
+      return;
+    }
+    const getSeries = this.#cache.forMetric(this.#resource, scope, metric, options);
+    let facts: WeakSet<OtelAttributes> | undefined;
+    const isAbsolute = metric.kind === 'gauge' || (metric.kind === 'sum' && isGauge(metric));
+    for (const point of metric.points) {
+      const timeProblem = findTimeProblem(point, this.#request.times);
+      if (timeProblem !== undefined) {
+        this.#reject(timeProblem);
+        continue;
+      }
+      if (point.hasNoValue) {
+        this.#ignore('no_value');
+        continue;
+      }
+      const series = getSeries(point.attributes);
+      if (!isAbsolute) this.#health.addProcessStart(getStart(metric, point), point.timeMs);
+      const row = this.#addRows(metric, series, point);
+      if (row === undefined) continue;
+      facts ??= new WeakSet();
+      if (!facts.has(point.attributes)) {
+        facts.add(point.attributes);
+        if (row.count !== undefined) {
+          this.#request.transaction.noteFact(getMetricFact(this.#resource, series));
+        }
+      }
+      if (point.exemplars !== undefined) onPoint?.(this.#resource, series, point);
+    }
+  }
+
+  /** Returns the row of a point. Undefined if it has none. */
+  #addRows(
+    metric: OtelMetric,
+    series: MappedSeries,
+    point: OtelMetric['points'][number],
+  ): PerformanceMetricRow | undefined {
+    switch (metric.kind) {
+      case 'gauge':
+        return this.#addNumber(series, point as OtelNumberPoint);
+      case 'sum':
+        return this.#addSum(metric, series, point as OtelNumberPoint);
+      case 'histogram':
+        return this.#addConverted(metric, series, point as (typeof metric.points)[number], {
+          findProblem: findHistogramProblem,
+          toDelta: (each) => this.#request.transaction.convertHistogram(series.hash, each),
+          addRows: addHistogramRows,
+        });
+      case 'exponentialHistogram':
+        return this.#addConverted(metric, series, point as (typeof metric.points)[number], {
+          findProblem: findExponentialHistogramProblem,
+          toDelta: (each) =>
+            this.#request.transaction.convertExponentialHistogram(series.hash, each),
+          addRows: addExponentialHistogramRows,
+        });
+      case 'summary':
+        return this.#addConverted(
+          { temporality: 'cumulative' },
+          series,
+          point as (typeof metric.points)[number],
+          {
+            findProblem: findSummaryPointProblem,
+            toDelta: (each) => this.#request.transaction.convertSummary(series.hash, each),
+            addRows: addSummaryRows,
+          },
+        );
+      default:
+        return undefined;
+    }
+  }
+
+  #addSum(
+    metric: OtelMetric & { kind: 'sum' },
+    series: MappedSeries,
+    point: OtelNumberPoint,
+  ): PerformanceMetricRow | undefined {
+    const problem = findNumberProblem(point);
+    if (problem !== undefined) return this.#reject(problem);
+    if (isGauge(metric)) return this.#addNumber(series, point);
+    if (metric.isMonotonic && point.value < 0) return this.#reject('negative_count');
+    const { transaction } = this.#request;
+    if (metric.temporality === 'delta') {
+      return transaction.acceptDelta(series.hash, point.startTimeMs, point.timeMs)
+        ? this.#addNumber(series, point)
+        : this.#ignore('superseded');
+    }
+    const converted = transaction.convertNumber(series.hash, point);
+    if (converted.kind === 'ignored') return this.#ignore(converted.reason);
+    return this.#addNumber(series, converted.point);
+  }
+
+  #addNumber(series: MappedSeries, point: OtelNumberPoint): PerformanceMetricRow | undefined {
+    const problem = findNumberProblem(point);
+    if (problem !== undefined) return this.#reject(problem);
+    const row = addNumberRow(this.#request.sink, series, point);
+    this.#health.addNumber(series, row);
+    return row;
+  }
+
+  #addConverted<P extends OtelNumberPointTimes & { readonly count: number }>(
+    { temporality }: { readonly temporality: 'delta' | 'cumulative' | 'unspecified' },
+    series: MappedSeries,
+    point: P,
+    steps: {
+      readonly findProblem: (point: P) => RejectReason | undefined;
+      readonly toDelta: (
+        point: P,
+      ) =>
+        | { readonly kind: 'delta'; readonly point: P }
+        | { readonly kind: 'ignored'; readonly reason: CumulativeIgnoreReason };
+      readonly addRows: (
+        sink: MetricRowSink,
+        series: MappedSeries,
+        point: P,
+      ) => PerformanceMetricRow | undefined;
+    },
+  ): PerformanceMetricRow | undefined {
+    const problem = steps.findProblem(point);
+    if (problem !== undefined) return this.#reject(problem);
+    let delta = point;
+    if (temporality === 'cumulative') {
+      const converted = steps.toDelta(point);
+      if (converted.kind === 'ignored') return this.#ignore(converted.reason);
+      delta = converted.point;
+    } else if (
+      !this.#request.transaction.acceptDelta(series.hash, point.startTimeMs, point.timeMs)
+    ) {
+      return this.#ignore('superseded');
+    }
+    const row = steps.addRows(this.#request.sink, series, delta);
+    if (row) this.#health.addDurations(row);
+    else this.#ignore('empty');
+    return row;
+  }
+
+  #reject(reason: RejectReason, points = 1): undefined {
+    increase(this.#request.rejected, reason, points);
+  }
+
+  #ignore(reason: IgnoreReason, points = 1): undefined {
+    increase(this.#request.ignored, reason, points);
+  }
+}
+
+type OtelNumberPointTimes = Pick<OtelNumberPoint, 'startTimeMs' | 'timeMs'>;
+
+/** Whether the points of a sum are absolute values, such as the number of open connections. */
+function isGauge({
+  isMonotonic,
+  temporality,
+}: {
+  readonly isMonotonic: boolean;
+  readonly temporality: string;
+}): boolean {
+  return !isMonotonic && temporality === 'cumulative';
+}
+
+/** Returns the start of a cumulative series. 0 for other series. */
+function getStart(metric: OtelMetric, { startTimeMs }: OtelNumberPointTimes): number {
+  return 'temporality' in metric && metric.temporality === 'cumulative' ? startTimeMs : 0;
+}
+
+function increase<K>(counts: Map<K, number>, key: K, points: number): void {
+  if (points > 0) counts.set(key, (counts.get(key) ?? 0) + points);
+}

@@ -1,0 +1,182 @@
+import { BUCKET_RATIO } from '../histogram/bucket-scale.ts';
+import {
+  addToBucket,
+  type BucketCounts,
+  computeStoredBound,
+  toBucketRows,
+  toStoredBuckets,
+} from '../histogram/histogram-buckets.ts';
+import { computePointId } from '../schema/row-ids.ts';
+import type { MetricBucketRow } from '../schema/tables/metric-buckets-table.ts';
+import type { PerformanceMetricRow } from '../schema/tables/performance-metrics-table.ts';
+import type { MappedSeries } from './map-series.ts';
+import type {
+  OtelExponentialHistogramPoint,
+  OtelHistogramPoint,
+  OtelNumberPoint,
+  OtelSummaryPoint,
+} from './metric-data.ts';
+
+/** Receives the rows of points. */
+export interface MetricRowSink {
+  readonly metrics: PerformanceMetricRow[];
+  readonly buckets: MetricBucketRow[];
+}
+
+/** Times in ms are stored in buckets whose bounds are powers in seconds. See `computeStoredBound`. */
+const MS_PER_SECOND = 1000;
+
+/** Adds the row of a gauge, or of the increase of a counter. */
+export function addNumberRow(
+  sink: MetricRowSink,
+  series: MappedSeries,
+  { startTimeMs, timeMs, value }: OtelNumberPoint,
+): PerformanceMetricRow {
+  const row = createRow(series, startTimeMs, timeMs);
+  row.value = value * series.factor;
+  row.sum = row.value;
+  sink.metrics.push(row);
+  return row;
+}
+
+/** Adds the rows of a histogram with explicit bounds. Empty histograms have no row. */
+export function addHistogramRows(
+  sink: MetricRowSink,
+  series: MappedSeries,
+  point: OtelHistogramPoint,
+): PerformanceMetricRow | undefined {
+  if (point.count === 0) return undefined;
+  const row = createRow(series, point.startTimeMs, point.timeMs);
+  setSummary(row, series, point);
+  addBuckets(sink, row, getExplicitBuckets(row, series, point));
+  return row;
+}
+
+/** Adds the rows of an exponential histogram. Empty histograms have no row. */
+export function addExponentialHistogramRows(
+  sink: MetricRowSink,
+  series: MappedSeries,
+  point: OtelExponentialHistogramPoint,
+): PerformanceMetricRow | undefined {
+  if (point.count === 0) return undefined;
+  const row = createRow(series, point.startTimeMs, point.timeMs);
+  setSummary(row, series, point);
+  const buckets = toStoredBuckets(point, series.factor, series.failed);
+  // Bounds of times in ms, µs, or ns aren't powers in seconds, so they are moved to the nearest stored bound.
+  const isAligned = row.unit !== 'ms' || series.factor === MS_PER_SECOND;
+  addBuckets(sink, row, isAligned ? buckets : alignBuckets(buckets));
+  return row;
+}
+
+/** Adds a row with the count and the sum of a summary, and a row for each quantile. */
+export function addSummaryRows(
+  sink: MetricRowSink,
+  series: MappedSeries,
+  point: OtelSummaryPoint,
+): PerformanceMetricRow | undefined {
+  if (point.count === 0) return undefined;
+  const row = createRow(series, point.startTimeMs, point.timeMs);
+  setSummary(row, series, point);
+  sink.metrics.push(row);
+  for (const { quantile, value } of point.quantiles) {
+    if (!Number.isFinite(value)) continue;
+    const tags = JSON.stringify({
+      ...(JSON.parse(row.tags ?? '{}') as Record<string, unknown>),
+      quantile,
+    });
+    const stored = value * series.factor;
+    const { id = '', ...template } = createRow(series, point.startTimeMs, point.timeMs);
+    // As CUSTOM, because a quantile is not a duration that can be counted.
+    const metricType = 'CUSTOM';
+    const quantileId = `${id}-q${quantile}`;
+    sink.metrics.push({
+      ...template,
+      id: quantileId,
+      metricType,
+      tags,
+      value: stored,
+      sum: stored,
+    });
+  }
+  return row;
+}
+
+function createRow(
+  { template, hash }: MappedSeries,
+  startTimeMs: number,
+  timeMs: number,
+): PerformanceMetricRow {
+  // In µs, because times of OTLP have fractions of a ms.
+  const start = Math.round((startTimeMs || timeMs) * 1000);
+  return { ...template, timestamp: timeMs, id: `${hash}-${start.toString(36)}` };
+}
+
+function setSummary(
+  row: PerformanceMetricRow,
+  { factor, failed, statusColumn }: MappedSeries,
+  { count, sum, min, max }: Pick<OtelHistogramPoint, 'count' | 'sum' | 'min' | 'max'>,
+): void {
+  row.count = count;
+  row.errorCount = failed ? count : 0;
+  row.abortedCount = 0;
+  row.sum = (sum ?? 0) * factor;
+  row.value = row.sum / count;
+  if (row.unit === 'ms') row.duration = row.value;
+  if (min !== undefined) row.min = min * factor;
+  if (max !== undefined) row.max = max * factor;
+  if (statusColumn) row[statusColumn] = count;
+}
+
+function addBuckets(sink: MetricRowSink, row: PerformanceMetricRow, buckets: BucketCounts): void {
+  sink.metrics.push(row);
+  const point = computePointId(row.id ?? '');
+  for (const bucket of toBucketRows(row, buckets, point, row.timestamp)) sink.buckets.push(bucket);
+}
+
+/**
+ * Returns buckets with the sender's bounds. So the share of values up to a bound is exact, and a percentile is off by
+ * at most the width of the sender's bucket. The last bucket has no bound, so it ends at the maximum.
+ */
+function getExplicitBuckets(
+  row: PerformanceMetricRow,
+  { factor, failed }: MappedSeries,
+  { bounds, bucketCounts, count, max }: OtelHistogramPoint,
+): BucketCounts {
+  const buckets: BucketCounts = new Map();
+  if (bucketCounts.length === 0) {
+    // The sender recorded no buckets, so only the mean is known.
+    const unitsPerBase = row.unit === 'ms' ? MS_PER_SECOND : 1;
+    addToBucket(
+      buckets,
+      computeStoredBound(row.value ?? 0, unitsPerBase),
+      count,
+      failed ? count : 0,
+    );
+    return buckets;
+  }
+  const lastBound = bounds.at(-1) ?? 0;
+  const lastUpper = max !== undefined && max > lastBound ? max : getNextBound(lastBound);
+  for (let i = 0; i < bucketCounts.length; i++) {
+    const values = bucketCounts[i]!;
+    if (values === 0) continue;
+    const bound = i < bounds.length ? bounds[i]! : lastUpper;
+    const upper = max !== undefined && max < bound && i > 0 && max > bounds[i - 1]! ? max : bound;
+    addToBucket(buckets, upper * factor, values, failed ? values : 0);
+  }
+  return buckets;
+}
+
+/** A bound above the last one, if the maximum is unknown. */
+function getNextBound(lastBound: number): number {
+  return lastBound > 0 ? lastBound * BUCKET_RATIO : lastBound + 1;
+}
+
+function alignBuckets(buckets: BucketCounts): BucketCounts {
+  const aligned: BucketCounts = new Map();
+  const halfBucket = Math.sqrt(BUCKET_RATIO);
+  for (const [bound, { count, errorCount }] of buckets) {
+    const middle = bound > 0 ? bound / halfBucket : bound * halfBucket;
+    addToBucket(aligned, computeStoredBound(middle, MS_PER_SECOND), count, errorCount);
+  }
+  return aligned;
+}

@@ -1,0 +1,112 @@
+import { createHash } from '../lazy-crypto.ts';
+import { MAX_NAME_LENGTH, type ServiceResource } from '../schema/table-definition.ts';
+import type { OtelAttributes, OtelAttributeValue } from './metric-data.ts';
+
+/** Names of the attributes that contain the tenant and the user. */
+export interface TenantAttributeNames {
+  readonly organization: string;
+  readonly property: string;
+  readonly user: string;
+}
+
+export const DEFAULT_TENANT_ATTRIBUTES: TenantAttributeNames = {
+  organization: 'perfscope.organization.id',
+  property: 'perfscope.property.id',
+  user: 'user.id',
+};
+
+export interface MappingOptions {
+  readonly tenantAttributes: TenantAttributeNames;
+  /** Organization of the sender's key. It replaces the organization in attributes. */
+  readonly senderOrganizationId?: string | undefined;
+  /** The current process, for resources of an SDK in this process. Completes what the resource doesn't say. */
+  readonly fallback?: { readonly service: ServiceResource; readonly host: string } | undefined;
+}
+
+/** Who recorded a metric or a span. */
+export interface MappedResource {
+  readonly service: ServiceResource;
+  /** Name of the pod, the container, or the host. Undefined if it is unknown. */
+  readonly host: string | undefined;
+  readonly organizationId: string | undefined;
+  readonly propertyId: string | undefined;
+  readonly userId: string | undefined;
+  /** The same text for equal resources of the same sender. */
+  readonly key: string;
+}
+
+/** Service name of resources that describe only a host, as the Collector's host metrics do. */
+export const HOST_SERVICE_NAME = 'host-metrics';
+/** Default of the OpenTelemetry specification. */
+const UNKNOWN_SERVICE = 'unknown_service';
+const HOST_ATTRIBUTES = ['k8s.pod.name', 'container.id', 'host.name', 'k8s.node.name', 'host.id'];
+/** An instance ID must be unique for each process, so these are used only together with the process ID. */
+const PROCESS_ATTRIBUTE = 'process.pid';
+
+/**
+ * Maps the attributes of a resource
+ * (https://opentelemetry.io/docs/specs/semconv/resource/) to the columns of a row.
+ *
+ * The instance is `service.instance.id`. If that is missing, it consists of the host and the process ID, or of what is
+ * known of them. If nothing is known, it is a hash of all attributes.
+ */
+export function mapResource(
+  attributes: OtelAttributes,
+  { tenantAttributes, senderOrganizationId, fallback }: MappingOptions,
+): MappedResource {
+  const get = (name: string) => toName(attributes[name]);
+  const host = HOST_ATTRIBUTES.map(get).find(Boolean) ?? fallback?.host;
+  const service = {
+    service: getServiceName(get, host, fallback?.service),
+    serviceVersion: get('service.version') ?? fallback?.service.serviceVersion,
+    environment:
+      get('deployment.environment.name') ??
+      get('deployment.environment') ??
+      fallback?.service.environment,
+    instance:
+      get('service.instance.id') ??
+      fallback?.service.instance ??
+      getInstance(attributes, get(PROCESS_ATTRIBUTE), host),
+  };
+  const organizationId = senderOrganizationId ?? get(tenantAttributes.organization);
+  const propertyId = get(tenantAttributes.property);
+  const userId = get(tenantAttributes.user);
+  const tenant = [senderOrganizationId, organizationId, propertyId];
+  const identity = [...Object.values(service), host, ...tenant].map((value) => value ?? '');
+  return { service, host, organizationId, propertyId, userId, key: JSON.stringify(identity) };
+}
+
+function getServiceName(
+  get: (name: string) => string | undefined,
+  host: string | undefined,
+  fallback: ServiceResource | undefined,
+): string {
+  const name = get('service.name');
+  // SDKs set a default name, such as `unknown_service:node`.
+  if (name === undefined || name.startsWith(UNKNOWN_SERVICE)) {
+    if (fallback) return fallback.service;
+    if (name !== undefined) return name;
+    return host === undefined ? UNKNOWN_SERVICE : HOST_SERVICE_NAME;
+  }
+  // As in Prometheus: https://opentelemetry.io/docs/specs/otel/compatibility/prometheus_and_openmetrics/
+  const namespace = get('service.namespace');
+  return (namespace === undefined ? name : `${namespace}/${name}`).slice(0, MAX_NAME_LENGTH);
+}
+
+function getInstance(
+  attributes: OtelAttributes,
+  pid: string | undefined,
+  host: string | undefined,
+): string {
+  const known = [host, pid].filter((part) => part !== undefined);
+  if (known.length > 0) return known.join('-').slice(0, MAX_NAME_LENGTH);
+  const text = JSON.stringify(Object.entries(attributes).sort(([a], [b]) => (a < b ? -1 : 1)));
+  return createHash('sha1').update(text).digest('hex').slice(0, 16);
+}
+
+/** Returns the text of a value for a column. Undefined if it is empty. */
+export function toName(value: OtelAttributeValue | undefined): string | undefined {
+  if (value === undefined || value === '') return undefined;
+  const text = typeof value === 'object' ? JSON.stringify(value) : String(value);
+  return text.slice(0, MAX_NAME_LENGTH);
+}
