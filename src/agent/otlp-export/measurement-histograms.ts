@@ -28,7 +28,7 @@ const OTHER_NAME = 'other.histogram';
 /** Attributes with the endpoint and the operation of common metric types. */
 const DIMENSION_ATTRIBUTES: Partial<Record<PerformanceMetricType, readonly [string, string]>> = {
   API_RESPONSE_TIME: ['http.route', 'http.request.method'],
-  DATABASE_QUERY_TIME: ['db.query.text', 'db.operation.name'],
+  DATABASE_QUERY_TIME: ['db.query.summary', 'db.operation.name'],
   QUEUE_WAIT_TIME: ['messaging.destination.name', 'perfscope.job.name'],
   QUEUE_PROCESSING_TIME: ['messaging.destination.name', 'perfscope.job.name'],
   QUEUE_DEPTH: ['messaging.destination.name', 'perfscope.job.state'],

@@ -227,6 +227,7 @@ export const DEFAULT_DIMENSIONS: Required<MetricDimensions> = {
     'db.client.connection.pool.name',
     'messaging.destination.name',
     'perfscope.breaker.name',
+    'perfscope.endpoint',
   ],
   operation: [
     'http.request.method',
@@ -238,6 +239,7 @@ export const DEFAULT_DIMENSIONS: Required<MetricDimensions> = {
     'perfscope.breaker.state',
     'perfscope.drop.reason',
     'perfscope.agent.part',
+    'perfscope.operation',
   ],
 };
 
