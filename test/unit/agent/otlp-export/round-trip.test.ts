@@ -225,7 +225,7 @@ it.each(['delta', 'cumulative', 'lowmemory'])(
       await agent.flush();
     }
     const received = convertReceived();
-    // A cumulative point has the minimum and the maximum since the start, so those of the interval are unknown.
+    // A cumulative point has the minimum and the maximum since the start, not of the interval.
     const hasMinAndMax = temporality !== 'cumulative';
     const expected = toTotals(parseLines('performance_metrics'), hasMinAndMax);
     expect(Object.keys(expected).length).toBeGreaterThanOrEqual(NAMES.length);
