@@ -6,11 +6,13 @@ import { metrics } from '@opentelemetry/api';
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
 import { Agent } from '../../../../src/agent/agent.ts';
 import { parseSettings } from '../../../../src/core/config/parse-settings.ts';
+import { writeDiscoveryFile } from '../../../../src/core/config/server-discovery.ts';
 import type {
   OtelExponentialHistogramPoint,
   OtelHistogramPoint,
   OtelNumberPoint,
 } from '../../../../src/core/otel/metric-data.ts';
+import { getProcessIdentity } from '../../../../src/core/process-identity.ts';
 import { PerformanceMetricType } from '../../../../src/core/schema/enums.ts';
 import { FakeQuestdb } from '../../../support/fake-questdb.ts';
 import { listenOnFreePort } from '../../../support/listen-on-free-port.ts';
@@ -183,6 +185,41 @@ it('stores nothing for QuestDB if no QuestDB is configured or running', async ()
   await agent.flush();
   expect(agent.deferredWriter.pendingRows).toBe(0);
   expect(readdirSync(folder)).toEqual([]);
+});
+
+/** Starts a server with the QuestDB at `questdbUrl`, as far as an agent can see. */
+function publishServer(questdbUrl: string): void {
+  const read = { host: '127.0.0.1', port: 1, user: 'u', password: 'p', database: 'qdb' };
+  writeDiscoveryFile(join(folder, 'server.json'), {
+    process: getProcessIdentity(process.pid),
+    serverUrl: 'http://127.0.0.1:1',
+    questdb: { write: { url: questdbUrl }, read },
+    spoolDir: join(folder, 'spool'),
+  });
+}
+
+it('also stores rows if a local server is running at the start', async () => {
+  const questdb = new FakeQuestdb();
+  await questdb.start();
+  publishServer(questdb.url);
+  await startAgent();
+  await request('/ok');
+  await agent.flush();
+  questdb.stop();
+  expect(agent.isOtlpOnly).toBe(false);
+  expect(receiver.getPoints('http.server.request.duration')).not.toEqual([]);
+  expect(questdb.lines.join()).toContain('name=http.server.request.duration');
+});
+
+it('stores no rows if a local server starts later', async () => {
+  const questdb = new FakeQuestdb();
+  await questdb.start();
+  await startAgent();
+  publishServer(questdb.url);
+  await request('/ok');
+  await agent.flush();
+  questdb.stop();
+  expect(questdb.lines).toEqual([]);
 });
 
 it('also stores rows in a configured QuestDB', async () => {
