@@ -98,6 +98,8 @@ describe('valid requests', () => {
     });
     await server.stop('SIGKILL');
     await server.start();
+    // Until the server has read the state of the series, senders must retry.
+    await waitFor(async () => (await sendOtlp(server.url, Buffer.alloc(0))).status === 200);
     expect(await send(15, 40)).toMatchObject(OK);
     expect(await send(21, 45)).toMatchObject(OK);
     // The sender has started again.
@@ -112,6 +114,16 @@ describe('valid requests', () => {
       `SELECT sum(count) FROM metric_buckets WHERE service = 'cumulative' AND name = 'waits'`,
     );
     expect(buckets).toEqual([[23]]);
+  });
+
+  it('are accepted while QuestDB is down, and stored later', async () => {
+    process.kill(server.questdbPid, 'SIGKILL');
+    const body = encodeMetrics(
+      { 'service.name': 'outage' },
+      createSum('orders', [{ value: 3, timeMs: at(1) }]),
+    );
+    expect(await sendOtlp(server.url, body)).toMatchObject(OK);
+    await expectTotals('outage', [['orders', 1, 3]]);
   });
 
   it('can be the examples of the specification, whose points are older than the retention', async () => {

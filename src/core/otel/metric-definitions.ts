@@ -103,6 +103,8 @@ const DEFINITIONS: Readonly<Record<string, MetricDefinition>> = {
     isServer: true,
     dimensions: RPC_DIMENSIONS,
   },
+  // Spans of other protocols that a process has received.
+  'perfscope.span.server.duration': { type: T.API_RESPONSE_TIME, isServer: true },
   'http.client.request.duration': { ...HTTP_CLIENT, defaultUnit: 's' },
   'http.client.duration': { ...HTTP_CLIENT, defaultUnit: 'ms' },
   'rpc.client.call.duration': { type: T.CUSTOM, defaultUnit: 's', dimensions: RPC_DIMENSIONS },
@@ -228,6 +230,8 @@ export const DEFAULT_DIMENSIONS: Required<MetricDimensions> = {
     'messaging.destination.name',
     'perfscope.breaker.name',
     'perfscope.endpoint',
+    'perfscope.otlp.signal',
+    'perfscope.otlp.outcome',
   ],
   operation: [
     'http.request.method',
@@ -240,6 +244,8 @@ export const DEFAULT_DIMENSIONS: Required<MetricDimensions> = {
     'perfscope.drop.reason',
     'perfscope.agent.part',
     'perfscope.operation',
+    'perfscope.otlp.status',
+    'perfscope.otlp.reason',
   ],
 };
 
