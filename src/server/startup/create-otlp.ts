@@ -1,6 +1,7 @@
 import type { RequestHandler } from 'express';
 import type { Agent } from '../../agent/agent.ts';
 import { getMeterProvider } from '../../agent/opentelemetry-api/shared-api.ts';
+import { startTask } from '../../core/guard.ts';
 import type { Logger } from '../../core/log.ts';
 import { createError } from '../../core/perfscope-error.ts';
 import type { SeriesStateStore } from '../../storage/write/series-state-store.ts';
@@ -30,7 +31,8 @@ export function createOtlpHandler({
   log,
 }: OtlpOptions): RequestHandler {
   let isReady = false;
-  void states.ready.then(() => {
+  startTask('the state of cumulative metrics', async () => {
+    await states.ready;
     isReady = true;
   });
   const counters = new OtlpCounters(getMeterProvider());
