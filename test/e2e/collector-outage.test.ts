@@ -191,7 +191,7 @@ it('stores each point once if the server and the gateway are killed', async () =
   await checkRows(pipeline);
 });
 
-// Long: "stores each point once if the server and the gateway are killed" covers a shorter outage.
+// Long: in CI, the test above covers a shorter outage.
 it('stores each point once if the server is killed for 30 s', { tags: 'long' }, async () => {
   const pipeline = new Pipeline();
   await pipeline.start();

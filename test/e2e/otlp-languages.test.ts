@@ -2,6 +2,8 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { checkDashboards, openReadOnly } from '../support/check-dashboards.ts';
+import { InstrumentedApp } from '../support/instrumented-app.ts';
 import { type OtelLanguage, OtelService, type RecordedPoint } from '../support/otel-service.ts';
 import { PerfscopeServer } from '../support/perfscope-server.ts';
 import {
@@ -13,6 +15,7 @@ import {
 } from '../support/recorded-points.ts';
 import { waitFor } from '../support/wait-for.ts';
 
+const OTHER_LANGUAGES: readonly OtelLanguage[] = ['Go', 'Python'];
 const LANGUAGES: readonly OtelLanguage[] = ['Go', 'Node.js', 'Python'];
 /** Measured by the instrumentation libraries. */
 const REQUEST_METRIC = 'http.server.request.duration';
@@ -126,6 +129,84 @@ describe.each(LANGUAGES)('the SDK for %s', (language) => {
       });
       expect([point.name, stored]).toEqual([point.name, [...countUpToBounds(point)]]);
     }
+  });
+});
+
+/** A Node.js service with the agent, which gets the same kinds of requests. */
+describe('compared with a Node.js service, a service in', () => {
+  let hotel: InstrumentedApp;
+  beforeAll(async () => {
+    hotel = new InstrumentedApp('test/apps/hotel-esm.mjs', {
+      env: { ...server.env, OTEL_SERVICE_NAME: 'hotel' },
+    });
+    const url = await hotel.url();
+    for (let i = 0; i < 7; i++) await fetch(`${url}/rooms/${i}`);
+    for (let i = 0; i < 3; i++) await fetch(`${url}/api/grand/broken`);
+  });
+  afterAll(() => hotel.stop());
+
+  const getDashboard = async (service: string) => {
+    const { api } = await server.get(`/api/performance/dashboard?service=${service}`);
+    return api as Record<string, unknown> & { count: number };
+  };
+  const getEndpoints = async (service: string) => {
+    const { endpoints } = await server.get(`/api/performance/endpoints?service=${service}`);
+    return endpoints as { group: { endpoint: string; operation: string } }[];
+  };
+  const getHealth = async (service: string) => {
+    const { hosts, uptime } = await server.get(`/api/performance/health?service=${service}`);
+    return { hosts: hosts as object[], uptime: uptime as object[] };
+  };
+  /** Returns the panels with data, without the name of the service. */
+  const listPanels = async (service: string) => {
+    const client = await openReadOnly(server.questdb.read);
+    const toMs = Date.now() + 1000;
+    const view = { fromMs: toMs - 15 * 60_000, toMs, selected: { service: [service] } };
+    const results = await checkDashboards(client, view).finally(() => client.end());
+    return [...results.values()].filter(({ rows }) => rows.length > 0).map(({ name }) => name);
+  };
+
+  it.each(OTHER_LANGUAGES)('%s has the same values in the API', async (language) => {
+    const service = nameOf(language);
+    const [expected, found] = await waitFor(async () => {
+      const pair = [await getDashboard('hotel'), await getDashboard(service)] as const;
+      return pair.every(({ count }) => count === 10) && pair;
+    });
+    expect(Object.keys(found).sort()).toEqual(Object.keys(expected).sort());
+    expect(found).toMatchObject({ count: 10, errorRate: 30 });
+
+    const [model] = await getEndpoints('hotel');
+    const endpoints = await getEndpoints(service);
+    for (const each of endpoints) {
+      expect(Object.keys(each).sort()).toEqual(Object.keys(model!).sort());
+    }
+    const route = language === 'Go' ? '/orders/{number}' : '/orders/<int:number>';
+    expect(endpoints.map(({ group }) => group)).toEqual([
+      { endpoint: route, operation: 'GET' },
+      { endpoint: '/fail', operation: 'GET' },
+    ]);
+  });
+
+  it.each(OTHER_LANGUAGES)('%s is in the list of processes', async (language) => {
+    const { hosts, uptime } = await getHealth(nameOf(language));
+    expect(uptime).toMatchObject([{ service: nameOf(language) }]);
+    expect(hosts).toMatchObject([{ service: nameOf(language), status: expect.any(String) }]);
+  });
+
+  it.each(OTHER_LANGUAGES)('%s has data in the same panels', async (language) => {
+    const [expected, found] = [await listPanels('hotel'), await listPanels(nameOf(language))];
+    const missing = expected.filter((name) => !found.includes(name));
+    expect(missing).toEqual([]);
+  });
+
+  it.each(OTHER_LANGUAGES)('%s raises an alert if requests fail', async (language) => {
+    const labels = await waitFor(async () => {
+      const path = '/api/performance/alerts?rule=error-rate&state=firing';
+      const { alerts } = await server.get(path);
+      const found = alerts as { labels: Record<string, string> }[];
+      return found.find((each) => each.labels.service === nameOf(language))?.labels;
+    });
+    expect(labels.scope).toBe('service');
   });
 });
 

@@ -133,10 +133,10 @@ it('mounts existing files as read-only', () => {
   }
 });
 
-/** Returns whether a line contains the value of a secret. The path of a secret file is allowed. */
+/** Returns whether a line contains the value of a secret. The path of a secret file or a variable is allowed. */
 function containsSecret(line: string): boolean {
   const assignment = /^[\s-]*["']?[\w.]*(password|token|secret|credentials)\w*["']?\s*[:=]\s*\S/i;
-  return assignment.test(line) && !/\/run\/perfscope\/|: \{ condition: /.test(line);
+  return assignment.test(line) && !/\/run\/perfscope\/|: \{ condition: |\$\{env:/.test(line);
 }
 
 it.each([
