@@ -71,7 +71,13 @@ const MESSAGING_CLIENT = {
   systemAttribute: 'messaging.system',
   dimensions: QUEUE_DIMENSIONS,
 } as const;
-const CPU_STATE = { state: 'system.cpu.state', cpu: 'system.cpu.logical_number' };
+const CPU_STATE = {
+  state: 'cpu.mode',
+  'system.cpu.state': 'cpu.mode',
+  'process.cpu.state': 'cpu.mode',
+  cpu: 'cpu.logical_number',
+  'system.cpu.logical_number': 'cpu.logical_number',
+};
 const MEMORY_STATE = { state: 'system.memory.state' };
 const FILE_SYSTEM = {
   state: 'system.filesystem.state',
@@ -149,7 +155,7 @@ const DEFINITIONS: Readonly<Record<string, MetricDefinition>> = {
   'system.cpu.utilization': {
     type: T.CPU_USAGE,
     attributeNames: CPU_STATE,
-    only: { attribute: 'system.cpu.state', values: [undefined] },
+    only: { attribute: 'cpu.mode', values: [undefined] },
   },
   'system.cpu.time': { type: T.CUSTOM, attributeNames: CPU_STATE },
   'system.memory.utilization': {
@@ -172,8 +178,8 @@ const DEFINITIONS: Readonly<Record<string, MetricDefinition>> = {
     type: T.CUSTOM,
     attributeNames: { ...NETWORK, direction: 'disk.io.direction' },
   },
-  'process.cpu.utilization': { type: T.CUSTOM, attributeNames: { state: 'process.cpu.state' } },
-  'process.cpu.time': { type: T.CUSTOM, attributeNames: { state: 'process.cpu.state' } },
+  'process.cpu.utilization': { type: T.CUSTOM, attributeNames: CPU_STATE },
+  'process.cpu.time': { type: T.CUSTOM, attributeNames: CPU_STATE },
   'process.cpu.usage': { type: T.CUSTOM, storedName: 'process.cpu.utilization' },
 
   'nodejs.eventloop.delay.mean': { type: T.EVENT_LOOP_DELAY },
