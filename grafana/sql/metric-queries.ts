@@ -1,4 +1,4 @@
-import { REQUEST_SAMPLE_METRIC_NAME } from '../../src/agent/export/metric-exporter.ts';
+import { REQUEST_SAMPLE_METRIC_NAME } from '../../src/core/request-sample-row.ts';
 import { METRICS_TABLE } from '../../src/storage/queries/aggregation-tables.ts';
 import {
   selectPercentiles,

@@ -1,15 +1,14 @@
+import { computeErrorFingerprint } from '../../core/errors/error-fingerprint.ts';
+import {
+  type ErrorDetails,
+  type ErrorOccurrence,
+  toErrorLogRow,
+} from '../../core/errors/error-log-row.ts';
 import { runGuarded } from '../../core/guard.ts';
-import { createHash } from '../../core/lazy-crypto.ts';
-import { redact, redactStack } from '../../core/redact.ts';
 import { createIdGenerator } from '../../core/schema/row-ids.ts';
-import { MAX_NAME_LENGTH, type ServiceResource } from '../../core/schema/table-definition.ts';
+import type { ServiceResource } from '../../core/schema/table-definition.ts';
 import type { AddRows } from '../../core/schema/table-registry.ts';
-import type {
-  ErrorKind,
-  ErrorLevel,
-  ErrorLogRow,
-} from '../../core/schema/tables/error-logs-table.ts';
-import { parseStackFrame } from '../../core/stack-frame.ts';
+import type { ErrorLogRow } from '../../core/schema/tables/error-logs-table.ts';
 import { type CheckpointEntry, encodeCheckpointRow } from '../../storage/write/checkpoint-file.ts';
 import type { DimensionLimits } from '../record/dimension-limits.ts';
 
@@ -21,23 +20,8 @@ const WINDOW_MS = 10_000;
 const MAX_DISTINCT_ERRORS = 500;
 /** Maximum number of fingerprints during the lifetime of the process. Later errors are grouped too. */
 const MAX_FINGERPRINTS = 10_000;
-const MAX_MESSAGE_LENGTH = 1000;
-const MAX_STACK_LENGTH = 4096;
 /** Fingerprint of the errors over the limit. */
 const OTHER_ERRORS = 'others';
-
-/** One error in a request, a job, or the process. */
-export interface ErrorOccurrence {
-  readonly kind: ErrorKind;
-  readonly level: ErrorLevel;
-  readonly error: ErrorDetails;
-  /** Route of a request, or queue of a job. */
-  readonly endpoint?: string | undefined;
-  readonly context?: Readonly<Record<string, unknown>> | undefined;
-  readonly organizationId?: string | undefined;
-  readonly propertyId?: string | undefined;
-  readonly userId?: string | undefined;
-}
 
 export interface ErrorTrackerOptions {
   readonly resource: ServiceResource;
@@ -167,30 +151,6 @@ export class ErrorTracker {
   }
 }
 
-function toErrorLogRow(
-  occurrence: ErrorOccurrence,
-  fingerprint: string,
-  resource: ServiceResource,
-) {
-  const { kind, level, endpoint, context, ...tenant } = occurrence;
-  const { type, message, stack } = occurrence.error;
-  return {
-    ...resource,
-    kind,
-    level,
-    errorType: type,
-    count: 1,
-    fingerprint,
-    message: redact(message, MAX_MESSAGE_LENGTH),
-    stackTrace: stack === undefined ? undefined : redactStack(stack, MAX_STACK_LENGTH),
-    endpoint: endpoint?.slice(0, MAX_NAME_LENGTH),
-    context: context && JSON.stringify(context),
-    organizationId: tenant.organizationId,
-    propertyId: tenant.propertyId,
-    userId: tenant.userId,
-  } satisfies Omit<ErrorLogRow, 'timestamp'>;
-}
-
 /** Counts each tenant and endpoint separately, because queries filter by them. */
 function toErrorKey(
   { organizationId, propertyId, endpoint }: ErrorOccurrence,
@@ -210,13 +170,6 @@ function toOtherErrorsRow(resource: ServiceResource) {
     fingerprint: OTHER_ERRORS,
     message: 'The limit of distinct errors was reached. The other errors are grouped here.',
   } satisfies Omit<ErrorLogRow, 'timestamp'>;
-}
-
-/** Type, message, and stack trace of a thrown value. */
-interface ErrorDetails {
-  readonly type: string;
-  readonly message: string;
-  readonly stack: string | undefined;
 }
 
 /** Reads a thrown value. It can be anything, and even its properties can throw. */
@@ -240,55 +193,4 @@ export function parseThrown(thrown: unknown): ErrorDetails {
 function formatThrown(thrown: unknown): string {
   if (typeof thrown !== 'object' || thrown === null) return String(thrown);
   return Object.prototype.toString.call(thrown);
-}
-
-/** Only the innermost frames identify an error. Many errors share the outer frames. */
-const MAX_FINGERPRINT_FRAMES = 4;
-const MAX_FINGERPRINT_MESSAGE_LENGTH = 300;
-const MAX_STACK_LINES = 50;
-
-/**
- * Matches IDs. An ID must contain a digit, so that words with only the letters a to f don't match.
- */
-const ID_PATTERN =
-  /\b(?:[\da-f]{8}-(?:[\da-f]{4}-){3}[\da-f]{12}|(?:0x)?(?=[a-f]*\d)[\da-f]{8,})\b/gi;
-/** Also matches numbers that `redact` replaced. */
-const NUMBER_PATTERN = /\[number\]|\d+(?:[.:]\d+)*/g;
-
-/** Hashes the parts that are the same when an error repeats: type, message pattern, and frames. */
-export function computeErrorFingerprint(
-  type: string,
-  message: string,
-  stack: string | undefined,
-): string {
-  const parts = [type, normalizeMessage(message), ...getInnermostFrames(stack)];
-  return createHash('sha256').update(parts.join('\n')).digest('hex').slice(0, 16);
-}
-
-/** Replaces the parts of a message that vary: numbers, IDs, and addresses. */
-export function normalizeMessage(message: string): string {
-  const start = message.slice(0, MAX_FINGERPRINT_MESSAGE_LENGTH * 2).replace(ID_PATTERN, '#');
-  return redact(start, MAX_FINGERPRINT_MESSAGE_LENGTH).replace(NUMBER_PATTERN, '#');
-}
-
-/** Omits line numbers, so that an edit in a file does not change the fingerprint. */
-function getInnermostFrames(stack: string | undefined): string[] {
-  if (stack === undefined) return [];
-  // The error message comes first. It can be longer than the frames.
-  const frames = stack
-    .slice(Math.max(stack.indexOf('\n    at '), 0))
-    .slice(0, 20_000)
-    .split('\n', MAX_STACK_LINES)
-    .flatMap((line) => parseStackFrame(line) ?? []);
-  const applicationFrames = frames.filter(({ isApplication }) => isApplication);
-  // Prefers application frames, because many callers share the frames of a library.
-  const relevant = applicationFrames.length > 0 ? applicationFrames : frames;
-  return relevant
-    .slice(0, MAX_FINGERPRINT_FRAMES)
-    .map(({ functionName = '', file }) => `${functionName} ${getPathTail(file)}`);
-}
-
-/** Returns the last two parts of a path, which don't depend on the installation folder. */
-function getPathTail(file: string): string {
-  return file.split(/[\\/]/).slice(-2).join('/');
 }

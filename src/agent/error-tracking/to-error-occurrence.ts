@@ -1,8 +1,9 @@
+import type { ErrorOccurrence } from '../../core/errors/error-log-row.ts';
 import { QueueJobStatus } from '../../core/schema/enums.ts';
 import type { JobTransition } from '../../core/schema/tables/queue-metrics-table.ts';
 import type { FailedConnect } from '../instrumentation/postgres-connects.ts';
 import type { SampledRequest } from '../instrumentation/request-sampler.ts';
-import { type ErrorOccurrence, parseThrown } from './error-tracker.ts';
+import { parseThrown } from './error-tracker.ts';
 
 /**
  * Creates the error occurrence of a failed request.

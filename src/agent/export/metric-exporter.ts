@@ -7,9 +7,9 @@ import {
   type ScopeMetrics,
 } from '@opentelemetry/sdk-metrics';
 import { reportFailure } from '../../core/guard.ts';
-import { PerformanceMetricType } from '../../core/schema/enums.ts';
+import { createRequestSampleRow } from '../../core/request-sample-row.ts';
 import { createIdGenerator } from '../../core/schema/row-ids.ts';
-import { MAX_NAME_LENGTH, type ServiceResource } from '../../core/schema/table-definition.ts';
+import type { ServiceResource } from '../../core/schema/table-definition.ts';
 import type { AddRows } from '../../core/schema/table-registry.ts';
 import type { PerformanceMetricRow } from '../../core/schema/tables/performance-metrics-table.ts';
 import { type CheckpointEntry, encodeCheckpointRow } from '../../storage/write/checkpoint-file.ts';
@@ -105,45 +105,21 @@ export class PerfscopeMetricExporter implements PushMetricExporter {
   async shutdown(): Promise<void> {}
 }
 
-/** Metric name of the rows for individual requests. */
-export const REQUEST_SAMPLE_METRIC_NAME = 'http.server.request.sample';
-
-/**
- * Converts a sampled request to a row of `performance_metrics`, with user and trace. The histograms
- * already include this request, so the row must not change any sum, count, or percentile. Its
- * count is 0, it has no buckets, and its type is `CUSTOM`, so averages of request
- * times in SQL exclude it.
- */
+/** Converts a sampled request to a row. See {@link createRequestSampleRow}. */
 export function toRequestSampleRow(
   sample: SampledRequest,
   resource: ServiceResource,
   id: string,
 ): PerformanceMetricRow {
-  const { timestampMs, durationMs, method, scheme, route, status, tenant, traceId } = sample;
-  return {
-    ...resource,
+  const { tenant, failed, status, aborted } = sample;
+  return createRequestSampleRow(
+    {
+      ...sample,
+      ...tenant,
+      errorType: failed ? toErrorType(status) : undefined,
+      otherTags: { [ATTR_REQUEST_ABORTED]: aborted ? true : undefined },
+    },
+    resource,
     id,
-    timestamp: timestampMs,
-    metricType: PerformanceMetricType.CUSTOM,
-    name: REQUEST_SAMPLE_METRIC_NAME,
-    unit: 'ms',
-    value: durationMs,
-    duration: durationMs,
-    endpoint: route?.slice(0, MAX_NAME_LENGTH),
-    operation: method,
-    organizationId: tenant?.organizationId,
-    propertyId: tenant?.propertyId,
-    userId: tenant?.userId,
-    tags: JSON.stringify({
-      'url.scheme': scheme,
-      'http.response.status_code': status,
-      'error.type': sample.failed ? toErrorType(status) : undefined,
-      [ATTR_REQUEST_ABORTED]: sample.aborted ? true : undefined,
-      trace_id: traceId,
-    }),
-    count: 0,
-    errorCount: 0,
-    abortedCount: 0,
-    test: false,
-  };
+  );
 }

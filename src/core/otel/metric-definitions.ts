@@ -1,7 +1,7 @@
 import { PerformanceMetricType } from '../schema/enums.ts';
 
 /**
- * Columns that are filled from attributes. Of each list, the first attribute that a point has fills the column. The
+ * Columns that are filled from attributes. The first attribute in a list that a point has fills the column. The
  * attributes have their current names. All other attributes are stored as tags.
  */
 export interface MetricDimensions {
@@ -109,6 +109,8 @@ const DEFINITIONS: Readonly<Record<string, MetricDefinition>> = {
     isServer: true,
     dimensions: RPC_DIMENSIONS,
   },
+  // Spans of other protocols that a process has received.
+  'perfscope.span.server.duration': { type: T.API_RESPONSE_TIME, isServer: true },
   'http.client.request.duration': { ...HTTP_CLIENT, defaultUnit: 's' },
   'http.client.duration': { ...HTTP_CLIENT, defaultUnit: 'ms' },
   'rpc.client.call.duration': { type: T.CUSTOM, defaultUnit: 's', dimensions: RPC_DIMENSIONS },

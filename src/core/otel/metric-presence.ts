@@ -13,12 +13,20 @@ export interface FactStore {
  *
  * @param system database or messaging system, if each system has its own metric
  */
-export function toMetricFact(
+function toMetricFact(
   { service: { service, instance }, organizationId }: MappedResource,
   name: string,
   system?: string,
 ): string {
   return ['metric', organizationId ?? '', service, instance, name, system ?? ''].join('\n');
+}
+
+/** Returns the fact that a process sends a metric under its current name. */
+export function toNameFact(
+  { service: { service, instance }, organizationId }: MappedResource,
+  name: string,
+): string {
+  return ['name', organizationId ?? '', service, instance, name].join('\n');
 }
 
 /** Returns the fact about the metric of a series. */

@@ -12,7 +12,7 @@ import type {
   OtelScope,
 } from './metric-data.ts';
 import { getMetricDefinition } from './metric-definitions.ts';
-import { getMetricFact, toMetricFact } from './metric-presence.ts';
+import { getMetricFact, toNameFact } from './metric-presence.ts';
 import {
   addExponentialHistogramRows,
   addHistogramRows,
@@ -31,8 +31,10 @@ import {
   type RejectReason,
   type ValidTimes,
 } from './point-validation.ts';
+import { RequestSampleCollector } from './request-samples.ts';
 import { type MappedResource, type MappingOptions, mapResource } from './resource-mapping.ts';
 import { SeriesCache } from './series-cache.ts';
+import type { SpanRowMemory } from './uncounted-rows.ts';
 
 /**
  * Why a valid point has no row:
@@ -53,16 +55,9 @@ export interface MetricConverterOptions extends Omit<MappingOptions, 'senderOrga
   /** Older points are rejected. */
   readonly retentionMs: number;
   readonly thresholds: HealthThresholds;
-  /** Receives the series of each point, with the point's exemplars. Default: exemplars are ignored. */
-  readonly onPoint?: PointListener | undefined;
+  /** Contains the rows of spans, which are blanked if a metric contains them too. Default: none. */
+  readonly memory?: SpanRowMemory | undefined;
 }
-
-/** Called for each point with exemplars. */
-export type PointListener = (
-  resource: MappedResource,
-  series: MappedSeries,
-  point: Pick<OtelNumberPoint, 'exemplars' | 'timeMs'>,
-) => void;
 
 export interface ConversionContext {
   readonly transaction: SeriesTransaction;
@@ -91,6 +86,8 @@ export class MetricConverter {
       options: { ...this.#options, senderOrganizationId },
       times: getValidTimes(nowMs, this.#options.retentionMs),
       sink: { metrics: [], buckets: [] },
+      samples: new RequestSampleCollector(),
+      memory: this.#options.memory,
       rejected: new Map(),
       ignored: new Map(),
     };
@@ -99,7 +96,7 @@ export class MetricConverter {
       const resource = mapResource(each.resource, request.options);
       const collector = new HealthCollector(resource);
       const converter = new ResourceConverter(request, resource, collector, this.#cache);
-      converter.convert(each, this.#options.onPoint);
+      converter.convert(each);
       collector.addUsageRows(request.sink);
       // Rows about hosts have no tenant, so a sender with a key of an organization can't write them.
       if (senderOrganizationId !== undefined) continue;
@@ -107,7 +104,8 @@ export class MetricConverter {
         health.push(this.#merger.merge(row));
       }
     }
-    const { sink, rejected, ignored } = request;
+    const { sink, samples, rejected, ignored } = request;
+    sink.metrics.push(...samples.toRows());
     return { ...sink, health, rejected, ignored };
   }
 }
@@ -117,6 +115,8 @@ interface Request {
   readonly options: MappingOptions;
   readonly times: ValidTimes;
   readonly sink: MetricRowSink;
+  readonly samples: RequestSampleCollector;
+  readonly memory: SpanRowMemory | undefined;
   readonly rejected: Map<RejectReason, number>;
   readonly ignored: Map<IgnoreReason, number>;
 }
@@ -140,12 +140,12 @@ class ResourceConverter {
     this.#cache = cache;
   }
 
-  convert({ scopes }: OtelResourceMetrics, onPoint: PointListener | undefined): void {
+  convert({ scopes }: OtelResourceMetrics): void {
     for (const { metrics } of scopes) {
       for (const { name } of metrics) this.#noteName(name);
     }
     for (const { scope, metrics } of scopes) {
-      for (const metric of metrics) this.#convertMetric(scope, metric, onPoint);
+      for (const metric of metrics) this.#convertMetric(scope, metric);
     }
   }
 
@@ -153,16 +153,16 @@ class ResourceConverter {
   #noteName(name: string): void {
     const { type, storedName } = getMetricDefinition(name);
     if (type === 'CUSTOM' || (storedName ?? name) !== name) return;
-    this.#request.transaction.noteFact(toMetricFact(this.#resource, name));
+    this.#request.transaction.noteFact(toNameFact(this.#resource, name));
   }
 
   #isRenamed(name: string): boolean {
     const { storedName } = getMetricDefinition(name);
     if (storedName === undefined || storedName === name) return false;
-    return this.#request.transaction.hasFact(toMetricFact(this.#resource, storedName));
+    return this.#request.transaction.hasFact(toNameFact(this.#resource, storedName));
   }
 
-  #convertMetric(scope: OtelScope, metric: OtelMetric, onPoint: PointListener | undefined): void {
+  #convertMetric(scope: OtelScope, metric: OtelMetric): void {
     const { options } = this.#request;
     const problem = findMetricProblem(metric);
     if (problem !== undefined) {
@@ -193,12 +193,18 @@ class ResourceConverter {
       facts ??= new WeakSet();
       if (!facts.has(point.attributes)) {
         facts.add(point.attributes);
-        if (row.count !== undefined) {
-          this.#request.transaction.noteFact(getMetricFact(this.#resource, series));
-        }
+        if (row.count !== undefined) this.#noteMetric(series);
       }
-      if (point.exemplars !== undefined) onPoint?.(this.#resource, series, point);
+      if (point.exemplars) this.#request.samples.addExemplars(this.#resource, series, point);
     }
+  }
+
+  /** From now on, spans with the same information are not counted too. */
+  #noteMetric(series: MappedSeries): void {
+    const { transaction, memory, sink } = this.#request;
+    const fact = getMetricFact(this.#resource, series);
+    if (!transaction.hasFact(fact)) memory?.blank(fact, sink);
+    transaction.noteFact(fact);
   }
 
   /** Returns the row of a point. Undefined if it has none. */

@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { DAY_MS } from '../../../core/duration.ts';
+import { createBlankBucket, createBlankMetric } from '../../../core/schema/blank-rows.ts';
 import type { MetricBucketRow } from '../../../core/schema/tables/metric-buckets-table.ts';
 import type { PerformanceMetricRow } from '../../../core/schema/tables/performance-metrics-table.ts';
 import type { QueueMetricRow } from '../../../core/schema/tables/queue-metrics-table.ts';
@@ -151,13 +152,11 @@ function toStoredTime(row: Row): RowKeys {
 }
 
 function toBlankMetric({ timestamp, id }: RowKeys): PerformanceMetricRow {
-  const blank = { count: 0, errorCount: 0, abortedCount: 0, sum: 0, test: true };
-  return { timestamp, id: String(id), ...blank };
+  return createBlankMetric(timestamp, String(id));
 }
 
 function toBlankBucket({ timestamp, point, bucket_upper }: RowKeys): MetricBucketRow {
-  const keys = { point: Number(point), bucketUpper: Number(bucket_upper) };
-  return { timestamp, ...keys, count: 0, errorCount: 0, test: true };
+  return createBlankBucket(timestamp, Number(point), Number(bucket_upper));
 }
 
 function toBlankJob(row: RowKeys): QueueMetricRow {

@@ -1,8 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import {
-  computeErrorFingerprint,
-  ErrorTracker,
-} from '../../../../src/agent/error-tracking/error-tracker.ts';
+import { ErrorTracker } from '../../../../src/agent/error-tracking/error-tracker.ts';
+import { computeErrorFingerprint } from '../../../../src/core/errors/error-fingerprint.ts';
 import type { AddRows } from '../../../../src/core/schema/table-registry.ts';
 import type { ErrorLogRow } from '../../../../src/core/schema/tables/error-logs-table.ts';
 import { HOSTILE_FRAGMENTS } from '../../../support/hostile-text.ts';

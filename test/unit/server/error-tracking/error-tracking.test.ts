@@ -1,12 +1,11 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { ErrorTracker, parseThrown } from '../../../../src/agent/error-tracking/error-tracker.ts';
+import { parseSentryDsn } from '../../../../src/core/config/variable-parsers.ts';
 import {
   computeErrorFingerprint,
-  ErrorTracker,
   normalizeMessage,
-  parseThrown,
-} from '../../../../src/agent/error-tracking/error-tracker.ts';
-import { parseSentryDsn } from '../../../../src/core/config/variable-parsers.ts';
+} from '../../../../src/core/errors/error-fingerprint.ts';
 import type { AddRows } from '../../../../src/core/schema/table-registry.ts';
 import type { AlertRow } from '../../../../src/core/schema/tables/alerts-table.ts';
 import type { ErrorLogRow } from '../../../../src/core/schema/tables/error-logs-table.ts';

@@ -1,0 +1,95 @@
+import { createHash } from '../lazy-crypto.ts';
+import { createRequestSampleRow } from '../request-sample-row.ts';
+import { PerformanceMetricType } from '../schema/enums.ts';
+import type { PerformanceMetricRow } from '../schema/tables/performance-metrics-table.ts';
+import type { MappedSeries } from './map-series.ts';
+import type { OtelExemplar } from './metric-data.ts';
+import type { MappedResource } from './resource-mapping.ts';
+
+/** As many as the agent keeps in an export interval. */
+const MAX_SLOW_REQUESTS = 10;
+const MAX_FAILED_REQUESTS = 10;
+
+interface Candidate {
+  readonly resource: MappedResource;
+  readonly series: MappedSeries;
+  readonly timeMs: number;
+  readonly durationMs: number;
+  readonly traceId: string | undefined;
+  readonly spanId: string | undefined;
+  readonly userId: string | undefined;
+}
+
+/** Keeps the slowest and the last failed requests of each process in one request to the server. */
+export class RequestSampleCollector {
+  readonly #slow = new Map<string, Candidate[]>();
+  readonly #failed = new Map<string, Candidate[]>();
+
+  /** Adds a request. Ignores other series than requests. */
+  add(candidate: Candidate): void {
+    const { resource, series } = candidate;
+    if (series.template.metricType !== PerformanceMetricType.API_RESPONSE_TIME) return;
+    const slow = getOrCreate(this.#slow, resource.key);
+    const index = slow.findIndex(({ durationMs }) => durationMs < candidate.durationMs);
+    slow.splice(index < 0 ? slow.length : index, 0, candidate);
+    if (slow.length > MAX_SLOW_REQUESTS) slow.pop();
+    if (!series.failed) return;
+    const failed = getOrCreate(this.#failed, resource.key);
+    failed.push(candidate);
+    if (failed.length > MAX_FAILED_REQUESTS) failed.shift();
+  }
+
+  /** Adds the exemplars of a point, which are requests with a trace. */
+  addExemplars(
+    resource: MappedResource,
+    series: MappedSeries,
+    { exemplars = [] }: { readonly exemplars?: readonly OtelExemplar[] | undefined },
+  ): void {
+    for (const { timeMs, value, traceId, spanId } of exemplars) {
+      if (traceId === undefined || !(timeMs > 0) || !(value >= 0)) continue;
+      const durationMs = value * series.factor;
+      if (!Number.isFinite(durationMs)) continue;
+      this.add({ resource, series, timeMs, durationMs, traceId, spanId, userId: resource.userId });
+    }
+  }
+
+  toRows(): PerformanceMetricRow[] {
+    const candidates = new Set([...this.#slow.values(), ...this.#failed.values()].flat());
+    return [...candidates].map(toRow);
+  }
+}
+
+function getOrCreate(lists: Map<string, Candidate[]>, key: string): Candidate[] {
+  const known = lists.get(key);
+  if (known) return known;
+  const list: Candidate[] = [];
+  lists.set(key, list);
+  return list;
+}
+
+function toRow(candidate: Candidate): PerformanceMetricRow {
+  const { resource, series, timeMs, durationMs, traceId, spanId, userId } = candidate;
+  const { endpoint, operation, organizationId, propertyId } = series.template;
+  const { attributes } = series;
+  const status = Number(attributes.get('http.response.status_code') ?? Number.NaN);
+  const errorType = attributes.get('error.type');
+  const id = createHash('sha1')
+    .update(`${series.hash}\n${traceId}\n${spanId}\n${timeMs}`)
+    .digest('hex')
+    .slice(0, 24);
+  return createRequestSampleRow(
+    {
+      ...{ timestampMs: timeMs, durationMs, method: operation, route: endpoint, traceId },
+      ...{ organizationId, propertyId, userId },
+      scheme: toText(attributes.get('url.scheme')),
+      status: Number.isInteger(status) ? status : undefined,
+      errorType: errorType === undefined && series.failed ? String(status) : toText(errorType),
+    },
+    resource.service,
+    id,
+  );
+}
+
+function toText(value: unknown): string | undefined {
+  return value === undefined ? undefined : String(value);
+}

@@ -1,0 +1,224 @@
+import { ExponentialHistogramAccumulator } from '../histogram/histogram-accumulators.ts';
+import { createHash } from '../lazy-crypto.ts';
+import type { ErrorLogRow } from '../schema/tables/error-logs-table.ts';
+import type { MappedSeries } from './map-series.ts';
+import { mapSeries } from './map-series.ts';
+import type { OtelAttributes, OtelScope } from './metric-data.ts';
+import { type FactStore, getMetricFact } from './metric-presence.ts';
+import { addExponentialHistogramRows, type MetricRowSink } from './point-rows.ts';
+import {
+  findTimeProblem,
+  getValidTimes,
+  type RejectReason,
+  type ValidTimes,
+} from './point-validation.ts';
+import { RequestSampleCollector } from './request-samples.ts';
+import {
+  type MappedResource,
+  type MappingOptions,
+  mapResource,
+  toName,
+} from './resource-mapping.ts';
+import type { OtelResourceSpans, OtelSpan } from './span-data.ts';
+import { SpanErrorCollector } from './span-errors.ts';
+import { getSpanOperation, type SpanOperation } from './span-operation.ts';
+import type { SpanRowMemory } from './uncounted-rows.ts';
+
+export type SpanRejectReason =
+  | Extract<RejectReason, 'invalid_timestamp' | 'too_old' | 'future_timestamp'>
+  | 'invalid_span_id';
+
+/**
+ * Why a valid span isn't counted:
+ * - `internal`: it is neither a request, nor a call, nor a message.
+ * - `duplicate`: the request contains the span twice.
+ * - `in_metric`: the process sends a metric that contains the span.
+ */
+export type SpanIgnoreReason = 'internal' | 'duplicate' | 'in_metric';
+
+export interface ConvertedSpans extends MetricRowSink {
+  readonly errors: readonly ErrorLogRow[];
+  readonly rejected: ReadonlyMap<SpanRejectReason, number>;
+  readonly ignored: ReadonlyMap<SpanIgnoreReason, number>;
+}
+
+export interface SpanConverterOptions extends Omit<MappingOptions, 'senderOrganizationId'> {
+  /** Older spans are rejected. */
+  readonly retentionMs: number;
+  /** Receives the rows that are blanked if the process also sends metrics. */
+  readonly memory: SpanRowMemory;
+}
+
+export interface SpanContext {
+  readonly transaction: FactStore;
+  /** Organization of the sender's key. All rows are stored for it. */
+  readonly senderOrganizationId?: string | undefined;
+  readonly nowMs: number;
+}
+
+/** Spans that end in the same interval are counted in one row, in ms. */
+const INTERVAL_MS = 10_000;
+const NO_ID = /^0*$/;
+
+/** Durations of the spans of one series in one interval. */
+interface SpanGroup {
+  readonly series: MappedSeries;
+  readonly resource: MappedResource;
+  readonly durations: ExponentialHistogramAccumulator;
+  readonly spanIds: string[];
+  startMs: number;
+  endMs: number;
+}
+
+/** Converts spans to histograms, samples, and errors. Equal requests give equal rows. */
+export class SpanConverter {
+  readonly #options: SpanConverterOptions;
+
+  constructor(options: SpanConverterOptions) {
+    this.#options = options;
+  }
+
+  /** Converts the spans of one request. */
+  convert(resources: readonly OtelResourceSpans[], context: SpanContext): ConvertedSpans {
+    const options = { ...this.#options, senderOrganizationId: context.senderOrganizationId };
+    const batch = new SpanBatch(options, getValidTimes(context.nowMs, options.retentionMs));
+    for (const { resource, scopes } of resources) {
+      const mapped = mapResource(resource, options);
+      for (const { scope, spans } of scopes) {
+        for (const span of spans) batch.add(mapped, scope, span);
+      }
+    }
+    return batch.toRows(context, this.#options.memory);
+  }
+}
+
+class SpanBatch {
+  readonly #options: MappingOptions;
+  readonly #times: ValidTimes;
+  readonly #groups = new Map<string, SpanGroup>();
+  readonly #series = new Map<string, MappedSeries>();
+  readonly #samples = new RequestSampleCollector();
+  readonly #errors = new SpanErrorCollector();
+  readonly #spanIds = new Set<string>();
+  readonly #rejected = new Map<SpanRejectReason, number>();
+  readonly #ignored = new Map<SpanIgnoreReason, number>();
+
+  constructor(options: MappingOptions, times: ValidTimes) {
+    this.#options = options;
+    this.#times = times;
+  }
+
+  add(resource: MappedResource, scope: OtelScope, span: OtelSpan): void {
+    const problem = this.#findProblem(span);
+    if (problem) {
+      increase(this.#rejected, problem);
+      return;
+    }
+    const id = `${span.traceId}${span.spanId}`;
+    const { organization, property } = this.#options.tenantAttributes;
+    const operation = getSpanOperation(span, [organization, property]);
+    if (this.#spanIds.has(id)) increase(this.#ignored, 'duplicate');
+    else if (!operation) increase(this.#ignored, 'internal');
+    else this.#addOperation(resource, scope, span, operation);
+    this.#spanIds.add(id);
+  }
+
+  #addOperation(
+    resource: MappedResource,
+    scope: OtelScope,
+    span: OtelSpan,
+    { metricName, attributes, isRequest, isJob }: SpanOperation,
+  ): void {
+    const series = this.#getSeries(resource, scope, metricName, attributes);
+    this.#addDuration(resource, series, span);
+    const userId = toName(span.attributes[this.#options.tenantAttributes.user]) ?? resource.userId;
+    if (series.failed && (isRequest || isJob)) {
+      this.#errors.add(resource, series, span, userId, isRequest ? 'request' : 'job');
+    }
+    if (!isRequest) return;
+    const { traceId, spanId, startTimeMs, endTimeMs } = span;
+    const durationMs = endTimeMs - startTimeMs;
+    this.#samples.add({ resource, series, timeMs: endTimeMs, durationMs, traceId, spanId, userId });
+  }
+
+  toRows({ transaction, nowMs }: SpanContext, memory: SpanRowMemory): ConvertedSpans {
+    const sink: MetricRowSink = { metrics: [], buckets: [] };
+    for (const { series, resource, durations, spanIds, startMs, endMs } of this.#groups.values()) {
+      const fact = getMetricFact(resource, series);
+      if (transaction.hasFact(fact)) {
+        increase(this.#ignored, 'in_metric', durations.count);
+        continue;
+      }
+      const rows: MetricRowSink = { metrics: [], buckets: [] };
+      const hash = hashText([series.hash, ...spanIds.toSorted()].join('\n'));
+      const point = { attributes: {}, startTimeMs: startMs, timeMs: endMs, ...durations.toPoint() };
+      addExponentialHistogramRows(rows, { ...series, hash }, point);
+      memory.add(fact, rows.metrics, rows.buckets, nowMs);
+      sink.metrics.push(...rows.metrics);
+      sink.buckets.push(...rows.buckets);
+    }
+    sink.metrics.push(...this.#samples.toRows());
+    return {
+      ...sink,
+      errors: this.#errors.toRows(),
+      rejected: this.#rejected,
+      ignored: this.#ignored,
+    };
+  }
+
+  #findProblem({
+    traceId,
+    spanId,
+    startTimeMs,
+    endTimeMs,
+  }: OtelSpan): SpanRejectReason | undefined {
+    if (NO_ID.test(traceId) || NO_ID.test(spanId)) return 'invalid_span_id';
+    if (!(startTimeMs > 0) || !(endTimeMs >= startTimeMs)) return 'invalid_timestamp';
+    const times = { startTimeMs, timeMs: endTimeMs };
+    return findTimeProblem(times, this.#times) as SpanRejectReason | undefined;
+  }
+
+  #getSeries(
+    resource: MappedResource,
+    scope: OtelScope,
+    name: string,
+    attributes: OtelAttributes,
+  ): MappedSeries {
+    const key = JSON.stringify([resource.key, scope.name, name, Object.entries(attributes)]);
+    const known = this.#series.get(key);
+    if (known) return known;
+    const metric = { name, unit: 's', kind: 'histogram' } as const;
+    const series = mapSeries(resource, scope, metric, attributes, this.#options);
+    this.#series.set(key, series);
+    return series;
+  }
+
+  #addDuration(resource: MappedResource, series: MappedSeries, span: OtelSpan): void {
+    const { startTimeMs, endTimeMs, traceId, spanId } = span;
+    const key = `${series.hash} ${Math.floor(endTimeMs / INTERVAL_MS)}`;
+    let group = this.#groups.get(key);
+    if (!group) {
+      group = {
+        series,
+        resource,
+        durations: new ExponentialHistogramAccumulator(),
+        spanIds: [],
+        startMs: startTimeMs,
+        endMs: endTimeMs,
+      };
+      this.#groups.set(key, group);
+    }
+    group.durations.add((endTimeMs - startTimeMs) / 1000);
+    group.spanIds.push(`${traceId}${spanId}`);
+    group.startMs = Math.min(group.startMs, startTimeMs);
+    group.endMs = Math.max(group.endMs, endTimeMs);
+  }
+}
+
+function hashText(text: string): string {
+  return createHash('sha1').update(text).digest('hex').slice(0, 16);
+}
+
+function increase<K>(counts: Map<K, number>, key: K, by = 1): void {
+  counts.set(key, (counts.get(key) ?? 0) + by);
+}

@@ -1,0 +1,279 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { CumulativeSeries } from '../../../../src/core/otel/cumulative-series.ts';
+import type { OtelAttributes, OtelMetric } from '../../../../src/core/otel/metric-data.ts';
+import { MetricConverter } from '../../../../src/core/otel/metrics-to-rows.ts';
+import type { OtelSpan } from '../../../../src/core/otel/span-data.ts';
+import { SpanConverter } from '../../../../src/core/otel/spans-to-rows.ts';
+import { DEFAULT_TENANT_ATTRIBUTES } from '../../../../src/core/otel/tenant-attributes.ts';
+import { SpanRowMemory } from '../../../../src/core/otel/uncounted-rows.ts';
+import { REQUEST_SAMPLE_METRIC_NAME } from '../../../../src/core/request-sample-row.ts';
+
+const NOW = Date.UTC(2026, 10, 28);
+const RESOURCE = { 'service.name': 'shop', 'service.instance.id': 'shop-1' };
+const HTTP = { 'http.request.method': 'GET', 'http.route': '/rooms/{id}', 'url.scheme': 'http' };
+
+let nextId = 1;
+
+function createSpan(span: Partial<OtelSpan> = {}): OtelSpan {
+  const id = (nextId++).toString(16);
+  return {
+    traceId: id.padStart(32, '0'),
+    spanId: id.padStart(16, '0'),
+    name: 'GET /rooms/{id}',
+    kind: 'server',
+    startTimeMs: NOW - 250,
+    endTimeMs: NOW,
+    attributes: HTTP,
+    status: 'unset',
+    events: [],
+    ...span,
+  };
+}
+
+/** Converts spans and metrics of one process, like a server. */
+function createConverters() {
+  const options = { tenantAttributes: DEFAULT_TENANT_ATTRIBUTES, retentionMs: 30 * 86_400_000 };
+  const memory = new SpanRowMemory();
+  const spanConverter = new SpanConverter({ ...options, memory });
+  const thresholds = { responseTimeWarning: 1, responseTimeCritical: 2, errorRate: 3 };
+  const metricConverter = new MetricConverter({ ...options, memory, thresholds });
+  const series = new CumulativeSeries({ sinceMs: 0 });
+  return {
+    convertSpans: (spans: readonly OtelSpan[], senderOrganizationId?: string) => {
+      const transaction = series.begin(NOW);
+      const scopes = [{ scope: { name: 'test' }, spans }];
+      const context = { transaction, senderOrganizationId, nowMs: NOW };
+      const result = spanConverter.convert([{ resource: RESOURCE, scopes }], context);
+      transaction.commit();
+      return result;
+    },
+    convertRequests: (count: number) => {
+      const transaction = series.begin(NOW);
+      const point = {
+        ...{ attributes: HTTP, startTimeMs: NOW - 60_000, timeMs: NOW, count, sum: count / 4 },
+        ...{ bounds: [], bucketCounts: [count] },
+      };
+      const metric: OtelMetric = {
+        name: 'http.server.request.duration',
+        unit: 's',
+        kind: 'histogram',
+        temporality: 'delta',
+        points: [point],
+      };
+      const scopes = [{ scope: { name: 'test' }, metrics: [metric] }];
+      const context = { transaction, nowMs: NOW };
+      const result = metricConverter.convert([{ resource: RESOURCE, scopes }], context);
+      transaction.commit();
+      return result;
+    },
+  };
+}
+
+describe('kinds of spans', () => {
+  const exception = {
+    name: 'exception',
+    timeMs: NOW,
+    attributes: {
+      'exception.type': 'RangeError',
+      'exception.message': 'no room for ann@example.com',
+    },
+  };
+  it.each<[string, Partial<OtelSpan>, object]>([
+    [
+      'requests',
+      { attributes: { ...HTTP, 'http.response.status_code': 200, 'url.path': '/rooms/12345' } },
+      {
+        metricType: 'API_RESPONSE_TIME',
+        name: 'http.server.request.duration',
+        endpoint: '/rooms/{id}',
+        operation: 'GET',
+        count: 1,
+        sum: 250,
+        errorCount: 0,
+        count2xx: 1,
+        tags: '{"http.response.status_code":200,"url.scheme":"http"}',
+      },
+    ],
+    [
+      'failed requests in older conventions',
+      {
+        status: 'error',
+        attributes: { 'http.method': 'GET', 'http.route': '/', 'http.status_code': 500 },
+      },
+      { errorCount: 1, count5xx: 1, endpoint: '/' },
+    ],
+    [
+      'calls of gRPC',
+      {
+        attributes: {
+          'rpc.system': 'grpc',
+          'rpc.service': 'shop.Orders',
+          'rpc.method': 'Create',
+          'rpc.grpc.status_code': 0,
+        },
+      },
+      { name: 'rpc.server.call.duration', endpoint: 'shop.Orders/Create', errorCount: 0 },
+    ],
+    [
+      'server spans of other protocols',
+      { name: 'handle order', attributes: {} },
+      { metricType: 'API_RESPONSE_TIME', endpoint: 'handle order' },
+    ],
+    [
+      'server spans with a raw path as their name',
+      { name: '/orders/12345', attributes: {} },
+      { metricType: 'API_RESPONSE_TIME', endpoint: undefined },
+    ],
+    [
+      'statements',
+      {
+        kind: 'client',
+        attributes: { 'db.system': 'mysql', 'db.statement': "DELETE FROM a WHERE b = 'secret'" },
+      },
+      {
+        metricType: 'DATABASE_QUERY_TIME',
+        name: 'db.client.operation.duration',
+        endpoint: 'DELETE FROM a WHERE b = ?',
+        operation: 'DELETE',
+      },
+    ],
+    [
+      'outgoing calls',
+      {
+        kind: 'client',
+        attributes: {
+          'http.request.method': 'POST',
+          'server.address': 'api',
+          'url.full': 'http://x',
+        },
+      },
+      { metricType: 'CUSTOM', name: 'http.client.request.duration', endpoint: 'api' },
+    ],
+    [
+      'sent messages',
+      {
+        kind: 'producer',
+        attributes: { 'messaging.system': 'kafka', 'messaging.destination.name': 'orders' },
+      },
+      { metricType: 'CUSTOM', name: 'messaging.client.operation.duration', endpoint: 'orders' },
+    ],
+    [
+      'processed messages',
+      {
+        kind: 'consumer',
+        status: 'error',
+        events: [exception],
+        attributes: {
+          'messaging.system': 'rabbitmq',
+          'messaging.destination.name': 'mails',
+          'messaging.operation.type': 'process',
+        },
+      },
+      {
+        metricType: 'QUEUE_PROCESSING_TIME',
+        name: 'messaging.process.duration',
+        endpoint: 'mails',
+        errorCount: 1,
+      },
+    ],
+  ])('maps %s', (_name, span, expected) => {
+    const { metrics, rejected, ignored } = createConverters().convertSpans([createSpan(span)]);
+    expect(metrics[0]).toMatchObject(expected);
+    expect([...rejected, ...ignored]).toEqual([]);
+    expect(JSON.stringify(metrics)).not.toMatch(/secret|12345|http:\/\/x/);
+  });
+
+  it('ignores internal spans, and duplicates', () => {
+    const span = createSpan();
+    const { metrics, ignored } = createConverters().convertSpans([
+      ...[span, span, createSpan({ kind: 'internal' })],
+    ]);
+    expect(metrics[0]?.count).toBe(1);
+    expect(Object.fromEntries(ignored)).toEqual({ duplicate: 1, internal: 1 });
+  });
+
+  it.each<[string, Partial<OtelSpan>]>([
+    ['invalid_span_id', { traceId: '0'.repeat(32) }],
+    ['invalid_timestamp', { endTimeMs: NOW - 300 }],
+    ['invalid_timestamp', { startTimeMs: 0 }],
+    ['too_old', { startTimeMs: 1e12, endTimeMs: 1e12 }],
+    ['future_timestamp', { endTimeMs: Date.UTC(2100, 0) }],
+  ])('rejects %s', (reason, span) => {
+    const { metrics, rejected } = createConverters().convertSpans([createSpan(span)]);
+    expect(metrics).toEqual([]);
+    expect([...rejected]).toEqual([[reason, 1]]);
+  });
+
+  it('stores samples with trace and user, and errors without personal data', () => {
+    const span = createSpan({
+      status: 'error',
+      events: [exception],
+      attributes: { ...HTTP, 'http.response.status_code': 500, 'user.id': 'u1' } as OtelAttributes,
+    });
+    const { metrics, errors } = createConverters().convertSpans([span, createSpan()], 'org');
+    const samples = metrics.filter(({ name }) => name === REQUEST_SAMPLE_METRIC_NAME);
+    expect(samples).toHaveLength(2);
+    const sample = samples.find(({ userId }) => userId === 'u1');
+    expect(sample).toMatchObject({ count: 0, duration: 250, organizationId: 'org' });
+    expect(sample?.tags).toContain(span.traceId);
+    expect(errors).toMatchObject([
+      {
+        kind: 'request',
+        errorType: 'RangeError',
+        message: 'no room for [email]',
+        endpoint: '/rooms/{id}',
+        organizationId: 'org',
+        count: 1,
+      },
+    ]);
+  });
+});
+
+/** Adds up the rows as the database does: a row replaces an earlier row with the same keys. */
+class Store {
+  readonly #counts = new Map<string, number>();
+
+  add(rows: readonly { timestamp: number; id?: string | undefined; count?: number | undefined }[]) {
+    for (const { timestamp, id, count = 0 } of rows) this.#counts.set(`${timestamp} ${id}`, count);
+  }
+
+  get total(): number {
+    return [...this.#counts.values()].reduce((sum, count) => sum + count, 0);
+  }
+}
+
+it('counts each span once, with any batches and repeated requests', () => {
+  const anySpans = fc.array(fc.record({ ms: fc.nat(60_000), batch: fc.nat(5) }), { minLength: 1 });
+  fc.assert(
+    fc.property(anySpans, fc.array(fc.nat(5)), (described, repeated) => {
+      const { convertSpans } = createConverters();
+      const store = new Store();
+      const batches = Map.groupBy(described, ({ batch }) => batch);
+      const requests = [...batches.values()].map((spans) =>
+        spans.map(({ ms }) => createSpan({ startTimeMs: NOW - ms - 1, endTimeMs: NOW - ms })),
+      );
+      for (const spans of requests) store.add(convertSpans(spans).metrics);
+      for (const index of repeated) store.add(convertSpans(requests[index] ?? []).metrics);
+      expect(store.total).toBe(described.length);
+    }),
+  );
+});
+
+it("has only the metric's count if a process sends both, in any order", () => {
+  fc.assert(
+    fc.property(fc.array(fc.constantFrom('spans', 'metric'), { minLength: 1 }), (requests) => {
+      const { convertSpans, convertRequests } = createConverters();
+      const store = new Store();
+      let expectedSpans = 0;
+      for (const request of requests) {
+        if (request === 'spans') {
+          store.add(convertSpans([createSpan(), createSpan()]).metrics);
+          expectedSpans += 2;
+        } else store.add(convertRequests(7).metrics);
+      }
+      // All points of the metric have the same interval, so they are one row.
+      expect(store.total).toBe(requests.includes('metric') ? 7 : expectedSpans);
+    }),
+  );
+});
