@@ -98,6 +98,8 @@ describe('valid requests', () => {
     });
     await server.stop('SIGKILL');
     await server.start();
+    // Until the server has read the state of the series, senders must retry.
+    await waitFor(async () => (await sendOtlp(server.url, Buffer.alloc(0))).status === 200);
     expect(await send(15, 40)).toMatchObject(OK);
     expect(await send(21, 45)).toMatchObject(OK);
     // The sender has started again.

@@ -45,6 +45,8 @@ async function runService(
   return JSON.parse(app.stdout) as ExportedMetric[];
 }
 
+/** Statements are stored without their values. */
+const STATEMENT = 'SELECT * FROM bookings WHERE id = ?';
 const ENDPOINTS = ['http.route', 'db.query.text', 'messaging.destination.name'];
 const OPERATIONS = ['http.request.method', 'db.operation.name'];
 
@@ -60,7 +62,10 @@ function toTotals(metrics: readonly ExportedMetric[], isCumulative: boolean): To
       if (isCumulative && last.has(series)) continue;
       last.set(series, value);
       const find = (keys: readonly string[]) =>
-        String(keys.map((key) => attributes[key]).find((each) => each !== undefined) ?? '');
+        String(keys.map((key) => attributes[key]).find((each) => each !== undefined) ?? '').replace(
+          '$1',
+          '?',
+        );
       const key = JSON.stringify([name, find(ENDPOINTS), find(OPERATIONS)]);
       const [count, sum] = totals.get(key) ?? [0, 0];
       const factor = unit === 's' ? 1000 : 1;
@@ -115,6 +120,33 @@ describe('a service with the OpenTelemetry SDK', () => {
     },
   );
 
+  it.each(['traces', 'both'] as const)('has each request once if it sends %s', async (signals) => {
+    const service = `sdk-${signals}`;
+    await runService(service, signals, 'cumulative');
+    const countByName = () =>
+      server.sql(
+        `SELECT name, sum(count) FROM performance_metrics
+         WHERE service = '${service}' AND name LIKE '%.duration' ORDER BY name`,
+      );
+    await expectRows(countByName, [
+      ['db.client.operation.duration', 120],
+      ['http.server.request.duration', 120],
+      ['messaging.process.duration', 120],
+    ]);
+    const { endpoints } = (await server.get(
+      `/api/performance/endpoints?groupBy=endpoint&sort=endpoint&last=1h&service=${service}`,
+    )) as { endpoints: unknown[] };
+    expect(endpoints).toMatchObject(
+      ['/bookings', '/bookings/:id', '/rooms/:id'].map((endpoint) => ({
+        ...{ group: { endpoint }, count: 40, errorCount: 4 },
+      })),
+    );
+    const errors = await server.sql(
+      `SELECT count() > 0, min(message), max(message) FROM error_logs WHERE service = '${service}'`,
+    );
+    expect(errors).toEqual([[true, 'the booking failed', 'the booking failed']]);
+  });
+
   it('appears in the API like a service with the agent', async () => {
     const get = <T>(path: string) =>
       server.get(
@@ -130,11 +162,15 @@ describe('a service with the OpenTelemetry SDK', () => {
       })),
     );
     const { statements } = await get<{ statements: unknown[] }>('database?groupBy=endpoint&');
-    const endpoint = 'SELECT * FROM bookings WHERE id = $1';
-    expect(statements).toMatchObject([{ group: { endpoint }, count: 120, max: 35 }]);
+    expect(statements).toMatchObject([{ group: { endpoint: STATEMENT }, count: 120, max: 35 }]);
     expect(await get('dashboard?')).toMatchObject({
       api: { count: 120, errorRate: 10, min: 10, max: 70 },
       database: { count: 120, slowestOperations: [{ operation: 'SELECT', count: 120 }] },
     });
+    const { hosts } = await get<{ hosts: unknown[] }>('health?');
+    // 10 % of the requests failed.
+    expect(hosts).toMatchObject([
+      { service: 'sdk-delta', instance: 'sdk-delta-1', status: 'degraded' },
+    ]);
   });
 });
