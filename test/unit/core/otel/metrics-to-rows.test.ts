@@ -326,11 +326,11 @@ describe('hosts', () => {
     });
     const { health, metrics } = createConverter().convert([
       times('process.cpu.time', { user: 8, system: 2 }),
-      times('system.cpu.time', { user: 20, system: 10, idle: 70 }),
+      times('system.cpu.time', { user: 15, system: 10, idle: 75 }),
     ]);
-    expect(health[0]).toMatchObject({ processCpuUsage: 10, cpuUsage: 30 });
+    expect(health[0]).toMatchObject({ processCpuUsage: 10, cpuUsage: 25 });
     const usage = metrics.filter(({ metricType }) => metricType === 'CPU_USAGE');
-    expect(usage).toMatchObject([{ name: 'system.cpu.utilization', value: 30 }]);
+    expect(usage).toMatchObject([{ name: 'system.cpu.utilization', value: 25 }]);
   });
 
   it('merges the parts of an export that arrive in several requests', () => {
