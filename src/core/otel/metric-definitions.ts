@@ -1,7 +1,7 @@
 import { PerformanceMetricType } from '../schema/enums.ts';
 
 /**
- * Columns that are filled from attributes. Of each list, the first attribute that a point has fills the column. The
+ * Columns that are filled from attributes. The first attribute in a list that a point has fills the column. The
  * attributes have their current names. All other attributes are stored as tags.
  */
 export interface MetricDimensions {
@@ -71,7 +71,13 @@ const MESSAGING_CLIENT = {
   systemAttribute: 'messaging.system',
   dimensions: QUEUE_DIMENSIONS,
 } as const;
-const CPU_STATE = { state: 'system.cpu.state', cpu: 'system.cpu.logical_number' };
+const CPU_STATE = {
+  state: 'cpu.mode',
+  'system.cpu.state': 'cpu.mode',
+  'process.cpu.state': 'cpu.mode',
+  cpu: 'cpu.logical_number',
+  'system.cpu.logical_number': 'cpu.logical_number',
+};
 const MEMORY_STATE = { state: 'system.memory.state' };
 const FILE_SYSTEM = {
   state: 'system.filesystem.state',
@@ -151,7 +157,7 @@ const DEFINITIONS: Readonly<Record<string, MetricDefinition>> = {
   'system.cpu.utilization': {
     type: T.CPU_USAGE,
     attributeNames: CPU_STATE,
-    only: { attribute: 'system.cpu.state', values: [undefined] },
+    only: { attribute: 'cpu.mode', values: [undefined] },
   },
   'system.cpu.time': { type: T.CUSTOM, attributeNames: CPU_STATE },
   'system.memory.utilization': {
@@ -174,8 +180,8 @@ const DEFINITIONS: Readonly<Record<string, MetricDefinition>> = {
     type: T.CUSTOM,
     attributeNames: { ...NETWORK, direction: 'disk.io.direction' },
   },
-  'process.cpu.utilization': { type: T.CUSTOM, attributeNames: { state: 'process.cpu.state' } },
-  'process.cpu.time': { type: T.CUSTOM, attributeNames: { state: 'process.cpu.state' } },
+  'process.cpu.utilization': { type: T.CUSTOM, attributeNames: CPU_STATE },
+  'process.cpu.time': { type: T.CUSTOM, attributeNames: CPU_STATE },
   'process.cpu.usage': { type: T.CUSTOM, storedName: 'process.cpu.utilization' },
 
   'nodejs.eventloop.delay.mean': { type: T.EVENT_LOOP_DELAY },
