@@ -1,3 +1,4 @@
+import { redactAttribute } from '../redact.ts';
 import { MAX_TEXT_LENGTH } from '../schema/table-definition.ts';
 import { fingerprintSql } from '../sql/sql-fingerprint.ts';
 import { isDroppedAttribute, toCurrentName } from './attribute-names.ts';
@@ -29,7 +30,7 @@ export type CurrentAttributes = Map<string, OtelAttributeValue | undefined>;
 
 /**
  * Returns attributes by their current names. If two names mean the same, the current name wins. Drops raw URLs and
- * personal data, and replaces statements by their fingerprints.
+ * personal data, replaces statements by their fingerprints, and redacts secrets.
  */
 export function normalizeNames(
   attributes: OtelAttributes,
@@ -46,7 +47,18 @@ export function normalizeNames(
   }
   setStatement(current);
   setRpcMethod(current);
+  for (const [name, value] of current) {
+    if (name !== QUERY_TEXT) current.set(name, redactValue(value));
+  }
   return current;
+}
+
+function redactValue(value: OtelAttributeValue | undefined): OtelAttributeValue | undefined {
+  if (typeof value === 'string') return redactAttribute(value, MAX_TEXT_LENGTH);
+  if (typeof value !== 'object') return value;
+  return value.map((each) =>
+    typeof each === 'string' ? redactAttribute(each, MAX_TEXT_LENGTH) : each,
+  );
 }
 
 /** Systems whose statements aren't SQL. Their texts contain keys and values. */
