@@ -53,12 +53,25 @@ export function normalizeNames(
   return current;
 }
 
+/** Values repeat often, and to redact one takes several µs. */
+const redactedValues = new Map<string, string>();
+const MAX_REDACTED_VALUES = 2000;
+const MAX_REPEATED_LENGTH = 256;
+
+function redactText(text: string): string {
+  if (text.length > MAX_REPEATED_LENGTH) return redactAttribute(text, MAX_TEXT_LENGTH);
+  const known = redactedValues.get(text);
+  if (known !== undefined) return known;
+  const redacted = redactAttribute(text, MAX_TEXT_LENGTH);
+  if (redactedValues.size >= MAX_REDACTED_VALUES) redactedValues.clear();
+  redactedValues.set(text, redacted);
+  return redacted;
+}
+
 function redactValue(value: OtelAttributeValue | undefined): OtelAttributeValue | undefined {
-  if (typeof value === 'string') return redactAttribute(value, MAX_TEXT_LENGTH);
+  if (typeof value === 'string') return redactText(value);
   if (typeof value !== 'object') return value;
-  return value.map((each) =>
-    typeof each === 'string' ? redactAttribute(each, MAX_TEXT_LENGTH) : each,
-  );
+  return value.map((each) => (typeof each === 'string' ? redactText(each) : each));
 }
 
 /** Systems whose statements aren't SQL. Their texts contain keys and values. */

@@ -43,7 +43,7 @@ export function mapSeries(
 ): MappedSeries {
   const { name, unit, kind, isMonotonic } = metric;
   const definition = getMetricDefinition(name);
-  const storedName = (definition.storedName ?? name).slice(0, 255);
+  const storedName = definition.storedName ?? name;
   const stored = toDefinedUnit(definition, storedName, unit);
   const all = resource.tags ? { ...resource.tags, ...attributes } : attributes;
   const current = normalizeNames(all, definition);
