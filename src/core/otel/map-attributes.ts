@@ -3,7 +3,8 @@ import { fingerprintSql } from '../sql/sql-fingerprint.ts';
 import { isDroppedAttribute, toCurrentName } from './attribute-names.ts';
 import type { OtelAttributes, OtelAttributeValue } from './metric-data.ts';
 import { DEFAULT_DIMENSIONS, type MetricDefinition } from './metric-definitions.ts';
-import { type TenantAttributeNames, toName } from './resource-mapping.ts';
+import { toName } from './resource-mapping.ts';
+import type { TenantAttributeNames } from './tenant-attributes.ts';
 
 /** Columns of a row that are filled from attributes. */
 export interface RowDimensions {

@@ -7,7 +7,7 @@ import { getMetricDefinition, type MetricDefinition, toDefinedUnit } from './met
 import type { MappedResource, MappingOptions } from './resource-mapping.ts';
 
 /** Columns of the numbers of responses by status class. */
-export type StatusColumn = 'count2xx' | 'count3xx' | 'count4xx' | 'count5xx';
+type StatusColumn = 'count2xx' | 'count3xx' | 'count4xx' | 'count5xx';
 
 /** What all points of a series have in common. */
 export interface MappedSeries {

@@ -1,7 +1,7 @@
 import { PerformanceMetricType } from '../schema/enums.ts';
 
 /**
- * Columns that are filled from attributes. Of each list, the first attribute that a point has fills the column. The
+ * Columns that are filled from attributes. The first attribute in a list that a point has fills the column. The
  * attributes have their current names. All other attributes are stored as tags.
  */
 export interface MetricDimensions {

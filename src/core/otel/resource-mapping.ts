@@ -1,19 +1,7 @@
 import { createHash } from '../lazy-crypto.ts';
 import { MAX_NAME_LENGTH, type ServiceResource } from '../schema/table-definition.ts';
 import type { OtelAttributes, OtelAttributeValue } from './metric-data.ts';
-
-/** Names of the attributes that contain the tenant and the user. */
-export interface TenantAttributeNames {
-  readonly organization: string;
-  readonly property: string;
-  readonly user: string;
-}
-
-export const DEFAULT_TENANT_ATTRIBUTES: TenantAttributeNames = {
-  organization: 'perfscope.organization.id',
-  property: 'perfscope.property.id',
-  user: 'user.id',
-};
+import type { TenantAttributeNames } from './tenant-attributes.ts';
 
 export interface MappingOptions {
   readonly tenantAttributes: TenantAttributeNames;
@@ -47,8 +35,8 @@ const PROCESS_ATTRIBUTE = 'process.pid';
  * Maps the attributes of a resource
  * (https://opentelemetry.io/docs/specs/semconv/resource/) to the columns of a row.
  *
- * The instance is `service.instance.id`. If that is missing, it consists of the host and the process ID, or of what is
- * known of them. If nothing is known, it is a hash of all attributes.
+ * The instance is `service.instance.id`. If that is missing, it consists of the host and the process ID, or of one of
+ * them. If nothing is known, it is a hash of all attributes.
  */
 export function mapResource(
   attributes: OtelAttributes,

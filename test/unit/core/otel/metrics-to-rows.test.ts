@@ -8,7 +8,7 @@ import type {
   OtelResourceMetrics,
 } from '../../../../src/core/otel/metric-data.ts';
 import { MetricConverter } from '../../../../src/core/otel/metrics-to-rows.ts';
-import { DEFAULT_TENANT_ATTRIBUTES } from '../../../../src/core/otel/resource-mapping.ts';
+import { DEFAULT_TENANT_ATTRIBUTES } from '../../../../src/core/otel/tenant-attributes.ts';
 
 const NOW = Date.UTC(2026, 10, 28);
 const DAY = 86_400_000;
