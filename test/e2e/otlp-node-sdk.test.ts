@@ -88,6 +88,30 @@ function toTotals(metrics: readonly ExportedMetric[], isCumulative: boolean): To
 const expectTotals = (service: string, totals: readonly Totals[]) =>
   expectRows(
     async () => {
+      const rows = await server.sql(
+        `SELECT name, endpoint, operation, sum(count), round(sum(sum), 0) FROM performance_metrics
+         WHERE service = '${service}' AND name NOT IN ('temperature', 'carts') AND name NOT LIKE '%.sample'`,
+      );
+      return rows
+        .map(([name, endpoint, operation, count, sum]) => [
+          ...[name, endpoint ?? '', operation ?? '', count ?? 0, sum],
+        ])
+        .sort((a, b) => (String(a) < String(b) ? -1 : 1));
+    },
+    totals as unknown as unknown[][],
+  );
+
+describe('a service with the OpenTelemetry SDK', () => {
+  it.each(['delta', 'cumulative', 'lowmemory'])(
+    'has rows equal to what its SDK exported, with the temporality %s',
+    async (temporality) => {
+      const service = `sdk-${temporality}`;
+      const exported = await runService(service, 'metrics', temporality);
+      const totals = toTotals(exported, temporality === 'cumulative');
+      const requests = totals.filter(([name]) => name === 'http.server.request.duration');
+      expect(requests.reduce((sum, [, , , count]) => sum + count, 0)).toBe(120);
+      await expectTotals(service, totals);
+      const gauges = exported.filter(({ descriptor: { name } }) => name === 'temperature');
       await expectRows(
         () =>
           server.sql(
