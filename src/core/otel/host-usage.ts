@@ -63,12 +63,13 @@ export class HostUsageAggregator {
     };
     switch (name) {
       case 'system.cpu.utilization':
-        this.#addCpuShare(get('system.cpu.state'), get('system.cpu.logical_number'), value);
+        this.#addCpuShare(get('cpu.mode'), get('cpu.logical_number'), value);
         return;
       case 'system.cpu.time':
-        this.#cpuTimes.add(get('system.cpu.state') ?? '', value);
+        this.#cpuTimes.add(get('cpu.mode') ?? '', value);
         return;
       case 'container.cpu.utilization':
+      case 'jvm.system.cpu.utilization':
         this.#cpuShare = value;
         return;
       case 'system.memory.utilization': {
@@ -97,10 +98,17 @@ export class HostUsageAggregator {
         return;
       case 'process.cpu.utilization':
       case 'jvm.cpu.recent_utilization':
+      case 'process.runtime.cpython.cpu.utilization':
+      case 'process.runtime.pypy.cpu.utilization':
         this.#processCpu = (this.#processCpu ?? 0) + value;
         return;
       case 'process.memory.usage':
+      case 'dotnet.process.memory.working_set':
         this.#processMemory = value;
+        return;
+      case 'process.runtime.cpython.memory':
+      case 'process.runtime.pypy.memory':
+        if (get('process.memory.type') === 'rss') this.#processMemory ??= value;
         return;
       default:
         this.#addHeapPart(name, get, value);

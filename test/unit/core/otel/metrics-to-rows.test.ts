@@ -8,7 +8,7 @@ import type {
   OtelResourceMetrics,
 } from '../../../../src/core/otel/metric-data.ts';
 import { MetricConverter } from '../../../../src/core/otel/metrics-to-rows.ts';
-import { DEFAULT_TENANT_ATTRIBUTES } from '../../../../src/core/otel/resource-mapping.ts';
+import { DEFAULT_TENANT_ATTRIBUTES } from '../../../../src/core/otel/tenant-attributes.ts';
 
 const NOW = Date.UTC(2026, 10, 28);
 const DAY = 86_400_000;
@@ -358,7 +358,7 @@ describe('invalid points', () => {
     ['invalid_buckets', histogram('a', '', {}, { bounds: [1] })],
     ['negative_count', histogram('a', '', {}, { bucketCounts: [3, -1, 0] })],
     ['empty_name', gauge('', [{}])],
-    ['name_too_long', gauge('a'.repeat(256), [{}])],
+    ['name_too_long', gauge('a'.repeat(513), [{}])],
     [
       'unspecified_temporality',
       { ...histogram('a', '', {}), temporality: 'unspecified' } as OtelMetric,

@@ -3,9 +3,9 @@ import { describe, expect, it } from 'vitest';
 import { CumulativeSeries } from '../../../../src/core/otel/cumulative-series.ts';
 import type { OtelAttributes, OtelMetric } from '../../../../src/core/otel/metric-data.ts';
 import { MetricConverter } from '../../../../src/core/otel/metrics-to-rows.ts';
-import { DEFAULT_TENANT_ATTRIBUTES } from '../../../../src/core/otel/resource-mapping.ts';
 import type { OtelSpan } from '../../../../src/core/otel/span-data.ts';
 import { SpanConverter } from '../../../../src/core/otel/spans-to-rows.ts';
+import { DEFAULT_TENANT_ATTRIBUTES } from '../../../../src/core/otel/tenant-attributes.ts';
 import { SpanRowMemory } from '../../../../src/core/otel/uncounted-rows.ts';
 import { REQUEST_SAMPLE_METRIC_NAME } from '../../../../src/core/request-sample-row.ts';
 
@@ -260,7 +260,7 @@ it('counts each span once, with any batches and repeated requests', () => {
   );
 });
 
-it("has only the metric's count if a process sends both, whatever comes first", () => {
+it("has only the metric's count if a process sends both, in any order", () => {
   fc.assert(
     fc.property(fc.array(fc.constantFrom('spans', 'metric'), { minLength: 1 }), (requests) => {
       const { convertSpans, convertRequests } = createConverters();
