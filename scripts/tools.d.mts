@@ -1,3 +1,4 @@
 export function toolPath(
-  name: 'collector' | 'compose' | 'go-service' | 'hadolint' | 'python-packages',
+  name: 'collector' | 'compose' | 'go-service' | 'hadolint' | 'prometheus' | 'python-packages',
+  log?: (line: string) => void,
 ): Promise<string>;

@@ -82,6 +82,18 @@ const TOOLS = {
       return program;
     },
   },
+  /** A Prometheus that receives OTLP, without service discovery. The build takes several minutes on two cores. */
+  prometheus: {
+    recipe: () =>
+      'module tools\n\ngo 1.26.7\n\nrequire github.com/prometheus/prometheus v0.316.0\n',
+    make: async (folder) => {
+      writeFileSync(join(folder, 'go.mod'), TOOLS.prometheus.recipe());
+      const flags = ['-trimpath', '-ldflags=-s -w', '-tags=remove_all_sd', '-o', 'prometheus'];
+      const main = 'github.com/prometheus/prometheus/cmd/prometheus';
+      await go(['build', '-mod=mod', ...flags, main], folder);
+      return join(folder, 'prometheus');
+    },
+  },
   /** Folder with the packages of test/apps/python-service, for `PYTHONPATH`. */
   'python-packages': {
     // Some packages are compiled for one version of Python.
@@ -98,7 +110,10 @@ const TOOLS = {
 };
 
 /** @type {(keyof typeof TOOLS)[]} */
-export const TOOL_NAMES = Object.keys(TOOLS);
+const TOOL_NAMES = Object.keys(TOOLS);
+
+/** The tools that tests need. Only a benchmark needs Prometheus. */
+export const TEST_TOOLS = TOOL_NAMES.filter((name) => name !== 'prometheus');
 
 /**
  * Returns the path of a tool. Builds the tool first if it isn't in the cache.
