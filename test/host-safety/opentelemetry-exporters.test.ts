@@ -67,6 +67,6 @@ it.concurrent.each([
   const variant = { flag: '--require', questdb: 'refuses' } as const;
   const run = await runner.runWithAgent({ ...program, modules: MODULES }, variant);
   const lines = readSpool(run).join('\n');
-  expect(lines).toContain('name="orders"');
+  expect(lines).toContain('name=orders,');
   expect(lines).toContain('metric_type=DATABASE_QUERY_TIME');
 });

@@ -1,9 +1,23 @@
 import type { EnvironmentVariables } from '../../core/config/parse-settings.ts';
+import type { StartupConfig } from '../../core/config/startup-config.ts';
+import { DAY_MS } from '../../core/duration.ts';
 import { runGuarded } from '../../core/guard.ts';
 import { stderrLogger } from '../../core/log.ts';
+import { CumulativeSeries } from '../../core/otel/cumulative-series.ts';
 import type { OtelResourceMetrics } from '../../core/otel/metric-data.ts';
+import {
+  type ConversionContext,
+  MetricConverter,
+  type MetricConverterOptions,
+} from '../../core/otel/metrics-to-rows.ts';
+import type { MetricRowSink } from '../../core/otel/point-rows.ts';
+import { DEFAULT_TENANT_ATTRIBUTES } from '../../core/otel/resource-mapping.ts';
 import type { OtelResourceSpans } from '../../core/otel/span-data.ts';
+import { SpanConverter, type SpanConverterOptions } from '../../core/otel/spans-to-rows.ts';
+import { SpanRowMemory } from '../../core/otel/uncounted-rows.ts';
 import { createError } from '../../core/perfscope-error.ts';
+import type { RowTypes, TableName } from '../../core/schema/table-registry.ts';
+import type { ErrorLogRow } from '../../core/schema/tables/error-logs-table.ts';
 import type { Agent } from '../agent.ts';
 import { createArgumentError } from '../argument-checks.ts';
 import { flushOnExit } from '../process/flush-on-exit.ts';
@@ -11,7 +25,10 @@ import { isRegistered } from '../registered.ts';
 import { runWhenIdle } from '../run-when-idle.ts';
 import { getSharedAgent, overrideVariables } from '../shared-agent.ts';
 import { type ExporterOptions, getOptionName, toEnvironment } from './exporter-options.ts';
+import { HostCounterBaseline } from './host-counters.ts';
 import { EXPORT_PART } from './sdk-metric-adapter.ts';
+
+type Rows = { [N in TableName]: [table: N, rows: readonly RowTypes[N][]] }[TableName];
 
 /**
  * Converts the exports of the application's SDK to rows, and passes the rows to the writer of this process. All exporters
@@ -22,10 +39,17 @@ export class ExporterPipeline {
   readonly #processEndListeners: (() => void)[] = [];
   /** Environment variables that the options of all exporters override. */
   #variables: EnvironmentVariables = {};
+  readonly #series = new CumulativeSeries({ sinceMs: Date.now() - performance.now() });
+  readonly #hostCounters = new HostCounterBaseline();
+  readonly #metricConverter: MetricConverter;
+  readonly #spanConverter: SpanConverter;
   #isWarned = false;
 
   constructor(agent: Agent) {
     this.#agent = agent;
+    const options = toConverterOptions(agent.config);
+    this.#metricConverter = new MetricConverter(options);
+    this.#spanConverter = new SpanConverter(options);
     if (!this.isActive) return;
     const exportRest = () => {
       for (const listener of this.#processEndListeners) runGuarded(EXPORT_PART, listener);
@@ -86,9 +110,36 @@ export class ExporterPipeline {
     return this.#agent.config.settings.exportIntervalMs;
   }
 
-  addMetrics(_metrics: OtelResourceMetrics): void {}
+  /** Passes the rows of exported metrics to the writer. */
+  addMetrics(metrics: OtelResourceMetrics): void {
+    this.#add((context) => {
+      const resources = [this.#hostCounters.apply(metrics)];
+      const rows = this.#metricConverter.convert(resources, context);
+      return [...toTables(rows), ['system_health', rows.health]];
+    });
+  }
 
-  addSpans(_spans: readonly OtelResourceSpans[]): void {}
+  /** Passes the rows of exported spans to the writer. */
+  addSpans(spans: readonly OtelResourceSpans[]): void {
+    this.#add((context) => {
+      const rows = this.#spanConverter.convert(spans, context);
+      return [...toTables(rows), ['error_logs', rows.errors]];
+    });
+  }
+
+  #add(convert: (context: ConversionContext) => Rows[]): void {
+    const nowMs = Date.now();
+    const transaction = this.#series.begin(nowMs);
+    try {
+      const tables = convert({ transaction, nowMs });
+      transaction.commit();
+      for (const [table, rows] of tables) {
+        this.#agent.deferredWriter.add(table as 'error_logs', rows as ErrorLogRow[]);
+      }
+    } finally {
+      transaction.rollback();
+    }
+  }
 
   /**
    * Writes all rows to the spool, and tries to send them for up to `PERFORMANCE_EXIT_TIMEOUT`. Never rejects. Unsent rows
@@ -100,6 +151,32 @@ export class ExporterPipeline {
       await this.#agent.sendSpooled(this.#agent.config.settings.PERFORMANCE_EXIT_TIMEOUT);
     });
   }
+}
+
+function toTables({ metrics, buckets }: MetricRowSink): Rows[] {
+  return [
+    ['performance_metrics', metrics],
+    ['metric_buckets', buckets],
+  ];
+}
+
+function toConverterOptions({
+  settings,
+  resource,
+  host,
+}: StartupConfig): MetricConverterOptions & SpanConverterOptions {
+  return {
+    // Shared, because a metric can contain operations whose spans are already stored.
+    memory: new SpanRowMemory(),
+    fallback: { service: resource, host },
+    tenantAttributes: DEFAULT_TENANT_ATTRIBUTES,
+    retentionMs: settings.retention.rawDays * DAY_MS,
+    thresholds: {
+      responseTimeWarning: settings.PERFORMANCE_RESPONSE_TIME_WARNING,
+      responseTimeCritical: settings.PERFORMANCE_RESPONSE_TIME_CRITICAL,
+      errorRate: settings.PERFORMANCE_ERROR_RATE_THRESHOLD,
+    },
+  };
 }
 
 const pipelines = new WeakMap<Agent, ExporterPipeline>();

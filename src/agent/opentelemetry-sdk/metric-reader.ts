@@ -10,7 +10,7 @@ type MetricProducer = Parameters<PeriodicExportingMetricReader['setMetricProduce
 const MAX_COLLECT_MS = 10_000;
 
 /**
- * Exports metrics periodically, and when the process ends. Extends the reader of the bundled SDK 2.x, which works with
+ * Exports metrics periodically, and when the process ends. Extends the reader of the bundled SDK 3.x, which works with
  * meter providers of SDK 2.x and 3.x.
  */
 export class PerfscopeMetricReader extends PeriodicExportingMetricReader {

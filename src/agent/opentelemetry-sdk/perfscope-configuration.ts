@@ -54,8 +54,9 @@ export function perfscopeConfiguration(
   });
   const reader = new PerfscopeMetricReader(new QuestDBMetricExporter(), intervalMs);
   const processor = new PerfscopeSpanProcessor(new QuestDBSpanExporter());
-  pipeline.onProcessEnd(() => processor.exportSync());
+  // Metrics first, so that spans in them aren't stored too.
   pipeline.onProcessEnd(() => reader.exportSync());
+  pipeline.onProcessEnd(() => processor.exportSync());
   const metricReader = reader as MetricReader;
   return { metricReaders: [metricReader], metricReader, spanProcessors: [processor] };
 }

@@ -1,5 +1,5 @@
 import { isMainThread } from 'node:worker_threads';
-import { runGuarded, startTask } from '../../core/guard.ts';
+import { guard, runGuarded, startTask } from '../../core/guard.ts';
 import type { Agent } from '../agent.ts';
 import {
   handleProcessEvent,
@@ -119,16 +119,22 @@ function handleSignals(agent: EndingAgent): void {
   });
 }
 
-/** The agent's sockets and timers don't keep the process alive, so a timer does. */
+/**
+ * The agent's sockets and timers don't keep the process alive, so a timer does. Without a QuestDB, sending ends in the
+ * same turn of the event loop. Node.js emits `beforeExit` again only if the event loop was active, so one turn follows.
+ */
 function sendAndKeepAlive(agent: EndingAgent, onEnd: () => void): void {
   const timeoutMs = agent.config.settings.PERFORMANCE_EXIT_TIMEOUT;
   const keepAliveTimer = setTimeout(() => {}, timeoutMs);
+  const end = guard(PART, () => {
+    clearTimeout(keepAliveTimer);
+    onEnd();
+  });
   startTask(PART, async () => {
     try {
       await agent.sendSpooled(timeoutMs);
     } finally {
-      clearTimeout(keepAliveTimer);
-      onEnd();
+      setImmediate(end);
     }
   });
 }
