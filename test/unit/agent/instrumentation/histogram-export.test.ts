@@ -122,3 +122,20 @@ it.each(['explicit', 'exponential'] as const)(
     expect(delta?.dataPoints[0]?.value).toMatchObject({ count: 1, sum: 2 });
   },
 );
+
+it('exports over OTLP while Prometheus scrapes', async () => {
+  const registry = new HistogramRegistry(() => {});
+  const scrape = registry.createCumulativeProducer();
+  const collect = registry.createExport({ temporality: 'delta', aggregation: 'exponential' });
+  const jobs = registry.create({ ...OPTIONS, name: 'jobs' });
+  const counts = [];
+  for (let i = 0; i < 2; i++) {
+    jobs.record(3, 'a', () => ({}));
+    const [exported] = collect(Date.now());
+    const [scraped] = (await scrape.collect()).resourceMetrics.scopeMetrics;
+    for (const each of [exported, scraped]) {
+      counts.push(each?.metrics[0]?.dataPoints[0]?.value);
+    }
+  }
+  expect(counts).toMatchObject([{ count: 1 }, { count: 1 }, { count: 1 }, { count: 2 }]);
+});

@@ -9,7 +9,7 @@ import { Agent } from '../../../../src/agent/agent.ts';
 import { parseSettings } from '../../../../src/core/config/parse-settings.ts';
 import { CumulativeSeries } from '../../../../src/core/otel/cumulative-series.ts';
 import { MetricConverter } from '../../../../src/core/otel/metrics-to-rows.ts';
-import { DEFAULT_TENANT_ATTRIBUTES } from '../../../../src/core/otel/resource-mapping.ts';
+import { DEFAULT_TENANT_ATTRIBUTES } from '../../../../src/core/otel/tenant-attributes.ts';
 import { PerformanceMetricType } from '../../../../src/core/schema/enums.ts';
 import type { MetricBucketRow } from '../../../../src/core/schema/tables/metric-buckets-table.ts';
 import type { PerformanceMetricRow } from '../../../../src/core/schema/tables/performance-metrics-table.ts';
