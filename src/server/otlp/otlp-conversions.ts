@@ -1,7 +1,7 @@
 import type { Settings } from '../../core/config/parse-settings.ts';
 import { DAY_MS } from '../../core/duration.ts';
 import { MetricConverter } from '../../core/otel/metrics-to-rows.ts';
-import { DEFAULT_TENANT_ATTRIBUTES } from '../../core/otel/resource-mapping.ts';
+import { getTenantAttributes } from '../../core/otel/tenant-attributes.ts';
 import { SpanConverter } from '../../core/otel/spans-to-rows.ts';
 import { SpanRowMemory } from '../../core/otel/uncounted-rows.ts';
 import type { AnyRow } from '../../core/schema/table-definition.ts';
@@ -13,7 +13,7 @@ export function createOtlpConversions(
   settings: Settings,
 ): Pick<OtlpServiceOptions, 'convertMetrics' | 'convertSpans'> {
   const common = {
-    tenantAttributes: DEFAULT_TENANT_ATTRIBUTES,
+    tenantAttributes: getTenantAttributes(settings),
     retentionMs: settings.retention.rawDays * DAY_MS,
     // A process can send the same requests as spans and as metrics.
     memory: new SpanRowMemory(),
