@@ -211,11 +211,14 @@ describe('compared with a Node.js service, a service in', () => {
     expect(host).toMatchObject({ service: nameOf(language), status: expect.any(String) });
   });
 
-  it.each(OTHER_LANGUAGES)('%s has data in the same panels', async (language) => {
-    const [expected, found] = [await listPanels('hotel'), await listPanels(nameOf(language))];
+  it('Go or Python has data in the same panels', async () => {
+    const expected = await listPanels('hotel');
     expect(expected.length).toBeGreaterThan(20);
-    const missing = expected.filter((name) => !found.includes(name));
-    expect(missing).toEqual(NOT_MEASURED[language]);
+    for (const language of OTHER_LANGUAGES) {
+      const found = await listPanels(nameOf(language));
+      const missing = expected.filter((name) => !found.includes(name));
+      expect([language, missing]).toEqual([language, NOT_MEASURED[language]]);
+    }
   });
 
   it.each(OTHER_LANGUAGES)('%s raises an alert if requests fail', async (language) => {
