@@ -15,6 +15,12 @@ export const ATTR_AGENT_PART = 'perfscope.agent.part';
 export const ATTR_BREAKER_NAME = 'perfscope.breaker.name';
 export const ATTR_BREAKER_OUTCOME = 'perfscope.breaker.outcome';
 export const ATTR_BREAKER_STATE = 'perfscope.breaker.state';
+/** Signal (`metrics` or `traces`) and HTTP status of an OTLP request to the server. */
+export const ATTR_OTLP_SIGNAL = 'perfscope.otlp.signal';
+export const ATTR_OTLP_STATUS = 'perfscope.otlp.status';
+/** What the server did with a point or a span (`stored`, `rejected`, or `ignored`), and the reason. */
+export const ATTR_OTLP_OUTCOME = 'perfscope.otlp.outcome';
+export const ATTR_OTLP_REASON = 'perfscope.otlp.reason';
 /**
  * Marks the series that combines all series over the limit
  * (https://opentelemetry.io/docs/specs/otel/metrics/sdk/#overflow-attribute).

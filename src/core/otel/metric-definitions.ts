@@ -277,6 +277,8 @@ export const DEFAULT_DIMENSIONS: Required<MetricDimensions> = {
     'db.client.connection.pool.name',
     'messaging.destination.name',
     'perfscope.breaker.name',
+    'perfscope.otlp.signal',
+    'perfscope.otlp.outcome',
   ],
   operation: [
     'http.request.method',
@@ -288,6 +290,8 @@ export const DEFAULT_DIMENSIONS: Required<MetricDimensions> = {
     'perfscope.breaker.state',
     'perfscope.drop.reason',
     'perfscope.agent.part',
+    'perfscope.otlp.status',
+    'perfscope.otlp.reason',
   ],
 };
 
