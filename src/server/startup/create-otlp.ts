@@ -15,7 +15,6 @@ import type { Authenticator } from '../access/check-credentials.ts';
 import { OtlpCounters } from '../otlp/otlp-counters.ts';
 import { createOtlpRouter } from '../otlp/otlp-router.ts';
 import { OtlpService, type OtlpServiceOptions } from '../otlp/otlp-service.ts';
-import { allowLargerHeap } from './small-heap.ts';
 
 export interface OtlpOptions {
   readonly settings: Settings;
@@ -58,10 +57,7 @@ export function createOtlpHandler({
   });
   return createOtlpRouter({
     authenticate,
-    store: (request) => {
-      allowLargerHeap();
-      return service.store(request);
-    },
+    store: (request) => service.store(request),
     countResponse: (signal, status) => counters.countRequest(signal, status),
     log,
   });
