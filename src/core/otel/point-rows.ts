@@ -121,6 +121,9 @@ function toStartText(startMs: number): string {
   return lastStartText;
 }
 
+/** Responses of the agent's rows have all four counts, so that they can be compared. */
+const NO_STATUS = { count2xx: 0, count3xx: 0, count4xx: 0, count5xx: 0 };
+
 function setSummary(
   row: PerformanceMetricRow,
   { factor, failed, statusColumn }: MappedSeries,
@@ -134,7 +137,7 @@ function setSummary(
   if (row.unit === 'ms') row.duration = row.value;
   if (min !== undefined) row.min = min * factor;
   if (max !== undefined) row.max = max * factor;
-  if (statusColumn) row[statusColumn] = count;
+  if (statusColumn) Object.assign(row, NO_STATUS, { [statusColumn]: count });
 }
 
 function addBuckets(sink: MetricRowSink, row: PerformanceMetricRow, buckets: BucketCounts): void {

@@ -205,6 +205,14 @@ describe('semantic conventions', () => {
     expect([...rejected, ...ignored]).toEqual([]);
   });
 
+  it('counts requests without other status classes as 0', () => {
+    const attributes = { 'http.response.status_code': 404 };
+    const { metrics } = createConverter().convert([
+      histogram('http.server.request.duration', 's', attributes),
+    ]);
+    expect(metrics).toMatchObject([{ count2xx: 0, count3xx: 0, count4xx: 4, count5xx: 0 }]);
+  });
+
   it('counts a metric once that is sent under an old and the current name', () => {
     const route = { 'http.route': '/' };
     const { metrics, ignored } = createConverter().convert([
@@ -307,6 +315,22 @@ describe('hosts', () => {
     });
     const disk = metrics.find(({ metricType }) => metricType === 'DISK_USAGE');
     expect(disk).toMatchObject({ value: 90, tags: '{"system.filesystem.mountpoint":"/"}' });
+  });
+
+  it('computes the usage from CPU times with the current attributes, as Go measures them', () => {
+    const times = (name: string, modes: Readonly<Record<string, number>>): OtelMetric => ({
+      ...{ name, unit: 's', kind: 'sum', isMonotonic: true, temporality: 'delta' },
+      points: Object.entries(modes).map(([mode, value]) =>
+        createPoint({ attributes: { 'cpu.mode': mode }, value }),
+      ),
+    });
+    const { health, metrics } = createConverter().convert([
+      times('process.cpu.time', { user: 8, system: 2 }),
+      times('system.cpu.time', { user: 15, system: 10, idle: 75 }),
+    ]);
+    expect(health[0]).toMatchObject({ processCpuUsage: 10, cpuUsage: 25 });
+    const usage = metrics.filter(({ metricType }) => metricType === 'CPU_USAGE');
+    expect(usage).toMatchObject([{ name: 'system.cpu.utilization', value: 25 }]);
   });
 
   it('merges the parts of an export that arrive in several requests', () => {
