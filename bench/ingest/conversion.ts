@@ -1,6 +1,6 @@
 import { CumulativeSeries } from '../../src/core/otel/cumulative-series.ts';
 import { MetricConverter } from '../../src/core/otel/metrics-to-rows.ts';
-import { DEFAULT_TENANT_ATTRIBUTES } from '../../src/core/otel/resource-mapping.ts';
+import { DEFAULT_TENANT_ATTRIBUTES } from '../../src/core/otel/tenant-attributes.ts';
 import { decodeMetricsProtobuf } from '../../src/server/otlp/decode/decode-protobuf.ts';
 import { median } from '../report.ts';
 import { createInstances, POINTS_PER_BATCH } from './metric-batches.ts';

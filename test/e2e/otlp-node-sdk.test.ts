@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { expectRows } from '../support/expect-rows.ts';
 import { InstrumentedApp } from '../support/instrumented-app.ts';
 import { PerfscopeServer } from '../support/perfscope-server.ts';
+import { waitFor } from '../support/wait-for.ts';
 
 /** A metric as the SDK passes it to an exporter, as JSON. */
 interface ExportedMetric {
@@ -111,14 +112,42 @@ describe('a service with the OpenTelemetry SDK', () => {
       expect(requests.reduce((sum, [, , , count]) => sum + count, 0)).toBe(120);
       await expectTotals(service, totals);
       const gauges = exported.filter(({ descriptor: { name } }) => name === 'temperature');
-      const rows = await server.sql(
-        `SELECT value FROM performance_metrics WHERE service = '${service}' AND name = 'temperature' ORDER BY timestamp`,
-      );
-      expect(rows.flat()).toEqual(
-        gauges.flatMap(({ dataPoints }) => dataPoints.map(({ value }) => value)),
+      await expectRows(
+        () =>
+          server.sql(
+            `SELECT value FROM performance_metrics WHERE service = '${service}' AND name = 'temperature' ORDER BY timestamp`,
+          ),
+        gauges.flatMap(({ dataPoints }) => dataPoints.map(({ value }) => [value])),
       );
     },
   );
+
+  it.each(['traces', 'both'] as const)('has each request once if it sends %s', async (signals) => {
+    const service = `sdk-${signals}`;
+    await runService(service, signals, 'cumulative');
+    const countByName = () =>
+      server.sql(
+        `SELECT name, sum(count) FROM performance_metrics
+         WHERE service = '${service}' AND name LIKE '%.duration' ORDER BY name`,
+      );
+    await expectRows(countByName, [
+      ['db.client.operation.duration', 120],
+      ['http.server.request.duration', 120],
+      ['messaging.process.duration', 120],
+    ]);
+    const { endpoints } = (await server.get(
+      `/api/performance/endpoints?groupBy=endpoint&sort=endpoint&last=1h&service=${service}`,
+    )) as { endpoints: unknown[] };
+    expect(endpoints).toMatchObject(
+      ['/bookings', '/bookings/:id', '/rooms/:id'].map((endpoint) => ({
+        ...{ group: { endpoint }, count: 40, errorCount: 4 },
+      })),
+    );
+    await expectRows(
+      () => server.sql(`SELECT DISTINCT message FROM error_logs WHERE service = '${service}'`),
+      [['the booking failed']],
+    );
+  });
 
   it('appears in the API like a service with the agent', async () => {
     const get = <T>(path: string) =>
@@ -140,5 +169,13 @@ describe('a service with the OpenTelemetry SDK', () => {
       api: { count: 120, errorRate: 10, min: 10, max: 70 },
       database: { count: 120, slowestOperations: [{ operation: 'SELECT', count: 120 }] },
     });
+    const hosts = await waitFor(async () => {
+      const health = await get<{ hosts: unknown[] }>('health?');
+      return health.hosts.length > 0 && health.hosts;
+    });
+    // 10 % of the requests failed.
+    expect(hosts).toMatchObject([
+      { service: 'sdk-delta', instance: 'sdk-delta-1', status: 'degraded' },
+    ]);
   });
 });

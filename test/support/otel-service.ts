@@ -64,6 +64,7 @@ export class OtelService {
         HOME: process.env.HOME,
         PYTHONPATH: language === 'Python' ? await toolPath('python-packages') : '',
         OTEL_SERVICE_NAME: name,
+        OTEL_RESOURCE_ATTRIBUTES: 'service.version=1.0.0',
         OTEL_EXPORTER_OTLP_ENDPOINT: endpoint,
         OTEL_METRIC_EXPORT_INTERVAL: '1000',
         // Flask's instrumentation uses the old names by default.

@@ -47,27 +47,38 @@ export function toFactor(unit: string): number {
 }
 
 /**
- * Returns the number of values up to each bound of a histogram. The keys are the bounds in the stored unit, with six
- * significant digits. Values above the last bound are counted in the bound Infinity.
+ * Returns the number of values up to each bound of a histogram, except values above the last bound. Bounds are in the
+ * stored unit.
  */
-export function countUpToBounds(point: RecordedPoint): Map<number, number> {
-  const counts = point.bucket_counts ?? [];
+export function countUpToBounds(point: RecordedPoint): [bound: number, count: number][] {
+  const { bucket_counts = [], zero_count = 0 } = point;
   const factor = toFactor(point.unit);
-  const total = new Map<number, number>();
-  let sum = point.zero_count ?? 0;
-  for (const [i, count] of counts.entries()) {
-    sum += count;
-    if (count > 0) total.set(toBound(point, i, factor), sum);
-  }
-  return total;
+  let sum = zero_count;
+  return bucket_counts
+    .map((count, i): [number, number] => {
+      sum += count;
+      return [toBound(point, i) * factor, sum];
+    })
+    .filter(([bound]) => bound < Number.POSITIVE_INFINITY);
 }
 
-function toBound({ scale, offset = 0, explicit_bounds }: RecordedPoint, i: number, factor: number) {
-  if (explicit_bounds) return roundBound((explicit_bounds[i] ?? Number.POSITIVE_INFINITY) * factor);
-  const index = Math.floor((offset + i) / 2 ** Math.max(0, scale! - STORED_SCALE));
-  return roundBound(2 ** ((index + 1) / 2 ** Math.min(scale!, STORED_SCALE)) * factor);
+function toBound({ scale = 0, offset = 0, explicit_bounds }: RecordedPoint, i: number): number {
+  if (explicit_bounds) return explicit_bounds[i] ?? Number.POSITIVE_INFINITY;
+  return 2 ** ((offset + i + 1) / 2 ** scale);
 }
 
-export function roundBound(bound: number): number {
-  return Number(bound.toPrecision(6));
+/** Returns the number of values in stored buckets up to a bound. */
+export function sumUpTo(
+  buckets: readonly (readonly [bound: number, count: number])[],
+  bound: number,
+): number {
+  // Bounds are rounded when they are computed.
+  const included = buckets.filter(([upper]) => upper <= bound * (1 + 1e-9));
+  return included.reduce((sum, [, count]) => sum + count, 0);
+}
+
+/** Returns whether a bound of an exponential histogram is also a stored bound. */
+export function isStoredBound(bound: number): boolean {
+  const index = Math.log2(bound) * 2 ** STORED_SCALE;
+  return Math.abs(index - Math.round(index)) < 1e-6;
 }

@@ -14,6 +14,7 @@ import (
 	"strconv"
 	"syscall"
 
+	"go.opentelemetry.io/contrib/instrumentation/host"
 	"go.opentelemetry.io/contrib/instrumentation/net/http/otelhttp"
 	"go.opentelemetry.io/contrib/instrumentation/runtime"
 	"go.opentelemetry.io/otel"
@@ -64,6 +65,7 @@ func main() {
 	traces := trace.NewTracerProvider(traceOptions...)
 	otel.SetTracerProvider(traces)
 	check(runtime.Start())
+	check(host.Start())
 
 	listener := must(net.Listen("tcp", "127.0.0.1:0"))
 	server := &http.Server{Handler: otelhttp.NewHandler(createRoutes(), "shop")}

@@ -1,8 +1,5 @@
 import { expect, it } from 'vitest';
-import {
-  mayHaveMultipleStatements,
-  splitStatements,
-} from '../../../../src/core/sql/sql-tokens.ts';
+import { mayHaveMultipleStatements, splitStatements } from '../../../../src/core/sql/sql-tokens.ts';
 
 it.each([
   ['SELECT 1', false],
