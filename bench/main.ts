@@ -12,6 +12,7 @@ const BENCHES: Record<string, () => Promise<(options: BenchOptions) => Promise<R
   drain: async () => (await import('./drain.ts')).benchDrain,
   exit: async () => (await import('./exit.ts')).benchExit,
   'first-chart': async () => (await import('./first-chart.ts')).benchFirstChart,
+  ingest: async () => (await import('./ingest.ts')).benchIngest,
   notify: async () => (await import('./notify.ts')).benchNotify,
   overhead: async () => (await import('./overhead.ts')).benchOverhead,
   query: async () => (await import('./query.ts')).benchQuery,

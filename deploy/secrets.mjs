@@ -1,6 +1,6 @@
 // Generates the secrets for docker-compose.yml, in one folder per container. Each folder can be read only by the
 // user of its container. Existing secrets don't change. Usage: node secrets.mjs FOLDER
-import { randomBytes } from 'node:crypto';
+import { createHash, randomBytes } from 'node:crypto';
 import {
   chmodSync,
   chownSync,
@@ -18,6 +18,7 @@ const USERS = {
   questdb: 10001,
   grafana: 472,
   prometheus: 65534,
+  gateway: 10001,
   postgres: 999,
   redis: 999,
   demo: 1000,
@@ -36,6 +37,7 @@ const postgres = createSecret('postgres', 'password');
 const redis = createSecret('redis', 'password');
 createSecret('grafana', 'admin-password');
 createSecret('grafana', 'secret-key');
+const ingestKey = createSecret('gateway', 'ingest-key', createApiKey);
 
 // The `first-key` service adds the first administrator's key to this folder.
 writeSecret('perfscope', 'questdb-password', writer);
@@ -45,6 +47,8 @@ writeSecret(
   `postgresql://perfscope_reader:${reader}@questdb:8812/qdb`,
 );
 writeSecret('perfscope', 'metrics-token', metrics);
+// The `gateway-key` service creates this key.
+writeSecret('perfscope', 'ingest-key', ingestKey);
 writeSecret('grafana', 'questdb-password', reader);
 writeSecret('redis', 'redis.conf', `requirepass ${redis}`);
 writeSecret('demo', 'questdb-password', writer);
@@ -53,14 +57,25 @@ writeSecret('demo', 'database-url', `postgresql://demo:${postgres}@postgres:5432
 writeSecret('demo', 'redis-url', `redis://default:${redis}@redis:6379`);
 
 /** Returns the existing secret, or creates a new one. */
-function createSecret(owner, name) {
+function createSecret(owner, name, create = createPassword) {
   const file = join(folder, owner, name);
   const existing = existsSync(file) ? readFileSync(file, 'utf8').trim() : '';
   if (existing !== '') return existing;
-  // 192 bits. base64url has no characters that need escaping in a URL or a configuration file.
-  const text = randomBytes(24).toString('base64url');
+  const text = create();
   writeSecret(owner, name, text);
   return text;
+}
+
+/** 192 bits. base64url has no characters that need escaping in a URL or a configuration file. */
+function createPassword() {
+  return randomBytes(24).toString('base64url');
+}
+
+/** Creates a key in the format of src/server/access/api-key-secret.ts. */
+function createApiKey() {
+  const secret = randomBytes(32).toString('base64url');
+  const body = `psk_${randomBytes(8).toString('hex')}_${secret}`;
+  return body + createHash('sha256').update(body).digest('hex').slice(0, 8);
 }
 
 function writeSecret(owner, name, text) {

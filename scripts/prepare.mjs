@@ -13,7 +13,7 @@ import {
 import { isStale } from './build.mjs';
 import { askToInstall, hasConsent, planInstallation } from './install-tools.mjs';
 import { findMissingTools } from './missing-tools.mjs';
-import { TOOL_NAMES, toolPath } from './tools.mjs';
+import { TEST_TOOLS, toolPath } from './tools.mjs';
 
 const STAMP = 'node_modules/.perfscope-lock';
 /** The purpose is start, demo, test, or pack. */
@@ -39,7 +39,7 @@ if (embedded && !hasQuestdbPackage()) {
 }
 // Builds the tools before the tests, because compiling uses both cores for several minutes.
 if (purpose === 'test') {
-  for (const name of TOOL_NAMES) await toolPath(name, log).catch((error) => fail(error.message));
+  for (const name of TEST_TOOLS) await toolPath(name, log).catch((error) => fail(error.message));
 }
 if (isStale()) {
   log('compiling …');

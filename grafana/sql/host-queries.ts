@@ -60,6 +60,13 @@ export function selectProcessSeries(
   return `SELECT time, ${PROCESS} AS metric, ${value} AS value FROM ${selectGaugeOverTime({ ...BY_PROCESS, type, name })} WHERE samples > 0 ORDER BY time`;
 }
 
+/** Selects the maximum heap usage of each process. Each runtime has its own name for the metric. */
+export function selectHeapUsed(): string {
+  const type = PerformanceMetricType.HEAP_USAGE;
+  const conditions = ["name != 'v8js.memory.heap.limit'"];
+  return `SELECT time, ${PROCESS} AS metric, maximum AS value FROM ${selectGaugeOverTime({ ...BY_PROCESS, type, conditions })} WHERE samples > 0 ORDER BY time`;
+}
+
 /** Selects the percentage of time that each process spent on garbage collection. */
 export function selectGcShare(): string {
   const rows = selectTotalsOverTime({ ...BY_PROCESS, type: PerformanceMetricType.GC_DURATION });

@@ -3,6 +3,10 @@ export const ATTR_REQUEST_ABORTED = 'perfscope.request.aborted';
 /** Tenant that a measurement belongs to. */
 export const ATTR_ORGANIZATION_ID = 'perfscope.organization.id';
 export const ATTR_PROPERTY_ID = 'perfscope.property.id';
+/** Type, endpoint, and operation of a value that the application recorded with Perfscope's library. */
+export const ATTR_METRIC_TYPE = 'perfscope.metric.type';
+export const ATTR_ENDPOINT = 'perfscope.endpoint';
+export const ATTR_OPERATION = 'perfscope.operation';
 /** Redis server and prefix of a queue: `<prefix>@<host>:<port>/<db>`. */
 export const ATTR_QUEUE_SCOPE = 'perfscope.queue.scope';
 /** Reason why rows were dropped. */
@@ -15,6 +19,12 @@ export const ATTR_AGENT_PART = 'perfscope.agent.part';
 export const ATTR_BREAKER_NAME = 'perfscope.breaker.name';
 export const ATTR_BREAKER_OUTCOME = 'perfscope.breaker.outcome';
 export const ATTR_BREAKER_STATE = 'perfscope.breaker.state';
+/** Signal (`metrics` or `traces`) and HTTP status of an OTLP request to the server. */
+export const ATTR_OTLP_SIGNAL = 'perfscope.otlp.signal';
+export const ATTR_OTLP_STATUS = 'perfscope.otlp.status';
+/** What the server did with a point or a span (`stored`, `rejected`, or `ignored`), and the reason. */
+export const ATTR_OTLP_OUTCOME = 'perfscope.otlp.outcome';
+export const ATTR_OTLP_REASON = 'perfscope.otlp.reason';
 /**
  * Marks the series that combines all series over the limit
  * (https://opentelemetry.io/docs/specs/otel/metrics/sdk/#overflow-attribute).
@@ -34,5 +44,8 @@ export const SPOOL_SIZE_METRIC = 'perfscope.spool.size';
 export const SPOOL_LAG_METRIC = 'perfscope.spool.lag';
 /** Counter of the rows that were not stored. */
 export const DROPPED_ROWS_METRIC = 'perfscope.rows.dropped';
+/** Counters of the points that the OTLP export sent and dropped. */
+export const OTLP_SENT_METRIC = 'perfscope.export.points.sent';
+export const OTLP_DROPPED_METRIC = 'perfscope.export.points.dropped';
 /** Gauge with the number of rows that QuestDB rejected and that were set aside. */
 export const DEAD_LETTERS_METRIC = 'perfscope.spool.dead_letters';

@@ -1,4 +1,5 @@
 import { isMainThread } from 'node:worker_threads';
+import { formatOtlpUrl } from '../core/config/otlp-settings.ts';
 import { guard } from '../core/guard.ts';
 import { startTimeout } from '../core/guarded-timers.ts';
 import { stderrLogger } from '../core/log.ts';
@@ -39,7 +40,7 @@ function startAgent(dryRun: boolean): void {
   const agent = getSharedAgent();
   const { settings } = agent.config;
   if (!settings.enabled) return;
-  if (dryRun || settings.prometheusPort === undefined) agent.instrument();
+  if (dryRun || settings.prometheusPort === undefined) agent.instrument([], { dryRun });
   else {
     const { reader, server } = servePrometheus(
       settings.prometheusPort,
@@ -63,7 +64,9 @@ function startAgent(dryRun: boolean): void {
 function listLibraries(agent: Agent): void {
   const reporter = new LibraryReporter();
   stderrLogger.info(reporter.list(agent.loadedLibraries));
-  if (!agent.hasWriteTarget)
+  const { otlp } = agent.config.settings;
+  if (otlp) stderrLogger.info(formatOtlpDestination(formatOtlpUrl(otlp), agent.isOtlpOnly));
+  if (!agent.isOtlpOnly && !agent.hasWriteTarget)
     stderrLogger.info(
       'waiting for a server. Start one with `perfscope serve`, or set PERFORMANCE_QUESTDB_URL',
     );
@@ -80,4 +83,11 @@ function listLibraries(agent: Agent): void {
       isWaiting = true;
     }),
   );
+}
+
+function formatOtlpDestination(url: string, isOtlpOnly: boolean): string {
+  const rows = isOtlpOnly
+    ? 'No rows are sent to QuestDB, so errors, jobs, and request samples are not stored'
+    : 'Rows are sent to QuestDB';
+  return `sending metrics over OTLP to ${url}. ${rows}`;
 }

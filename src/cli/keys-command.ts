@@ -2,6 +2,7 @@ import { accessSync, constants } from 'node:fs';
 import { dirname } from 'node:path';
 import Table from 'cli-table3';
 import { type Command, InvalidArgumentError, Option } from 'commander';
+import { readSecretFile } from '../core/config/secret-file.ts';
 import { createError, errorMessage } from '../core/perfscope-error.ts';
 import { ROLES, type Role } from '../core/person-and-roles.ts';
 import { writePrivateFile } from '../core/private-file.ts';
@@ -27,6 +28,7 @@ Examples:
   perfscope keys create --role VIEWER --organization acme --property seaside --name wall --expires 90d
   KEY=$(perfscope keys create --role INGEST --organization acme --name collector)
   perfscope keys create --role ADMIN --name admin --first --output ./admin-key
+  perfscope keys create --role INGEST --name collector --key-file ./collector-key
   perfscope keys list --json
   perfscope keys revoke 0123456789abcdef
 
@@ -39,6 +41,7 @@ interface CreateKeyOptions {
   property?: string[];
   expires?: number;
   first?: boolean;
+  keyFile?: string;
   output?: string;
   json?: boolean;
 }
@@ -61,6 +64,10 @@ export function addKeysCommand(program: Command): void {
       parseExpiryOption,
     )
     .option('--first', 'Do nothing if any key was ever created')
+    .option(
+      '--key-file <file>',
+      'Use the key in this file instead of a new one; do nothing if it already exists',
+    )
     .option(
       '-o, --output <file>',
       'Write the key to a file that only you can read, and do not print it',
@@ -86,28 +93,41 @@ async function createKey({
   property,
   expires,
   output,
+  keyFile,
   ...rest
 }: CreateKeyOptions) {
   const { first: onlyFirst, ...request } = rest;
   const grant = { ...request, organizationId: organization, properties: property };
   // Check this before creating the key. Otherwise, the new key's secret could be lost.
   if (output !== undefined) assertWritable(output);
+  const keyText = keyFile === undefined ? undefined : readKeyFile(keyFile);
   const created = await withKeyStore(async (keys, actor) => {
     const isFirst = keys.hasAnyKey === false;
     if (onlyFirst && !isFirst) return undefined;
-    const { key, text } = await keys.create({ ...grant, expiresAt: expires }, actor);
+    if (keyText !== undefined && keys.find(keyText)) return undefined;
+    const { key, text } = await keys.create({ ...grant, expiresAt: expires }, actor, keyText);
     return { view: toKeyView(key, Date.now()), text, isFirst };
   });
   if (created === undefined)
     return printStatus('A key was already created, so no new key was created.');
   const { view, text, isFirst } = created;
   if (output !== undefined) writePrivateFile(output, `${text}\n`);
-  const location = output === undefined ? { key: text } : { file: output };
+  const file = output ?? keyFile;
+  const location = file === undefined ? { key: text } : { file };
   if (json) printLine(JSON.stringify({ ...view, ...location }));
-  else if (output === undefined) printLine(text);
-  const note = output === undefined ? 'It is shown only once.' : `It is in ${output}.`;
+  else if (file === undefined) printLine(text);
+  const note = file === undefined ? 'It is shown only once.' : `It is in ${file}.`;
   printStatus(`Created ${view.role} key ${view.id}. ${note} The server stores only its hash.`);
   if (isFirst) printStatus('From now on, all requests need a key: `Authorization: Bearer …`.');
+}
+
+/** @throws PS_KEY_INVALID if the file can't be read */
+function readKeyFile(file: string): string {
+  try {
+    return readSecretFile(file);
+  } catch (error) {
+    throw createError('PS_KEY_INVALID', { reason: errorMessage(error) }, error);
+  }
 }
 
 function assertWritable(file: string): void {

@@ -5,7 +5,7 @@ import type { PerformanceMetricRow } from './schema/tables/performance-metrics-t
 /** Metric name of the rows for individual requests. */
 export const REQUEST_SAMPLE_METRIC_NAME = 'http.server.request.sample';
 
-/** One request, of which its histogram can't store the user and the trace. */
+/** One request, with its user and its trace. */
 export interface RequestSample {
   /** End of the request, in ms since the epoch. */
   readonly timestampMs: number;

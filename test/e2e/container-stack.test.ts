@@ -15,8 +15,10 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { Demo } from '../../demo/demo.ts';
 import { findFreePort } from '../../demo/server-process.ts';
+import { parseApiKey } from '../../src/server/access/api-key-secret.ts';
 import { stopProcess } from '../../src/storage/questdb/launch-questdb.ts';
 import { findJava, resolveJar } from '../../src/storage/questdb/questdb-jar.mjs';
+import { CollectorProcess } from '../support/collector-process.ts';
 import { mapContainerPaths, mapSecretsFolder, readCompose } from '../support/compose.ts';
 import { execSql } from '../support/exec-sql.ts';
 import { PerfscopeServer } from '../support/perfscope-server.ts';
@@ -31,6 +33,7 @@ let ports = { http: 0, pg: 0, min: 0 };
 let questdb: ChildProcess | undefined;
 let perfscope: PerfscopeServer;
 let demo: Demo | undefined;
+const collectors: CollectorProcess[] = [];
 
 function createSecrets(): void {
   const { status, stderr } = spawnSync(process.execPath, ['deploy/secrets.mjs', secrets], {
@@ -61,6 +64,12 @@ async function startQuestdb(): Promise<ChildProcess> {
   });
 }
 
+function queryQuestdb(sql: string): Promise<unknown[][]> {
+  const password = secret('questdb/writer-password');
+  const authorization = `Basic ${Buffer.from(`perfscope:${password}`).toString('base64')}`;
+  return execSql({ url: `http://127.0.0.1:${ports.http}`, authorization }, sql);
+}
+
 function isQuestdbHealthy(): boolean {
   const [, command = '', ...args] = mapContainerPaths(services.questdb!.healthcheck!.test!, {
     '/9003': `/${ports.min}`,
@@ -83,6 +92,7 @@ beforeAll(async () => {
 });
 afterAll(async () => {
   await demo?.stop();
+  for (const collector of collectors) await collector.stop();
   await perfscope?.remove();
   if (questdb) await stopProcess(questdb);
   rmSync(folder, { recursive: true, force: true });
@@ -104,6 +114,7 @@ it('creates secrets that only their owner can read, and keeps existing secrets',
   }
   expect(secret('questdb/writer-password')).toMatch(/^[\w-]{32}$/);
   expect(secret('questdb/writer-password')).not.toBe(secret('questdb/reader-password'));
+  expect(parseApiKey(secret('gateway/ingest-key'))).toBeDefined();
 });
 
 it('starts a healthy QuestDB that accepts only the generated passwords', async () => {
@@ -134,6 +145,16 @@ it('writes the first key to a file only once', async () => {
     expect.stringContaining('A key was already created'),
   ]);
   expect(secret('perfscope/admin-key')).toBe(key);
+});
+
+it('stores the key of the gateway only once', async () => {
+  const [command, ...args] = mapContainerPaths(
+    services['gateway-key']!.command!,
+    mapSecretsFolder(secrets),
+  );
+  const createKey = () => runPerfscope([command!, ...args], perfscope.env);
+  expect(await createKey()).toMatchObject({ status: 0, stdout: '' });
+  expect((await createKey()).stderr).toContain('A key was already created');
 });
 
 it('serves the API with the key and the metrics with the token', async () => {
@@ -204,17 +225,50 @@ it('stores the metrics of a demo that does not start its own server', async () =
     ':4100': `:${port}`,
   });
   await waitFor(async () => (await runPerfscope(args, env)).status === 0);
-  const password = secret('questdb/writer-password');
-  const authorization = `Basic ${Buffer.from(`perfscope:${password}`).toString('base64')}`;
   const requests = await waitFor(async () => {
-    const [row] = await execSql(
-      { url: `http://127.0.0.1:${ports.http}`, authorization },
+    const [row] = await queryQuestdb(
       "SELECT sum(count) FROM performance_metrics WHERE service = 'booking'",
     );
     return Number(row?.[0]) > 10 && Number(row?.[0]);
   });
   expect(requests).toBeGreaterThan(10);
   await demo.stop();
+});
+
+/** Starts a Collector with the files and the environment of its container, but listens only on loopback. */
+async function startCollector(service: string, perfscopeUrl: string): Promise<CollectorProcess> {
+  const files = services[service]!.command!.map((each) =>
+    each.replace('--config=/etc/otelcol/', ''),
+  );
+  const collector = await CollectorProcess.start({
+    files,
+    queueDir: join(folder, service),
+    env: {
+      ...(environmentOf(service) as Record<string, string>),
+      COLLECTOR_HOST: '127.0.0.1',
+      HOST_ROOT: '/',
+      HOST_NAME: 'docker-host',
+      PERFSCOPE_URL: perfscopeUrl,
+    },
+  });
+  collectors.push(collector);
+  return collector;
+}
+
+it('stores the host metrics of the Collector, through the gateway', async () => {
+  expect(environmentOf('collector').PERFSCOPE_URL).toBe('http://gateway:4318');
+  expect(environmentOf('gateway').PERFSCOPE_URL).toBe('http://perfscope:4001');
+  const gateway = await startCollector('gateway', perfscope.url);
+  await startCollector('collector', gateway.url());
+  const row = await waitFor(async () => {
+    const [found] = await queryQuestdb(
+      "SELECT memory_usage FROM system_health WHERE host = 'docker-host' AND memory_usage > 0",
+    );
+    return found;
+  });
+  expect(row[0]).toBeLessThan(100);
+  const page = await (await fetch(`${gateway.url('PROMETHEUS_PORT')}/metrics`)).text();
+  expect(page).toMatch(/^system_memory_usage_bytes\{/m);
 });
 
 it('is unhealthy while QuestDB is down and recovers after a restart', async () => {

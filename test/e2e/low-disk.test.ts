@@ -1,5 +1,6 @@
 import { afterAll, expect, it } from 'vitest';
 import { PerfscopeServer } from '../support/perfscope-server.ts';
+import { createGauge, encodeMetrics, sendOtlp } from '../support/send-otlp.ts';
 import { waitFor } from '../support/wait-for.ts';
 
 /** More than any disk has, so little disk space is always left. */
@@ -29,11 +30,16 @@ it('keeps the rows of services in the spool while little disk space is left', as
   ]);
   expect(await server.runApp('test/apps/record-and-exit.mjs')).toBe(0);
   expect(await countRows()).toBe(0);
+  const otlp = encodeMetrics({}, createGauge('later', [{ value: 1, timeMs: Date.now() }]));
+  expect(await sendOtlp(server.url, otlp)).toMatchObject({
+    ...{ status: 503, retryAfter: '5', body: expect.stringContaining('little disk space is left') },
+  });
   await server.stop();
 
   delete server.env.PERFORMANCE_MIN_FREE_DISK_BYTES;
   await server.start();
   expect(server.questdb.writesPaused).toBeUndefined();
   await waitFor(async () => (await fetch(`${server.url}/readyz`)).ok);
+  expect(await sendOtlp(server.url, otlp)).toMatchObject({ status: 200 });
   expect(await waitFor(async () => (await countRows()) === 5000)).toBe(true);
 });

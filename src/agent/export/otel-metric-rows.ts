@@ -23,7 +23,7 @@ import {
   type StoredUnit,
   toStoredUnit,
 } from '../../core/otel/metric-definitions.ts';
-import { DEFAULT_TENANT_ATTRIBUTES } from '../../core/otel/resource-mapping.ts';
+import { DEFAULT_TENANT_ATTRIBUTES } from '../../core/otel/tenant-attributes.ts';
 import { PerformanceMetricType } from '../../core/schema/enums.ts';
 import { computeIntervalRowId, computePointId } from '../../core/schema/row-ids.ts';
 import type { ServiceResource } from '../../core/schema/table-definition.ts';

@@ -11,9 +11,9 @@ import {
   type MetricConverterOptions,
 } from '../../core/otel/metrics-to-rows.ts';
 import type { MetricRowSink } from '../../core/otel/point-rows.ts';
-import { DEFAULT_TENANT_ATTRIBUTES } from '../../core/otel/resource-mapping.ts';
 import type { OtelResourceSpans } from '../../core/otel/span-data.ts';
 import { SpanConverter, type SpanConverterOptions } from '../../core/otel/spans-to-rows.ts';
+import { DEFAULT_TENANT_ATTRIBUTES } from '../../core/otel/tenant-attributes.ts';
 import { SpanRowMemory } from '../../core/otel/uncounted-rows.ts';
 import { createError } from '../../core/perfscope-error.ts';
 import type { RowTypes, TableName } from '../../core/schema/table-registry.ts';

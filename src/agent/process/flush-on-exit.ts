@@ -47,7 +47,7 @@ function handleExit(agent: EndingAgent): void {
   handleProcessEvent('exit', ([code]) => {
     if (code === 0) runGuarded(PART, () => agent.health.recordStop());
     // A listener can end the process with another `process.exit()`, so rows are also written before the listeners.
-    runGuarded(PART, () => agent.flushSync({ endOpenRequests: true }));
+    runGuarded(PART, () => agent.flushSync({ endOpenRequests: true, canSend: false }));
     return () => agent.closeSync();
   });
 }

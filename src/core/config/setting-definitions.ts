@@ -1,4 +1,5 @@
 import { DAY_MS } from '../duration.ts';
+import { DEFAULT_TENANT_ATTRIBUTES } from '../otel/tenant-attributes.ts';
 import {
   booleanVariable,
   headerVariable,
@@ -41,6 +42,10 @@ export const VARIABLES = {
     DEFAULT_EXIT_TIMEOUT_MS,
     [0, 60_000],
     'Maximum time, in ms, to send the last rows when a process ends. A higher value also retries failed writes.',
+  ),
+  PERFORMANCE_OTLP_EXPORT: booleanVariable(
+    true,
+    'Whether to send metrics over OTLP if an endpoint is set in `OTEL_EXPORTER_OTLP_ENDPOINT`.',
   ),
   PERFORMANCE_RETENTION_DAYS: integerVariable(30, [1, 3650], 'Days to keep raw measurements.'),
   PERFORMANCE_RETENTION_MINUTE_DAYS: integerVariable(
@@ -176,6 +181,18 @@ export const VARIABLES = {
   PERFORMANCE_ORGANIZATION_HEADER: headerVariable('Request header that contains the organization.'),
   PERFORMANCE_PROPERTY_HEADER: headerVariable('Request header that contains the property.'),
   PERFORMANCE_USER_HEADER: headerVariable('Request header that contains the user.'),
+  PERFORMANCE_ORGANIZATION_ATTRIBUTE: stringVariable(
+    DEFAULT_TENANT_ATTRIBUTES.organization,
+    'OpenTelemetry attribute that contains the organization, on a resource, a point, or a span.',
+  ),
+  PERFORMANCE_PROPERTY_ATTRIBUTE: stringVariable(
+    DEFAULT_TENANT_ATTRIBUTES.property,
+    'OpenTelemetry attribute that contains the property.',
+  ),
+  PERFORMANCE_USER_ATTRIBUTE: stringVariable(
+    DEFAULT_TENANT_ATTRIBUTES.user,
+    'OpenTelemetry attribute that contains the user, on a span.',
+  ),
   PERFORMANCE_JOB_DATA: booleanVariable(
     false,
     'Whether to store the data and results of queue jobs.',

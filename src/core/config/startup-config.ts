@@ -7,13 +7,15 @@ import {
   readDiscoveryFile,
   type ServerDiscovery,
 } from './server-discovery.ts';
-import { detectHost, detectServiceResource } from './service-resource.ts';
+import { detectHost, detectServiceResource, readResourceAttributes } from './service-resource.ts';
 
 /** The configuration of this process. No other module reads `process.env`. */
 export interface StartupConfig extends ParsedSettings {
   readonly resource: ServiceResource;
   /** Name of the host, the container, or the pod. */
   readonly host: string;
+  /** The attributes in `OTEL_RESOURCE_ATTRIBUTES`. */
+  readonly resourceAttributes?: ReadonlyMap<string, string> | undefined;
   readonly discoveryFile: string;
   /** Folder in which the application starts. Undefined if the folder was deleted. */
   readonly folder: string | undefined;
@@ -35,6 +37,7 @@ export function readStartupConfig(
     ...parseSettings({ ...env, ...overrides }),
     resource: detectServiceResource(env, folder, fallbackName),
     host: detectHost(env),
+    resourceAttributes: readResourceAttributes(env),
     discoveryFile: getDiscoveryFilePath(env),
     folder,
   };

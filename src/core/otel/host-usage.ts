@@ -46,6 +46,8 @@ export class HostUsageAggregator {
   #memoryShare: number | undefined;
   #cpuShare: number | undefined;
   #processCpu: number | undefined;
+  /** CPU time of the process, in the unit of `#cpuTimes`. */
+  #processTime = 0;
   #processMemory: number | undefined;
   #heap: number | undefined;
   /** Name of the metric with the heap's parts. */
@@ -63,12 +65,13 @@ export class HostUsageAggregator {
     };
     switch (name) {
       case 'system.cpu.utilization':
-        this.#addCpuShare(get('system.cpu.state'), get('system.cpu.logical_number'), value);
+        this.#addCpuShare(get('cpu.mode'), get('cpu.logical_number'), value);
         return;
       case 'system.cpu.time':
-        this.#cpuTimes.add(get('system.cpu.state') ?? '', value);
+        this.#cpuTimes.add(get('cpu.mode') ?? '', value);
         return;
       case 'container.cpu.utilization':
+      case 'jvm.system.cpu.utilization':
         this.#cpuShare = value;
         return;
       case 'system.memory.utilization': {
@@ -97,10 +100,20 @@ export class HostUsageAggregator {
         return;
       case 'process.cpu.utilization':
       case 'jvm.cpu.recent_utilization':
+      case 'process.runtime.cpython.cpu.utilization':
+      case 'process.runtime.pypy.cpu.utilization':
         this.#processCpu = (this.#processCpu ?? 0) + value;
         return;
+      case 'process.cpu.time':
+        this.#processTime += value;
+        return;
       case 'process.memory.usage':
+      case 'dotnet.process.memory.working_set':
         this.#processMemory = value;
+        return;
+      case 'process.runtime.cpython.memory':
+      case 'process.runtime.pypy.memory':
+        if (get('process.memory.type') === 'rss') this.#processMemory ??= value;
         return;
       default:
         this.#addHeapPart(name, get, value);
@@ -114,7 +127,7 @@ export class HostUsageAggregator {
       cpu: this.#getCpu(),
       memory: this.#memoryShare ?? this.#getMemory(),
       disk: this.#getDisk(),
-      processCpu: this.#processCpu,
+      processCpu: this.#processCpu ?? this.#getProcessCpu(),
       processMemory: this.#processMemory,
       heap: this.#heap,
     };
@@ -176,6 +189,12 @@ export class HostUsageAggregator {
     if (this.#cpus.size > 0) return clampShare(1 - idle / this.#cpus.size);
     const { total } = this.#cpuTimes;
     return total > 0 ? clampShare(1 - this.#cpuTimes.get(...IDLE_STATES) / total) : undefined;
+  }
+
+  /** The CPU times of the host also count the time in which the CPUs had nothing to do. */
+  #getProcessCpu(): number | undefined {
+    const { total } = this.#cpuTimes;
+    return total > 0 && this.#processTime > 0 ? toShare(this.#processTime, total) : undefined;
   }
 
   #getMemory(): number | undefined {

@@ -1,13 +1,19 @@
 import { createHash } from '../lazy-crypto.ts';
 import { PerformanceMetricType } from '../schema/enums.ts';
 import type { PerformanceMetricRow } from '../schema/tables/performance-metrics-table.ts';
-import { type CurrentAttributes, normalizeNames, toRowDimensions } from './map-attributes.ts';
+import {
+  type CurrentAttributes,
+  METRIC_TYPE_ATTRIBUTE,
+  normalizeNames,
+  toRowDimensions,
+} from './map-attributes.ts';
 import type { OtelAttributes, OtelMetric, OtelScope } from './metric-data.ts';
 import { getMetricDefinition, type MetricDefinition, toDefinedUnit } from './metric-definitions.ts';
+import { getMetricFact } from './metric-presence.ts';
 import type { MappedResource, MappingOptions } from './resource-mapping.ts';
 
 /** Columns of the numbers of responses by status class. */
-export type StatusColumn = 'count2xx' | 'count3xx' | 'count4xx' | 'count5xx';
+type StatusColumn = 'count2xx' | 'count3xx' | 'count4xx' | 'count5xx';
 
 /** What all points of a series have in common. */
 export interface MappedSeries {
@@ -17,6 +23,8 @@ export interface MappedSeries {
   readonly hash: string;
   /** The columns that are the same for all points. */
   readonly template: Omit<PerformanceMetricRow, 'timestamp'>;
+  /** See `getMetricFact`. */
+  readonly metricFact: string;
   /** Name under which the series is stored. */
   readonly name: string;
   /** Values are multiplied by this factor before they are stored. */
@@ -43,9 +51,10 @@ export function mapSeries(
 ): MappedSeries {
   const { name, unit, kind, isMonotonic } = metric;
   const definition = getMetricDefinition(name);
-  const storedName = (definition.storedName ?? name).slice(0, 255);
+  const storedName = definition.storedName ?? name;
   const stored = toDefinedUnit(definition, storedName, unit);
-  const current = normalizeNames(attributes, definition);
+  const all = resource.tags ? { ...resource.tags, ...attributes } : attributes;
+  const current = normalizeNames(all, definition);
   const dimensions = toRowDimensions(current, definition, tenantAttributes);
   const key = JSON.stringify([
     resource.key,
@@ -62,6 +71,7 @@ export function mapSeries(
   return {
     key,
     hash: createHash('sha1').update(key).digest('hex').slice(0, 16),
+    metricFact: getMetricFact(resource, storedName, current),
     name: storedName,
     factor: stored.factor,
     failed: isFailed(current, definition, status),
@@ -90,6 +100,8 @@ export function getType(
   { type, only }: MetricDefinition,
   attributes: CurrentAttributes,
 ): PerformanceMetricType {
+  const own = String(attributes.get(METRIC_TYPE_ATTRIBUTE));
+  if (Object.hasOwn(PerformanceMetricType, own)) return own as PerformanceMetricType;
   if (!only) return type;
   const value = attributes.get(only.attribute);
   return only.values.includes(value === undefined ? undefined : String(value))
@@ -107,18 +119,22 @@ function isFailed(
   status: number,
 ): boolean {
   if (attributes.has('error.type')) return true;
+  if (FAILED_STATUS.has(attributes.get('otel.status_code'))) return true;
   if (isServer && status >= 500) return true;
   const rpcStatus = attributes.get('rpc.response.status_code');
   return rpcStatus !== undefined && !isSuccessfulRpc(String(rpcStatus), isServer === true);
 }
 
+/** Status of spans, as in the metrics of the Collector's `spanmetrics` connector. */
+const FAILED_STATUS = new Set<unknown>(['ERROR', 'STATUS_CODE_ERROR']);
 /** Codes of gRPC that are faults of the server, by number and by name. */
 const SERVER_FAULTS =
   /^(?:2|4|12|13|14|15|UNKNOWN|DEADLINE_EXCEEDED|UNIMPLEMENTED|INTERNAL|UNAVAILABLE|DATA_LOSS)$/;
 
 /** See https://opentelemetry.io/docs/specs/semconv/rpc/grpc/. For a client, each code except OK is an error. */
 function isSuccessfulRpc(code: string, isServer: boolean): boolean {
-  return isServer ? !SERVER_FAULTS.test(code) : code === '0' || code === 'OK';
+  const name = code.toUpperCase();
+  return isServer ? !SERVER_FAULTS.test(name) : name === '0' || name === 'OK';
 }
 
 function toStatusColumn(status: number): StatusColumn | undefined {

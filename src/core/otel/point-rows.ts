@@ -106,10 +106,23 @@ function createRow(
   startTimeMs: number,
   timeMs: number,
 ): PerformanceMetricRow {
-  // In µs, because times of OTLP have fractions of a ms.
-  const start = Math.round((startTimeMs || timeMs) * 1000);
-  return { ...template, timestamp: timeMs, id: `${hash}-${start.toString(36)}` };
+  return { ...template, timestamp: timeMs, id: `${hash}-${toStartText(startTimeMs || timeMs)}` };
 }
+
+let lastStartMs = 0;
+let lastStartText = '0';
+
+/** Returns a time in µs, because times of OTLP have fractions of a ms. Most points of an export have the same start. */
+function toStartText(startMs: number): string {
+  if (startMs !== lastStartMs) {
+    lastStartMs = startMs;
+    lastStartText = Math.round(startMs * 1000).toString(36);
+  }
+  return lastStartText;
+}
+
+/** Responses of the agent's rows have all four counts, so that they can be compared. */
+const NO_STATUS = { count2xx: 0, count3xx: 0, count4xx: 0, count5xx: 0 };
 
 function setSummary(
   row: PerformanceMetricRow,
@@ -124,7 +137,7 @@ function setSummary(
   if (row.unit === 'ms') row.duration = row.value;
   if (min !== undefined) row.min = min * factor;
   if (max !== undefined) row.max = max * factor;
-  if (statusColumn) row[statusColumn] = count;
+  if (statusColumn) Object.assign(row, NO_STATUS, { [statusColumn]: count });
 }
 
 function addBuckets(sink: MetricRowSink, row: PerformanceMetricRow, buckets: BucketCounts): void {

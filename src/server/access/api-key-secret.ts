@@ -27,6 +27,16 @@ export function generateApiKey(): GeneratedApiKey {
   return { id, text: body + computeChecksum(body), hash: hashSecret(secret) };
 }
 
+/**
+ * Returns the stored parts of a key that was generated elsewhere.
+ *
+ * @returns undefined if the text isn't a complete key
+ */
+export function toGeneratedApiKey(text: string): GeneratedApiKey | undefined {
+  const parsed = parseApiKey(text);
+  return parsed && { id: parsed.id, text, hash: hashSecret(parsed.secret) };
+}
+
 /** Generates a token with 256 random bits for the discovery file. It is valid until the server stops. */
 export function generateLocalToken(): string {
   return generateSecret();

@@ -16,7 +16,12 @@ import {
   toRevokedRow,
   validateKeyRequest,
 } from './api-key-record.ts';
-import { generateApiKey, isMatchingSecret, parseApiKey } from './api-key-secret.ts';
+import {
+  generateApiKey,
+  isMatchingSecret,
+  parseApiKey,
+  toGeneratedApiKey,
+} from './api-key-secret.ts';
 import type { AuditLogger } from './audit-logger.ts';
 import { assertWithinQuota, type OwnedObject, type Quota } from './quota.ts';
 
@@ -142,6 +147,13 @@ export class ApiKeyStore {
       .sort((a, b) => a.createdAt - b.createdAt);
   }
 
+  /** Returns the loaded key with this text, even if the key is revoked or has expired. */
+  find(text: string): ApiKey | undefined {
+    const parsed = parseApiKey(text);
+    const key = parsed && this.#cache.find(parsed.id);
+    return key && isMatchingSecret(key.hash, parsed.secret) ? key : undefined;
+  }
+
   /** Checks a key from a request. Never rejects. */
   async check(text: string): Promise<ApiKeyCheckResult> {
     const parsed = parseApiKey(text);
@@ -163,18 +175,26 @@ export class ApiKeyStore {
   /**
    * Creates a key. Resolves when every server can load the key.
    *
+   * @param keyText the text of the new key, which must not exist yet. Default: a random key
    * @returns the key, and its text, which can't be retrieved later
-   * @throws PS_KEY_INVALID if the request is invalid
+   * @throws PS_KEY_INVALID if the request or `keyText` is invalid
    * @throws PS_QUOTA_REACHED if the author, the organization, or the server has too many keys
    * @throws PS_UNAVAILABLE or PS_FLUSH_TIMEOUT if QuestDB doesn't respond
    */
-  async create(request: CreateKeyRequest, actor: Actor): Promise<{ key: ApiKey; text: string }> {
+  async create(
+    request: CreateKeyRequest,
+    actor: Actor,
+    keyText?: string,
+  ): Promise<{ key: ApiKey; text: string }> {
     await this.load();
     const now = this.#now();
     const reason = validateKeyRequest(request, now);
     if (reason !== undefined) throw createError('PS_KEY_INVALID', { reason });
-    const { text, ...generated } = generateApiKey();
+    const { text, ...generated } = keyText === undefined ? generateApiKey() : parseNew(keyText);
     const key: ApiKey = { ...request, ...generated, createdAt: now, author: actor.author };
+    if (this.#cache.find(key.id)) {
+      throw createError('PS_KEY_INVALID', { reason: `the key ID ${key.id} is in use` });
+    }
     this.#assertWithinQuotas(key, actor, now);
     this.#pending.add(key);
     try {
@@ -228,6 +248,12 @@ export class ApiKeyStore {
     const detail = { name, role, properties, expiresAt };
     this.#options.audit({ ...actor, action, object, organizationId, detail });
   }
+}
+
+function parseNew(keyText: string) {
+  const generated = toGeneratedApiKey(keyText);
+  if (generated) return generated;
+  throw createError('PS_KEY_INVALID', { reason: 'the text is not a complete key' });
 }
 
 function toOwnedObject({ author, organizationId }: ApiKey): OwnedObject {

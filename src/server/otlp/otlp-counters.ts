@@ -1,11 +1,12 @@
 import type { Counter, MeterProvider } from '@opentelemetry/api';
+import {
+  ATTR_OTLP_OUTCOME,
+  ATTR_OTLP_REASON,
+  ATTR_OTLP_SIGNAL,
+  ATTR_OTLP_STATUS,
+} from '../../agent/attribute-keys.ts';
 import type { OtlpSignal } from './decode/otlp-response.ts';
 import type { ExportOutcome } from './partial-success.ts';
-
-const ATTR_SIGNAL = 'perfscope.otlp.signal';
-const ATTR_OUTCOME = 'perfscope.otlp.outcome';
-const ATTR_REASON = 'perfscope.otlp.reason';
-const ATTR_STATUS = 'perfscope.otlp.status';
 
 /** The server's own metrics about OTLP requests. */
 export class OtlpCounters {
@@ -32,15 +33,15 @@ export class OtlpCounters {
   }
 
   countRequest(signal: OtlpSignal, status: number): void {
-    this.#requests?.add(1, { [ATTR_SIGNAL]: signal, [ATTR_STATUS]: status });
+    this.#requests?.add(1, { [ATTR_OTLP_SIGNAL]: signal, [ATTR_OTLP_STATUS]: status });
   }
 
   countItems(signal: OtlpSignal, { stored, rejected, ignored }: ExportOutcome): void {
     const counter = this.#items[signal];
-    if (stored > 0) counter?.add(stored, { [ATTR_OUTCOME]: 'stored' });
+    if (stored > 0) counter?.add(stored, { [ATTR_OTLP_OUTCOME]: 'stored' });
     for (const [outcome, counts] of Object.entries({ rejected, ignored })) {
       for (const [reason, count] of counts) {
-        counter?.add(count, { [ATTR_OUTCOME]: outcome, [ATTR_REASON]: reason });
+        counter?.add(count, { [ATTR_OTLP_OUTCOME]: outcome, [ATTR_OTLP_REASON]: reason });
       }
     }
   }

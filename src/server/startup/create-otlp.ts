@@ -1,17 +1,20 @@
 import type { RequestHandler } from 'express';
 import type { Agent } from '../../agent/agent.ts';
 import { getMeterProvider } from '../../agent/opentelemetry-api/shared-api.ts';
+import type { Settings } from '../../core/config/parse-settings.ts';
+import { startTask } from '../../core/guard.ts';
 import type { Logger } from '../../core/log.ts';
 import { createError } from '../../core/perfscope-error.ts';
 import type { SeriesStateStore } from '../../storage/write/series-state-store.ts';
 import type { Authenticator } from '../access/check-credentials.ts';
+import { createOtlpConversions } from '../otlp/otlp-conversions.ts';
 import { OtlpCounters } from '../otlp/otlp-counters.ts';
 import { createOtlpRouter } from '../otlp/otlp-router.ts';
 import { OtlpService } from '../otlp/otlp-service.ts';
-
-import { interimMetrics } from './interim-convert.ts';
+import { allowLargerHeap } from './small-heap.ts';
 
 export interface OtlpOptions {
+  readonly settings: Settings;
   readonly agent: Agent;
   /** Last points of cumulative series. They are read at the start. */
   readonly states: SeriesStateStore;
@@ -23,6 +26,7 @@ export interface OtlpOptions {
 
 /** Creates the handler of OTLP requests. Until the states of the series are read, senders must retry. */
 export function createOtlpHandler({
+  settings,
   agent,
   states,
   authenticate,
@@ -30,14 +34,14 @@ export function createOtlpHandler({
   log,
 }: OtlpOptions): RequestHandler {
   let isReady = false;
-  void states.ready.then(() => {
+  startTask('the state of cumulative metrics', async () => {
+    await states.ready;
     isReady = true;
   });
   const counters = new OtlpCounters(getMeterProvider());
   const service = new OtlpService({
     series: states.series,
-    convertMetrics: interimMetrics,
-    convertSpans: () => ({ tables: new Map(), rejected: new Map(), ignored: new Map() }),
+    ...createOtlpConversions(settings),
     addDurably: async (rows) => {
       const { writer } = agent.deferredWriter;
       if (!writer) throw createError('PS_WRITER_CLOSED', {});
@@ -49,7 +53,10 @@ export function createOtlpHandler({
   });
   return createOtlpRouter({
     authenticate,
-    store: (request) => service.store(request),
+    store: (request) => {
+      allowLargerHeap();
+      return service.store(request);
+    },
     countResponse: (signal, status) => counters.countRequest(signal, status),
     log,
   });

@@ -183,6 +183,7 @@ async function startAllParts(
       loadAgentPackage,
       metrics: createMetricsHandler(prometheus, evaluator, actions.scalingRecorder),
       otlp: createOtlpHandler({
+        settings,
         agent,
         states,
         authenticate: access.authenticate,

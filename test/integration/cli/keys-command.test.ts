@@ -1,11 +1,11 @@
-import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Command } from 'commander';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { addKeysCommand } from '../../../src/cli/keys-command.ts';
 import { DAY_MS } from '../../../src/core/duration.ts';
-import { parseApiKey } from '../../../src/server/access/api-key-secret.ts';
+import { generateApiKey, parseApiKey } from '../../../src/server/access/api-key-secret.ts';
 import { AccessServer } from '../../support/access-server.ts';
 import { ExternalQuestdb } from '../../support/external-questdb.ts';
 
@@ -94,6 +94,23 @@ describe('perfscope keys, with a configured QuestDB', () => {
       `SELECT author FROM audit_log WHERE action = 'key.revoke' AND object = '${key.id}'`,
     );
     expect(author).toMatch(/^cli:/);
+  });
+
+  it('stores the key from a file only once', async () => {
+    const file = join(folder, 'collector-key');
+    const { text, id } = generateApiKey();
+    writeFileSync(file, `${text}\n`);
+    const args = ['create', '--role', 'INGEST', '--name', 'collector', '--key-file', file];
+    const created = await run(...args);
+    expect([created.out, created.err]).toEqual(['', expect.stringContaining(`It is in ${file}`)]);
+    expect((await run(...args)).err).toContain('A key was already created');
+    const keys = JSON.parse((await run('list', '--json')).out) as Record<string, string>[];
+    expect(keys.filter(({ name }) => name === 'collector')).toMatchObject([{ id, role: 'INGEST' }]);
+
+    writeFileSync(file, text.slice(0, -1));
+    await expect(run(...args)).rejects.toThrow('the text is not a complete key');
+    rmSync(file);
+    await expect(run(...args)).rejects.toThrow('the file does not exist');
   });
 
   it('fails for an unknown key, as other commands do for an unknown ID, and hides secrets', async () => {

@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { parse } from 'yaml';
@@ -12,6 +12,9 @@ const longRunning = allServices.filter(([, { restart }]) => restart !== 'no');
 const mountedVolumes = allServices.flatMap(([name, each]) =>
   (each.volumes ?? []).map((volume) => [name, volume]),
 );
+const COLLECTOR_FILES = readdirSync('collector', { recursive: true, encoding: 'utf8' })
+  .filter((name) => name.endsWith('.yaml'))
+  .map((name) => join('collector', name));
 const dockerfiles = ['Dockerfile', 'collector/Dockerfile'];
 
 it('runs the demo services only with the demo profile', () => {
@@ -20,6 +23,8 @@ it('runs the demo services only with the demo profile', () => {
     'alertmanager',
     'collector',
     'first-key',
+    'gateway',
+    'gateway-key',
     'grafana',
     'perfscope',
     'prometheus',
@@ -128,10 +133,10 @@ it('mounts existing files as read-only', () => {
   }
 });
 
-/** Returns whether a line contains the value of a secret. The path of a secret file is allowed. */
+/** Returns whether a line contains the value of a secret. The path of a secret file or a variable is allowed. */
 function containsSecret(line: string): boolean {
   const assignment = /^[\s-]*["']?[\w.]*(password|token|secret|credentials)\w*["']?\s*[:=]\s*\S/i;
-  return assignment.test(line) && !/\/run\/perfscope\/|: \{ condition: /.test(line);
+  return assignment.test(line) && !/\/run\/perfscope\/|: \{ condition: |\$\{env:/.test(line);
 }
 
 it.each([
@@ -148,11 +153,19 @@ it('uses an existing dashboard as the Grafana home page', () => {
 });
 
 it('contains no passwords, because each secret is created at the first start', () => {
-  const files = ['docker-compose.yml', ...dockerfiles, 'collector/config.yaml'];
+  const files = ['docker-compose.yml', ...dockerfiles, ...COLLECTOR_FILES];
   files.push('deploy/prometheus/prometheus.yml', 'deploy/alertmanager/alertmanager.yml');
   for (const file of files) {
     const lines = readFileSync(file, 'utf8').split('\n');
     expect([file, lines.filter(containsSecret)]).toEqual([file, []]);
+  }
+});
+
+it('starts the Collectors with existing files', () => {
+  const commands = [...services.collector!.command!, ...services.gateway!.command!];
+  expect(commands).toHaveLength(4);
+  for (const argument of commands) {
+    expect(COLLECTOR_FILES).toContain(argument.replace('--config=/etc/otelcol', 'collector'));
   }
 });
 

@@ -8,7 +8,7 @@ import type {
   OtelResourceMetrics,
 } from '../../../../src/core/otel/metric-data.ts';
 import { MetricConverter } from '../../../../src/core/otel/metrics-to-rows.ts';
-import { DEFAULT_TENANT_ATTRIBUTES } from '../../../../src/core/otel/resource-mapping.ts';
+import { DEFAULT_TENANT_ATTRIBUTES } from '../../../../src/core/otel/tenant-attributes.ts';
 
 const NOW = Date.UTC(2026, 10, 28);
 const DAY = 86_400_000;
@@ -205,6 +205,14 @@ describe('semantic conventions', () => {
     expect([...rejected, ...ignored]).toEqual([]);
   });
 
+  it('counts requests without other status classes as 0', () => {
+    const attributes = { 'http.response.status_code': 404 };
+    const { metrics } = createConverter().convert([
+      histogram('http.server.request.duration', 's', attributes),
+    ]);
+    expect(metrics).toMatchObject([{ count2xx: 0, count3xx: 0, count4xx: 4, count5xx: 0 }]);
+  });
+
   it('counts a metric once that is sent under an old and the current name', () => {
     const route = { 'http.route': '/' };
     const { metrics, ignored } = createConverter().convert([
@@ -309,6 +317,22 @@ describe('hosts', () => {
     expect(disk).toMatchObject({ value: 90, tags: '{"system.filesystem.mountpoint":"/"}' });
   });
 
+  it('computes the usage from CPU times with the current attributes, as Go measures them', () => {
+    const times = (name: string, modes: Readonly<Record<string, number>>): OtelMetric => ({
+      ...{ name, unit: 's', kind: 'sum', isMonotonic: true, temporality: 'delta' },
+      points: Object.entries(modes).map(([mode, value]) =>
+        createPoint({ attributes: { 'cpu.mode': mode }, value }),
+      ),
+    });
+    const { health, metrics } = createConverter().convert([
+      times('process.cpu.time', { user: 8, system: 2 }),
+      times('system.cpu.time', { user: 15, system: 10, idle: 75 }),
+    ]);
+    expect(health[0]).toMatchObject({ processCpuUsage: 10, cpuUsage: 25 });
+    const usage = metrics.filter(({ metricType }) => metricType === 'CPU_USAGE');
+    expect(usage).toMatchObject([{ name: 'system.cpu.utilization', value: 25 }]);
+  });
+
   it('merges the parts of an export that arrive in several requests', () => {
     const { convert } = createConverter();
     const first = convert([gauge('process.memory.usage', [{ value: 7, timeMs: NOW - 5 }])]);
@@ -358,7 +382,7 @@ describe('invalid points', () => {
     ['invalid_buckets', histogram('a', '', {}, { bounds: [1] })],
     ['negative_count', histogram('a', '', {}, { bucketCounts: [3, -1, 0] })],
     ['empty_name', gauge('', [{}])],
-    ['name_too_long', gauge('a'.repeat(256), [{}])],
+    ['name_too_long', gauge('a'.repeat(513), [{}])],
     [
       'unspecified_temporality',
       { ...histogram('a', '', {}), temporality: 'unspecified' } as OtelMetric,
@@ -422,4 +446,23 @@ it('keeps the count of each histogram', () => {
       },
     ),
   );
+});
+
+it('stores exemplars of requests with their trace', () => {
+  const metric = histogram('http.server.request.duration', 's', {
+    'http.request.method': 'GET',
+    'http.route': '/rooms',
+  }) as OtelMetric & { kind: 'histogram' };
+  const traceId = 'a'.repeat(32);
+  const exemplars = [
+    { timeMs: NOW - 5, value: 0.9, traceId, spanId: 'b'.repeat(16) },
+    { timeMs: NOW - 5, value: 0.5 },
+  ];
+  const points = metric.points.map((point) => ({ ...point, exemplars }));
+  const { metrics } = createConverter().convert([{ ...metric, points }]);
+  const samples = metrics.filter(({ name }) => name === 'http.server.request.sample');
+  expect(samples).toMatchObject([
+    { duration: 900, endpoint: '/rooms', operation: 'GET', count: 0, timestamp: NOW - 5 },
+  ]);
+  expect(samples[0]?.tags).toContain(traceId);
 });

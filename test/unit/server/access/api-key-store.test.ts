@@ -1,3 +1,4 @@
+import { createHash, randomBytes } from 'node:crypto';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { DAY_MS } from '../../../../src/core/duration.ts';
 import type { ApiKeyRow } from '../../../../src/core/schema/tables/api-keys-table.ts';
@@ -46,7 +47,28 @@ async function createMany(count: number, actor: Actor, organizationId = 'acme'):
   for (let i = 0; i < count; i++) await create(actor, organizationId);
 }
 
+/** Returns a complete key with this ID. */
+function createKeyText(id: string): string {
+  const body = `psk_${id}_${randomBytes(32).toString('base64url')}`;
+  return body + createHash('sha256').update(body).digest('hex').slice(0, 8);
+}
+
 describe('ApiKeyStore', () => {
+  it('accepts a key that was generated elsewhere, but only one key per ID', async () => {
+    const request = { role: 'INGEST', name: 'collector' } as const;
+    const text = createKeyText('0123456789abcdef');
+    const { key } = await store.create(request, admin, text);
+    expect(await store.check(text)).toEqual({ key });
+    expect(store.find(text)).toEqual(key);
+    const other = createKeyText(key.id);
+    expect(store.find(other)).toBeUndefined();
+    await expect(store.create(request, admin, other)).rejects.toThrow(
+      'the key ID 0123456789abcdef is in use',
+    );
+    await expect(store.create(request, admin, `${text}0`)).rejects.toThrow('not a complete key');
+    expect(rows).toHaveLength(1);
+  });
+
   it('limits the keys that one key creates, and other keys are not affected', async () => {
     await createMany(50, toOrgAdmin('a'));
     await expect(create(toOrgAdmin('a'))).rejects.toThrow(
