@@ -33,13 +33,14 @@ const PRIVATE_KEY_RULE: RedactionRule = [
   /-----BEGIN (?:[A-Z\d]+ ){0,3}PRIVATE KEY(?: BLOCK)?-----[\s\S]*?(?:-----END [A-Z\d ]{1,40}-----|$)/g,
   '[private key]',
 ];
+/** The last part must be letters, so that `express@5.1.0` in a path is not an address. */
+const EMAIL_RULE: RedactionRule = [
+  /(?<![\p{L}\p{N}_.%+-])[\p{L}\p{N}_.%+-]+(?:@|%40)(?:[\p{L}\p{N}-]+\.)+\p{L}{2,}(?:[\p{L}\p{N}_.%+-]*[\p{L}\p{N}_])?/gu,
+  '[email]',
+];
 /** Rules for email addresses, account numbers, and other long numbers. */
 const PERSONAL_DATA_RULES: readonly RedactionRule[] = [
-  // The last part must be letters, so that `express@5.1.0` in a path is not an address.
-  [
-    /(?<![\p{L}\p{N}_.%+-])[\p{L}\p{N}_.%+-]+(?:@|%40)(?:[\p{L}\p{N}-]+\.)+\p{L}{2,}(?:[\p{L}\p{N}_.%+-]*[\p{L}\p{N}_])?/gu,
-    '[email]',
-  ],
+  EMAIL_RULE,
   [/\b[A-Z]{2}\d{2}(?: ?[A-Z\d]{4}){3,7}(?: ?[A-Z\d]{1,3})?\b/g, '[iban]'],
   // Short numbers, such as line numbers and ports, are kept.
   [/\+?\d(?:[ ().-]{0,2}\d){6,}/g, '[number]'],
@@ -63,8 +64,12 @@ export const REDACTION_RULES: readonly RedactionRule[] = [
  * @param maxLength maximum length of the result, in characters; at most 4096
  */
 export function redact(text: string, maxLength: number): string {
-  const limit = Math.min(maxLength, MAX_LENGTH);
   const plainText = removePrismaSource(text.slice(0, MAX_READ_LENGTH).replace(TERMINAL_STYLES, ''));
+  return applyRules(plainText, maxLength, REDACTION_RULES);
+}
+
+function applyRules(plainText: string, maxLength: number, rules: readonly RedactionRule[]): string {
+  const limit = Math.min(maxLength, MAX_LENGTH);
   const isTooLong = plainText.length > limit;
   // An ellipsis at the end is not part of a value. So the function doesn't change its own results.
   const ending = !isTooLong && plainText.endsWith(ELLIPSIS) ? ELLIPSIS : '';
@@ -75,10 +80,32 @@ export function redact(text: string, maxLength: number): string {
   let result: RedactedText = { text: visible, cut: isTooLong ? limit : Number.POSITIVE_INFINITY };
   for (let pass = 0; pass < MAX_PASSES; pass++) {
     const before = result.text;
-    for (const rule of REDACTION_RULES) result = applyRule(result, rule);
+    for (const rule of rules) result = applyRule(result, rule);
     if (result.text === before) break;
   }
   return truncate({ ...result, text: result.text + ending }, limit);
+}
+
+/** Rules for values that can be IDs or addresses, such as `10.244.1.123`. */
+const ATTRIBUTE_RULES: readonly RedactionRule[] = [
+  PRIVATE_KEY_RULE,
+  ...URL_RULES,
+  ...ASSIGNMENT_RULES,
+  ...CREDENTIAL_RULES,
+  EMAIL_RULE,
+];
+/** Text that can match one of these rules. Most values of attributes are short names. */
+const POSSIBLE_SECRET = /[@=:%\s]|.{16}/s;
+
+/**
+ * Replaces email addresses, credentials, and tokens in the value of an attribute. Unlike `redact`, it keeps numbers,
+ * because values of attributes are often IDs and addresses.
+ *
+ * @param maxLength maximum length of the result, in characters; at most 4096
+ */
+export function redactAttribute(value: string, maxLength: number): string {
+  if (value.length <= maxLength && !POSSIBLE_SECRET.test(value)) return value;
+  return applyRules(value.slice(0, MAX_READ_LENGTH), maxLength, ATTRIBUTE_RULES);
 }
 
 /**

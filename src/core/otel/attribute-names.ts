@@ -40,9 +40,20 @@ const MESSAGING_NAMES: readonly [old: string, current: string][] = [
 const RPC_NAMES: readonly [old: string, current: string][] = [
   ['rpc.system', 'rpc.system.name'],
   ['rpc.grpc.status_code', 'rpc.response.status_code'],
+  ['rpc.connect_rpc.error_code', 'rpc.response.status_code'],
 ];
 
-const CURRENT_NAMES = new Map([...HTTP_NAMES, ...DATABASE_NAMES, ...MESSAGING_NAMES, ...RPC_NAMES]);
+const STATUS_NAMES: readonly [old: string, current: string][] = [
+  ['status.code', 'otel.status_code'],
+];
+
+const CURRENT_NAMES = new Map([
+  ...HTTP_NAMES,
+  ...DATABASE_NAMES,
+  ...MESSAGING_NAMES,
+  ...RPC_NAMES,
+  ...STATUS_NAMES,
+]);
 
 /** Returns the current name of an attribute. */
 export function toCurrentName(name: string): string {

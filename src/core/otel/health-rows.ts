@@ -57,9 +57,11 @@ export class HealthCollector {
         summary.eventLoopUtilization = row.value;
         return;
       case 'system.cpu.load_average.1m':
+      case 'jvm.system.cpu.load_1m':
         summary.load = row.value;
         return;
       case 'process.uptime':
+      case 'system.uptime':
         summary.uptimeMs = row.value;
         return;
     }
@@ -105,9 +107,11 @@ export class HealthCollector {
     }
   }
 
-  /** Returns one row for each export. */
+  /** Returns one row for each export. Resources that are neither a service nor a host, such as a table, have none. */
   toHealthRows(thresholds: HealthThresholds): SystemHealthRow[] {
-    return this.#exports.map((summary) => toHealthRow(this.#resource, summary, thresholds));
+    return this.#exports
+      .filter((summary) => this.#resource.isService || isHost(summary))
+      .map((summary) => toHealthRow(this.#resource, summary, thresholds));
   }
 
   #addUsageRow(
@@ -180,6 +184,11 @@ function addSums(
   sums.count += count;
   sums.errors += errorCount;
   sums.sum += sum;
+}
+
+function isHost({ usage, load }: ExportSummary): boolean {
+  const { cpu, memory, disk } = usage.getUsage();
+  return [cpu, memory, disk, load].some((value) => value !== undefined);
 }
 
 function toHealthRow(

@@ -71,6 +71,7 @@ export class HostUsageAggregator {
         this.#cpuTimes.add(get('cpu.mode') ?? '', value);
         return;
       case 'container.cpu.utilization':
+      case 'jvm.system.cpu.utilization':
         this.#cpuShare = value;
         return;
       case 'system.memory.utilization': {
@@ -99,13 +100,20 @@ export class HostUsageAggregator {
         return;
       case 'process.cpu.utilization':
       case 'jvm.cpu.recent_utilization':
+      case 'process.runtime.cpython.cpu.utilization':
+      case 'process.runtime.pypy.cpu.utilization':
         this.#processCpu = (this.#processCpu ?? 0) + value;
         return;
       case 'process.cpu.time':
         this.#processTime += value;
         return;
       case 'process.memory.usage':
+      case 'dotnet.process.memory.working_set':
         this.#processMemory = value;
+        return;
+      case 'process.runtime.cpython.memory':
+      case 'process.runtime.pypy.memory':
+        if (get('process.memory.type') === 'rss') this.#processMemory ??= value;
         return;
       default:
         this.#addHeapPart(name, get, value);

@@ -1,3 +1,4 @@
+import { redactAttribute } from '../redact.ts';
 import { MAX_TEXT_LENGTH } from '../schema/table-definition.ts';
 import { fingerprintSql } from '../sql/sql-fingerprint.ts';
 import { isDroppedAttribute, toCurrentName } from './attribute-names.ts';
@@ -29,7 +30,7 @@ export type CurrentAttributes = Map<string, OtelAttributeValue | undefined>;
 
 /**
  * Returns attributes by their current names. If two names mean the same, the current name wins. Drops raw URLs and
- * personal data, and replaces statements by their fingerprints.
+ * personal data, replaces statements by their fingerprints, and redacts secrets.
  */
 export function normalizeNames(
   attributes: OtelAttributes,
@@ -46,7 +47,31 @@ export function normalizeNames(
   }
   setStatement(current);
   setRpcMethod(current);
+  for (const [name, value] of current) {
+    if (name !== QUERY_TEXT) current.set(name, redactValue(value));
+  }
   return current;
+}
+
+/** Values repeat often, and to redact one takes several µs. */
+const redactedValues = new Map<string, string>();
+const MAX_REDACTED_VALUES = 2000;
+const MAX_REPEATED_LENGTH = 256;
+
+function redactText(text: string): string {
+  if (text.length > MAX_REPEATED_LENGTH) return redactAttribute(text, MAX_TEXT_LENGTH);
+  const known = redactedValues.get(text);
+  if (known !== undefined) return known;
+  const redacted = redactAttribute(text, MAX_TEXT_LENGTH);
+  if (redactedValues.size >= MAX_REDACTED_VALUES) redactedValues.clear();
+  redactedValues.set(text, redacted);
+  return redacted;
+}
+
+function redactValue(value: OtelAttributeValue | undefined): OtelAttributeValue | undefined {
+  if (typeof value === 'string') return redactText(value);
+  if (typeof value !== 'object') return value;
+  return value.map((each) => (typeof each === 'string' ? redactText(each) : each));
 }
 
 /** Systems whose statements aren't SQL. Their texts contain keys and values. */

@@ -43,9 +43,10 @@ export function mapSeries(
 ): MappedSeries {
   const { name, unit, kind, isMonotonic } = metric;
   const definition = getMetricDefinition(name);
-  const storedName = (definition.storedName ?? name).slice(0, 255);
+  const storedName = definition.storedName ?? name;
   const stored = toDefinedUnit(definition, storedName, unit);
-  const current = normalizeNames(attributes, definition);
+  const all = resource.tags ? { ...resource.tags, ...attributes } : attributes;
+  const current = normalizeNames(all, definition);
   const dimensions = toRowDimensions(current, definition, tenantAttributes);
   const key = JSON.stringify([
     resource.key,
@@ -107,18 +108,22 @@ function isFailed(
   status: number,
 ): boolean {
   if (attributes.has('error.type')) return true;
+  if (FAILED_STATUS.has(attributes.get('otel.status_code'))) return true;
   if (isServer && status >= 500) return true;
   const rpcStatus = attributes.get('rpc.response.status_code');
   return rpcStatus !== undefined && !isSuccessfulRpc(String(rpcStatus), isServer === true);
 }
 
+/** Status of spans, as in the metrics of the Collector's `spanmetrics` connector. */
+const FAILED_STATUS = new Set<unknown>(['ERROR', 'STATUS_CODE_ERROR']);
 /** Codes of gRPC that are faults of the server, by number and by name. */
 const SERVER_FAULTS =
   /^(?:2|4|12|13|14|15|UNKNOWN|DEADLINE_EXCEEDED|UNIMPLEMENTED|INTERNAL|UNAVAILABLE|DATA_LOSS)$/;
 
 /** See https://opentelemetry.io/docs/specs/semconv/rpc/grpc/. For a client, each code except OK is an error. */
 function isSuccessfulRpc(code: string, isServer: boolean): boolean {
-  return isServer ? !SERVER_FAULTS.test(code) : code === '0' || code === 'OK';
+  const name = code.toUpperCase();
+  return isServer ? !SERVER_FAULTS.test(name) : name === '0' || name === 'OK';
 }
 
 function toStatusColumn(status: number): StatusColumn | undefined {

@@ -71,13 +71,16 @@ const MESSAGING_CLIENT = {
   systemAttribute: 'messaging.system',
   dimensions: QUEUE_DIMENSIONS,
 } as const;
+/** The Collector, `@opentelemetry/host-metrics`, and the current conventions have different names. */
 const CPU_STATE = {
   state: 'cpu.mode',
   'system.cpu.state': 'cpu.mode',
   'process.cpu.state': 'cpu.mode',
+  'container.cpu.state': 'cpu.mode',
   cpu: 'cpu.logical_number',
   'system.cpu.logical_number': 'cpu.logical_number',
 };
+const MEMORY_OF_CPYTHON = { type: 'process.memory.type' };
 const MEMORY_STATE = { state: 'system.memory.state' };
 const FILE_SYSTEM = {
   state: 'system.filesystem.state',
@@ -127,6 +130,24 @@ const DEFINITIONS: Readonly<Record<string, MetricDefinition>> = {
   'db.client.connections.pending_requests': {
     type: T.CUSTOM,
     storedName: 'db.client.connection.pending_requests',
+  },
+  'db.client.connections.idle.max': {
+    type: T.CUSTOM,
+    storedName: 'db.client.connection.idle.max',
+  },
+  'db.client.connections.idle.min': {
+    type: T.CUSTOM,
+    storedName: 'db.client.connection.idle.min',
+  },
+  'db.client.connections.create_time': {
+    type: T.CUSTOM,
+    storedName: 'db.client.connection.create_time',
+    defaultUnit: 'ms',
+  },
+  'db.client.connections.use_time': {
+    type: T.CUSTOM,
+    storedName: 'db.client.connection.use_time',
+    defaultUnit: 'ms',
   },
   'db.client.connections.max': { type: T.CUSTOM, storedName: 'db.client.connection.max' },
   'db.client.connections.timeouts': { type: T.CUSTOM, storedName: 'db.client.connection.timeouts' },
@@ -182,6 +203,7 @@ const DEFINITIONS: Readonly<Record<string, MetricDefinition>> = {
   },
   'process.cpu.utilization': { type: T.CUSTOM, attributeNames: CPU_STATE },
   'process.cpu.time': { type: T.CUSTOM, attributeNames: CPU_STATE },
+  'container.cpu.time': { type: T.CUSTOM, attributeNames: CPU_STATE },
   'process.cpu.usage': { type: T.CUSTOM, storedName: 'process.cpu.utilization' },
 
   'nodejs.eventloop.delay.mean': { type: T.EVENT_LOOP_DELAY },
@@ -211,10 +233,30 @@ const DEFINITIONS: Readonly<Record<string, MetricDefinition>> = {
     storedName: 'jvm.memory.used',
     attributeNames: { pool: 'jvm.memory.pool.name', type: 'jvm.memory.type' },
   },
+  'process.runtime.jvm.cpu.utilization': {
+    type: T.CUSTOM,
+    storedName: 'jvm.cpu.recent_utilization',
+  },
+  'process.runtime.jvm.system.cpu.utilization': {
+    type: T.CPU_USAGE,
+    storedName: 'jvm.system.cpu.utilization',
+  },
+  'jvm.system.cpu.utilization': { type: T.CPU_USAGE },
+  'process.runtime.jvm.system.cpu.load_1m': {
+    type: T.CUSTOM,
+    storedName: 'jvm.system.cpu.load_1m',
+  },
+  'process.runtime.cpython.memory': { type: T.CUSTOM, attributeNames: MEMORY_OF_CPYTHON },
+  'process.runtime.pypy.memory': { type: T.CUSTOM, attributeNames: MEMORY_OF_CPYTHON },
   'go.memory.used': { type: T.CUSTOM },
   'process.runtime.go.mem.heap_alloc': { type: T.HEAP_USAGE },
   'process.runtime.go.gc.pause_ns': { type: T.GC_DURATION, defaultUnit: 'ns' },
   'dotnet.gc.last_collection.heap.size': { type: T.CUSTOM },
+  'process.runtime.dotnet.gc.heap.size': {
+    type: T.CUSTOM,
+    storedName: 'dotnet.gc.last_collection.heap.size',
+    attributeNames: { generation: 'dotnet.gc.heap.generation' },
+  },
 
   'perfscope.breaker.state': { type: T.BREAKER_STATE },
 };
@@ -291,5 +333,5 @@ export function toDefinedUnit(
  * The unit `1` is a ratio only for these metrics. For other metrics, the value can be any number.
  */
 function isUtilization(name: string): boolean {
-  return /^(?:system|container|process|nodejs)\..*\.utilization$/.test(name);
+  return /^(?:system|container|process|nodejs|jvm)\..*[._]utilization$/.test(name);
 }

@@ -1,3 +1,4 @@
+import { MAX_NAME_LENGTH } from '../schema/table-definition.ts';
 import type {
   OtelExponentialHistogramPoint,
   OtelHistogramPoint,
@@ -26,7 +27,6 @@ export interface ValidTimes {
   readonly newestMs: number;
 }
 
-const MAX_NAME_LENGTH = 255;
 const MAX_FUTURE_MS = 600_000;
 /** Larger numbers can't be added up without becoming infinite. */
 const MAX_VALUE = 1e300;
@@ -41,7 +41,6 @@ export function getValidTimes(nowMs: number, retentionMs: number): ValidTimes {
 /** Returns why none of a metric's points can be stored. Undefined if they can. */
 export function findMetricProblem(metric: OtelMetric): RejectReason | undefined {
   if (metric.name === '') return 'empty_name';
-  // The limit of the OpenTelemetry API.
   if (metric.name.length > MAX_NAME_LENGTH) return 'name_too_long';
   if ('temporality' in metric && metric.temporality === 'unspecified') {
     return 'unspecified_temporality';

@@ -14,11 +14,15 @@ export interface MappingOptions {
 /** Who recorded a metric or a span. */
 export interface MappedResource {
   readonly service: ServiceResource;
+  /** Whether the resource is a process of a service, and not only a host, a container, or a table. */
+  readonly isService: boolean;
   /** Name of the pod, the container, or the host. Undefined if it is unknown. */
   readonly host: string | undefined;
   readonly organizationId: string | undefined;
   readonly propertyId: string | undefined;
   readonly userId: string | undefined;
+  /** Attributes that distinguish the objects of a receiver, such as the tables of a database. Stored as tags. */
+  readonly tags: OtelAttributes | undefined;
   /** The same text for equal resources of the same sender. */
   readonly key: string;
 }
@@ -30,6 +34,15 @@ const UNKNOWN_SERVICE = 'unknown_service';
 const HOST_ATTRIBUTES = ['k8s.pod.name', 'container.id', 'host.name', 'k8s.node.name', 'host.id'];
 /** An instance ID must be unique for each process, so these are used only together with the process ID. */
 const PROCESS_ATTRIBUTE = 'process.pid';
+/** Describes a process that `service.instance.id` identifies. Can differ between its OTLP requests. */
+const DESCRIPTION = /^(?:cloud|container|deployment|faas|host|k8s|os|process|service|telemetry)\./;
+/** Parts of a pod or a host. Receivers of the Collector send one resource for each. */
+const PARTS = new Set([
+  'container.name',
+  'k8s.container.name',
+  'k8s.volume.name',
+  'process.executable.name',
+]);
 
 /**
  * Maps the attributes of a resource
@@ -61,7 +74,33 @@ export function mapResource(
   const userId = get(tenantAttributes.user);
   const tenant = [senderOrganizationId, organizationId, propertyId];
   const identity = [...Object.values(service), host, ...tenant].map((value) => value ?? '');
-  return { service, host, organizationId, propertyId, userId, key: JSON.stringify(identity) };
+  const hasInstanceId = get('service.instance.id') !== undefined || fallback !== undefined;
+  const others = Object.entries(attributes).filter(
+    ([name]) => !hasInstanceId || PARTS.has(name) || !DESCRIPTION.test(name),
+  );
+  return {
+    ...{ service, host, organizationId, propertyId, userId },
+    isService: get('service.name') !== undefined || fallback !== undefined,
+    tags: getTags(attributes),
+    key: JSON.stringify([...identity, others.sort(compareNames)]),
+  };
+}
+
+/**
+ * SDKs describe one process with one resource. Receivers of the Collector send a resource for each measured object, such
+ * as a table or a container, so its attributes distinguish their rows.
+ */
+function getTags(attributes: OtelAttributes): OtelAttributes | undefined {
+  if (Object.keys(attributes).some((name) => name.startsWith('telemetry.'))) return undefined;
+  const tags = Object.entries(attributes).filter(
+    ([name, value]) => value !== undefined && (PARTS.has(name) || !DESCRIPTION.test(name)),
+  );
+  // Unlike an assignment, `fromEntries` creates the property `__proto__`.
+  return tags.length === 0 ? undefined : Object.fromEntries(tags);
+}
+
+function compareNames([a]: readonly [string, unknown], [b]: readonly [string, unknown]): number {
+  return a < b ? -1 : 1;
 }
 
 function getServiceName(
@@ -88,7 +127,7 @@ function getInstance(
 ): string {
   const known = [host, pid].filter((part) => part !== undefined);
   if (known.length > 0) return known.join('-').slice(0, MAX_NAME_LENGTH);
-  const text = JSON.stringify(Object.entries(attributes).sort(([a], [b]) => (a < b ? -1 : 1)));
+  const text = JSON.stringify(Object.entries(attributes).sort(compareNames));
   return createHash('sha1').update(text).digest('hex').slice(0, 16);
 }
 

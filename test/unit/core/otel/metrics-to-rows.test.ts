@@ -382,7 +382,7 @@ describe('invalid points', () => {
     ['invalid_buckets', histogram('a', '', {}, { bounds: [1] })],
     ['negative_count', histogram('a', '', {}, { bucketCounts: [3, -1, 0] })],
     ['empty_name', gauge('', [{}])],
-    ['name_too_long', gauge('a'.repeat(256), [{}])],
+    ['name_too_long', gauge('a'.repeat(513), [{}])],
     [
       'unspecified_temporality',
       { ...histogram('a', '', {}), temporality: 'unspecified' } as OtelMetric,
