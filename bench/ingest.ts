@@ -24,8 +24,8 @@ const STORE_TIMEOUT_MS = 600_000;
  * Collector and Prometheus receive the same metrics.
  */
 export async function benchIngest({ quick, log }: BenchOptions): Promise<Report> {
-  const rounds = quick ? 2 : 5;
-  const points = quick ? 100_000 : 500_000;
+  const rounds = quick ? 2 : 3;
+  const points = quick ? 100_000 : 300_000;
   const steadySeconds = quick ? 15 : 300;
   log('decoders …');
   const decoders = measureDecoders(quick ? 3 : 9, quick ? 100 : 400);

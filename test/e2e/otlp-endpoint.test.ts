@@ -2,6 +2,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { request } from 'node:http';
 import { deflateSync, gzipSync, zstdCompressSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { DASHBOARD_QUERIES, expandDashboardQuery } from '../support/check-dashboards.ts';
 import { expectRows } from '../support/expect-rows.ts';
 import { parsePrometheusText } from '../support/parse-prometheus-text.ts';
 import { PerfscopeServer } from '../support/perfscope-server.ts';
@@ -196,11 +197,19 @@ describe('bad input', () => {
       ['mixed', 2, 10],
       ['nan', 1, 1],
     ]);
+    const invalid = ['too_old', 'future_timestamp', 'not_finite', 'too_many_attributes'];
     const metrics = parsePrometheusText(await (await fetch(`${server.url}/metrics`)).text());
-    const rejected = metrics.get('perfscope_otlp_points_total')!.samples;
-    expect(rejected.map(({ labels }) => labels.perfscope_otlp_reason)).toEqual(
-      expect.arrayContaining(['too_old', 'future_timestamp', 'not_finite', 'too_many_attributes']),
+    const { samples } = metrics.get('perfscope_otlp_points_total')!;
+    expect(samples.map(({ labels }) => labels.perfscope_otlp_reason)).toEqual(
+      expect.arrayContaining(invalid),
     );
+    const panel = DASHBOARD_QUERIES.find(({ name }) => /: Rejected OTLP/.test(name))!;
+    await waitFor(async () => {
+      const view = { fromMs: at(0), toMs: Date.now() };
+      const rows = await server.sql(expandDashboardQuery(panel, view));
+      const names = new Set(rows.map(([, name]) => name));
+      return invalid.every((reason) => names.has(reason));
+    });
   });
 
   it('needs little memory: compression bombs, 200 MB bodies, and many large requests', async () => {

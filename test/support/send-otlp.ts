@@ -39,7 +39,7 @@ export async function sendOtlp(
 }
 
 /** Returns the metrics of one process. */
-export function createResource(
+function createResource(
   resource: OtelAttributes,
   ...metrics: readonly OtelMetric[]
 ): OtelResourceMetrics {

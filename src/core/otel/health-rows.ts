@@ -122,6 +122,7 @@ export class HealthCollector {
     const { service, host, organizationId, propertyId, key } = this.#resource;
     const series: MappedSeries = {
       key: '',
+      metricFact: '',
       hash: hashText(`${key}\n${type}\n${name}\n${tags ?? ''}`),
       name,
       factor: 1,

@@ -4,6 +4,7 @@ import type { PerformanceMetricRow } from '../schema/tables/performance-metrics-
 import { type CurrentAttributes, normalizeNames, toRowDimensions } from './map-attributes.ts';
 import type { OtelAttributes, OtelMetric, OtelScope } from './metric-data.ts';
 import { getMetricDefinition, type MetricDefinition, toDefinedUnit } from './metric-definitions.ts';
+import { getMetricFact } from './metric-presence.ts';
 import type { MappedResource, MappingOptions } from './resource-mapping.ts';
 
 /** Columns of the numbers of responses by status class. */
@@ -17,6 +18,8 @@ export interface MappedSeries {
   readonly hash: string;
   /** The columns that are the same for all points. */
   readonly template: Omit<PerformanceMetricRow, 'timestamp'>;
+  /** See `getMetricFact`. */
+  readonly metricFact: string;
   /** Name under which the series is stored. */
   readonly name: string;
   /** Values are multiplied by this factor before they are stored. */
@@ -63,6 +66,7 @@ export function mapSeries(
   return {
     key,
     hash: createHash('sha1').update(key).digest('hex').slice(0, 16),
+    metricFact: getMetricFact(resource, storedName, current),
     name: storedName,
     factor: stored.factor,
     failed: isFailed(current, definition, status),

@@ -1,4 +1,4 @@
-import type { MappedSeries } from './map-series.ts';
+import type { CurrentAttributes } from './map-attributes.ts';
 import { getMetricDefinition } from './metric-definitions.ts';
 import type { MappedResource } from './resource-mapping.ts';
 
@@ -29,10 +29,11 @@ export function toNameFact(
   return ['name', organizationId ?? '', service, instance, name].join('\n');
 }
 
-/** Returns the fact about the metric of a series. */
+/** Returns the fact about the metric of a series. `name` is the name under which it is stored. */
 export function getMetricFact(
   resource: MappedResource,
-  { name, attributes }: MappedSeries,
+  name: string,
+  attributes: CurrentAttributes,
 ): string {
   const { systemAttribute } = getMetricDefinition(name);
   const system = systemAttribute && attributes.get(systemAttribute);

@@ -4,15 +4,9 @@ import type { SystemHealthRow } from '../schema/tables/system-health-table.ts';
 import type { CumulativeIgnoreReason, SeriesTransaction } from './cumulative-to-delta.ts';
 import { HealthCollector, HealthRowMerger } from './health-rows.ts';
 import type { MappedSeries } from './map-series.ts';
-import type {
-  OtelAttributes,
-  OtelMetric,
-  OtelNumberPoint,
-  OtelResourceMetrics,
-  OtelScope,
-} from './metric-data.ts';
+import type { OtelMetric, OtelNumberPoint, OtelResourceMetrics, OtelScope } from './metric-data.ts';
 import { getMetricDefinition } from './metric-definitions.ts';
-import { getMetricFact, toNameFact } from './metric-presence.ts';
+import { toNameFact } from './metric-presence.ts';
 import {
   addExponentialHistogramRows,
   addHistogramRows,
@@ -87,7 +81,7 @@ export class MetricConverter {
       times: getValidTimes(nowMs, this.#options.retentionMs),
       sink: { metrics: [], buckets: [] },
       samples: new RequestSampleCollector(),
-      memory: this.#options.memory,
+      firstStarts: new Map(),
       rejected: new Map(),
       ignored: new Map(),
     };
@@ -104,7 +98,8 @@ export class MetricConverter {
         health.push(this.#merger.merge(row));
       }
     }
-    const { sink, samples, rejected, ignored } = request;
+    const { sink, samples, firstStarts, rejected, ignored } = request;
+    for (const [fact, startMs] of firstStarts) this.#options.memory?.blank(fact, startMs, sink);
     sink.metrics.push(...samples.toRows());
     return { ...sink, health, rejected, ignored };
   }
@@ -116,7 +111,8 @@ interface Request {
   readonly times: ValidTimes;
   readonly sink: MetricRowSink;
   readonly samples: RequestSampleCollector;
-  readonly memory: SpanRowMemory | undefined;
+  /** Starts of the intervals of metrics that a process has sent for the first time, by fact. */
+  readonly firstStarts: Map<string, number>;
   readonly rejected: Map<RejectReason, number>;
   readonly ignored: Map<IgnoreReason, number>;
 }
@@ -174,7 +170,6 @@ class ResourceConverter {
       return;
     }
     const getSeries = this.#cache.forMetric(this.#resource, scope, metric, options);
-    let facts: WeakSet<OtelAttributes> | undefined;
     const isAbsolute = metric.kind === 'gauge' || (metric.kind === 'sum' && isGauge(metric));
     for (const point of metric.points) {
       const timeProblem = findTimeProblem(point, this.#request.times);
@@ -189,22 +184,18 @@ class ResourceConverter {
       const series = getSeries(point.attributes);
       if (!isAbsolute) this.#health.addProcessStart(getStart(metric, point), point.timeMs);
       const row = this.#addRows(metric, series, point);
-      if (row === undefined) continue;
-      facts ??= new WeakSet();
-      if (!facts.has(point.attributes)) {
-        facts.add(point.attributes);
-        if (row.count !== undefined) this.#noteMetric(series);
-      }
-      if (point.exemplars) this.#request.samples.addExemplars(this.#resource, series, point);
+      if (row && point.exemplars) this.#request.samples.addExemplars(this.#resource, series, point);
     }
   }
 
   /** From now on, spans with the same information are not counted too. */
-  #noteMetric(series: MappedSeries): void {
-    const { transaction, memory, sink } = this.#request;
-    const fact = getMetricFact(this.#resource, series);
-    if (!transaction.hasFact(fact)) memory?.blank(fact, sink);
-    transaction.noteFact(fact);
+  #noteMetric({ metricFact }: MappedSeries, startMs: number): void {
+    const { transaction, firstStarts } = this.#request;
+    const known = firstStarts.get(metricFact);
+    if (known !== undefined || !transaction.hasFact(metricFact)) {
+      firstStarts.set(metricFact, Math.min(known ?? startMs, startMs));
+    }
+    transaction.noteFact(metricFact);
   }
 
   /** Returns the row of a point. Undefined if it has none. */
@@ -306,8 +297,9 @@ class ResourceConverter {
       return this.#ignore('superseded');
     }
     const row = steps.addRows(this.#request.sink, series, delta);
-    if (row) this.#health.addDurations(row);
-    else this.#ignore('empty');
+    if (!row) return this.#ignore('empty');
+    this.#health.addDurations(row);
+    this.#noteMetric(series, delta.startTimeMs);
     return row;
   }
 

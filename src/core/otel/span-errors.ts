@@ -5,11 +5,10 @@ import type { ErrorLogRow } from '../schema/tables/error-logs-table.ts';
 import type { MappedSeries } from './map-series.ts';
 import type { MappedResource } from './resource-mapping.ts';
 import type { OtelSpan } from './span-data.ts';
+import { toErrorType } from './span-operation.ts';
 
 /** Maximum number of different errors in one request. Further ones are not stored. */
 const MAX_ERRORS = 100;
-/** The types of errors are in messages, so long ones are cut. */
-const MAX_TYPE_LENGTH = 100;
 
 interface CountedError {
   readonly occurrence: ErrorOccurrence;
@@ -90,7 +89,7 @@ function getError(
   if (exception) {
     const stack = exception['exception.stacktrace'];
     return {
-      type: String(exception['exception.type'] ?? type).slice(0, MAX_TYPE_LENGTH),
+      type: toErrorType(exception['exception.type']) ?? type,
       message: String(exception['exception.message'] ?? ''),
       stack: typeof stack === 'string' ? stack : undefined,
     };

@@ -145,6 +145,14 @@ function getName({ name }: OtelSpan): OtelAttributes {
   return VARIABLE_NAME.test(name) ? {} : { 'http.route': name };
 }
 
+/** Names of types in all languages, such as `java.io.IOException`, `*errors.errorString`, or `Net::HTTPError`. */
+const TYPE_NAME = /^[\w.$*:/<>-]{1,100}$/;
+
+/** Returns the type of an exception. Undefined if the text is not the name of a type, so it can contain anything. */
+export function toErrorType(type: unknown): string | undefined {
+  return typeof type === 'string' && TYPE_NAME.test(type) ? type : undefined;
+}
+
 /** @returns `error.type` of a failed span without one: the status, the type of its exception, or `_OTHER` */
 function getErrorAttributes(
   { kind, status, events }: OtelSpan,
@@ -156,6 +164,5 @@ function getErrorAttributes(
     return { 'error.type': String(httpStatus) };
   }
   const exception = events.findLast(({ name }) => name === 'exception');
-  const type = exception?.attributes['exception.type'];
-  return { 'error.type': typeof type === 'string' && type !== '' ? type.slice(0, 100) : '_OTHER' };
+  return { 'error.type': toErrorType(exception?.attributes['exception.type']) ?? '_OTHER' };
 }

@@ -4,7 +4,7 @@ import type { ErrorLogRow } from '../schema/tables/error-logs-table.ts';
 import type { MappedSeries } from './map-series.ts';
 import { mapSeries } from './map-series.ts';
 import type { OtelAttributes, OtelScope } from './metric-data.ts';
-import { type FactStore, getMetricFact } from './metric-presence.ts';
+import type { FactStore } from './metric-presence.ts';
 import { addExponentialHistogramRows, type MetricRowSink } from './point-rows.ts';
 import {
   findTimeProblem,
@@ -63,7 +63,6 @@ const NO_ID = /^0*$/;
 /** Durations of the spans of one series in one interval. */
 interface SpanGroup {
   readonly series: MappedSeries;
-  readonly resource: MappedResource;
   readonly durations: ExponentialHistogramAccumulator;
   readonly spanIds: string[];
   startMs: number;
@@ -130,7 +129,7 @@ class SpanBatch {
     { metricName, attributes, isRequest, isJob }: SpanOperation,
   ): void {
     const series = this.#getSeries(resource, scope, metricName, attributes);
-    this.#addDuration(resource, series, span);
+    this.#addDuration(series, span);
     const userId = toName(span.attributes[this.#options.tenantAttributes.user]) ?? resource.userId;
     if (series.failed && (isRequest || isJob)) {
       this.#errors.add(resource, series, span, userId, isRequest ? 'request' : 'job');
@@ -143,9 +142,8 @@ class SpanBatch {
 
   toRows({ transaction, nowMs }: SpanContext, memory: SpanRowMemory): ConvertedSpans {
     const sink: MetricRowSink = { metrics: [], buckets: [] };
-    for (const { series, resource, durations, spanIds, startMs, endMs } of this.#groups.values()) {
-      const fact = getMetricFact(resource, series);
-      if (transaction.hasFact(fact)) {
+    for (const { series, durations, spanIds, startMs, endMs } of this.#groups.values()) {
+      if (transaction.hasFact(series.metricFact)) {
         increase(this.#ignored, 'in_metric', durations.count);
         continue;
       }
@@ -153,7 +151,7 @@ class SpanBatch {
       const hash = hashText([series.hash, ...spanIds.toSorted()].join('\n'));
       const point = { attributes: {}, startTimeMs: startMs, timeMs: endMs, ...durations.toPoint() };
       addExponentialHistogramRows(rows, { ...series, hash }, point);
-      memory.add(fact, rows.metrics, rows.buckets, nowMs);
+      memory.add(series.metricFact, rows.metrics, rows.buckets, nowMs);
       sink.metrics.push(...rows.metrics);
       sink.buckets.push(...rows.buckets);
     }
@@ -193,14 +191,13 @@ class SpanBatch {
     return series;
   }
 
-  #addDuration(resource: MappedResource, series: MappedSeries, span: OtelSpan): void {
+  #addDuration(series: MappedSeries, span: OtelSpan): void {
     const { startTimeMs, endTimeMs, traceId, spanId } = span;
     const key = `${series.hash} ${Math.floor(endTimeMs / INTERVAL_MS)}`;
     let group = this.#groups.get(key);
     if (!group) {
       group = {
         series,
-        resource,
         durations: new ExponentialHistogramAccumulator(),
         spanIds: [],
         startMs: startTimeMs,

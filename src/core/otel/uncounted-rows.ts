@@ -50,15 +50,19 @@ export class SpanRowMemory {
     if (this.#size > MAX_ROWS || this.#rows.size > MAX_FACTS) this.#removeOldest(nowMs);
   }
 
-  /** Adds rows to `sink` that blank the rows of spans, because the process has sent its first metric. */
-  blank(fact: string, sink: MetricRowSink): void {
+  /**
+   * Adds rows to `sink` that blank the rows of spans, because the process has sent its first metric.
+   *
+   * @param startMs start of the metric's interval. Earlier spans are not part of the metric.
+   */
+  blank(fact: string, startMs: number, sink: MetricRowSink): void {
     const known = this.#rows.get(fact);
     if (!known) return;
     for (const { timestamp, id = '' } of known.metrics) {
-      sink.metrics.push(createBlankMetric(timestamp, id));
+      if (timestamp > startMs) sink.metrics.push(createBlankMetric(timestamp, id));
     }
     for (const { timestamp, point = 0, bucketUpper = 0 } of known.buckets) {
-      sink.buckets.push(createBlankBucket(timestamp, point, bucketUpper));
+      if (timestamp > startMs) sink.buckets.push(createBlankBucket(timestamp, point, bucketUpper));
     }
   }
 

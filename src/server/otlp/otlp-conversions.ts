@@ -1,8 +1,8 @@
 import type { Settings } from '../../core/config/parse-settings.ts';
 import { DAY_MS } from '../../core/duration.ts';
 import { MetricConverter } from '../../core/otel/metrics-to-rows.ts';
-import { getTenantAttributes } from '../../core/otel/tenant-attributes.ts';
 import { SpanConverter } from '../../core/otel/spans-to-rows.ts';
+import { getTenantAttributes } from '../../core/otel/tenant-attributes.ts';
 import { SpanRowMemory } from '../../core/otel/uncounted-rows.ts';
 import type { AnyRow } from '../../core/schema/table-definition.ts';
 import { type TableName, toAnyRows } from '../../core/schema/table-registry.ts';

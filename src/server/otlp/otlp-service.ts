@@ -18,7 +18,7 @@ import { RequestAbortedError } from './read-body.ts';
 import { splitRequest } from './split-request.ts';
 
 /** The rows of one part of a request. */
-export interface ConvertedData {
+interface ConvertedData {
   readonly tables: ReadonlyMap<TableName, readonly AnyRow[]>;
   /** Number of invalid points or spans by reason. */
   readonly rejected: ReadonlyMap<string, number>;

@@ -447,3 +447,22 @@ it('keeps the count of each histogram', () => {
     ),
   );
 });
+
+it('stores exemplars of requests with their trace', () => {
+  const metric = histogram('http.server.request.duration', 's', {
+    'http.request.method': 'GET',
+    'http.route': '/rooms',
+  }) as OtelMetric & { kind: 'histogram' };
+  const traceId = 'a'.repeat(32);
+  const exemplars = [
+    { timeMs: NOW - 5, value: 0.9, traceId, spanId: 'b'.repeat(16) },
+    { timeMs: NOW - 5, value: 0.5 },
+  ];
+  const points = metric.points.map((point) => ({ ...point, exemplars }));
+  const { metrics } = createConverter().convert([{ ...metric, points }]);
+  const samples = metrics.filter(({ name }) => name === 'http.server.request.sample');
+  expect(samples).toMatchObject([
+    { duration: 900, endpoint: '/rooms', operation: 'GET', count: 0, timestamp: NOW - 5 },
+  ]);
+  expect(samples[0]?.tags).toContain(traceId);
+});

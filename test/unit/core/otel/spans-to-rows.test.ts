@@ -1,7 +1,11 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { CumulativeSeries } from '../../../../src/core/otel/cumulative-series.ts';
-import type { OtelAttributes, OtelMetric } from '../../../../src/core/otel/metric-data.ts';
+import type {
+  OtelAttributes,
+  OtelMetric,
+  OtelTemporality,
+} from '../../../../src/core/otel/metric-data.ts';
 import { MetricConverter } from '../../../../src/core/otel/metrics-to-rows.ts';
 import type { OtelSpan } from '../../../../src/core/otel/span-data.ts';
 import { SpanConverter } from '../../../../src/core/otel/spans-to-rows.ts';
@@ -32,13 +36,13 @@ function createSpan(span: Partial<OtelSpan> = {}): OtelSpan {
 }
 
 /** Converts spans and metrics of one process, like a server. */
-function createConverters() {
+function createConverters(sinceMs = 0) {
   const options = { tenantAttributes: DEFAULT_TENANT_ATTRIBUTES, retentionMs: 30 * 86_400_000 };
   const memory = new SpanRowMemory();
   const spanConverter = new SpanConverter({ ...options, memory });
   const thresholds = { responseTimeWarning: 1, responseTimeCritical: 2, errorRate: 3 };
   const metricConverter = new MetricConverter({ ...options, memory, thresholds });
-  const series = new CumulativeSeries({ sinceMs: 0 });
+  const series = new CumulativeSeries({ sinceMs });
   return {
     convertSpans: (spans: readonly OtelSpan[], senderOrganizationId?: string) => {
       const transaction = series.begin(NOW);
@@ -48,17 +52,22 @@ function createConverters() {
       transaction.commit();
       return result;
     },
-    convertRequests: (count: number) => {
+    convertRequests: (
+      count: number,
+      temporality: OtelTemporality = 'delta',
+      atMs = NOW,
+      startTimeMs = NOW - 60_000,
+    ) => {
       const transaction = series.begin(NOW);
       const point = {
-        ...{ attributes: HTTP, startTimeMs: NOW - 60_000, timeMs: NOW, count, sum: count / 4 },
+        ...{ attributes: HTTP, startTimeMs, timeMs: atMs, count, sum: count / 4 },
         ...{ bounds: [], bucketCounts: [count] },
       };
       const metric: OtelMetric = {
         name: 'http.server.request.duration',
         unit: 's',
         kind: 'histogram',
-        temporality: 'delta',
+        temporality,
         points: [point],
       };
       const scopes = [{ scope: { name: 'test' }, metrics: [metric] }];
@@ -276,4 +285,28 @@ it("has only the metric's count if a process sends both, in any order", () => {
       expect(store.total).toBe(requests.includes('metric') ? 7 : expectedSpans);
     }),
   );
+});
+
+it("keeps spans from before the metric's first interval", () => {
+  const { convertSpans, convertRequests } = createConverters(NOW);
+  const store = new Store();
+  const start = NOW - 30 * 60_000;
+  const baseline = { startTimeMs: start - 250, endTimeMs: start };
+  store.add(convertSpans([createSpan(baseline), createSpan(baseline)]).metrics);
+  // The metric started long before, so its first value is only the base of later deltas.
+  const cumulative = (count: number, atMs: number) =>
+    convertRequests(count, 'cumulative', atMs, NOW - 86_400_000);
+  expect(Object.fromEntries(cumulative(1000, start + 1).ignored)).toEqual({ baseline: 1 });
+  store.add(convertSpans([createSpan()]).metrics);
+  store.add(cumulative(1003, NOW + 1).metrics);
+  expect(store.total).toBe(2 + 3);
+});
+
+it('keeps no text of an exception as a type', () => {
+  const attributes = { 'exception.type': 'user ann@example.com', 'exception.message': 'failed' };
+  const { metrics, errors } = createConverters().convertSpans([
+    createSpan({ status: 'error', events: [{ name: 'exception', timeMs: NOW, attributes }] }),
+  ]);
+  expect(errors[0]?.errorType).toBe('_OTHER');
+  expect(JSON.stringify(metrics)).not.toContain('ann@');
 });
