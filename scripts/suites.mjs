@@ -11,6 +11,7 @@ export const NODE_22_TESTS = [
   'test/unit/storage',
   'test/unit/library-arguments.test.ts',
   'test/unit/unsupported-library.test.ts',
+  'test/unit/unsupported-opentelemetry.test.ts',
   'test/host-safety',
   'test/e2e/transparent-instrumentation.test.ts',
   'test/e2e/crashes.test.ts',

@@ -1,7 +1,7 @@
 import type { OtelExponentialHistogramPoint, OtelHistogramPoint } from './metric-data.ts';
 
 /** Maximum scale of exponential histograms. Buckets are stored with this scale, so a finer one needs only memory. */
-export const MAX_SCALE = 3;
+const MAX_SCALE = 3;
 
 /** Counts since the start of a series, or changes of them. */
 export interface HistogramValues {
@@ -107,10 +107,7 @@ export function areEqual(first: readonly number[], second: readonly number[]): b
   return true;
 }
 
-/**
- * The smallest and the largest value of an interval are unknown, unless they are also those of the whole time since the
- * start of the series.
- */
+/** An interval's minimum and maximum are known only if they changed the minimum and the maximum since the start. */
 function subtractTotals(
   newer: Pick<HistogramValues, 'count' | 'sum' | 'min' | 'max'>,
   older: Pick<HistogramValues, 'count' | 'sum' | 'min' | 'max'>,

@@ -17,7 +17,7 @@ const PART = 'the spool';
 const MAX_SEGMENT_BYTES = 16 * 1024 * 1024;
 /** A segment's share of the size limit, so that few rows are dropped when the limit is reached. */
 const SEGMENT_SHARE = 1 / 8;
-/** Share of the size limit up to which groups are added. Rows that nobody can send again need the rest. */
+/** Share of the size limit up to which groups are added. Other rows, which can't be sent again, need the rest. */
 const GROUP_SHARE = 0.9;
 /** Time after which the segment of a process without new rows is ended, so that it can be deleted. */
 const IDLE_SEGMENT_MS = 60_000;
