@@ -1,19 +1,17 @@
 // Bundles the agent with its dependencies. The bundle is CommonJS, so that one copy of the agent serves `import`,
 // `require`, `--import`, and `--require`. Loading few files also keeps the startup time of applications short.
 import { readdirSync, readFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { rolldown } from 'rolldown';
 import { dts } from 'rolldown-plugin-dts';
 import { PRIVATE_GLOBALS, providePrivateReferences } from './private-references.mjs';
-
-const semanticConventions = createRequire(import.meta.url)('@opentelemetry/semantic-conventions');
 
 /** The modules that run only on supported versions of Node.js. The files in `packages/agent` load them. */
 const ENTRIES = {
   'register-agent': 'src/register.ts',
   library: 'src/index.ts',
   client: 'src/client.ts',
+  'opentelemetry-components': 'src/opentelemetry.ts',
   'agent-command': 'src/agent-bin.ts',
   'doctor-preload': 'src/agent/doctor/doctor-preload.ts',
 };
@@ -21,10 +19,13 @@ const ENTRIES = {
 const PORTABLE_ENTRIES = {
   'check-runtime': 'src/core/config/check-runtime.ts',
   'unsupported-library': 'src/unsupported-library.ts',
+  'unsupported-opentelemetry': 'src/unsupported-opentelemetry.ts',
 };
 const PORTABLE_TARGET = 'es2018';
 /** The compiled declarations of the modules that applications import. */
-const DECLARATIONS = ['register', 'index', 'client'];
+const DECLARATIONS = ['register', 'index', 'client', 'opentelemetry'];
+/** Part of the OpenTelemetry API that finds the global state. See `isolateOpentelemetryApi`. */
+const GLOBAL_API_CODE = '`opentelemetry.js.api.';
 /** Replacements for dependencies that the agent doesn't need. */
 const REPLACEMENTS = {
   // The Prometheus exporter imports it, but the agent uses only its serializer.
@@ -47,6 +48,9 @@ export async function bundleAgent(folder, version) {
     entryFileNames: '[name].js',
     chunkFileNames: 'chunk-[name]-[hash].js',
   });
+  if (chunks.some(({ code = '' }) => code.includes(GLOBAL_API_CODE))) {
+    throw new Error('The bundled OpenTelemetry API uses the global state of the application.');
+  }
   await writeBundle(
     PORTABLE_ENTRIES,
     version,
@@ -83,7 +87,6 @@ async function writeBundle(input, version, output, target) {
     },
     plugins: [
       replacePackages(),
-      inlineSemanticConventions(),
       isolateOpentelemetryApi(),
       ...(hasPrivateReferences ? [providePrivateReferences()] : []),
     ],
@@ -106,25 +109,6 @@ function replacePackages() {
 }
 
 /**
- * Replaces the names of semantic conventions by their values in the CommonJS modules of OpenTelemetry. Otherwise,
- * they would load all 300 kB of the conventions.
- */
-function inlineSemanticConventions() {
-  return {
-    name: 'inline-semantic-conventions',
-    transform: {
-      filter: { id: /exporter-prometheus/ },
-      handler: (code) =>
-        code
-          .replace(/^const (\w+) = require\("@opentelemetry\/semantic-conventions"\);$/m, '')
-          .replace(/semantic_conventions_1\.(\w+)/g, (_, name) =>
-            JSON.stringify(semanticConventions[name]),
-          ),
-    },
-  };
-}
-
-/**
  * Disconnects the bundled copy of the OpenTelemetry API from the application's copies. Otherwise, the SDK of the agent
  * would send its messages to the application's logger.
  */
@@ -132,7 +116,7 @@ function isolateOpentelemetryApi() {
   return {
     name: 'isolate-opentelemetry-api',
     load: {
-      filter: { id: /@opentelemetry\/api\/.*\/global-utils\.js$/ },
+      filter: { id: /@opentelemetry\/api\/.*\/global-utils\.m?js$/ },
       handler: () =>
         'export const registerGlobal = () => false, getGlobal = () => undefined, unregisterGlobal = () => {};',
     },

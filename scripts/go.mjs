@@ -5,7 +5,7 @@ import { promisify } from 'node:util';
 
 /** First Go minor version that automatically downloads the toolchain that a module requires. */
 const MIN_AUTO_TOOLCHAIN = 21;
-const TOOLCHAIN = '1.25.5';
+const TOOLCHAIN = '1.26.8';
 
 /**
  * Returns the path of a `go` command that can compile current modules. Debian's Go is too old, but it can

@@ -22,6 +22,7 @@ export function findMissingTools(purpose) {
     requireTool('Redis', 'redis-server', 'redis-server');
   }
   if (purpose === 'test') {
+    requireTool('MariaDB', 'mariadb-server', 'mariadbd', '/usr/sbin/mariadbd');
     requireTool('Prometheus', 'prometheus', 'promtool');
     requireTool('Alertmanager', 'prometheus-alertmanager', 'amtool');
     requireTool('OpenSSL', 'openssl', 'openssl');

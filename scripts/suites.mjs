@@ -11,6 +11,7 @@ export const NODE_22_TESTS = [
   'test/unit/storage',
   'test/unit/library-arguments.test.ts',
   'test/unit/unsupported-library.test.ts',
+  'test/unit/unsupported-opentelemetry.test.ts',
   'test/host-safety',
   'test/e2e/transparent-instrumentation.test.ts',
   'test/e2e/crashes.test.ts',
@@ -36,6 +37,8 @@ export const QUICK_BENCHES = ['write', 'record', 'overhead', 'agent-start', 'exi
 export const LONGEST_FILES = [
   'test/e2e/demo-alerts.test.ts',
   'test/e2e/actions.test.ts',
+  'test/e2e/collector-outage.test.ts',
+  'test/e2e/otlp-languages.test.ts',
   'test/e2e/demo.test.ts',
   'test/integration/server/alerts/alert-states.test.ts',
   'test/integration/server/api/hostile-input.test.ts',

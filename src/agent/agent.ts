@@ -1,17 +1,19 @@
 import type { Server } from 'node:http';
 import type { IMetricReader } from '@opentelemetry/sdk-metrics';
 import type { PausedTarget, WriteTarget } from '../core/config/questdb-targets.ts';
-import { DEFAULT_EXIT_TIMEOUT_MS } from '../core/config/setting-definitions.ts';
-import { findQuestdbTargets, type StartupConfig } from '../core/config/startup-config.ts';
+import type { StartupConfig } from '../core/config/startup-config.ts';
 import { runGuarded } from '../core/guard.ts';
+import { readHealthThresholds } from '../core/health-status.ts';
 import { createWarnOnce, type Logger } from '../core/log.ts';
 import { createError } from '../core/perfscope-error.ts';
 import type { JobTransition } from '../core/schema/tables/queue-metrics-table.ts';
-import type { QueryClient, QuestdbQueryClient } from '../storage/questdb/query-client.ts';
+import type { QueryClient } from '../storage/questdb/query-client.ts';
 import { reportDroppedAtExit } from '../storage/spool/dropped-row-report.ts';
 import { DroppedRowCounter } from '../storage/spool/dropped-rows.ts';
 import type { CheckpointEntry } from '../storage/write/checkpoint-file.ts';
 import { DeferredWriter } from '../storage/write/deferred-writer.ts';
+import { AgentQueryClient } from './agent-query-client.ts';
+import { DataSender } from './data-sender.ts';
 import { ErrorTracker, parseThrown } from './error-tracking/error-tracker.ts';
 import {
   toConnectOccurrence,
@@ -81,7 +83,8 @@ export class Agent {
   readonly #ownServers = new WeakSet<Server>();
   #otelMetrics: OtelMetrics | undefined;
   #instrumentationRegistry: InstrumentationRegistry | undefined;
-  #queryClient: QuestdbQueryClient | undefined;
+  readonly #queryClient: AgentQueryClient;
+  readonly #sender: DataSender;
   #isConnecting = false;
 
   constructor(options: AgentOptions) {
@@ -89,6 +92,7 @@ export class Agent {
     const { settings, resource } = config;
     this.#options = options;
     this.config = config;
+    this.#queryClient = new AgentQueryClient(config);
     this.#warnOnce = createWarnOnce(log);
     this.deferredWriter = new DeferredWriter(this.droppedRows, log);
     this.tenantReader = new TenantReader(settings, (field, reason) =>
@@ -102,6 +106,13 @@ export class Agent {
       dropped: this.droppedRows,
       spoolDir: options.spoolDir,
       target: () => this.#targetFinder.find(),
+    });
+    this.#sender = new DataSender({
+      config,
+      log,
+      deferredWriter: this.deferredWriter,
+      connector: this.#connector,
+      targetFinder: this.#targetFinder,
     });
     const { add } = this.deferredWriter;
     const { droppedRows: dropped } = this;
@@ -119,25 +130,23 @@ export class Agent {
       requests: this.#requestStats,
       queries: this.#queryStats,
       countConnections: () => this.#otelMetrics?.poolMetrics.countConnections(),
-      thresholds: {
-        responseTimeWarning: settings.PERFORMANCE_RESPONSE_TIME_WARNING,
-        responseTimeCritical: settings.PERFORMANCE_RESPONSE_TIME_CRITICAL,
-        errorRate: settings.PERFORMANCE_ERROR_RATE_THRESHOLD,
-      },
+      thresholds: readHealthThresholds(settings),
     });
   }
 
-  /** Starts recording requests and the application's OpenTelemetry metrics. */
-  instrument(readers: IMetricReader[] = []): void {
+  /** Starts recording requests and the application's OpenTelemetry metrics. A dry run sends nothing over OTLP. */
+  instrument(readers: IMetricReader[] = [], { dryRun = false } = {}): void {
     const { resource, settings } = this.config;
+    if (!dryRun) this.#sender.exportToOtlp({ ...this, onOverflow: this.#onOverflow });
     this.#otelMetrics = new OtelMetrics({
+      otlp: this.#sender.otlp,
       dropped: this.droppedRows,
       getWriteStats: () => this.deferredWriter.writer?.stats,
       collectCheckpointRows: () => this.errorTracker.encodeCountRows(),
       resource,
       readers,
       exportIntervalMs: settings.exportIntervalMs,
-      add: this.deferredWriter.add,
+      add: this.isOtlpOnly ? undefined : this.deferredWriter.add,
       ignoreRoutes: settings.PERFORMANCE_IGNORE_ROUTES,
       streamRoutes: settings.PERFORMANCE_STREAM_ROUTES,
       isOwnServer: (server) => this.#ownServers.has(server),
@@ -218,6 +227,11 @@ export class Agent {
     return this.#targetFinder.find() !== undefined;
   }
 
+  /** Whether metrics are sent over OTLP, and no rows are written. */
+  get isOtlpOnly(): boolean {
+    return this.#sender.isOtlpOnly;
+  }
+
   /**
    * Creates the writer on the first call. If no QuestDB is known, looks for a local server every 5 s.
    * Never throws.
@@ -225,7 +239,7 @@ export class Agent {
   connect(): void {
     if (!this.#isConnecting) this.#options.onConnect?.();
     this.#isConnecting = true;
-    this.#connector.connect();
+    this.#sender.connect();
   }
 
   /**
@@ -233,12 +247,8 @@ export class Agent {
    *
    * @throws PS_NO_TARGET if no QuestDB is configured and no local server is running
    */
-  async getQueryClient(): Promise<QueryClient> {
-    const read = findQuestdbTargets(this.config)?.read;
-    if (!read) throw createError('PS_NO_TARGET', {});
-    const { QuestdbQueryClient } = await import('../storage/questdb/query-client.ts');
-    this.#queryClient ??= new QuestdbQueryClient(read);
-    return this.#queryClient;
+  getQueryClient(): Promise<QueryClient> {
+    return this.#queryClient.get();
   }
 
   /** Excludes the requests of `server`, because it isn't part of the application. */
@@ -256,14 +266,7 @@ export class Agent {
     this.#connector.tryConnect();
     await this.#otelMetrics?.flush();
     this.errorTracker.addCountRows();
-    const { writer, pendingRows } = this.deferredWriter;
-    this.deferredWriter.reportDropped();
-    if (!this.hasWriteTarget && !this.#targetFinder.hasFound) {
-      // The next server sends the rows in the spool.
-      writer?.flushSync();
-      if ((writer?.stats.waitingRows ?? pendingRows) > 0) throw createError('PS_NO_TARGET', {});
-    }
-    await writer?.flush(timeoutMs);
+    await this.#sender.flush(timeoutMs);
   }
 
   /**
@@ -277,43 +280,39 @@ export class Agent {
     await this.#otelMetrics?.stop();
     this.errorTracker.addCountRows();
     this.#eventLoop.stop();
-    await this.deferredWriter.writer?.close(timeoutMs);
+    await this.#sender.close(timeoutMs);
     reportDroppedAtExit(this.droppedRows, this.#options.log);
-    await this.#queryClient?.close().catch(() => {});
+    await this.#queryClient.close();
   }
 
   /**
-   * Writes all collected rows to the spool.
+   * Writes all collected rows to the spool, and collects the metrics for OTLP.
    *
    * @param options.endOpenRequests whether to record the open requests, because the process ends.
    * Default: `false`.
-   * @returns whether the spool contains rows
+   * @param options.canSend whether asynchronous code still runs. Default: `true`.
+   * @returns whether the spool contains rows, or metrics wait to be sent over OTLP
    */
-  flushSync({ endOpenRequests = false } = {}): boolean {
+  flushSync({ endOpenRequests = false, canSend = true } = {}): boolean {
     // A failure of one step must not lose the rows of the other steps.
     if (endOpenRequests) runGuarded(EXIT_PART, () => this.#otelMetrics?.endOpenRequests());
-    runGuarded(EXIT_PART, () => this.#otelMetrics?.flushSync());
+    runGuarded(EXIT_PART, () => this.#otelMetrics?.flushSync({ canSend }));
     this.errorTracker.addCountRows();
-    // A process can end before it is connected.
-    runGuarded(EXIT_PART, () => this.#connector.tryConnect());
-    const { writer } = this.deferredWriter;
-    runGuarded(EXIT_PART, () => writer?.flushSync());
-    return writer?.hasSpooledRows ?? false;
+    return this.#sender.flushSync();
   }
 
   /**
-   * Sends the spooled rows for up to `timeoutMs`. Ends at the first failure, unless the time limit is
-   * higher than the default. Unsent rows stay in the spool. Never rejects.
+   * Sends the spooled rows, and the metrics for OTLP, for up to `timeoutMs`. Ends at the first failure, unless the time
+   * limit is higher than the default. Unsent rows stay in the spool. Never rejects.
    */
-  async sendSpooled(timeoutMs: number): Promise<void> {
-    const retry = timeoutMs > DEFAULT_EXIT_TIMEOUT_MS;
-    await this.deferredWriter.writer?.sendSpooled(timeoutMs, { retry });
+  sendSpooled(timeoutMs: number): Promise<void> {
+    return this.#sender.sendSpooled(timeoutMs);
   }
 
-  /** Sends the spooled rows while the application shuts down, without delaying its end. Never rejects. */
-  async sendInBackground(): Promise<void> {
+  /** Sends rows and metrics while the application shuts down, without delaying its end. Never rejects. */
+  sendInBackground(): Promise<void> {
     const timeoutMs = this.config.settings.PERFORMANCE_EXIT_TIMEOUT;
-    await this.deferredWriter.writer?.sendSpooled(timeoutMs, { retry: false, keepAlive: false });
+    return this.#sender.sendSpooled(timeoutMs, { keepAlive: false });
   }
 
   /**
@@ -321,8 +320,8 @@ export class Agent {
    * dropped rows.
    */
   closeSync(): void {
-    this.flushSync({ endOpenRequests: true });
-    runGuarded(EXIT_PART, () => this.deferredWriter.writer?.releaseSpool());
+    this.flushSync({ endOpenRequests: true, canSend: false });
+    this.#sender.closeSync();
     reportDroppedAtExit(this.droppedRows, this.#options.log);
   }
 

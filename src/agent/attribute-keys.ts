@@ -3,6 +3,10 @@ export const ATTR_REQUEST_ABORTED = 'perfscope.request.aborted';
 /** Tenant that a measurement belongs to. */
 export const ATTR_ORGANIZATION_ID = 'perfscope.organization.id';
 export const ATTR_PROPERTY_ID = 'perfscope.property.id';
+/** Type, endpoint, and operation of a value that the application recorded with Perfscope's library. */
+export const ATTR_METRIC_TYPE = 'perfscope.metric.type';
+export const ATTR_ENDPOINT = 'perfscope.endpoint';
+export const ATTR_OPERATION = 'perfscope.operation';
 /** Redis server and prefix of a queue: `<prefix>@<host>:<port>/<db>`. */
 export const ATTR_QUEUE_SCOPE = 'perfscope.queue.scope';
 /** Reason why rows were dropped. */
@@ -40,5 +44,8 @@ export const SPOOL_SIZE_METRIC = 'perfscope.spool.size';
 export const SPOOL_LAG_METRIC = 'perfscope.spool.lag';
 /** Counter of the rows that were not stored. */
 export const DROPPED_ROWS_METRIC = 'perfscope.rows.dropped';
+/** Counters of the points that the OTLP export sent and dropped. */
+export const OTLP_SENT_METRIC = 'perfscope.export.points.sent';
+export const OTLP_DROPPED_METRIC = 'perfscope.export.points.dropped';
 /** Gauge with the number of rows that QuestDB rejected and that were set aside. */
 export const DEAD_LETTERS_METRIC = 'perfscope.spool.dead_letters';

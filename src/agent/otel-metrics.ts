@@ -6,7 +6,7 @@ import {
   PeriodicExportingMetricReader,
   type ResourceMetrics,
 } from '@opentelemetry/sdk-metrics';
-import { getGuardFailures, guard } from '../core/guard.ts';
+import { getGuardFailures, guard, runGuarded } from '../core/guard.ts';
 import type { ServiceResource } from '../core/schema/table-definition.ts';
 import type { AddRows } from '../core/schema/table-registry.ts';
 import type { JobTransition } from '../core/schema/tables/queue-metrics-table.ts';
@@ -33,6 +33,7 @@ import { ApplicationMeterProvider } from './opentelemetry-api/application-meters
 import { GlobalApi } from './opentelemetry-api/global-api.ts';
 import { MeterMirror } from './opentelemetry-api/meter-mirror.ts';
 import { setOwnMeterProvider } from './opentelemetry-api/shared-api.ts';
+import type { OtlpExport } from './otlp-export/otlp-export.ts';
 import type { MetricRecorder } from './record/metric-recorder.ts';
 import { createWriteMetrics, type WriteMetricsOptions } from './write-metrics.ts';
 
@@ -52,6 +53,8 @@ export interface OtelMetricsOptions
   collectCheckpointRows?: (() => readonly CheckpointEntry[]) | undefined;
   /** Additional readers, such as the Prometheus exporter. */
   readers: readonly IMetricReader[];
+  /** Undefined if metrics aren't sent over OTLP. */
+  otlp?: OtlpExport | undefined;
 }
 
 export interface LibraryInstrumentationOptions {
@@ -69,6 +72,7 @@ export class OtelMetrics {
   readonly #reader: PeriodicExportingMetricReader | undefined;
   readonly #histograms: HistogramRegistry;
   readonly #checkpoint: CheckpointCollector | undefined;
+  readonly #otlp: OtlpExport | undefined;
   readonly #stopFunctions: (() => void)[] = [];
   /** Adds the times of a job transition to the queue histograms. */
   readonly recordJob: (job: JobTransition, errorType: string | undefined) => void;
@@ -82,8 +86,9 @@ export class OtelMetrics {
    * `@opentelemetry/api`. Runs before the application starts, so it loads no other modules.
    */
   constructor(options: OtelMetricsOptions) {
-    const { resource, add, exportIntervalMs, histograms } = options;
+    const { resource, add, exportIntervalMs, histograms, otlp } = options;
     this.#histograms = histograms;
+    this.#otlp = otlp;
     const sampler = new RequestSampler();
     if (add) {
       this.#exporter = new PerfscopeMetricExporter({
@@ -111,8 +116,11 @@ export class OtelMetrics {
     }
     this.#provider = new MeterProvider({
       resource: resourceFromAttributes(toResourceAttributes(resource)),
-      readers: [...(this.#reader ? [this.#reader] : []), ...options.readers],
+      readers: [this.#reader, otlp?.reader, ...options.readers].filter(
+        (each) => each !== undefined,
+      ),
     });
+    otlp?.createMetrics(this.#provider);
     this.#stopFunctions.push(shareMeterProvider(this.#provider, options.onOverflow));
     const http = instrumentHttp({ ...options, sampler });
     this.#stopFunctions.push(http.stop);
@@ -191,8 +199,13 @@ export class OtelMetrics {
     await this.#provider.forceFlush().catch(() => {});
   }
 
-  /** Same as `flush`, but synchronous, for use while the process exits. Skips gauges. */
-  flushSync(nowMs: number = Date.now()): void {
+  /**
+   * Same as `flush`, but synchronous, for use while the process exits. Skips gauges.
+   *
+   * @param options.canSend whether asynchronous code still runs, so that metrics can be sent. Default: `true`.
+   */
+  flushSync({ canSend = true } = {}, nowMs: number = Date.now()): void {
+    if (canSend) runGuarded(PART, () => this.#otlp?.collectSync(this.#provider, nowMs));
     if (!this.#reader) return;
     let collected: ResourceMetrics = { resource: emptyResource(), scopeMetrics: [] };
     try {

@@ -38,6 +38,7 @@ export interface QuestdbConnectorOptions {
 export class QuestdbConnector {
   readonly #options: QuestdbConnectorOptions;
   #isConnected = false;
+  #isDisabled = false;
   #searchTimer: NodeJS.Timeout | undefined;
   #lastSearchMs = Number.NEGATIVE_INFINITY;
 
@@ -48,10 +49,20 @@ export class QuestdbConnector {
     options.deferredWriter.onFull(() => this.#connectWhenFull());
   }
 
+  get isDisabled(): boolean {
+    return this.#isDisabled;
+  }
+
+  /** Writes nothing from now on, because this process only exports metrics. Must be called before `connect`. */
+  disable(): void {
+    this.#isDisabled = true;
+    this.#options.deferredWriter.disable();
+  }
+
   /** Creates the writer, or starts looking for a server. Logs a failure and never throws. */
   connect(): void {
     // Called for each measurement of the library, so it doesn't read the discovery file while a timer does.
-    if (this.#searchTimer || this.tryConnect()) return;
+    if (this.#isDisabled || this.#searchTimer || this.tryConnect()) return;
     this.#warnAboutPermissions();
     const { deferredWriter, config } = this.#options;
     const intervalMs = Math.max(SEARCH_INTERVAL_MS, config.settings.exportIntervalMs);
@@ -76,6 +87,7 @@ export class QuestdbConnector {
    * @returns whether the writer was created
    */
   tryConnect(): boolean {
+    if (this.#isDisabled) return false;
     if (this.#isConnected) return true;
     const isQuestdbKnown = this.#options.target() !== undefined;
     const spoolDir = isQuestdbKnown ? this.#options.spoolDir : this.#findSpoolDir();

@@ -1,4 +1,5 @@
 import { isMainThread } from 'node:worker_threads';
+import { formatOtlpUrl } from '../core/config/otlp-settings.ts';
 import { guard } from '../core/guard.ts';
 import { startTimeout } from '../core/guarded-timers.ts';
 import { stderrLogger } from '../core/log.ts';
@@ -7,6 +8,7 @@ import type { Agent } from './agent.ts';
 import { servePrometheus } from './export/prometheus-exporter.ts';
 import { LibraryReporter } from './instrumentation/library-states.ts';
 import { flushOnExit } from './process/flush-on-exit.ts';
+import { isRegistered, markRegistered } from './registered.ts';
 import { runWhenIdle } from './run-when-idle.ts';
 import { getSharedAgent } from './shared-agent.ts';
 
@@ -14,7 +16,6 @@ import { getSharedAgent } from './shared-agent.ts';
 const LIST_PART = 'the list of libraries';
 /** Time for the application to load its libraries before they are listed in the log. */
 const LIBRARY_REPORT_DELAY_MS = 1000;
-const REGISTERED_KEY = Symbol.for('perfscope.registered');
 
 /**
  * Instruments the application in this process. Never throws, so the application always starts.
@@ -26,8 +27,8 @@ const REGISTERED_KEY = Symbol.for('perfscope.registered');
  */
 export function registerAgent(options: { dryRun?: boolean } = {}): void {
   try {
-    if (Object.hasOwn(globalThis, REGISTERED_KEY)) return;
-    Object.defineProperty(globalThis, REGISTERED_KEY, { value: true });
+    if (isRegistered()) return;
+    markRegistered();
     startAgent(options.dryRun ?? false);
   } catch (error) {
     const reason = errorMessage(error);
@@ -39,7 +40,7 @@ function startAgent(dryRun: boolean): void {
   const agent = getSharedAgent();
   const { settings } = agent.config;
   if (!settings.enabled) return;
-  if (dryRun || settings.prometheusPort === undefined) agent.instrument();
+  if (dryRun || settings.prometheusPort === undefined) agent.instrument([], { dryRun });
   else {
     const { reader, server } = servePrometheus(
       settings.prometheusPort,
@@ -63,7 +64,9 @@ function startAgent(dryRun: boolean): void {
 function listLibraries(agent: Agent): void {
   const reporter = new LibraryReporter();
   stderrLogger.info(reporter.list(agent.loadedLibraries));
-  if (!agent.hasWriteTarget)
+  const { otlp } = agent.config.settings;
+  if (otlp) stderrLogger.info(formatOtlpDestination(formatOtlpUrl(otlp), agent.isOtlpOnly));
+  if (!agent.isOtlpOnly && !agent.hasWriteTarget)
     stderrLogger.info(
       'waiting for a server. Start one with `perfscope serve`, or set PERFORMANCE_QUESTDB_URL',
     );
@@ -80,4 +83,11 @@ function listLibraries(agent: Agent): void {
       isWaiting = true;
     }),
   );
+}
+
+function formatOtlpDestination(url: string, isOtlpOnly: boolean): string {
+  const rows = isOtlpOnly
+    ? 'No rows are sent to QuestDB, so errors, jobs, and request samples are not stored'
+    : 'Rows are sent to QuestDB';
+  return `sending metrics over OTLP to ${url}. ${rows}`;
 }

@@ -1,4 +1,6 @@
+import type { EnvironmentVariables } from '../core/config/parse-settings.ts';
 import { readStartupConfig } from '../core/config/startup-config.ts';
+import { loadTls } from '../core/http/http-socket.ts';
 import { stderrLogger } from '../core/log.ts';
 import { Agent } from './agent.ts';
 import { spoolOnExit } from './process/flush-on-exit.ts';
@@ -16,6 +18,17 @@ export function getSharedAgent(): Agent {
   const created = createAgent();
   setSharedAgent(created);
   return created;
+}
+
+/**
+ * Replaces environment variables of an agent that concern the connection to QuestDB. Rows that are waiting use the new
+ * values too. The spool folder can no longer change once it is in use.
+ */
+export function overrideVariables(agent: Agent, variables: EnvironmentVariables): void {
+  const { settings } = readStartupConfig(undefined, variables);
+  // The parts of the agent share this object.
+  Object.assign(agent.config, { settings });
+  if (settings.PERFORMANCE_QUESTDB_URL?.startsWith('https:')) loadTls();
 }
 
 export function setSharedAgent(agent: Agent): void {

@@ -273,6 +273,35 @@ export const ERROR_EXPLANATIONS: Readonly<Record<ErrorCode, ErrorExplanation>> =
     cause: 'A function of the library was called with an argument of the wrong type or range.',
     action: 'Correct the argument. The declarations of the package describe all arguments.',
   },
+  PS_OTLP_EXPORT_FAILED: {
+    cause:
+      'The OTLP endpoint did not respond, closed the connection, or answered with status 429, 502, 503, or 504. The agent repeats the request with increasing delays, and logs only the first failure. If more than 16 MB wait, the oldest metrics are dropped and counted in `perfscope.export.points.dropped`.',
+    action:
+      'Start the Collector or the other endpoint, and check `OTEL_EXPORTER_OTLP_ENDPOINT`. Use the port for OTLP over HTTP, usually 4318. To turn the export off, set `PERFORMANCE_OTLP_EXPORT=false`.',
+  },
+  PS_OTLP_EXPORT_REJECTED: {
+    cause:
+      'The OTLP endpoint answered with a status after which a retry is useless, such as 400, 401, 403, or 404. The metrics of the request are lost.',
+    action:
+      'Status 401 or 403: check the key in `OTEL_EXPORTER_OTLP_HEADERS`. Status 404: check the path of the endpoint. docs/integrations.md has settings for common backends.',
+  },
+  PS_OTLP_EXPORT_PARTIAL: {
+    cause:
+      'The OTLP endpoint accepted a request and rejected some of its points, for example because their temporality is not supported.',
+    action:
+      "Read the endpoint's reason in the message. docs/integrations.md has settings for common backends.",
+  },
+  PS_OTLP_EXPORT_CERTIFICATE: {
+    cause:
+      'A file for the TLS connection to the OTLP endpoint is missing or unreadable. Without it, the agent sends no metrics over OTLP.',
+    action: 'Correct the path or the permissions of the file, then restart the application.',
+  },
+  PS_EXPORTER_INACTIVE: {
+    cause:
+      'An application that was started with `--import perfscope/register` also creates `QuestDBMetricExporter`, `QuestDBSpanExporter`, or `perfscopeConfiguration()`. Everything would be stored twice, so only the agent stores data.',
+    action:
+      'Remove the `--import` flag or the exporters. docs/opentelemetry.md compares what they store.',
+  },
   PS_SERIES_LIMIT: {
     cause:
       'The application has too many distinct routes, SQL statements, tenants, or OpenTelemetry metrics for one process. Usually, this happens because the names contain IDs.',

@@ -8,6 +8,8 @@ const formatFileError = (p: { problems: readonly unknown[]; lines: readonly stri
 
 const formatRowCount = (rows: number) => `${rows} ${rows === 1 ? 'row' : 'rows'}`;
 
+const formatPointCount = (points: number) => `${points} ${points === 1 ? 'point' : 'points'}`;
+
 const formatHint = (nearest: string | undefined) => (nearest ? ` Did you mean ${nearest}?` : '');
 
 /** An object that a command or an API request names, but that doesn't exist. */
@@ -141,6 +143,18 @@ export const ERROR_MESSAGES = {
     `Perfscope failed in ${p.part}: ${p.reason}. The application is not affected, but measurements can be missing. Repeated failures are counted in perfscope.agent.failures. Report this message to the maintainers.`,
   PS_ARGUMENT_INVALID: (p: { fn: string; argument: string; reason: string }) =>
     `${p.fn}() received an invalid argument: ${p.argument} ${p.reason}. Correct the call.`,
+  PS_OTLP_EXPORT_FAILED: (p: { url: string; reason: string; hint: string }) =>
+    `Metrics can't be sent to ${p.url} at the moment: ${p.reason}. Up to 16 MB of metrics are kept in memory and sent later. ${p.hint}.`,
+  PS_OTLP_EXPORT_REJECTED: (p: { url: string; reason: string; points: number }) =>
+    `${p.url} rejected ${formatPointCount(p.points)}: ${p.reason}. Rejected metrics are not sent again. Check OTEL_EXPORTER_OTLP_ENDPOINT, OTEL_EXPORTER_OTLP_HEADERS, and the other OTEL_EXPORTER_OTLP_* variables.`,
+  PS_OTLP_EXPORT_PARTIAL: (p: { url: string; points: number; reason: string }) =>
+    p.points === 0
+      ? `${p.url} accepted all metrics, with a warning: ${p.reason}. Further warnings are not logged.`
+      : `${p.url} rejected ${formatPointCount(p.points)} of a request: ${p.reason}. Further rejected points are counted in perfscope.export.points.dropped.`,
+  PS_OTLP_EXPORT_CERTIFICATE: (p: { name: string; reason: string }) =>
+    `Metrics are not sent over OTLP, because the file that ${p.name} specifies can't be read: ${p.reason}. Set ${p.name} to a readable file in the PEM format, then restart the application.`,
+  PS_EXPORTER_INACTIVE: (_p: Record<never, never>) =>
+    "Perfscope's OpenTelemetry exporters do nothing in this process, because the `register` module already records its requests, queries, and metrics. Use either the `--import` flag or the exporters.",
   PS_SERIES_LIMIT: (_p: Record<never, never>) =>
     'This process reached its limit of distinct routes, statements, tenants, or metrics. New combinations are grouped into one series, so totals stay exact. Use route patterns and bound parameters instead of literal values.',
   PS_VALUE_LIMIT: (p: { field: string; limit: number; replacement: string }) =>

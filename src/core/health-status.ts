@@ -1,3 +1,4 @@
+import type { Settings } from './config/parse-settings.ts';
 import type { HealthStatus } from './schema/tables/system-health-table.ts';
 
 export interface HealthThresholds {
@@ -10,6 +11,14 @@ export interface HealthThresholds {
    * unhealthy.
    */
   errorRate: number;
+}
+
+export function readHealthThresholds(settings: Settings): HealthThresholds {
+  return {
+    responseTimeWarning: settings.PERFORMANCE_RESPONSE_TIME_WARNING,
+    responseTimeCritical: settings.PERFORMANCE_RESPONSE_TIME_CRITICAL,
+    errorRate: settings.PERFORMANCE_ERROR_RATE_THRESHOLD,
+  };
 }
 
 /** Usage values and error rate in percent, and response time in ms. */

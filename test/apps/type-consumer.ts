@@ -42,6 +42,14 @@ import {
   withPerformanceTracking,
   withTenant,
 } from '../../src/index.ts';
+import {
+  type ExporterOptions,
+  type PerfscopeConfiguration,
+  type PerfscopeConfigurationOptions,
+  perfscopeConfiguration,
+  QuestDBMetricExporter,
+  QuestDBSpanExporter,
+} from '../../src/opentelemetry.ts';
 import '../../src/register.ts';
 
 const measurement: Measurement = {
@@ -97,6 +105,13 @@ const breaker: ProtectOptions<unknown, [amount: number], 'declined'> = {
 const pay = protect(async (amount: number) => amount > 0, breaker);
 const payment: Promise<boolean | 'declined'> = pay(120);
 
+const exporterOptions: ExporterOptions = { url: 'http://127.0.0.1:9000', spoolDir: 'spool' };
+const sdkOptions: PerfscopeConfigurationOptions = { ...exporterOptions, exportIntervalMs: 5000 };
+const sdkConfiguration: PerfscopeConfiguration = perfscopeConfiguration(sdkOptions);
+const exporters = [new QuestDBMetricExporter(exporterOptions), new QuestDBSpanExporter()];
+// @ts-expect-error An unknown option is rejected.
+perfscopeConfiguration({ adress: 'http://127.0.0.1:9000' });
+
 const health: Pick<SystemHealthMonitor, 'getHealthSnapshot'> = systemHealthMonitor;
 
 export async function readStoredMetrics(): Promise<(number | undefined | null | string)[]> {
@@ -138,6 +153,8 @@ export async function readFromServer(): Promise<unknown[]> {
     await payment,
     await cancellation,
     rebook,
+    sdkConfiguration.metricReaders,
+    exporters,
   ];
 }
 

@@ -35,6 +35,8 @@ export interface HostProgram {
   readonly losesRows?: boolean;
   readonly uid?: number | undefined;
   readonly cwd?: string;
+  /** Files in `programs` that are loaded without and with Perfscope. Default: no module, and the agent. */
+  readonly modules?: readonly [plain: string, measured: string];
 }
 
 /** The flag that loads the agent, and the server at the address of QuestDB. */
@@ -97,7 +99,8 @@ export class HostProgramRunner {
     variants: readonly AgentVariant[] = DEFAULT_VARIANTS,
   ): Promise<HostProgramRun> {
     const flags = [...new Set(variants.map(({ flag }) => flag))];
-    const plainRuns = await Promise.all(flags.map((flag) => this.run(program, flag)));
+    const [plainModule] = getModules(program);
+    const plainRuns = await Promise.all(flags.map((flag) => this.run(program, flag, plainModule)));
     const runs = await Promise.all(variants.map((variant) => this.runWithAgent(program, variant)));
     const expected = (variant: AgentVariant) =>
       formatRun(plainRuns[flags.indexOf(variant.flag)]!, program);
@@ -113,7 +116,8 @@ export class HostProgramRunner {
   }
 
   async runWithAgent(program: HostProgram, { flag, questdb }: AgentVariant) {
-    return this.run(program, flag, AGENT, await this.#findTarget(questdb));
+    const [, module] = getModules(program);
+    return this.run(program, flag, module, await this.#findTarget(questdb));
   }
 
   /** Runs the program once. Default: without the agent. */
@@ -195,6 +199,10 @@ function killGroup({ pid, stdout, stderr }: ChildProcess): void {
   }
   stdout?.destroy();
   stderr?.destroy();
+}
+
+function getModules({ modules }: HostProgram): readonly [plain: string, measured: string] {
+  return modules ? [join(PROGRAMS, modules[0]), join(PROGRAMS, modules[1])] : [NO_AGENT, AGENT];
 }
 
 function getArguments({ args, flags = [], usesNodeOptions }: HostProgram, load: readonly string[]) {

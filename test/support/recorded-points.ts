@@ -9,14 +9,6 @@ const COLUMNS: Readonly<Record<string, 'endpoint' | 'operation'>> = {
   'http.request.method': 'operation',
 };
 
-/** Sums of the rows of one series. */
-export interface StoredSeries {
-  /** Sum of a counter, and last value of a gauge or an up-down counter. */
-  readonly value?: number;
-  readonly count?: number;
-  readonly sum?: number;
-}
-
 /** Returns the text that identifies the series of a point, as {@link toRowKey} does for rows. */
 export function toPointKey({ name, attributes }: RecordedPoint): string {
   const columns: Record<string, string> = {};

@@ -1,12 +1,29 @@
 import { findQuestdbTargets, type StartupConfig } from '../../core/config/startup-config.ts';
 import { PerfscopeError } from '../../core/perfscope-error.ts';
 import { execSql, isUnreachable } from '../../storage/questdb/exec-sql-http.ts';
+import { checkOtlpEndpoint } from '../otlp-export/check-otlp-endpoint.ts';
 
 const DEFAULT_TIMEOUT_MS = 5000;
 
 export interface DestinationOptions {
   /** Maximum time to wait for QuestDB, in ms. Default: 5000. */
   readonly timeoutMs?: number;
+}
+
+/**
+ * Checks that the agent can send rows to QuestDB, and metrics to the OTLP endpoint if one is configured. Never rejects.
+ *
+ * @returns one line for each destination. See {@link checkDestination}.
+ */
+export async function checkDestinations(
+  config: Pick<StartupConfig, 'settings' | 'discoveryFile'>,
+  options: DestinationOptions = {},
+): Promise<string[]> {
+  const { otlp } = config.settings;
+  if (!otlp) return [await checkDestination(config, options)];
+  const metrics = await checkOtlpEndpoint(otlp, options);
+  if (findQuestdbTargets(config)) return [metrics, await checkDestination(config, options)];
+  return [metrics, 'Rows are not sent to QuestDB: only an OTLP endpoint is configured.'];
 }
 
 /**

@@ -6,7 +6,7 @@ import { readStartupConfig } from '../../core/config/startup-config.ts';
 import { createError } from '../../core/perfscope-error.ts';
 import { formatUnmeasuredReason, isShown } from '../instrumentation/library-states.ts';
 import { findBundledLibraries } from './bundled-libraries.ts';
-import { checkDestination } from './check-destination.ts';
+import { checkDestinations } from './check-destination.ts';
 import { type LibraryReport, LibraryReportFolder } from './library-report.ts';
 
 /** Time between SIGTERM and SIGKILL. */
@@ -47,7 +47,7 @@ export async function examineApplication(
   const health = SYSTEM_HEALTH_ENABLED
     ? []
     : ['Health snapshots are not stored: SYSTEM_HEALTH_ENABLED is false.'];
-  return [...problems, ...libraries, ...health, await checkDestination(config)];
+  return [...problems, ...libraries, ...health, ...(await checkDestinations(config))];
 }
 
 /**

@@ -114,6 +114,11 @@ export class SystemHealthMonitor {
     this.#gauges.register(name, fn);
   }
 
+  /** Returns the current values of the registered gauges, by name. Never rejects. */
+  readGauges(): Promise<ReadonlyMap<string, number>> {
+    return this.#gauges.readAll();
+  }
+
   /**
    * Returns the current health of this process, its container, and its host. Usage values and rates are in
    * percent, times in ms, memory in bytes, and uptime in seconds. During the first 250 ms of the process, waits

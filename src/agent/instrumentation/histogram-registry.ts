@@ -1,4 +1,4 @@
-import { type Attributes, type HrTime, ValueType } from '@opentelemetry/api';
+import { type HrTime, ValueType } from '@opentelemetry/api';
 import { emptyResource } from '@opentelemetry/resources';
 import {
   AggregationTemporality,
@@ -8,106 +8,15 @@ import {
   type ScopeMetrics,
 } from '@opentelemetry/sdk-metrics';
 import {
-  ExplicitHistogramAccumulator,
-  ExponentialHistogramAccumulator,
-} from '../../core/histogram/histogram-accumulators.ts';
-import { SeriesCache } from './cardinality-limit.ts';
-import { isRecordable } from './normalize-attributes.ts';
-
-export interface HistogramOptions {
-  scope: string;
-  name: string;
-  unit: string;
-  description: string;
-  /** Bucket boundaries for Prometheus. */
-  boundaries: readonly number[];
-}
-
-/** Values of one set of attributes since the last export. */
-interface DeltaSeries {
-  readonly attributes: Attributes;
-  delta: ExponentialHistogramAccumulator;
-}
-
-/** Values of one set of attributes since the start. */
-export interface CumulativeSeries {
-  readonly attributes: Attributes;
-  /** Undefined if no reader scrapes the values. */
-  readonly cumulative: ExplicitHistogramAccumulator | undefined;
-}
-
-/** A histogram for one set of attributes. */
-export interface HistogramSeries extends DeltaSeries, CumulativeSeries {}
-
-/** A histogram whose values the registry passes to readers. */
-export interface RegisteredHistogram {
-  readonly options: HistogramOptions;
-  /** Creates the values of a new interval. */
-  createDelta(): ExponentialHistogramAccumulator;
-  getDeltaSeries(): Iterable<DeltaSeries>;
-  getCumulativeSeries(): Iterable<CumulativeSeries>;
-  /** Counters that belong to the histogram, for Prometheus. */
-  getCounters(): readonly CumulativeCounter[];
-}
-
-/** A counter with its values since the start. */
-export interface CumulativeCounter extends Pick<HistogramOptions, 'name' | 'unit' | 'description'> {
-  readonly series: readonly { attributes: Attributes; value: number }[];
-}
-
-/**
- * A histogram whose callers identify a series by a key. SDK instruments, in contrast, sort and
- * serialize all attributes for each value. This accounts for most of their cost.
- */
-export class KeyedHistogram implements RegisteredHistogram {
-  readonly options: HistogramOptions;
-  readonly #series: SeriesCache<HistogramSeries>;
-
-  constructor(options: HistogramOptions, isScraped: boolean, onOverflow: () => void) {
-    this.options = options;
-    this.#series = new SeriesCache((attributes) => {
-      const cumulative = isScraped
-        ? new ExplicitHistogramAccumulator(options.boundaries)
-        : undefined;
-      return { attributes, delta: new ExponentialHistogramAccumulator(), cumulative };
-    }, onOverflow);
-  }
-
-  /** Returns the series of `key`. See {@link SeriesCache.get} for the parameters. */
-  getSeries(
-    key: string,
-    createAttributes: () => Attributes,
-    overflowAttributes?: Attributes,
-  ): HistogramSeries {
-    return this.#series.get(key, createAttributes, overflowAttributes);
-  }
-
-  /** Adds a value to the series of `key`. */
-  record(
-    value: number,
-    key: string,
-    createAttributes: () => Attributes,
-    overflowAttributes?: Attributes,
-  ): void {
-    recordValue(this.getSeries(key, createAttributes, overflowAttributes), value);
-  }
-
-  createDelta(): ExponentialHistogramAccumulator {
-    return new ExponentialHistogramAccumulator();
-  }
-
-  getDeltaSeries(): Iterable<HistogramSeries> {
-    return this.#series.values();
-  }
-
-  getCumulativeSeries(): Iterable<HistogramSeries> {
-    return this.#series.values();
-  }
-
-  getCounters(): readonly CumulativeCounter[] {
-    return [];
-  }
-}
+  type CumulativeCounter,
+  createExportedValues,
+  type DeltaSeries,
+  type HistogramExportOptions,
+  type HistogramOptions,
+  type HistogramReaders,
+  KeyedHistogram,
+  type RegisteredHistogram,
+} from './keyed-histogram.ts';
 
 /** A series with values in the current interval. */
 export interface OpenSeries {
@@ -117,20 +26,17 @@ export interface OpenSeries {
   readonly startTime: HrTime;
 }
 
-/** Adds a value to a series. Ignores a value that would make the sum infinite or invalid. */
-function recordValue(series: HistogramSeries, value: number): void {
-  if (!isRecordable(value)) return;
-  series.delta.add(value);
-  series.cumulative?.add(value);
-}
-
 /** Creates keyed histograms, and passes their values to OpenTelemetry readers. */
 export class HistogramRegistry {
   readonly #histograms: RegisteredHistogram[] = [];
   readonly #onOverflow: () => void;
   readonly #startTime = toHrTime(Date.now());
   #intervalStartTime = this.#startTime;
+  #exportStartTime = this.#startTime;
   #isScraped = false;
+  #exportOptions: HistogramExportOptions | undefined;
+  /** Exported values of counters. */
+  readonly #exportedCounts = new WeakMap<object, number>();
 
   constructor(onOverflow: () => void) {
     this.#onOverflow = onOverflow;
@@ -142,9 +48,13 @@ export class HistogramRegistry {
 
   /** Adds the histogram that `createHistogram` returns. */
   register<H extends RegisteredHistogram>(
-    createHistogram: (isScraped: boolean, onOverflow: () => void) => H,
+    createHistogram: (readers: HistogramReaders, onOverflow: () => void) => H,
   ): H {
-    const histogram = createHistogram(this.#isScraped, this.#onOverflow);
+    const readers = {
+      isScraped: this.#isScraped,
+      exportAggregation: this.#exportOptions?.aggregation,
+    };
+    const histogram = createHistogram(readers, this.#onOverflow);
     this.#histograms.push(histogram);
     return histogram;
   }
@@ -157,11 +67,46 @@ export class HistogramRegistry {
         const endTime = toHrTime(Date.now());
         const scopeMetrics = this.#toScopeMetrics((histogram) => [
           this.#toCumulativeMetric(histogram, endTime),
-          ...histogram.getCounters().map((counter) => this.#toCounterMetric(counter, endTime)),
+          ...histogram
+            .getCounters()
+            .map((each) => toCounterMetric(each, 'cumulative', this.#startTime, endTime)),
         ]);
         return toCollectionResult(scopeMetrics);
       },
     };
+  }
+
+  /**
+   * Keeps values for the OTLP export. Must be called before `create`, and at most once.
+   *
+   * @returns a function that returns the values for the next export
+   */
+  createExport(options: HistogramExportOptions): (nowMs: number) => ScopeMetrics[] {
+    this.#exportOptions = options;
+    return (nowMs) => {
+      const isDelta = options.temporality === 'delta';
+      const startTime = isDelta ? this.#exportStartTime : this.#startTime;
+      const endTime = toHrTime(nowMs);
+      this.#exportStartTime = endTime;
+      return this.#toScopeMetrics((histogram) => [
+        toExportedMetric(histogram, options, startTime, endTime),
+        ...histogram
+          .getCounters()
+          .map((each) => (isDelta ? this.#takeIncrease(each) : each))
+          .map((each) => toCounterMetric(each, options.temporality, startTime, endTime)),
+      ]);
+    };
+  }
+
+  /** Returns the increase of a counter since the last call. */
+  #takeIncrease(counter: CumulativeCounter): CumulativeCounter {
+    const series = counter.series.flatMap((each) => {
+      const { attributes, value } = each;
+      const increase = value - (this.#exportedCounts.get(each) ?? 0);
+      this.#exportedCounts.set(each, value);
+      return increase > 0 ? [{ attributes, value: increase }] : [];
+    });
+    return { ...counter, series };
   }
 
   /** Returns the values since the last call, in exponential buckets. */
@@ -193,7 +138,7 @@ export class HistogramRegistry {
 
   #toCumulativeMetric(histogram: RegisteredHistogram, endTime: HrTime): MetricData {
     const startTime = this.#startTime;
-    const dataPoints = [...histogram.getCumulativeSeries()].flatMap(({ attributes, cumulative }) =>
+    const dataPoints = [...histogram.getReaderSeries()].flatMap(({ attributes, cumulative }) =>
       cumulative ? [{ startTime, endTime, attributes, value: cumulative.toPoint() }] : [],
     );
     return {
@@ -203,17 +148,50 @@ export class HistogramRegistry {
       dataPoints,
     };
   }
+}
 
-  #toCounterMetric(counter: CumulativeCounter, endTime: HrTime): MetricData {
-    const startTime = this.#startTime;
-    return {
-      descriptor: toDescriptor(counter),
-      aggregationTemporality: AggregationTemporality.CUMULATIVE,
-      dataPointType: DataPointType.SUM,
-      isMonotonic: true,
-      dataPoints: counter.series.map((each) => ({ startTime, endTime, ...each })),
-    };
-  }
+function toCounterMetric(
+  counter: CumulativeCounter,
+  temporality: HistogramExportOptions['temporality'],
+  startTime: HrTime,
+  endTime: HrTime,
+): MetricData {
+  return {
+    descriptor: toDescriptor(counter),
+    aggregationTemporality: toSdkTemporality(temporality),
+    dataPointType: DataPointType.SUM,
+    isMonotonic: true,
+    dataPoints: counter.series.map((each) => ({ startTime, endTime, ...each })),
+  };
+}
+
+function toSdkTemporality(temporality: HistogramExportOptions['temporality']) {
+  return temporality === 'delta' ? AggregationTemporality.DELTA : AggregationTemporality.CUMULATIVE;
+}
+
+/** Returns the values for the OTLP export. Deltas start again. */
+function toExportedMetric(
+  histogram: RegisteredHistogram,
+  { temporality, aggregation }: HistogramExportOptions,
+  startTime: HrTime,
+  endTime: HrTime,
+): MetricData {
+  const { options } = histogram;
+  const dataPoints = [...histogram.getReaderSeries()].flatMap((series) => {
+    const { attributes, exported } = series;
+    if (exported === undefined || exported.count === 0) return [];
+    if (temporality === 'delta') {
+      series.exported = createExportedValues(options.boundaries, aggregation);
+    }
+    return [{ startTime, endTime, attributes, value: exported.toPoint() }];
+  });
+  return {
+    descriptor: toDescriptor(options),
+    aggregationTemporality: toSdkTemporality(temporality),
+    dataPointType:
+      aggregation === 'explicit' ? DataPointType.HISTOGRAM : DataPointType.EXPONENTIAL_HISTOGRAM,
+    dataPoints,
+  } as MetricData;
 }
 
 function toDeltaMetric(

@@ -1,14 +1,16 @@
 import type { Attributes } from '@opentelemetry/api';
-import { ExplicitHistogramAccumulator } from '../../core/histogram/histogram-accumulators.ts';
 import { RequestAccumulator } from '../../core/histogram/request-accumulator.ts';
 import { ATTR_ORGANIZATION_ID, ATTR_PROPERTY_ID } from '../attribute-keys.ts';
 import { EMPTY_ATTRIBUTES, MAX_SERIES, SeriesCache } from './cardinality-limit.ts';
-import type {
-  CumulativeCounter,
-  CumulativeSeries,
-  HistogramOptions,
-  RegisteredHistogram,
-} from './histogram-registry.ts';
+import {
+  addForReaders,
+  type CumulativeCounter,
+  createReaderSeries,
+  type HistogramOptions,
+  type HistogramReaders,
+  type ReaderSeries,
+  type RegisteredHistogram,
+} from './keyed-histogram.ts';
 import { isRecordable } from './normalize-attributes.ts';
 import type { RequestState } from './request-state.ts';
 import type { Tenant } from './tenant-context.ts';
@@ -41,8 +43,8 @@ interface AbortedSeries {
 /** Series that a request with a certain status belongs to. */
 interface RequestSeries {
   readonly endpoint: EndpointSeries;
-  /** Undefined if no reader scrapes the values. */
-  readonly cumulative: ExplicitHistogramAccumulator | undefined;
+  /** Undefined without a reader, and for aborted requests. */
+  readonly status: ReaderSeries | undefined;
   readonly abortedCounter: AbortedSeries | undefined;
 }
 
@@ -53,28 +55,27 @@ export interface RequestHistogramOptions extends HistogramOptions {
 
 /**
  * A histogram of requests. Rows have one series per method, route, and tenant, and count the statuses in
- * columns. Prometheus gets one series per status, as the semantic conventions require.
+ * columns. Readers get one series per status, as the semantic conventions require.
  */
 export class RequestHistogram implements RegisteredHistogram {
   readonly options: RequestHistogramOptions;
-  readonly #isScraped: boolean;
+  readonly #hasReaders: boolean;
   readonly #endpoints: SeriesCache<EndpointSeries>;
-  readonly #statuses: SeriesCache<CumulativeSeries>;
+  readonly #statuses: SeriesCache<ReaderSeries>;
   readonly #aborted: SeriesCache<AbortedSeries>;
   readonly #methodNumbers = new Map(HTTP_METHODS.map((method, i) => [method, 4 * i]));
   readonly #byRoute = new Map<string | undefined, Map<number, RequestSeries>>();
   #cachedCount = 0;
 
-  constructor(options: RequestHistogramOptions, isScraped: boolean, onOverflow: () => void) {
+  constructor(options: RequestHistogramOptions, readers: HistogramReaders, onOverflow: () => void) {
     this.options = options;
-    this.#isScraped = isScraped;
-    const { boundaries } = options;
+    this.#hasReaders = readers.isScraped || readers.exportAggregation !== undefined;
     this.#endpoints = new SeriesCache(
       (attributes) => ({ attributes, delta: this.createDelta() }),
       onOverflow,
     );
     this.#statuses = new SeriesCache(
-      (attributes) => ({ attributes, cumulative: new ExplicitHistogramAccumulator(boundaries) }),
+      (attributes) => createReaderSeries(attributes, options, readers),
       onOverflow,
     );
     this.#aborted = new SeriesCache((attributes) => ({ attributes, value: 0 }), onOverflow);
@@ -90,7 +91,7 @@ export class RequestHistogram implements RegisteredHistogram {
       if (series.abortedCounter) series.abortedCounter.value += 1;
     } else {
       series.endpoint.delta.addRequest(duration, end.firstByteMs / 1000, status ?? 0, failed);
-      series.cumulative?.add(duration);
+      if (series.status !== undefined) addForReaders(series.status, duration);
     }
   }
 
@@ -102,7 +103,7 @@ export class RequestHistogram implements RegisteredHistogram {
     return this.#endpoints.values();
   }
 
-  getCumulativeSeries(): Iterable<CumulativeSeries> {
+  getReaderSeries(): Iterable<ReaderSeries> {
     return this.#statuses.values();
   }
 
@@ -153,13 +154,13 @@ export class RequestHistogram implements RegisteredHistogram {
       ...(propertyId && { [ATTR_PROPERTY_ID]: propertyId }),
     });
     const endpoint = this.#endpoints.get(endpointKey, createAttributes);
-    if (!this.#isScraped) return { endpoint, cumulative: undefined, abortedCounter: undefined };
+    if (!this.#hasReaders) return { endpoint, status: undefined, abortedCounter: undefined };
     if (status === ABORTED) {
       const abortedCounter = this.#aborted.get(endpointKey, createAttributes);
-      return { endpoint, cumulative: undefined, abortedCounter };
+      return { endpoint, status: undefined, abortedCounter };
     }
     const errorAttributes = failed ? { 'error.type': toErrorType(status) } : EMPTY_ATTRIBUTES;
-    const { cumulative } = this.#statuses.get(
+    const statusSeries = this.#statuses.get(
       `${status} ${failed} ${endpointKey}`,
       () => ({
         ...createAttributes(),
@@ -168,7 +169,7 @@ export class RequestHistogram implements RegisteredHistogram {
       }),
       errorAttributes,
     );
-    return { endpoint, cumulative, abortedCounter: undefined };
+    return { endpoint, status: statusSeries, abortedCounter: undefined };
   }
 }
 

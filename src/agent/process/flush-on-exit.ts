@@ -1,5 +1,5 @@
 import { isMainThread } from 'node:worker_threads';
-import { runGuarded, startTask } from '../../core/guard.ts';
+import { guard, runGuarded, startTask } from '../../core/guard.ts';
 import type { Agent } from '../agent.ts';
 import {
   handleProcessEvent,
@@ -10,6 +10,12 @@ import {
 } from './process-events.ts';
 
 const PART = 'the export at exit';
+
+/** The parts of an agent that are needed when the process ends. */
+export type EndingAgent = Pick<
+  Agent,
+  'config' | 'health' | 'flushSync' | 'closeSync' | 'sendSpooled' | 'sendInBackground'
+>;
 const SIGNALS = ['SIGTERM', 'SIGINT', 'SIGHUP'] as const;
 
 /**
@@ -19,7 +25,7 @@ const SIGNALS = ['SIGTERM', 'SIGINT', 'SIGHUP'] as const;
  *
  * Worker threads only write to the spool, so that they end without delay.
  */
-export function flushOnExit(agent: Agent): void {
+export function flushOnExit(agent: EndingAgent): void {
   hasExitHandler = true;
   handleExit(agent);
   if (!isMainThread) return;
@@ -31,17 +37,17 @@ export function flushOnExit(agent: Agent): void {
  * When the process or the worker thread ends, writes all collected rows to the spool. For applications
  * that use the library without `register`. Does nothing after {@link flushOnExit}.
  */
-export function spoolOnExit(agent: Agent): void {
+export function spoolOnExit(agent: EndingAgent): void {
   if (!hasExitHandler) handleExit(agent);
 }
 
 let hasExitHandler = false;
 
-function handleExit(agent: Agent): void {
+function handleExit(agent: EndingAgent): void {
   handleProcessEvent('exit', ([code]) => {
     if (code === 0) runGuarded(PART, () => agent.health.recordStop());
     // A listener can end the process with another `process.exit()`, so rows are also written before the listeners.
-    runGuarded(PART, () => agent.flushSync({ endOpenRequests: true }));
+    runGuarded(PART, () => agent.flushSync({ endOpenRequests: true, canSend: false }));
     return () => agent.closeSync();
   });
 }
@@ -50,7 +56,7 @@ function handleExit(agent: Agent): void {
  * Delays `beforeExit` until the rows are sent. Node.js emits the event again when the event loop is
  * empty again, so the application's listeners are called only once.
  */
-function handleBeforeExit(agent: Agent): void {
+function handleBeforeExit(agent: EndingAgent): void {
   let isSent = false;
   handleProcessEvent('beforeExit', () => {
     if (isSent) {
@@ -71,7 +77,7 @@ function handleBeforeExit(agent: Agent): void {
  * then the signal is sent again with its default action. With a listener, the application decides when
  * to exit. The rows are written to the spool, and sent in the background.
  */
-function handleSignals(agent: Agent): void {
+function handleSignals(agent: EndingAgent): void {
   let isEnding = false;
   const prepareEnd = (signal: NodeJS.Signals) => {
     isEnding = true;
@@ -113,16 +119,22 @@ function handleSignals(agent: Agent): void {
   });
 }
 
-/** The agent's sockets and timers don't keep the process alive, so a timer does. */
-function sendAndKeepAlive(agent: Agent, onEnd: () => void): void {
+/**
+ * The agent's sockets and timers don't keep the process alive, so a timer does. Without a QuestDB, sending ends in the
+ * same turn of the event loop. Node.js emits `beforeExit` again only if the event loop was active, so one turn follows.
+ */
+function sendAndKeepAlive(agent: EndingAgent, onEnd: () => void): void {
   const timeoutMs = agent.config.settings.PERFORMANCE_EXIT_TIMEOUT;
   const keepAliveTimer = setTimeout(() => {}, timeoutMs);
+  const end = guard(PART, () => {
+    clearTimeout(keepAliveTimer);
+    onEnd();
+  });
   startTask(PART, async () => {
     try {
       await agent.sendSpooled(timeoutMs);
     } finally {
-      clearTimeout(keepAliveTimer);
-      onEnd();
+      setImmediate(end);
     }
   });
 }

@@ -37,6 +37,8 @@ export class MetricRecorder {
   readonly #warnOnce: (kind: string, message: string) => boolean;
   #seq = 0;
   strict: boolean;
+  /** Receives each measurement in addition to the writer. */
+  onMetric: ((row: PerformanceMetricRow) => void) | undefined;
 
   constructor(options: MetricRecorderOptions) {
     this.#options = options;
@@ -88,6 +90,7 @@ export class MetricRecorder {
     };
     this.#buckets.add(row);
     this.#options.add('performance_metrics', [row]);
+    this.onMetric?.(row);
   });
 
   /**

@@ -2,6 +2,7 @@ import { findClosestMatch } from '../did-you-mean.ts';
 import { DAY_MS } from '../duration.ts';
 import { createError, errorMessage, type PerfscopeError } from '../perfscope-error.ts';
 import type { Retention } from '../schema/rollup-definitions.ts';
+import { type OtlpSettings, parseOtlpSettings } from './otlp-settings.ts';
 import { readSecretFile } from './secret-file.ts';
 import { VARIABLES, type VariableName, type VariableValues } from './setting-definitions.ts';
 import type { Variable } from './variable-parsers.ts';
@@ -26,6 +27,8 @@ export interface Settings extends VariableValues {
   readonly retention: Retention;
   /** Whether Perfscope records anything. */
   readonly enabled: boolean;
+  /** The OTLP export. Undefined if metrics aren't sent over OTLP. */
+  readonly otlp: OtlpSettings | undefined;
   /** The trusted token issuer. If undefined, JSON Web Tokens are rejected. */
   readonly jwt: JwtSettings | undefined;
 }
@@ -68,7 +71,8 @@ export function parseSettings(environment: EnvironmentVariables): ParsedSettings
       minuteDays: variables.PERFORMANCE_RETENTION_MINUTE_DAYS,
       hourDays: variables.PERFORMANCE_RETENTION_HOUR_DAYS,
     },
-    enabled: variables.PERFORMANCE_MONITORING_ENABLED && env.OTEL_SDK_DISABLED !== 'true',
+    enabled: variables.PERFORMANCE_MONITORING_ENABLED && !readSdkDisabled(env, problems),
+    otlp: variables.PERFORMANCE_OTLP_EXPORT ? parseOtlpSettings(env, problems) : undefined,
     jwt: readJwtSettings(variables, problems),
   });
   return { settings, problems };
@@ -106,6 +110,17 @@ function readOtelInteger(
   const allowed = `a whole number from 1 to ${max}`;
   problems.push(createError('PS_CONFIG_INVALID', { name, value: text.slice(0, 100), allowed }));
   return undefined;
+}
+
+/** As in the OpenTelemetry specification, only `true` disables anything. */
+function readSdkDisabled(env: EnvironmentVariables, problems: PerfscopeError[]): boolean {
+  const name = 'OTEL_SDK_DISABLED';
+  const text = env[name]?.trim().toLowerCase();
+  if (!text || text === 'false') return false;
+  if (text === 'true') return true;
+  const value = text.slice(0, 100);
+  problems.push(createError('PS_CONFIG_INVALID', { name, value, allowed: 'true or false' }));
+  return false;
 }
 
 /** The trusted issuer of JSON Web Tokens. */

@@ -17,7 +17,7 @@ export function detectServiceResource(
   folder: string | undefined,
   fallbackName?: string,
 ): ServiceResource {
-  const attributes = parseResourceAttributes(env.OTEL_RESOURCE_ATTRIBUTES ?? '');
+  const attributes = readResourceAttributes(env);
   // Only has to be unique. `node:crypto` would take 4 ms to load before the application starts.
   const randomSuffix = Math.random().toString(16).slice(2, 10);
   const packageJson = fallbackName || folder === undefined ? {} : readPackageJson(folder);
@@ -44,9 +44,14 @@ export function detectServiceResource(
  * name of the pod or the ID of the container.
  */
 export function detectHost(env: EnvironmentVariables): string {
-  const attributes = parseResourceAttributes(env.OTEL_RESOURCE_ATTRIBUTES ?? '');
+  const attributes = readResourceAttributes(env);
   const names = ['k8s.pod.name', 'container.id', 'host.name'].map((name) => attributes.get(name));
   return names.find(Boolean) ?? hostname();
+}
+
+/** Returns all attributes in `OTEL_RESOURCE_ATTRIBUTES`. */
+export function readResourceAttributes(env: EnvironmentVariables): ReadonlyMap<string, string> {
+  return parseResourceAttributes(env.OTEL_RESOURCE_ATTRIBUTES ?? '');
 }
 
 /** Parses the W3C Baggage format: `key=value` pairs with percent-encoded values. */

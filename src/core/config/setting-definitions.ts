@@ -43,6 +43,10 @@ export const VARIABLES = {
     [0, 60_000],
     'Maximum time, in ms, to send the last rows when a process ends. A higher value also retries failed writes.',
   ),
+  PERFORMANCE_OTLP_EXPORT: booleanVariable(
+    true,
+    'Whether to send metrics over OTLP if an endpoint is set in `OTEL_EXPORTER_OTLP_ENDPOINT`.',
+  ),
   PERFORMANCE_RETENTION_DAYS: integerVariable(30, [1, 3650], 'Days to keep raw measurements.'),
   PERFORMANCE_RETENTION_MINUTE_DAYS: integerVariable(
     90,

@@ -1,5 +1,5 @@
 import type { ServiceResource } from '../schema/table-definition.ts';
-import { type ParsedSettings, parseSettings } from './parse-settings.ts';
+import { type EnvironmentVariables, type ParsedSettings, parseSettings } from './parse-settings.ts';
 import { addPm2Environment } from './pm2-environment.ts';
 import { getExternalQuestdbTargets, type QuestdbTargets } from './questdb-targets.ts';
 import {
@@ -7,13 +7,15 @@ import {
   readDiscoveryFile,
   type ServerDiscovery,
 } from './server-discovery.ts';
-import { detectHost, detectServiceResource } from './service-resource.ts';
+import { detectHost, detectServiceResource, readResourceAttributes } from './service-resource.ts';
 
 /** The configuration of this process. No other module reads `process.env`. */
 export interface StartupConfig extends ParsedSettings {
   readonly resource: ServiceResource;
   /** Name of the host, the container, or the pod. */
   readonly host: string;
+  /** The attributes in `OTEL_RESOURCE_ATTRIBUTES`. */
+  readonly resourceAttributes?: ReadonlyMap<string, string> | undefined;
   readonly discoveryFile: string;
   /** Folder in which the application starts. Undefined if the folder was deleted. */
   readonly folder: string | undefined;
@@ -23,14 +25,19 @@ export interface StartupConfig extends ParsedSettings {
  * Reads the configuration from the environment. Never throws.
  *
  * @param fallbackName service name if the environment defines none
+ * @param overrides variables that replace variables of the environment. Undefined values unset a variable.
  */
-export function readStartupConfig(fallbackName?: string): StartupConfig {
+export function readStartupConfig(
+  fallbackName?: string,
+  overrides: EnvironmentVariables = {},
+): StartupConfig {
   const env = addPm2Environment(process.env, process.argv[1]);
   const folder = env === process.env ? getCurrentFolder() : env.pm_cwd;
   return {
-    ...parseSettings(env),
+    ...parseSettings({ ...env, ...overrides }),
     resource: detectServiceResource(env, folder, fallbackName),
     host: detectHost(env),
+    resourceAttributes: readResourceAttributes(env),
     discoveryFile: getDiscoveryFilePath(env),
     folder,
   };

@@ -5,7 +5,7 @@ import {
   type HttpResponse,
   StaleConnectionError,
 } from './http-connection.ts';
-import type { HttpOrigin } from './http-socket.ts';
+import type { HttpOrigin, TlsCertificates } from './http-socket.ts';
 
 const DEFAULT_MAX_BODY_BYTES = 4 * 1024 * 1024;
 
@@ -14,6 +14,8 @@ export interface HttpClientOptions {
   readonly keepsProcessAlive: boolean;
   /** Time after which an unused connection is closed, in ms. Default: the peer closes it. */
   readonly idleTimeoutMs?: number;
+  /** Default: the certificates of Node.js, and none of the client. */
+  readonly tls?: TlsCertificates | undefined;
 }
 
 export interface HttpRequest {
@@ -80,14 +82,17 @@ export class HttpClient {
 
   #connect(target: URL): HttpConnection {
     if (this.#isClosed) throw new Error('the client is closed');
-    const connection = new HttpConnection(toOrigin(target), {
-      keepsProcessAlive: this.#options.keepsProcessAlive,
-      onIdle: (unused) => this.#keep(target.origin, unused),
-      onClose: (closed) => {
-        this.#connections.delete(closed);
-        if (this.#idle.get(target.origin)?.connection === closed) this.#takeIdle(target.origin);
+    const connection = new HttpConnection(
+      { ...toOrigin(target), tls: this.#options.tls },
+      {
+        keepsProcessAlive: this.#options.keepsProcessAlive,
+        onIdle: (unused) => this.#keep(target.origin, unused),
+        onClose: (closed) => {
+          this.#connections.delete(closed);
+          if (this.#idle.get(target.origin)?.connection === closed) this.#takeIdle(target.origin);
+        },
       },
-    });
+    );
     this.#connections.add(connection);
     return connection;
   }

@@ -9,7 +9,9 @@ const CHECK_INTERVAL_MS = 100;
 
 /** A response with its complete body. */
 export interface HttpResponse extends HttpResponseHead {
+  /** The body as UTF-8 text. */
   readonly body: string;
+  readonly bodyBytes: Buffer;
 }
 
 /** A request in the form in which it is sent. */
@@ -147,7 +149,8 @@ export class HttpConnection {
       this.#socket.setReferenced(false);
       this.#options.onIdle(this);
     } else this.destroy();
-    pending.resolve({ ...head, body: parser.body.toString() });
+    const bodyBytes = parser.body;
+    pending.resolve({ ...head, bodyBytes, body: bodyBytes.toString() });
   }
 
   #fail(error: Error): void {

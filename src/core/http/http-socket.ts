@@ -24,6 +24,16 @@ export interface HttpOrigin {
   /** Name or IP address, without brackets. */
   readonly host: string;
   readonly port: number;
+  readonly tls?: TlsCertificates | undefined;
+}
+
+/** Certificates and keys in the PEM format. */
+export interface TlsCertificates {
+  /** Certificates to trust. They replace the default certificates of Node.js. */
+  readonly ca?: Buffer | undefined;
+  /** Certificate and key with which the client identifies itself. */
+  readonly cert?: Buffer | undefined;
+  readonly key?: Buffer | undefined;
 }
 
 /** All callbacks are guarded. None is called after `destroy`. */
@@ -96,7 +106,7 @@ export class HttpSocket {
     destroy.call(this.#raw);
   }
 
-  #onConnect({ isSecure, host }: HttpOrigin): void {
+  #onConnect({ isSecure, host, tls }: HttpOrigin): void {
     this.#isConnecting = false;
     this.#applyReference();
     if (!isSecure) {
@@ -105,7 +115,13 @@ export class HttpSocket {
     }
     // An IP address is not allowed as a server name (RFC 6066).
     const servername = isIP(host) === 0 ? host : '';
-    const stream = loadTls()({ socket: this.#raw, host, servername, ALPNProtocols: ['http/1.1'] });
+    const stream = loadTls()({
+      ...tls,
+      socket: this.#raw,
+      host,
+      servername,
+      ALPNProtocols: ['http/1.1'],
+    });
     this.#stream = stream;
     this.#listen(stream, 'error', (error: Error) => this.#close(error));
     this.#listen(stream, 'close', () => this.#close());

@@ -21,6 +21,8 @@ export interface RowDimensions {
 
 /** Replaces attributes that were too large. */
 const DROPPED_TAGS = '{"perfscope.tags.dropped":true}';
+/** Type of a value that an application recorded with Perfscope's library. */
+export const METRIC_TYPE_ATTRIBUTE = 'perfscope.metric.type';
 const HOST = 'host.name';
 const QUEUE_SCOPE = 'perfscope.queue.scope';
 const QUERY_TEXT = 'db.query.text';
@@ -108,6 +110,7 @@ export function toRowDimensions(
   tenantAttributes: Pick<TenantAttributeNames, 'organization' | 'property'>,
 ): RowDimensions {
   const remaining = new Map(attributes);
+  remaining.delete(METRIC_TYPE_ATTRIBUTE);
   const take = (names: readonly string[]) => {
     const name = names.find((each) => remaining.has(each) && toName(remaining.get(each)));
     if (name === undefined) return undefined;

@@ -1,7 +1,12 @@
 import { createHash } from '../lazy-crypto.ts';
 import { PerformanceMetricType } from '../schema/enums.ts';
 import type { PerformanceMetricRow } from '../schema/tables/performance-metrics-table.ts';
-import { type CurrentAttributes, normalizeNames, toRowDimensions } from './map-attributes.ts';
+import {
+  type CurrentAttributes,
+  METRIC_TYPE_ATTRIBUTE,
+  normalizeNames,
+  toRowDimensions,
+} from './map-attributes.ts';
 import type { OtelAttributes, OtelMetric, OtelScope } from './metric-data.ts';
 import { getMetricDefinition, type MetricDefinition, toDefinedUnit } from './metric-definitions.ts';
 import { getMetricFact } from './metric-presence.ts';
@@ -95,6 +100,8 @@ export function getType(
   { type, only }: MetricDefinition,
   attributes: CurrentAttributes,
 ): PerformanceMetricType {
+  const own = String(attributes.get(METRIC_TYPE_ATTRIBUTE));
+  if (Object.hasOwn(PerformanceMetricType, own)) return own as PerformanceMetricType;
   if (!only) return type;
   const value = attributes.get(only.attribute);
   return only.values.includes(value === undefined ? undefined : String(value))

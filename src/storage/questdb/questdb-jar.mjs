@@ -152,6 +152,7 @@ export function isDebian() {
 
 /** Homebrew's names of Debian's packages. */
 const BREW_PACKAGES = {
+  'mariadb-server': 'mariadb',
   [`openjdk-${MIN_JAVA_VERSION}-jre-headless`]: 'openjdk',
   [`openjdk-${MIN_JAVA_VERSION}-jdk-headless`]: 'openjdk',
   'golang-go': 'go',

@@ -35,6 +35,7 @@ export class DeferredWriter {
   #pending: Interval = { rows: [], bytes: 0 };
   #writer: RowWriter | undefined;
   #droppedRows = 0;
+  #isDisabled = false;
   #onFull: () => void = () => {};
   readonly #dropped: DroppedRowCounter;
   readonly #logDropped: (rows: number, reason: string) => void;
@@ -48,6 +49,7 @@ export class DeferredWriter {
 
   readonly add: AddRows = (table, rows) => {
     if (this.#writer) return this.#writer.add(table, rows);
+    if (this.#isDisabled) return;
     const bytes = estimateBytes(toAnyRows(rows));
     if (!this.#hasSpace(bytes)) {
       // The event loop can be blocked by the code that adds the rows, so no timer can load the writer.
@@ -85,6 +87,13 @@ export class DeferredWriter {
     if (this.#writer) return;
     for (const listener of this.#beforeBatchListeners) listener();
     this.#previous = this.#pending;
+    this.#pending = { rows: [], bytes: 0 };
+  }
+
+  /** Discards all rows, because this process doesn't write to QuestDB. They aren't counted as dropped. */
+  disable(): void {
+    this.#isDisabled = true;
+    this.#previous = { rows: [], bytes: 0 };
     this.#pending = { rows: [], bytes: 0 };
   }
 

@@ -37,7 +37,9 @@ const EXCEPTIONS: Readonly<Record<string, string>> = {
 const ENTRIES = [
   'register.ts',
   'index.ts',
+  'opentelemetry.ts',
   'unsupported-library.ts',
+  'unsupported-opentelemetry.ts',
   'agent/doctor/doctor-preload.ts',
 ];
 const files = listImportedFiles(ENTRIES);

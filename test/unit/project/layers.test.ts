@@ -22,8 +22,10 @@ const ENTRY_POINTS = [
   'bin.ts',
   'client.ts',
   'index.ts',
+  'opentelemetry.ts',
   'register.ts',
   'unsupported-library.ts',
+  'unsupported-opentelemetry.ts',
 ];
 /** Imports of data files that the package ships next to `dist`. */
 const ALLOWED_OUTSIDE: readonly string[] = [];

@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -95,8 +95,10 @@ describe('without an SDK', () => {
   });
 
   it('does not inspect the calls of a writable CommonJS copy again', () => {
+    const require = createRequire(import.meta.url);
+    const copy = require('@opentelemetry/api') as typeof import('@opentelemetry/api');
     install();
-    const results = Array.from({ length: 20_000 }, () => metrics.getMeterProvider());
+    const results = Array.from({ length: 20_000 }, () => copy.metrics.getMeterProvider());
     expect(new Set(results)).toEqual(new Set([own]));
   });
 
@@ -192,7 +194,10 @@ it('provides our meters if the application registers only a tracer and a logger'
 
 it('accepts a frozen shared object and values that are not objects', () => {
   install();
-  const frozen = Object.freeze({ version: '1.9.1' });
+  const { version } = JSON.parse(
+    readFileSync('node_modules/@opentelemetry/api/package.json', 'utf8'),
+  );
+  const frozen = Object.freeze({ version });
   shared[API_KEY] = frozen;
   expect(shared[API_KEY]).toBe(frozen);
   expect(metrics.setGlobalMeterProvider.bind(metrics, own)).toThrow(TypeError);

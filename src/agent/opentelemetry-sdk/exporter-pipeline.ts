@@ -1,0 +1,200 @@
+import type { EnvironmentVariables } from '../../core/config/parse-settings.ts';
+import type { StartupConfig } from '../../core/config/startup-config.ts';
+import { DAY_MS } from '../../core/duration.ts';
+import { runGuarded } from '../../core/guard.ts';
+import { stderrLogger } from '../../core/log.ts';
+import { CumulativeSeries } from '../../core/otel/cumulative-series.ts';
+import type { OtelResourceMetrics } from '../../core/otel/metric-data.ts';
+import {
+  type ConversionContext,
+  MetricConverter,
+  type MetricConverterOptions,
+} from '../../core/otel/metrics-to-rows.ts';
+import type { MetricRowSink } from '../../core/otel/point-rows.ts';
+import type { OtelResourceSpans } from '../../core/otel/span-data.ts';
+import { SpanConverter, type SpanConverterOptions } from '../../core/otel/spans-to-rows.ts';
+import { DEFAULT_TENANT_ATTRIBUTES } from '../../core/otel/tenant-attributes.ts';
+import { SpanRowMemory } from '../../core/otel/uncounted-rows.ts';
+import { createError } from '../../core/perfscope-error.ts';
+import type { RowTypes, TableName } from '../../core/schema/table-registry.ts';
+import type { ErrorLogRow } from '../../core/schema/tables/error-logs-table.ts';
+import type { Agent } from '../agent.ts';
+import { createArgumentError } from '../argument-checks.ts';
+import { flushOnExit } from '../process/flush-on-exit.ts';
+import { isRegistered } from '../registered.ts';
+import { runWhenIdle } from '../run-when-idle.ts';
+import { getSharedAgent, overrideVariables } from '../shared-agent.ts';
+import { type ExporterOptions, getOptionName, toEnvironment } from './exporter-options.ts';
+import { HostCounterBaseline } from './host-counters.ts';
+import { EXPORT_PART } from './sdk-metric-adapter.ts';
+
+type Rows = { [N in TableName]: [table: N, rows: readonly RowTypes[N][]] }[TableName];
+
+/**
+ * Converts the exports of the application's SDK to rows, and passes the rows to the writer of this process. All exporters
+ * of a process share one pipeline.
+ */
+export class ExporterPipeline {
+  readonly #agent: Agent;
+  readonly #processEndListeners: (() => void)[] = [];
+  /** Environment variables that the options of all exporters override. */
+  #variables: EnvironmentVariables = {};
+  readonly #series = new CumulativeSeries({ sinceMs: Date.now() - performance.now() });
+  readonly #hostCounters = new HostCounterBaseline();
+  readonly #metricConverter: MetricConverter;
+  readonly #spanConverter: SpanConverter;
+  #isWarned = false;
+
+  constructor(agent: Agent) {
+    this.#agent = agent;
+    const options = toConverterOptions(agent.config);
+    this.#metricConverter = new MetricConverter(options);
+    this.#spanConverter = new SpanConverter(options);
+    if (!this.isActive) return;
+    const exportRest = () => {
+      for (const listener of this.#processEndListeners) runGuarded(EXPORT_PART, listener);
+    };
+    flushOnExit({
+      config: agent.config,
+      health: agent.health,
+      flushSync: (options) => {
+        exportRest();
+        return agent.flushSync(options);
+      },
+      closeSync: () => {
+        exportRest();
+        agent.closeSync();
+      },
+      sendSpooled: (timeoutMs) => agent.sendSpooled(timeoutMs),
+      sendInBackground: () => agent.sendInBackground(),
+    });
+    runWhenIdle('the start', [() => agent.connect()]);
+  }
+
+  /**
+   * Applies options as environment variables. See {@link toEnvironment}.
+   *
+   * @throws PS_ARGUMENT_INVALID if an option differs from the option of another exporter
+   */
+  applyOptions(fn: string, variables: EnvironmentVariables): void {
+    // In a process with `register`, options must not redirect the rows of the agent.
+    if (isRegistered()) return;
+    for (const [variable, value] of Object.entries(variables)) {
+      if (!Object.hasOwn(this.#variables, variable) || this.#variables[variable] === value)
+        continue;
+      const reason = 'differs from the option of another exporter in this process';
+      throw createArgumentError(fn, getOptionName(variable), reason);
+    }
+    this.#variables = { ...this.#variables, ...variables };
+    overrideVariables(this.#agent, this.#variables);
+  }
+
+  /** Calls `listener` when the process ends, so that it can export the rest. It must be synchronous. */
+  onProcessEnd(listener: () => void): void {
+    this.#processEndListeners.push(listener);
+  }
+
+  /**
+   * Whether exports are stored. Not if monitoring is disabled, and not in a process that was started with the `register`
+   * module, because the agent then records the same values.
+   */
+  get isActive(): boolean {
+    if (!isRegistered()) return this.#agent.config.settings.enabled;
+    if (!this.#isWarned) stderrLogger.warn(createError('PS_EXPORTER_INACTIVE', {}).message);
+    this.#isWarned = true;
+    return false;
+  }
+
+  /** Interval between two exports, in ms. */
+  get exportIntervalMs(): number {
+    return this.#agent.config.settings.exportIntervalMs;
+  }
+
+  /** Passes the rows of exported metrics to the writer. */
+  addMetrics(metrics: OtelResourceMetrics): void {
+    this.#add((context) => {
+      const resources = [this.#hostCounters.apply(metrics)];
+      const rows = this.#metricConverter.convert(resources, context);
+      return [...toTables(rows), ['system_health', rows.health]];
+    });
+  }
+
+  /** Passes the rows of exported spans to the writer. */
+  addSpans(spans: readonly OtelResourceSpans[]): void {
+    this.#add((context) => {
+      const rows = this.#spanConverter.convert(spans, context);
+      return [...toTables(rows), ['error_logs', rows.errors]];
+    });
+  }
+
+  #add(convert: (context: ConversionContext) => Rows[]): void {
+    const nowMs = Date.now();
+    const transaction = this.#series.begin(nowMs);
+    try {
+      const tables = convert({ transaction, nowMs });
+      transaction.commit();
+      for (const [table, rows] of tables) {
+        this.#agent.deferredWriter.add(table as 'error_logs', rows as ErrorLogRow[]);
+      }
+    } finally {
+      transaction.rollback();
+    }
+  }
+
+  /**
+   * Writes all rows to the spool, and tries to send them for up to `PERFORMANCE_EXIT_TIMEOUT`. Never rejects. Unsent rows
+   * stay in the spool.
+   */
+  async flush(): Promise<void> {
+    await runGuarded(EXPORT_PART, async () => {
+      if (!this.isActive || !this.#agent.flushSync()) return;
+      await this.#agent.sendSpooled(this.#agent.config.settings.PERFORMANCE_EXIT_TIMEOUT);
+    });
+  }
+}
+
+function toTables({ metrics, buckets }: MetricRowSink): Rows[] {
+  return [
+    ['performance_metrics', metrics],
+    ['metric_buckets', buckets],
+  ];
+}
+
+function toConverterOptions({
+  settings,
+  resource,
+  host,
+}: StartupConfig): MetricConverterOptions & SpanConverterOptions {
+  return {
+    // Shared, because a metric can contain operations whose spans are already stored.
+    memory: new SpanRowMemory(),
+    fallback: { service: resource, host },
+    tenantAttributes: DEFAULT_TENANT_ATTRIBUTES,
+    retentionMs: settings.retention.rawDays * DAY_MS,
+    thresholds: {
+      responseTimeWarning: settings.PERFORMANCE_RESPONSE_TIME_WARNING,
+      responseTimeCritical: settings.PERFORMANCE_RESPONSE_TIME_CRITICAL,
+      errorRate: settings.PERFORMANCE_ERROR_RATE_THRESHOLD,
+    },
+  };
+}
+
+const pipelines = new WeakMap<Agent, ExporterPipeline>();
+
+/**
+ * Returns the pipeline of this process.
+ *
+ * @param fn name of the public function or class that has the options
+ * @throws PS_ARGUMENT_INVALID if an option is invalid, or differs from the option of another exporter
+ */
+export function getExporterPipeline(
+  fn: string,
+  options: ExporterOptions | null | undefined,
+): ExporterPipeline {
+  const variables = toEnvironment(fn, options);
+  const agent = getSharedAgent();
+  const pipeline = pipelines.get(agent) ?? new ExporterPipeline(agent);
+  pipelines.set(agent, pipeline);
+  if (variables) pipeline.applyOptions(fn, variables);
+  return pipeline;
+}

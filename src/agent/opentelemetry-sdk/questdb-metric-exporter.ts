@@ -1,0 +1,81 @@
+import { reportFailure, runGuarded } from '../../core/guard.ts';
+import type { ExporterOptions } from './exporter-options.ts';
+import { type ExporterPipeline, getExporterPipeline } from './exporter-pipeline.ts';
+import { EXPORT_PART, fromSdkMetrics } from './sdk-metric-adapter.ts';
+import type {
+  ExportResult,
+  SdkAggregation,
+  SdkResourceMetrics,
+  SdkTemporality,
+} from './sdk-metric-types.ts';
+
+/**
+ * Limit recommended by the OpenTelemetry specification. Values that span 10 octaves fit at scale 4.
+ */
+const MAX_BUCKETS = 160;
+
+/**
+ * Stores the metrics of the application's OpenTelemetry SDK in QuestDB. Use it with any `PeriodicExportingMetricReader`
+ * of SDK 2.x or 3.x. In a process with `--import …/register`, it does nothing, because the agent records the metrics.
+ *
+ * @example
+ * const reader = new PeriodicExportingMetricReader({ exporter: new QuestDBMetricExporter() });
+ * new NodeSDK({ metricReaders: [reader] }).start();
+ */
+export class QuestDBMetricExporter {
+  readonly #pipeline: ExporterPipeline;
+
+  /**
+   * @param options where rows are sent. Default: the `PERFORMANCE_*` variables, or the local server.
+   * @throws PS_ARGUMENT_INVALID if an option is invalid, or differs from the option of another exporter in this process
+   */
+  constructor(options?: ExporterOptions) {
+    this.#pipeline = getExporterPipeline('QuestDBMetricExporter', options);
+  }
+
+  /**
+   * Converts metrics to rows. Calls `resultCallback` with code 0 as soon as the writer has the rows. The writer keeps
+   * them in its spool until QuestDB has stored them. Code 1 means that the metrics can't be converted.
+   */
+  export(metrics: SdkResourceMetrics, resultCallback: (result: ExportResult) => void): void {
+    let result: ExportResult = { code: 0 };
+    try {
+      if (this.#pipeline.isActive) this.#pipeline.addMetrics(fromSdkMetrics(metrics));
+    } catch (error) {
+      reportFailure(EXPORT_PART, error);
+      result = { code: 1, error: toError(error) };
+    }
+    runGuarded(EXPORT_PART, () => resultCallback(result));
+  }
+
+  /**
+   * Writes all rows to the spool, and tries to send them for up to `PERFORMANCE_EXIT_TIMEOUT`. Never rejects. Unsent rows
+   * stay in the spool.
+   */
+  async forceFlush(): Promise<void> {
+    await this.#pipeline.flush();
+  }
+
+  /** Same as `forceFlush`. */
+  async shutdown(): Promise<void> {
+    await this.#pipeline.flush();
+  }
+
+  /**
+   * Returns an exponential histogram for histograms, so that percentiles are exact to 4 %. This affects only the reader of
+   * this exporter.
+   */
+  selectAggregation(instrumentType: string): SdkAggregation {
+    if (instrumentType !== 'HISTOGRAM') return { type: 0 };
+    return { type: 5, options: { recordMinMax: true, maxSize: MAX_BUCKETS } };
+  }
+
+  /** Returns cumulative temporality for up-down counters, and delta temporality for all other instruments. */
+  selectAggregationTemporality(instrumentType: string): SdkTemporality {
+    return instrumentType.endsWith('UP_DOWN_COUNTER') ? 1 : 0;
+  }
+}
+
+function toError(error: unknown): Error {
+  return error instanceof Error ? error : new Error(String(error));
+}

@@ -1,0 +1,56 @@
+import { reportFailure, runGuarded } from '../../core/guard.ts';
+import type { ExporterOptions } from './exporter-options.ts';
+import { type ExporterPipeline, getExporterPipeline } from './exporter-pipeline.ts';
+import { EXPORT_PART } from './sdk-metric-adapter.ts';
+import type { ExportResult } from './sdk-metric-types.ts';
+import { fromSdkSpans } from './sdk-span-adapter.ts';
+import type { SdkSpan } from './sdk-span-types.ts';
+
+/**
+ * Stores the durations of the application's server, client, producer, and consumer spans in QuestDB, as histograms and as
+ * samples of slow and failed requests. Adds nothing for operations that the application's metrics already contain. Use it
+ * with any span processor of SDK 2.x or 3.x. In a process with `--import …/register`, it does nothing.
+ *
+ * @example
+ * const processor = new BatchSpanProcessor(new QuestDBSpanExporter());
+ * new NodeSDK({ spanProcessors: [processor] }).start();
+ */
+export class QuestDBSpanExporter {
+  readonly #pipeline: ExporterPipeline;
+
+  /**
+   * @param options where rows are sent. Default: the `PERFORMANCE_*` variables, or the local server.
+   * @throws PS_ARGUMENT_INVALID if an option is invalid, or differs from the option of another exporter in this process
+   */
+  constructor(options?: ExporterOptions) {
+    this.#pipeline = getExporterPipeline('QuestDBSpanExporter', options);
+  }
+
+  /**
+   * Converts spans to rows. Calls `resultCallback` with code 0 as soon as the writer has the rows. The writer keeps
+   * them in its spool until QuestDB has stored them. Code 1 means that the spans can't be converted.
+   */
+  export(spans: readonly SdkSpan[], resultCallback: (result: ExportResult) => void): void {
+    let result: ExportResult = { code: 0 };
+    try {
+      if (this.#pipeline.isActive) this.#pipeline.addSpans(fromSdkSpans(spans));
+    } catch (error) {
+      reportFailure(EXPORT_PART, error);
+      result = { code: 1, error: error instanceof Error ? error : new Error(String(error)) };
+    }
+    runGuarded(EXPORT_PART, () => resultCallback(result));
+  }
+
+  /**
+   * Writes all rows to the spool, and tries to send them for up to `PERFORMANCE_EXIT_TIMEOUT`. Never rejects. Unsent rows
+   * stay in the spool.
+   */
+  async forceFlush(): Promise<void> {
+    await this.#pipeline.flush();
+  }
+
+  /** Same as `forceFlush`. */
+  async shutdown(): Promise<void> {
+    await this.#pipeline.flush();
+  }
+}

@@ -1,0 +1,68 @@
+import { runGuarded } from '../../core/guard.ts';
+import type { OtelResourceSpans, OtelSpan, OtelSpanKind } from '../../core/otel/span-data.ts';
+import {
+  EXPORT_PART,
+  toAttributes,
+  toMs,
+  toResourceAttributes,
+  toScope,
+} from './sdk-metric-adapter.ts';
+import type { SdkResource, SdkScope } from './sdk-metric-types.ts';
+import type { SdkSpan } from './sdk-span-types.ts';
+
+/** `SpanKind` of `@opentelemetry/api`. */
+const KINDS: readonly OtelSpanKind[] = ['internal', 'server', 'client', 'producer', 'consumer'];
+/** `SpanStatusCode` of `@opentelemetry/api`. */
+const STATUSES: readonly OtelSpan['status'][] = ['unset', 'ok', 'error'];
+const INTERNAL = 0;
+
+/** Whether Perfscope stores spans of this kind: server, client, producer, and consumer spans. */
+export function isStoredKind(kind: number): boolean {
+  return kind !== INTERNAL;
+}
+
+/** Converts the spans of the application's SDK to the neutral model. Omits internal spans. */
+export function fromSdkSpans(spans: readonly SdkSpan[]): OtelResourceSpans[] {
+  const resources = new Map<SdkResource, Map<SdkScope, OtelSpan[]>>();
+  for (const span of spans) {
+    // One span that can't be converted must not lose the other spans.
+    runGuarded(EXPORT_PART, () => {
+      if (!isStoredKind(span.kind)) return;
+      const converted = toSpan(span);
+      const { resource, instrumentationScope } = span;
+      const scopes = getOrCreate(resources, resource, () => new Map<SdkScope, OtelSpan[]>());
+      getOrCreate(scopes, instrumentationScope, (): OtelSpan[] => []).push(converted);
+    });
+  }
+  return [...resources].map(([resource, scopes]) => ({
+    resource: toResourceAttributes(resource),
+    scopes: [...scopes].map(([scope, converted]) => ({ scope: toScope(scope), spans: converted })),
+  }));
+}
+
+function getOrCreate<K, V>(map: Map<K, V>, key: K, create: () => V): V {
+  const value = map.get(key) ?? create();
+  map.set(key, value);
+  return value;
+}
+
+function toSpan(span: SdkSpan): OtelSpan {
+  const { traceId, spanId } = span.spanContext();
+  return {
+    traceId,
+    spanId,
+    parentSpanId: span.parentSpanContext?.spanId,
+    name: String(span.name),
+    kind: KINDS[span.kind] ?? 'unspecified',
+    startTimeMs: toMs(span.startTime),
+    endTimeMs: toMs(span.endTime),
+    attributes: toAttributes(span.attributes),
+    status: STATUSES[span.status.code] ?? 'unset',
+    statusMessage: span.status.message,
+    events: span.events.map(({ name, time, attributes }) => ({
+      name: String(name),
+      timeMs: toMs(time),
+      attributes: toAttributes(attributes),
+    })),
+  };
+}

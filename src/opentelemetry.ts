@@ -1,0 +1,9 @@
+// `@perfscope/agent/opentelemetry`: components for applications that start the OpenTelemetry SDK themselves.
+export type { ExporterOptions } from './agent/opentelemetry-sdk/exporter-options.ts';
+export {
+  type PerfscopeConfiguration,
+  type PerfscopeConfigurationOptions,
+  perfscopeConfiguration,
+} from './agent/opentelemetry-sdk/perfscope-configuration.ts';
+export { QuestDBMetricExporter } from './agent/opentelemetry-sdk/questdb-metric-exporter.ts';
+export { QuestDBSpanExporter } from './agent/opentelemetry-sdk/questdb-span-exporter.ts';

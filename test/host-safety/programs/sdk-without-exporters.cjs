@@ -1,0 +1,2 @@
+// Loaded instead of `sdk-with-exporters.cjs` by the runs without Perfscope.
+require('./sdk.cjs').startSdk();
