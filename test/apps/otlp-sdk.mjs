@@ -51,7 +51,8 @@ const metricProvider = new MeterProvider({
 });
 const traceProvider = new TracerProvider({
   resource,
-  spanProcessors: signals === 'metrics' ? [] : [new BatchSpanProcessor(new OTLPTraceExporter())],
+  spanProcessors:
+    signals === 'metrics' ? [] : [new BatchSpanProcessor({ exporter: new OTLPTraceExporter() })],
 });
 const meter = metricProvider.getMeter('shop', '1.0.0');
 const tracer = traceProvider.getTracer('shop', '1.0.0');
