@@ -165,6 +165,8 @@ describe('a service with the OpenTelemetry SDK', () => {
     );
     const { statements } = await get<{ statements: unknown[] }>('database?groupBy=endpoint&');
     expect(statements).toMatchObject([{ group: { endpoint: STATEMENT }, count: 120, max: 35 }]);
+    const { queues } = await get<{ queues: unknown[] }>('queues?');
+    expect(queues).toMatchObject([{ queue: 'emails', completed: 120, failed: 0 }]);
     expect(await get('dashboard?')).toMatchObject({
       api: { count: 120, errorRate: 10, min: 10, max: 70 },
       database: { count: 120, slowestOperations: [{ operation: 'SELECT', count: 120 }] },

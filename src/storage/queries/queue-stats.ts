@@ -1,6 +1,7 @@
 import type { QueryClient } from '../questdb/query-client.ts';
 import { type GaugePoint, queryGauges, queryRunningGauges } from './gauge-values.ts';
 import { type JobTotals, queryJobTotals } from './job-totals.ts';
+import { queryMessageTotals } from './message-totals.ts';
 import { type Group, type Query, toGroupKey } from './query-definition.ts';
 import { computePercent } from './row-values.ts';
 import { getRangeLengthMs, type TimeRange } from './time-range.ts';
@@ -56,19 +57,22 @@ const DEPTH_METRIC = { metricType: 'QUEUE_DEPTH' } as const;
 const OLDEST_AGE_METRIC = { metricType: 'QUEUE_OLDEST_AGE' } as const;
 const WORKERS_METRIC = { metricType: 'CUSTOM', names: ['perfscope.queue.workers'] } as const;
 
-/** Returns all queues with jobs or a reported depth in the range, sorted by name and scope. */
+/** Returns all queues with jobs, processed messages, or a reported depth in the range, sorted by name and scope. */
 export async function queryQueueStats(
   queryClient: QueryClient,
   query: Query,
 ): Promise<QueueStats[]> {
   const byQueue = { ...query, groupBy: BY_QUEUE, step: undefined } as const;
-  const [jobs, depths, ages, workers] = await Promise.all([
+  const [jobRows, messages, depths, ages, workers] = await Promise.all([
     queryJobTotals(queryClient, byQueue),
+    queryMessageTotals(queryClient, byQueue),
     queryGauges(queryClient, { ...byQueue, groupBy: [...BY_QUEUE, 'operation'] }, DEPTH_METRIC),
     queryGauges(queryClient, byQueue, OLDEST_AGE_METRIC),
     queryRunningGauges(queryClient, byQueue, WORKERS_METRIC),
   ]);
-  const jobsByQueue = new Map(jobs.map((total) => [toQueueKey(total), total]));
+  // Jobs with rows are in the histograms too.
+  const jobsByQueue = new Map([...messages, ...jobRows].map((total) => [toQueueKey(total), total]));
+  const jobs = [...jobsByQueue.values()];
   const depthsByQueue = Map.groupBy(depths, toQueueKey);
   const indexLast = (points: typeof ages) =>
     new Map(points.map((point) => [toQueueKey(point), point.last]));
