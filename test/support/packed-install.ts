@@ -37,7 +37,9 @@ export class PackedInstall {
     } finally {
       packed.remove();
     }
-    for (const name of readdirSync('test/apps')) cpSync(`test/apps/${name}`, join(cwd, name));
+    for (const name of readdirSync('test/apps')) {
+      cpSync(`test/apps/${name}`, join(cwd, name), { recursive: true });
+    }
   }
 
   remove(): void {
