@@ -11,7 +11,7 @@ import {
   MeterProvider,
   PeriodicExportingMetricReader,
 } from '@opentelemetry/sdk-metrics';
-import { BatchSpanProcessor, NodeTracerProvider } from '@opentelemetry/sdk-trace-node';
+import { BatchSpanProcessor, TracerProvider } from '@opentelemetry/sdk-trace';
 
 const signals = process.argv[2] ?? 'metrics';
 const service = process.env.OTEL_SERVICE_NAME;
@@ -49,9 +49,10 @@ const metricProvider = new MeterProvider({
     },
   ],
 });
-const traceProvider = new NodeTracerProvider({
+const traceProvider = new TracerProvider({
   resource,
-  spanProcessors: signals === 'metrics' ? [] : [new BatchSpanProcessor(new OTLPTraceExporter())],
+  spanProcessors:
+    signals === 'metrics' ? [] : [new BatchSpanProcessor({ exporter: new OTLPTraceExporter() })],
 });
 const meter = metricProvider.getMeter('shop', '1.0.0');
 const tracer = traceProvider.getTracer('shop', '1.0.0');

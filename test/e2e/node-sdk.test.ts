@@ -2,6 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { cpSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { findFreePort } from '../../demo/server-process.ts';
 import { expectRows } from '../support/expect-rows.ts';
 import { InstrumentedApp } from '../support/instrumented-app.ts';
 import { MariadbServer } from '../support/mariadb-server.ts';
@@ -15,6 +16,7 @@ import {
   round,
   toExpectedBuckets,
   toExpectedRows,
+  toLastCounts,
 } from '../support/sdk-rows.ts';
 
 /** Packages of each SDK version that belong together. */
@@ -53,13 +55,17 @@ interface Exported {
   readonly spans: readonly { readonly name: string; readonly kind: number }[];
 }
 
+function getEnv(): NodeJS.ProcessEnv {
+  return { ...server.env, ...databases.env, MYSQL_URL: mariadb.url };
+}
+
 /** Runs the application, and returns everything that its SDK exported. */
 async function run(cwd: string, type: string, env: NodeJS.ProcessEnv): Promise<Exported> {
   const flag = type === 'mjs' ? '--import' : '--require';
   const app = new InstrumentedApp(`node-sdk-app.${type}`, {
     cwd,
     flags: ['--no-deprecation', flag, `./node-sdk-telemetry.${type}`],
-    env: { ...server.env, ...databases.env, MYSQL_URL: mariadb.url, ...env },
+    env: { ...getEnv(), ...env },
   });
   expect([await app.exited, app.stderr]).toEqual([0, '']);
   return JSON.parse(app.stdout) as Exported;
@@ -145,5 +151,69 @@ describe.each(VERSIONS)('with SDK $sdk', ({ sdk, packages }) => {
     await expectSameMetrics(service, exported);
     await expectSameBuckets(service, exported);
     await expectQueriesFromSpans(service);
+  });
+
+  it('converts the cumulative histograms of a reader', async () => {
+    const service = `sdk-${sdk}-cumulative`;
+    const modes = { TEMPORALITY: 'cumulative', AGGREGATION: 'default' };
+    const exported = await run(install.folder, 'cjs', { OTEL_SERVICE_NAME: service, ...modes });
+    const query = `SELECT name, sum(count) FROM performance_metrics
+      WHERE service = '${service}' AND count > 0 AND NOT ${FROM_SPANS} ORDER BY name`;
+    await expectRows(() => server.sql(query), toLastCounts(exported.metrics));
+  });
+
+  it('stores everything once if the application also has the agent', async () => {
+    const service = `sdk-${sdk}-agent`;
+    const app = new InstrumentedApp('node-sdk-app.cjs', {
+      cwd: install.folder,
+      flags: ['--require', install.register, '--require', './node-sdk-telemetry.cjs'],
+      env: { ...getEnv(), OTEL_SERVICE_NAME: service },
+    });
+    expect(await app.exited).toBe(0);
+    expect(app.stderr.match(/^perfscope: .*do nothing in this process.*\n/gm)).toHaveLength(1);
+    const query = `SELECT name, sum(count) FROM performance_metrics
+      WHERE service = '${service}' AND name IN ('price', 'http.server.request.duration')
+      ORDER BY name`;
+    const expected = [
+      ['http.server.request.duration', 13],
+      ['price', 6],
+    ];
+    await expectRows(() => server.sql(query), expected);
+  });
+
+  it('runs the example, whose Prometheus buckets do not change', async () => {
+    const service = `sdk-${sdk}-example`;
+    const cwd = join(install.folder, 'example');
+    cpSync('examples/node-sdk', cwd, { recursive: true });
+    const prometheusPort = String(await findFreePort());
+    const app = new InstrumentedApp('server.js', {
+      cwd,
+      flags: ['--require', './telemetry.js'],
+      env: {
+        ...getEnv(),
+        ...{ OTEL_SERVICE_NAME: service, PORT: '0', PROMETHEUS_PORT: prometheusPort },
+      },
+    });
+    const url = await app.url();
+    await fetch(`${url}/rooms/7`);
+    for (const room of [7, 8, 13]) await fetch(`${url}/rooms/${room}/bookings`, { method: 'POST' });
+    const metrics = await (await fetch(`http://127.0.0.1:${prometheusPort}/metrics`)).text();
+    expect(metrics).toMatch(/^http_server_\w*duration\w*_bucket\{.*le="0\.005"\} \d+$/m);
+    expect([await app.stop(), app.stderr]).toEqual([0, '']);
+    // The request for the metrics has no route.
+    const query = `SELECT endpoint, sum(count), sum(error_count) FROM performance_metrics
+      WHERE service = '${service}' AND metric_type = 'API_RESPONSE_TIME' AND endpoint != NULL
+      ORDER BY endpoint`;
+    const expected = [
+      ['/rooms/:id', 1, 0],
+      ['/rooms/:id/bookings', 3, 1],
+    ];
+    await expectRows(() => server.sql(query), expected);
+    const bookings = `SELECT sum(value) FROM performance_metrics
+      WHERE service = '${service}' AND name = 'bookings'`;
+    await expectRows(() => server.sql(bookings), [[2]]);
+    const health = `SELECT count() > 0 FROM system_health
+      WHERE service = '${service}' AND cpu_usage > 0 AND memory_usage > 0`;
+    await expectRows(() => server.sql(health), [[true]]);
   });
 });

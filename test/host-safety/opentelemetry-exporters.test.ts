@@ -70,3 +70,11 @@ it.concurrent.each([
   expect(lines).toContain('name=orders,');
   expect(lines).toContain('metric_type=DATABASE_QUERY_TIME');
 });
+
+it.concurrent('keeps exported intervals if the process is killed', async () => {
+  const variant = { flag: '--require', questdb: 'refuses' } as const;
+  const program = { args: ['sdk-shutdown.mjs', 'kill'], modules: MODULES };
+  const run = await runner.runWithAgent(program, variant);
+  expect(run.exit).toBe('SIGKILL');
+  expect(readSpool(run).join('\n')).toContain('name=orders,');
+});

@@ -143,3 +143,24 @@ export function formatRows(rows: readonly ExpectedRow[]): string[] {
     ]);
   return rows.map(format).toSorted();
 }
+
+/** Returns name and count of each cumulative histogram, from its last export. */
+export function toLastCounts(metrics: readonly ExportedMetric[]): [name: string, count: number][] {
+  const counts = new Map<string, number>();
+  for (const { descriptor, dataPoints } of metrics) {
+    const histograms = dataPoints.flatMap(({ value }) => (typeof value === 'number' ? [] : value));
+    if (histograms.length === 0) continue;
+    // Scopes of different libraries can have a metric with the same name.
+    const key = JSON.stringify([descriptor.name, dataPoints[0]?.attributes['url.scheme'] ?? '']);
+    counts.set(
+      key,
+      histograms.reduce((sum, { count }) => sum + count, 0),
+    );
+  }
+  const byName = new Map<string, number>();
+  for (const [key, count] of counts) {
+    const [name] = JSON.parse(key) as [string];
+    byName.set(name, (byName.get(name) ?? 0) + count);
+  }
+  return [...byName].toSorted(([a], [b]) => (a < b ? -1 : 1));
+}

@@ -13,7 +13,7 @@ import {
 import type { MetricRowSink } from '../../core/otel/point-rows.ts';
 import type { OtelResourceSpans } from '../../core/otel/span-data.ts';
 import { SpanConverter, type SpanConverterOptions } from '../../core/otel/spans-to-rows.ts';
-import { DEFAULT_TENANT_ATTRIBUTES } from '../../core/otel/tenant-attributes.ts';
+import { getTenantAttributes } from '../../core/otel/tenant-attributes.ts';
 import { SpanRowMemory } from '../../core/otel/uncounted-rows.ts';
 import { createError } from '../../core/perfscope-error.ts';
 import type { RowTypes, TableName } from '../../core/schema/table-registry.ts';
@@ -169,7 +169,7 @@ function toConverterOptions({
     // Shared, because a metric can contain operations whose spans are already stored.
     memory: new SpanRowMemory(),
     fallback: { service: resource, host },
-    tenantAttributes: DEFAULT_TENANT_ATTRIBUTES,
+    tenantAttributes: getTenantAttributes(settings),
     retentionMs: settings.retention.rawDays * DAY_MS,
     thresholds: {
       responseTimeWarning: settings.PERFORMANCE_RESPONSE_TIME_WARNING,

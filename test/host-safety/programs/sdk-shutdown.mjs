@@ -9,6 +9,9 @@ if (process.argv[2] === 'await') {
   await Promise.all([sdk.shutdown(), sdk.shutdown()]);
   await sdk.shutdown();
   console.log('stopped');
+} else if (process.argv[2] === 'kill') {
+  await sdk.forceFlush();
+  process.kill(process.pid, 'SIGKILL');
 } else {
   const keepAlive = setInterval(() => {}, 1000);
   process.once('SIGTERM', async () => {

@@ -21,7 +21,8 @@ exports.startSdk = (components) => {
   const shutdown = async () => {
     await Promise.all([provider.shutdown(), ...spanProcessors.map((each) => each.shutdown())]);
   };
-  Object.defineProperty(globalThis, SDK_KEY, { value: { shutdown } });
+  const forceFlush = () => provider.forceFlush();
+  Object.defineProperty(globalThis, SDK_KEY, { value: { forceFlush, shutdown } });
 };
 
 let spans = 0;

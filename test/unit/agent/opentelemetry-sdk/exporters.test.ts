@@ -128,3 +128,27 @@ it('perfscopeConfiguration() checks its interval', () => {
     'perfscopeConfiguration() received an invalid argument: exportIntervalMs is not a number',
   );
 });
+
+it('stores metrics for the tenant in the configured attributes', () => {
+  createAgent({ PERFORMANCE_ORGANIZATION_ATTRIBUTE: 'hotel.group' });
+  const add = vi.spyOn(agent.deferredWriter, 'add');
+  const seconds = Math.floor(Date.now() / 1000);
+  const metric = {
+    descriptor: { name: 'orders', unit: '{order}', description: '' },
+    ...{ aggregationTemporality: 0, dataPointType: 3, isMonotonic: true },
+    dataPoints: [
+      { attributes: {}, startTime: [seconds - 1, 0], endTime: [seconds, 0], value: 3 } as const,
+    ],
+  };
+  new QuestDBMetricExporter().export(
+    {
+      resource: { attributes: { 'service.name': 'booking', 'hotel.group': 'grand' } },
+      scopeMetrics: [{ scope: { name: 'app' }, metrics: [metric] }],
+    },
+    () => {},
+  );
+  expect(add.mock.calls[0]).toEqual([
+    'performance_metrics',
+    [expect.objectContaining({ name: 'orders', value: 3, organizationId: 'grand' })],
+  ]);
+});
