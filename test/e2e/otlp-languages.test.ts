@@ -126,12 +126,14 @@ describe.each(LANGUAGES)('the SDK for %s', (language) => {
       ]);
     });
     for (const point of histograms.filter(({ name }) => name !== REQUEST_METRIC)) {
-      const rows = await server.sql(
-        `SELECT bucket_upper, sum(count) FROM metric_buckets
-         WHERE service = '${service}' AND name = '${point.name}'`,
-      );
-      const buckets = rows.map((row) => row.map(Number) as [number, number]);
-      expect(sumUpTo(buckets, Number.POSITIVE_INFINITY)).toBe(point.count);
+      const buckets = await waitFor(async () => {
+        const rows = await server.sql(
+          `SELECT bucket_upper, sum(count) FROM metric_buckets
+           WHERE service = '${service}' AND name = '${point.name}'`,
+        );
+        const found = rows.map((row) => row.map(Number) as [number, number]);
+        return sumUpTo(found, Number.POSITIVE_INFINITY) === point.count && found;
+      });
       const bounds = countUpToBounds(point).filter(
         ([bound]) => point.explicit_bounds !== undefined || isStoredBound(bound),
       );

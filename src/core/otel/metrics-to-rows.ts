@@ -35,7 +35,7 @@ import type { SpanRowMemory } from './uncounted-rows.ts';
  * - `empty`: a histogram or a summary without values.
  * - `renamed`: the process sends the same metric under its current name too.
  */
-export type IgnoreReason = CumulativeIgnoreReason | 'empty' | 'renamed';
+type IgnoreReason = CumulativeIgnoreReason | 'empty' | 'renamed';
 
 export interface ConvertedMetrics extends MetricRowSink {
   readonly health: readonly SystemHealthRow[];

@@ -28,7 +28,7 @@ export interface MappedResource {
 }
 
 /** Service name of resources that describe only a host, as the Collector's host metrics do. */
-export const HOST_SERVICE_NAME = 'host-metrics';
+const HOST_SERVICE_NAME = 'host-metrics';
 /** Default of the OpenTelemetry specification. */
 const UNKNOWN_SERVICE = 'unknown_service';
 const HOST_ATTRIBUTES = ['k8s.pod.name', 'container.id', 'host.name', 'k8s.node.name', 'host.id'];

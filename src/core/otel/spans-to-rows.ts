@@ -24,7 +24,7 @@ import { SpanErrorCollector } from './span-errors.ts';
 import { getSpanOperation, type SpanOperation } from './span-operation.ts';
 import type { SpanRowMemory } from './uncounted-rows.ts';
 
-export type SpanRejectReason =
+type SpanRejectReason =
   | Extract<RejectReason, 'invalid_timestamp' | 'too_old' | 'future_timestamp'>
   | 'invalid_span_id';
 
@@ -34,7 +34,7 @@ export type SpanRejectReason =
  * - `duplicate`: the request contains the span twice.
  * - `in_metric`: the process sends a metric that contains the span.
  */
-export type SpanIgnoreReason = 'internal' | 'duplicate' | 'in_metric';
+type SpanIgnoreReason = 'internal' | 'duplicate' | 'in_metric';
 
 export interface ConvertedSpans extends MetricRowSink {
   readonly errors: readonly ErrorLogRow[];

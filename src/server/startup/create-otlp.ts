@@ -11,7 +11,6 @@ import { createOtlpConversions } from '../otlp/otlp-conversions.ts';
 import { OtlpCounters } from '../otlp/otlp-counters.ts';
 import { createOtlpRouter } from '../otlp/otlp-router.ts';
 import { OtlpService } from '../otlp/otlp-service.ts';
-import { allowLargerHeap } from './small-heap.ts';
 
 export interface OtlpOptions {
   readonly settings: Settings;
@@ -53,10 +52,7 @@ export function createOtlpHandler({
   });
   return createOtlpRouter({
     authenticate,
-    store: (request) => {
-      allowLargerHeap();
-      return service.store(request);
-    },
+    store: (request) => service.store(request),
     countResponse: (signal, status) => counters.countRequest(signal, status),
     log,
   });

@@ -32,7 +32,7 @@ export interface SeriesStateStoreOptions {
 }
 
 /** The part of a writer that the store uses. */
-export interface StateSpool {
+interface StateSpool {
   /** Folder with the folders of all servers and commands. */
   readonly root: string;
   /** Returns the folder of this process, and creates it if necessary. @throws the error of the file system */
