@@ -42,6 +42,12 @@ const COLUMNS: Readonly<Record<string, 'endpoint' | 'operation'>> = {
   'db.client.connection.pool.name': 'endpoint',
   'db.client.connection.state': 'operation',
 };
+/** Attributes that current semantic conventions name differently. */
+const CURRENT_NAMES: Readonly<Record<string, string>> = {
+  'process.cpu.state': 'cpu.mode',
+  'system.cpu.state': 'cpu.mode',
+  'system.cpu.logical_number': 'cpu.logical_number',
+};
 /** Number of buckets per octave that are stored. */
 const STORED_SCALE = 3;
 
@@ -91,7 +97,7 @@ function toColumns(metric: string, attributes: Readonly<Record<string, unknown>>
     const isClientAddress = name === 'server.address' && metric.startsWith('http.client.');
     const column = isClientAddress ? 'endpoint' : COLUMNS[name];
     if (column) columns[column] = String(value);
-    else tags[name] = value;
+    else tags[CURRENT_NAMES[name] ?? name] = value;
   }
   return { ...columns, tags };
 }
