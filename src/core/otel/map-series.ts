@@ -54,7 +54,7 @@ export function mapSeries(
   const storedName = definition.storedName ?? name;
   const stored = toDefinedUnit(definition, storedName, unit);
   const all = resource.tags ? { ...resource.tags, ...attributes } : attributes;
-  const current = normalizeNames(all, definition);
+  const current = normalizeNames(addRoute(scope, all), definition);
   const dimensions = toRowDimensions(current, definition, tenantAttributes);
   const key = JSON.stringify([
     resource.key,
@@ -89,6 +89,16 @@ export function mapSeries(
       test: false,
     },
   };
+}
+
+/** Libraries of Python whose older metrics contain the template of the route in `http.target`. */
+const ROUTE_IN_TARGET = /^opentelemetry\.instrumentation\.(?:flask|asgi|fastapi|starlette)$/;
+
+/** In other libraries, `http.target` is a raw path, which is not stored. */
+function addRoute({ name }: OtelScope, attributes: OtelAttributes): OtelAttributes {
+  const { 'http.target': target, 'http.route': route } = attributes;
+  if (target === undefined || route !== undefined || !ROUTE_IN_TARGET.test(name)) return attributes;
+  return { ...attributes, 'http.route': target };
 }
 
 function compareNames([a]: readonly [string, unknown], [b]: readonly [string, unknown]): number {

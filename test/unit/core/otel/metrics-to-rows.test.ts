@@ -27,12 +27,13 @@ function createConverter() {
       {
         resource = { 'service.name': 'shop', 'service.instance.id': 'shop-1' } as OtelAttributes,
         senderOrganizationId = undefined as string | undefined,
+        scope = 'test',
       } = {},
     ) => {
       const transaction = series.begin(NOW);
       const request: OtelResourceMetrics = {
         resource,
-        scopes: [{ scope: { name: 'test' }, metrics }],
+        scopes: [{ scope: { name: scope }, metrics }],
       };
       const result = converter.convert([request], {
         transaction,
@@ -465,4 +466,16 @@ it('stores exemplars of requests with their trace', () => {
     { duration: 900, endpoint: '/rooms', operation: 'GET', count: 0, timestamp: NOW - 5 },
   ]);
   expect(samples[0]?.tags).toContain(traceId);
+});
+
+it('takes the route of Python libraries from the target, which is a template', () => {
+  const metric = histogram('http.server.duration', 'ms', {
+    'http.method': 'GET',
+    'http.target': '/rooms/<int:id>',
+  });
+  const scope = 'opentelemetry.instrumentation.flask';
+  const { metrics } = createConverter().convert([metric], { scope });
+  expect(metrics[0]).toMatchObject({ endpoint: '/rooms/<int:id>', operation: 'GET' });
+  expect(metrics[0]?.tags ?? '').not.toContain('target');
+  expect(createConverter().convert([metric]).metrics[0]?.endpoint).toBeUndefined();
 });
