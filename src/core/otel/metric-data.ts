@@ -1,8 +1,3 @@
-/*
- * OpenTelemetry metrics, independent of how they were received: from an SDK in this process, or over OTLP
- * (https://opentelemetry.io/docs/specs/otel/metrics/data-model/). Times are in ms since the epoch.
- */
-
 /** Value of an attribute. Values of other types are stored as JSON text. */
 export type OtelAttributeValue =
   | string
@@ -116,7 +111,11 @@ export interface OtelScopeMetrics {
   readonly metrics: readonly OtelMetric[];
 }
 
-/** The metrics of one process, as in one `ResourceMetrics` message of OTLP. */
+/**
+ * The metrics of one process, as in one `ResourceMetrics` message of OTLP. They are independent of how they were received:
+ * from an SDK in this process, or over OTLP (https://opentelemetry.io/docs/specs/otel/metrics/data-model/). Times are in ms
+ * since the epoch.
+ */
 export interface OtelResourceMetrics {
   /** Attributes of the resource, such as `service.name`. Immutable, and usually shared across OTLP requests. */
   readonly resource: OtelAttributes;
