@@ -20,13 +20,13 @@ import type { RowTypes, TableName } from '../../core/schema/table-registry.ts';
 import type { ErrorLogRow } from '../../core/schema/tables/error-logs-table.ts';
 import type { Agent } from '../agent.ts';
 import { createArgumentError } from '../argument-checks.ts';
+import { EXPORT_PART } from '../export/sdk-metric-adapter.ts';
 import { flushOnExit } from '../process/flush-on-exit.ts';
 import { isRegistered } from '../registered.ts';
 import { runWhenIdle } from '../run-when-idle.ts';
 import { getSharedAgent, overrideVariables } from '../shared-agent.ts';
 import { type ExporterOptions, getOptionName, toEnvironment } from './exporter-options.ts';
 import { HostCounterBaseline } from './host-counters.ts';
-import { EXPORT_PART } from './sdk-metric-adapter.ts';
 
 type Rows = { [N in TableName]: [table: N, rows: readonly RowTypes[N][]] }[TableName];
 

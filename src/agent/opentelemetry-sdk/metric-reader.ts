@@ -1,8 +1,8 @@
 import { PeriodicExportingMetricReader } from '@opentelemetry/sdk-metrics';
 import { runGuarded } from '../../core/guard.ts';
 import { collectProducerSync } from '../export/collect-sync.ts';
+import { EXPORT_PART } from '../export/sdk-metric-adapter.ts';
 import type { QuestDBMetricExporter } from './questdb-metric-exporter.ts';
-import { EXPORT_PART } from './sdk-metric-adapter.ts';
 
 type MetricProducer = Parameters<PeriodicExportingMetricReader['setMetricProducer']>[0];
 

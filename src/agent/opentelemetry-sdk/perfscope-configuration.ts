@@ -1,10 +1,10 @@
 import { readOptions, toMsInRange } from '../argument-checks.ts';
+import type { MetricReader } from '../export/sdk-metric-types.ts';
 import type { ExporterOptions } from './exporter-options.ts';
 import { getExporterPipeline } from './exporter-pipeline.ts';
 import { PerfscopeMetricReader } from './metric-reader.ts';
 import { QuestDBMetricExporter } from './questdb-metric-exporter.ts';
 import { QuestDBSpanExporter } from './questdb-span-exporter.ts';
-import type { MetricReader } from './sdk-metric-types.ts';
 import type { SpanProcessor } from './sdk-span-types.ts';
 import { PerfscopeSpanProcessor } from './span-processor.ts';
 

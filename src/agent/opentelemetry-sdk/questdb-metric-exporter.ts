@@ -1,13 +1,13 @@
 import { reportFailure, runGuarded } from '../../core/guard.ts';
-import type { ExporterOptions } from './exporter-options.ts';
-import { type ExporterPipeline, getExporterPipeline } from './exporter-pipeline.ts';
-import { EXPORT_PART, fromSdkMetrics } from './sdk-metric-adapter.ts';
+import { EXPORT_PART, fromSdkMetrics } from '../export/sdk-metric-adapter.ts';
 import type {
   ExportResult,
   SdkAggregation,
   SdkResourceMetrics,
   SdkTemporality,
-} from './sdk-metric-types.ts';
+} from '../export/sdk-metric-types.ts';
+import type { ExporterOptions } from './exporter-options.ts';
+import { type ExporterPipeline, getExporterPipeline } from './exporter-pipeline.ts';
 
 /**
  * Limit recommended by the OpenTelemetry specification. Values that span 10 octaves fit at scale 4.

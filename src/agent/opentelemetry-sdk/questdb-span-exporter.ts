@@ -1,8 +1,8 @@
 import { reportFailure, runGuarded } from '../../core/guard.ts';
+import { EXPORT_PART } from '../export/sdk-metric-adapter.ts';
+import type { ExportResult } from '../export/sdk-metric-types.ts';
 import type { ExporterOptions } from './exporter-options.ts';
 import { type ExporterPipeline, getExporterPipeline } from './exporter-pipeline.ts';
-import { EXPORT_PART } from './sdk-metric-adapter.ts';
-import type { ExportResult } from './sdk-metric-types.ts';
 import { fromSdkSpans } from './sdk-span-adapter.ts';
 import type { SdkSpan } from './sdk-span-types.ts';
 

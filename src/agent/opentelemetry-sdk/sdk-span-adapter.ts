@@ -6,8 +6,8 @@ import {
   toMs,
   toResourceAttributes,
   toScope,
-} from './sdk-metric-adapter.ts';
-import type { SdkResource, SdkScope } from './sdk-metric-types.ts';
+} from '../export/sdk-metric-adapter.ts';
+import type { SdkResource, SdkScope } from '../export/sdk-metric-types.ts';
 import type { SdkSpan } from './sdk-span-types.ts';
 
 /** `SpanKind` of `@opentelemetry/api`. */

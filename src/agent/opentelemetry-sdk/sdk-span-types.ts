@@ -1,8 +1,8 @@
 /*
- * Spans of the OpenTelemetry SDK, as far as Perfscope uses them. See sdk-metric-types.ts for the reason why they are
+ * Spans of the OpenTelemetry SDK, as far as Perfscope uses them. See ../export/sdk-metric-types.ts for the reason why they are
  * declared here.
  */
-import type { SdkAttributes, SdkResource, SdkScope, SdkTime } from './sdk-metric-types.ts';
+import type { SdkAttributes, SdkResource, SdkScope, SdkTime } from '../export/sdk-metric-types.ts';
 
 interface SdkSpanContext {
   readonly traceId: string;

@@ -1,8 +1,8 @@
 import { withTimeout } from '../../core/concurrency.ts';
 import { guard, runGuarded } from '../../core/guard.ts';
 import { startImmediate, startInterval } from '../../core/guarded-timers.ts';
+import { EXPORT_PART } from '../export/sdk-metric-adapter.ts';
 import type { QuestDBSpanExporter } from './questdb-span-exporter.ts';
-import { EXPORT_PART } from './sdk-metric-adapter.ts';
 import { isStoredKind } from './sdk-span-adapter.ts';
 import type { SdkSpan, SpanProcessor } from './sdk-span-types.ts';
 

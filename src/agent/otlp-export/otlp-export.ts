@@ -24,9 +24,9 @@ import {
   OTLP_SENT_METRIC,
 } from '../attribute-keys.ts';
 import { collectSync } from '../export/collect-sync.ts';
+import { fromSdkMetrics } from '../export/sdk-metric-adapter.ts';
 import type { HistogramRegistry } from '../instrumentation/histogram-registry.ts';
 import type { HistogramExportOptions } from '../instrumentation/keyed-histogram.ts';
-import { fromSdkMetrics } from '../opentelemetry-sdk/sdk-metric-adapter.ts';
 import { MeasurementHistograms } from './measurement-histograms.ts';
 import type { OtlpPipeline } from './otlp-pipeline.ts';
 import { createOtlpResource } from './otlp-resource.ts';

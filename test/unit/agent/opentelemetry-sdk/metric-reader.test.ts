@@ -1,8 +1,8 @@
 import { MeterProvider } from '@opentelemetry/sdk-metrics';
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
+import type { SdkResourceMetrics } from '../../../../src/agent/export/sdk-metric-types.ts';
 import { PerfscopeMetricReader } from '../../../../src/agent/opentelemetry-sdk/metric-reader.ts';
 import { QuestDBMetricExporter } from '../../../../src/agent/opentelemetry-sdk/questdb-metric-exporter.ts';
-import type { SdkResourceMetrics } from '../../../../src/agent/opentelemetry-sdk/sdk-metric-types.ts';
 
 const { selectAggregation, selectAggregationTemporality } = QuestDBMetricExporter.prototype;
 const exporter = {

@@ -5,8 +5,8 @@ import {
   PeriodicExportingMetricReader,
 } from '@opentelemetry/sdk-metrics';
 import { afterEach, expect, it } from 'vitest';
-import { fromSdkMetrics } from '../../../../src/agent/opentelemetry-sdk/sdk-metric-adapter.ts';
-import type { SdkResourceMetrics } from '../../../../src/agent/opentelemetry-sdk/sdk-metric-types.ts';
+import { fromSdkMetrics } from '../../../../src/agent/export/sdk-metric-adapter.ts';
+import type { SdkResourceMetrics } from '../../../../src/agent/export/sdk-metric-types.ts';
 import { getGuardFailures } from '../../../../src/core/guard.ts';
 
 let provider: MeterProvider | undefined;
