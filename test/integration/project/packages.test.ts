@@ -137,7 +137,11 @@ function listRelativePaths(file: string): string[] {
 
 /** Returns whether a module contains more than types. */
 function hasCode(file: string): boolean {
-  return readModule(file).replaceAll(/\/\*.*?\*\//gs, '').trim() !== 'export {};';
+  return (
+    readModule(file)
+      .replaceAll(/\/\*.*?\*\//gs, '')
+      .trim() !== 'export {};'
+  );
 }
 
 function readModule(file: string): string {
