@@ -22,8 +22,11 @@ const GROUP_VERSION = 36;
 const CURRENT_GROUP_VERSION = 1;
 /** Changes the CRC of a group's header. An older version then skips the header, and reads the batches behind it. */
 const GROUP_CRC_MASK = 0x67726f75;
-/** Batches of a group have a time with a fraction. Without their group, this version does not read them. */
-const MAX_FRACTION = 1024;
+/**
+ * Factor for the times of a group's batches. No other record has such a large time, not even with a time in nanoseconds.
+ * Without their group, this version does not read these batches.
+ */
+const GROUP_TIME_FACTOR = 2 ** 200;
 
 /**
  * Encodes a record.
@@ -37,7 +40,7 @@ const MAX_FRACTION = 1024;
  */
 export function encodeRecord(nonce: Buffer, rowsBefore: number, content: RecordContent): Buffer[] {
   if (!isRowGroup(content)) {
-    return [encodeHeader(nonce, rowsBefore, content, Math.ceil(content.newestMs)), content.lines];
+    return [encodeHeader(nonce, rowsBefore, content, content.newestMs), content.lines];
   }
   const { batches, rows, state } = content;
   const stateBytes = state?.length ?? 0;
@@ -45,7 +48,8 @@ export function encodeRecord(nonce: Buffer, rowsBefore: number, content: RecordC
   if (state && stateBytes > 0) parts.push(Buffer.from(state.buffer, state.byteOffset, stateBytes));
   let rowsBeforeBatch = rowsBefore;
   for (const batch of batches) {
-    const newestMs = Math.ceil(batch.newestMs) + computeFraction(crc32(batch.lines));
+    // A time of 0 must not stay 0.
+    const newestMs = (Math.ceil(batch.newestMs) + 1) * GROUP_TIME_FACTOR;
     parts.push(encodeHeader(nonce, rowsBeforeBatch, batch, newestMs), batch.lines);
     rowsBeforeBatch += batch.rows;
   }
@@ -89,11 +93,6 @@ function createHeader(
   header.writeUInt32LE(rows, ROWS);
   header.writeDoubleLE(rowsBefore, ROWS_BEFORE);
   return header;
-}
-
-/** Returns a fraction that no other record has by chance. */
-function computeFraction(linesCrc: number): number {
-  return (1 + (linesCrc % (MAX_FRACTION - 1))) / MAX_FRACTION;
 }
 
 /** Part of a segment that {@link scanRecords} has read. */
@@ -196,16 +195,14 @@ function readHeader(
   const isGroup = storedCrc === (headerCrc ^ GROUP_CRC_MASK) >>> 0;
   if (!isGroup && storedCrc !== headerCrc) return 'damaged';
   if (isGroup && header.readUInt32LE(GROUP_VERSION) !== CURRENT_GROUP_VERSION) return 'damaged';
-  const crc = header.readUInt32LE(LINES_CRC);
   const newestMs = isGroup ? 0 : header.readDoubleLE(NEWEST_MS);
-  const wholeMs = Math.floor(newestMs);
-  const isInGroup = !isGroup && newestMs - wholeMs === computeFraction(crc);
+  const isInGroup = newestMs >= GROUP_TIME_FACTOR;
   return {
-    crc,
+    crc: header.readUInt32LE(LINES_CRC),
     length: header.readUInt32LE(LENGTH),
     rows: header.readUInt32LE(ROWS),
     rowsBefore: header.readDoubleLE(ROWS_BEFORE),
-    newestMs: isInGroup ? wholeMs : newestMs,
+    newestMs: isInGroup ? newestMs / GROUP_TIME_FACTOR - 1 : newestMs,
     isInGroup,
     stateBytes: isGroup ? header.readUInt32LE(STATE_BYTES) : undefined,
   };

@@ -1,4 +1,5 @@
 import { startInterval } from '../../core/guarded-timers.ts';
+import { createError } from '../../core/perfscope-error.ts';
 import type { Batch } from './batch.ts';
 import { FreeSpace } from './free-space.ts';
 import type { RowGroup } from './row-group.ts';
@@ -114,14 +115,19 @@ export class Spool {
   /**
    * Adds rows and a state in one record. Resolves when they are in a segment.
    *
-   * @throws PS_SPOOL_FULL if the size limit is almost reached, or PS_SPOOL_REFUSED if the disk refuses the record. Then the
-   * rows are not added.
+   * @throws PS_SPOOL_FULL if the size limit is almost reached, PS_SPOOL_REFUSED if the disk refuses the record, or
+   * PS_WRITER_CLOSED if `close` is called before the write starts. Then the rows are not added.
    */
   async addDurably(group: RowGroup): Promise<void> {
-    const adding = this.#adding.then(() => this.#queue.appendGroup(group, this.#otherBytes));
+    const closes = this.#closes;
+    const adding = this.#adding.then(async () => {
+      if (closes !== this.#closes) throw createError('PS_WRITER_CLOSED', {});
+      await this.#queue.appendGroup(group, this.#otherBytes);
+    });
     this.#adding = adding.catch(() => {});
     await adding;
-    this.#enforceLimits();
+    // It would start the timer again.
+    if (closes === this.#closes) this.#enforceLimits();
   }
 
   /** Writes all rows to the disk, so that they survive a power failure. Never rejects. */

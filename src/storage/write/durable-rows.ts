@@ -1,4 +1,5 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
+import { createError } from '../../core/perfscope-error.ts';
 import type { AnyRow } from '../../core/schema/table-definition.ts';
 import type { TableName } from '../../core/schema/table-registry.ts';
 import type { Batch } from '../spool/batch.ts';
@@ -27,9 +28,14 @@ export class DurableRowAdder {
   /**
    * Resolves with the number of rows when they are in the spool.
    *
+   * @param isClosed whether rows are no longer accepted. Called again after the rows were encoded
    * @throws see `RowWriter.addDurably`
    */
-  async add({ tables, state }: DurableRows): Promise<number> {
+  async add({ tables, state }: DurableRows, isClosed: () => boolean): Promise<number> {
+    const assertOpen = () => {
+      if (isClosed()) throw createError('PS_WRITER_CLOSED', {});
+    };
+    assertOpen();
     const batches: Batch[] = [];
     let isFirst = true;
     for (const [table, rows] of tables) {
@@ -42,6 +48,8 @@ export class DurableRowAdder {
         for (const batch of this.#encoder.toBatches({ table, rows: chunk })) batches.push(batch);
       }
     }
+    // Otherwise, the spool would create another folder after its end.
+    assertOpen();
     const rows = sumRows(batches);
     if (rows > 0 || state) await this.#spool.addDurably({ batches, rows, state });
     return rows;

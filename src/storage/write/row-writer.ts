@@ -131,11 +131,11 @@ export class RowWriter {
    * @throws PS_SPOOL_FULL, PS_SPOOL_REFUSED, or PS_WRITER_CLOSED. Then nothing is stored, and the sender must repeat them.
    */
   async addDurably(rows: DurableRows): Promise<void> {
-    if (this.#isClosed) throw createError('PS_WRITER_CLOSED', {});
-    const added = await this.#durableRows.add(rows);
+    const added = await this.#durableRows.add(rows, () => this.#isClosed);
     this.#recordedRows += added;
     this.#rowsSinceFlush += added;
-    if (this.#rowsSinceFlush >= this.#options.bufferSize) this.#scheduleFlush();
+    const isDue = this.#rowsSinceFlush >= this.#options.bufferSize;
+    if (isDue && !this.#isClosed) this.#scheduleFlush();
   }
 
   /** Calls `listener` before rows are sent, so that it can add aggregated rows. */
