@@ -28,14 +28,10 @@ export class DurableRowAdder {
   /**
    * Resolves with the number of rows when they are in the spool.
    *
-   * @param isClosed whether rows are no longer accepted. Called again after the rows were encoded
+   * @param isClosed whether rows are no longer accepted. Called after the rows were encoded
    * @throws see `RowWriter.addDurably`
    */
   async add({ tables, state }: DurableRows, isClosed: () => boolean): Promise<number> {
-    const assertOpen = () => {
-      if (isClosed()) throw createError('PS_WRITER_CLOSED', {});
-    };
-    assertOpen();
     const batches: Batch[] = [];
     let isFirst = true;
     for (const [table, rows] of tables) {
@@ -49,7 +45,7 @@ export class DurableRowAdder {
       }
     }
     // Otherwise, the spool would create another folder after its end.
-    assertOpen();
+    if (isClosed()) throw createError('PS_WRITER_CLOSED', {});
     const rows = sumRows(batches);
     if (rows > 0 || state) await this.#spool.addDurably({ batches, rows, state });
     return rows;

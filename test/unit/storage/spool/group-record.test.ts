@@ -167,3 +167,20 @@ it('reads all records of versions without groups, with any fraction of a millise
   expect(result.damagedRows).toBe(0);
   expect(result.batches).toEqual(batches);
 });
+
+it('contains records that versions without groups can read', () => {
+  let position = GROUP_START + HEADER_BYTES + STATE.length;
+  let { rows: rowsBefore } = BEFORE;
+  for (const { lines, rows } of GROUP.batches) {
+    const header = SEGMENT.subarray(position, position + HEADER_BYTES);
+    expect(header.subarray(0, NONCE.length)).toEqual(NONCE);
+    expect(header.readUInt32LE(8)).toBe(crc32(header.subarray(12)));
+    expect(header.readUInt32LE(12)).toBe(crc32(lines));
+    expect(header.readUInt32LE(16)).toBe(lines.length);
+    expect(header.readUInt32LE(20)).toBe(rows);
+    expect(header.readDoubleLE(24)).toBe(rowsBefore);
+    rowsBefore += rows;
+    position += HEADER_BYTES + lines.length;
+  }
+  expect(position).toBe(GROUP_END);
+});
