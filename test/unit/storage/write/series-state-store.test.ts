@@ -116,8 +116,8 @@ class Server {
   }
 
   /** Copies the files as if the process had been killed. The name is that of the next server. */
-  kill(name: string): string {
-    const orphan = join(getSpoolRoot(join(folder, name), true), ORPHAN_NAME);
+  kill(name: string, folderName = ORPHAN_NAME): string {
+    const orphan = join(getSpoolRoot(join(folder, name), true), folderName);
     mkdirSync(orphan, { recursive: true, mode: 0o700 });
     for (const file of [...this.segments, STATE_SNAPSHOT_FILE]) {
       const path = join(this.path, file);
@@ -224,6 +224,26 @@ it('deletes acknowledged segments only when a snapshot contains their states', a
   });
   first.kill('third');
   await expectContinued(await Server.start('third'));
+});
+
+it('stores no series from its start if one of several snapshots is damaged', async () => {
+  const first = await startFirst();
+  const other = await Server.start('other');
+  await other.receive('visits', 1, 3);
+  const [orphan] = [first.kill('second'), other.kill('second', 'spool-1-4567cdef')];
+  const path = join(orphan, STATE_SNAPSHOT_FILE);
+  writeFileSync(path, readFileSync(path).subarray(0, -1));
+  const second = await Server.start('second');
+  expect(await second.receive('visits', 3, 8)).toMatchObject(delta(1, 5));
+  expect(await second.receive('clicks', 3, 7)).toMatchObject(BASELINE);
+});
+
+it('leaves the states of a running server alone', async () => {
+  const first = await startFirst();
+  const second = await Server.start('first');
+  // Servers do not share their series, so this one does not continue the other's values.
+  expect(await second.receive('orders', 3, 15)).toMatchObject(BASELINE);
+  expect(await first.receive('orders', 3, 15)).toMatchObject(delta(1, 11));
 });
 
 it('takes over the states of a killed server, and keeps them for its next start', async () => {
