@@ -40,7 +40,8 @@ class RestartableSeries {
     const converted = this.convert(convert);
     expect(normalize(this.convert(convert))).toEqual(normalize(converted));
     this.#series = new CumulativeSeries({ sinceMs: 0 });
-    for (const record of this.#records) this.#series.states.merge(record);
+    // Their order in the spool is not known.
+    for (const record of this.#records.toReversed()) this.#series.states.merge(record);
     expect(normalize(this.convert(convert))).toEqual(normalize(converted));
     return converted;
   }

@@ -230,7 +230,8 @@ it('stores no series from its start if one of several snapshots is damaged', asy
   const first = await startFirst();
   const other = await Server.start('other');
   await other.receive('visits', 1, 3);
-  const [orphan] = [first.kill('second'), other.kill('second', 'spool-1-4567cdef')];
+  first.kill('second');
+  const orphan = other.kill('second', 'spool-1-4567cdef');
   const path = join(orphan, STATE_SNAPSHOT_FILE);
   writeFileSync(path, readFileSync(path).subarray(0, -1));
   const second = await Server.start('second');
