@@ -115,7 +115,7 @@ export class Spool {
   /**
    * Adds rows and a state in one record. Resolves when they are in a segment.
    *
-   * @throws PS_SPOOL_FULL if the size limit is almost reached, PS_SPOOL_REFUSED if the disk refuses the record, or
+   * @throws PS_SPOOL_FULL if the size limit is almost reached, or PS_SPOOL_REFUSED if the disk refuses the record. Also
    * PS_WRITER_CLOSED if `close` is called before the write starts. Then the rows are not added.
    */
   async addDurably(group: RowGroup): Promise<void> {

@@ -28,7 +28,7 @@ export class DurableRowAdder {
   /**
    * Resolves with the number of rows when they are in the spool.
    *
-   * @param isClosed whether rows are no longer accepted. Called after the rows were encoded
+   * @param isClosed whether the writer was closed. Called after the rows were encoded
    * @throws see `RowWriter.addDurably`
    */
   async add({ tables, state }: DurableRows, isClosed: () => boolean): Promise<number> {

@@ -115,7 +115,7 @@ class Server {
     return readdirSync(this.path).filter((name) => name.endsWith('.segment'));
   }
 
-  /** Copies the files as if the process had been killed. The name is that of the next server. */
+  /** Copies the files as if the process had been killed. `name` is the name of the next server. */
   kill(name: string, folderName = ORPHAN_NAME): string {
     const orphan = join(getSpoolRoot(join(folder, name), true), folderName);
     mkdirSync(orphan, { recursive: true, mode: 0o700 });
