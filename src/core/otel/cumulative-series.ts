@@ -19,7 +19,7 @@ export class CumulativeSeries {
     return this.states.size;
   }
 
-  /** Number of series that were forgotten because there were more than 200,000. */
+  /** Number of series that were forgotten because there were more than 200,000, or too many buckets. */
   get droppedSeries(): number {
     return this.states.droppedSeries;
   }

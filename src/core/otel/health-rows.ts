@@ -121,7 +121,6 @@ export class HealthCollector {
   ): void {
     const { service, host, organizationId, propertyId, key } = this.#resource;
     const series: MappedSeries = {
-      key: '',
       metricFact: '',
       hash: hashText(`${key}\n${type}\n${name}\n${tags ?? ''}`),
       name,

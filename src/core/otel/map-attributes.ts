@@ -107,10 +107,12 @@ function setRpcMethod(attributes: CurrentAttributes): void {
 export function toRowDimensions(
   attributes: CurrentAttributes,
   { dimensions = {} }: MetricDefinition,
-  tenantAttributes: Pick<TenantAttributeNames, 'organization' | 'property'>,
+  tenantAttributes: TenantAttributeNames,
 ): RowDimensions {
   const remaining = new Map(attributes);
   remaining.delete(METRIC_TYPE_ATTRIBUTE);
+  // Only samples and errors contain users.
+  remaining.delete(tenantAttributes.user);
   const take = (names: readonly string[]) => {
     const name = names.find((each) => remaining.has(each) && toName(remaining.get(each)));
     if (name === undefined) return undefined;

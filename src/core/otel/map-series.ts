@@ -17,9 +17,7 @@ type StatusColumn = 'count2xx' | 'count3xx' | 'count4xx' | 'count5xx';
 
 /** What all points of a series have in common. */
 export interface MappedSeries {
-  /** Identifies the series, including its resource. */
-  readonly key: string;
-  /** Hash of `key`, for IDs of rows. */
+  /** Identifies the series, including its resource. Part of the IDs of rows. */
   readonly hash: string;
   /** The columns that are the same for all points. */
   readonly template: Omit<PerformanceMetricRow, 'timestamp'>;
@@ -69,7 +67,6 @@ export function mapSeries(
   ]);
   const status = getStatus(current);
   return {
-    key,
     hash: createHash('sha1').update(key).digest('hex').slice(0, 16),
     metricFact: getMetricFact(resource, storedName, current),
     name: storedName,

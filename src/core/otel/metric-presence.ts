@@ -1,6 +1,7 @@
 import type { CurrentAttributes } from './map-attributes.ts';
 import { getMetricDefinition } from './metric-definitions.ts';
 import type { MappedResource } from './resource-mapping.ts';
+import { toShortKey } from './short-key.ts';
 
 /** Stores facts. See `SeriesTransaction`. */
 export interface FactStore {
@@ -18,7 +19,9 @@ function toMetricFact(
   name: string,
   system?: string,
 ): string {
-  return ['metric', organizationId ?? '', service, instance, name, system ?? ''].join('\n');
+  return toShortKey(
+    ['metric', organizationId ?? '', service, instance, name, system ?? ''].join('\n'),
+  );
 }
 
 /** Returns the fact that a process sends a metric under its current name. */
@@ -26,7 +29,7 @@ export function toNameFact(
   { service: { service, instance }, organizationId }: MappedResource,
   name: string,
 ): string {
-  return ['name', organizationId ?? '', service, instance, name].join('\n');
+  return toShortKey(['name', organizationId ?? '', service, instance, name].join('\n'));
 }
 
 /** Returns the fact about the metric of a series. `name` is the name under which it is stored. */

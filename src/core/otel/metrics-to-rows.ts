@@ -28,6 +28,7 @@ import {
 import { RequestSampleCollector } from './request-samples.ts';
 import { type MappedResource, type MappingOptions, mapResource } from './resource-mapping.ts';
 import { SeriesCache } from './series-cache.ts';
+import { shortenScope } from './short-key.ts';
 import type { SpanRowMemory } from './uncounted-rows.ts';
 
 /**
@@ -141,7 +142,8 @@ class ResourceConverter {
       for (const { name } of metrics) this.#noteName(name);
     }
     for (const { scope, metrics } of scopes) {
-      for (const metric of metrics) this.#convertMetric(scope, metric);
+      const shortScope = shortenScope(scope);
+      for (const metric of metrics) this.#convertMetric(shortScope, metric);
     }
   }
 

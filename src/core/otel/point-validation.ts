@@ -41,7 +41,8 @@ export function getValidTimes(nowMs: number, retentionMs: number): ValidTimes {
 /** Returns why none of a metric's points can be stored. Undefined if they can. */
 export function findMetricProblem(metric: OtelMetric): RejectReason | undefined {
   if (metric.name === '') return 'empty_name';
-  if (metric.name.length > MAX_NAME_LENGTH) return 'name_too_long';
+  // Each row contains the name and the unit.
+  if (Math.max(metric.name.length, metric.unit.length) > MAX_NAME_LENGTH) return 'name_too_long';
   if ('temporality' in metric && metric.temporality === 'unspecified') {
     return 'unspecified_temporality';
   }

@@ -1,6 +1,7 @@
 import { createHash } from '../lazy-crypto.ts';
 import { MAX_NAME_LENGTH, type ServiceResource } from '../schema/table-definition.ts';
 import type { OtelAttributes, OtelAttributeValue } from './metric-data.ts';
+import { toShortKey } from './short-key.ts';
 import type { TenantAttributeNames } from './tenant-attributes.ts';
 
 export interface MappingOptions {
@@ -44,6 +45,10 @@ const PARTS = new Set([
   'process.executable.name',
 ]);
 
+/** Each row of the resource contains its tags. Longer ones, as JSON, are replaced by a marker. */
+const MAX_TAGS_LENGTH = 4096;
+const DROPPED_TAGS: OtelAttributes = { 'perfscope.tags.dropped': true };
+
 /**
  * Maps the attributes of a resource
  * (https://opentelemetry.io/docs/specs/semconv/resource/) to the columns of a row.
@@ -82,7 +87,7 @@ export function mapResource(
     ...{ service, host, organizationId, propertyId, userId },
     isService: get('service.name') !== undefined || fallback !== undefined,
     tags: getTags(attributes),
-    key: JSON.stringify([...identity, others.sort(compareNames)]),
+    key: toShortKey(JSON.stringify([...identity, others.sort(compareNames)])),
   };
 }
 
@@ -95,8 +100,10 @@ function getTags(attributes: OtelAttributes): OtelAttributes | undefined {
   const tags = Object.entries(attributes).filter(
     ([name, value]) => value !== undefined && (PARTS.has(name) || !DESCRIPTION.test(name)),
   );
+  if (tags.length === 0) return undefined;
+  if (JSON.stringify(tags).length > MAX_TAGS_LENGTH) return DROPPED_TAGS;
   // Unlike an assignment, `fromEntries` creates the property `__proto__`.
-  return tags.length === 0 ? undefined : Object.fromEntries(tags);
+  return Object.fromEntries(tags);
 }
 
 function compareNames([a]: readonly [string, unknown], [b]: readonly [string, unknown]): number {
@@ -135,5 +142,7 @@ function getInstance(
 export function toName(value: OtelAttributeValue | undefined): string | undefined {
   if (value === undefined || value === '') return undefined;
   const text = typeof value === 'object' ? JSON.stringify(value) : String(value);
-  return text.slice(0, MAX_NAME_LENGTH);
+  if (text.length <= MAX_NAME_LENGTH) return text;
+  // A slice would keep the whole text in memory. This makes a copy, and replaces half a character at the cut.
+  return Buffer.from(text.slice(0, MAX_NAME_LENGTH)).toString();
 }

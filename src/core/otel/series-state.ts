@@ -141,6 +141,18 @@ function createState<K extends keyof SeriesValues>(
   return { kind, key, updatedSeconds, startMs, timeMs, value, delta, deltaStartMs, previous };
 }
 
+/** Returns the number of counts of buckets that a state contains. They take most of its memory. */
+export function countBuckets({ value, delta, previous }: SeriesState): number {
+  return countValues(value) + countValues(delta) + (previous ? countBuckets(previous) : 0);
+}
+
+function countValues(values: SeriesState['value']): number {
+  if (typeof values !== 'object') return 0;
+  if ('bucketCounts' in values) return values.bucketCounts.length;
+  if (!('positive' in values)) return 0;
+  return values.positive.bucketCounts.length + values.negative.bucketCounts.length;
+}
+
 /** Returns the state with the later point. Both are states of the same series. */
 export function chooseLater(first: SeriesState | undefined, second: SeriesState): SeriesState {
   if (!first) return second;

@@ -1,4 +1,4 @@
-import { chooseLater, type KnownSince, type SeriesState } from './series-state.ts';
+import { chooseLater, countBuckets, type KnownSince, type SeriesState } from './series-state.ts';
 import { decodeEntry, encodeFact, encodeState } from './series-state-codec.ts';
 import { StateReader, StateWriter } from './state-bytes.ts';
 
@@ -7,6 +7,8 @@ const VERSION = 1;
 const MAX_AGE_SECONDS = 86_400;
 const MAX_SERIES = 200_000;
 const MAX_FACTS = 200_000;
+/** A count takes 8 bytes. 200,000 series with the default bounds of SDKs have fewer. */
+const MAX_COUNTS = 10_000_000;
 /** Number of lists of bounds that are shared. Most histograms have the same ones. */
 const MAX_SHARED_BOUNDS = 64;
 const MAX_CHUNK_STATES = 2000;
@@ -18,21 +20,32 @@ export interface SeriesStatesOptions {
   readonly sinceMs: number;
   /** Maximum number of series. Default: 200,000. */
   readonly maxSeries?: number;
+  /** Maximum number of counts of buckets of all series. Default: 10,000,000. */
+  readonly maxCounts?: number;
 }
 
 /** The states of cumulative series, in the order in which they were changed, and facts. */
 export class SeriesStates {
   readonly owner: string;
   readonly #maxSeries: number;
+  readonly #maxCounts: number;
   #known: KnownSince;
   #series = new Map<string, SeriesState>();
   #facts = new Map<string, number>();
   #sharedBounds: (readonly number[])[] = [];
   #droppedSeries = 0;
+  /** Number of counts of all series. */
+  #counts = 0;
 
-  constructor({ owner = '', sinceMs, maxSeries = MAX_SERIES }: SeriesStatesOptions) {
+  constructor({
+    owner = '',
+    sinceMs,
+    maxSeries = MAX_SERIES,
+    maxCounts = MAX_COUNTS,
+  }: SeriesStatesOptions) {
     this.owner = owner;
     this.#maxSeries = maxSeries;
+    this.#maxCounts = maxCounts;
     this.#known = { sinceMs, forgottenStartMs: 0 };
   }
 
@@ -64,11 +77,14 @@ export class SeriesStates {
 
   set(state: SeriesState): void {
     const { key } = state;
-    const wasKnown = this.#series.delete(key);
+    const known = this.#series.get(key);
+    if (known) this.#delete(known);
     this.#series.set(key, state);
-    if (wasKnown || this.#series.size <= this.#maxSeries) return;
-    this.#droppedSeries++;
-    this.#forgetOldest();
+    this.#counts += countBuckets(state);
+    while (this.#series.size > this.#maxSeries || this.#counts > this.#maxCounts) {
+      this.#droppedSeries++;
+      this.#forgetOldest();
+    }
   }
 
   getFactSeconds(fact: string): number | undefined {
@@ -172,11 +188,16 @@ export class SeriesStates {
     return { ...state, value: { ...state.value, bounds }, delta };
   }
 
+  #delete(state: SeriesState): void {
+    this.#series.delete(state.key);
+    this.#counts -= countBuckets(state);
+  }
+
   /** If a forgotten series returns, a part of its values was stored before. */
   #forgetOldest(): void {
     const oldest = getFirst(this.#series.values());
     if (!oldest) return;
-    this.#series.delete(oldest.key);
+    this.#delete(oldest);
     const forgottenStartMs = Math.max(this.#known.forgottenStartMs, oldest.startMs);
     this.#known = { ...this.#known, forgottenStartMs };
   }

@@ -19,6 +19,7 @@ import {
   mapResource,
   toName,
 } from './resource-mapping.ts';
+import { shortenScope } from './short-key.ts';
 import type { OtelResourceSpans, OtelSpan } from './span-data.ts';
 import { SpanErrorCollector } from './span-errors.ts';
 import { getSpanOperation, type SpanOperation } from './span-operation.ts';
@@ -84,7 +85,8 @@ export class SpanConverter {
     for (const { resource, scopes } of resources) {
       const mapped = mapResource(resource, options);
       for (const { scope, spans } of scopes) {
-        for (const span of spans) batch.add(mapped, scope, span);
+        const shortScope = shortenScope(scope);
+        for (const span of spans) batch.add(mapped, shortScope, span);
       }
     }
     return batch.toRows(context, this.#options.memory);

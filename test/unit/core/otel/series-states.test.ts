@@ -176,3 +176,22 @@ it('stores no part of a forgotten series again, and all of a series that started
   expect(send(series, 'a', 4000, 9, 1000)).toMatchObject({ kind: 'delta', point: { value: 1 } });
   expect(send(series, 'a', 6000, 2, 5000)).toMatchObject({ kind: 'delta', point: { value: 2 } });
 });
+
+it('forgets the oldest series if all series together have too many buckets', () => {
+  const series = new CumulativeSeries({ sinceMs: 0, maxCounts: 20 });
+  const sendHistogram = (key: string, timeMs: number) =>
+    run(series, timeMs, (transaction) =>
+      transaction.convertHistogram(key, {
+        ...{ attributes: {}, startTimeMs: 1, timeMs, count: 4, sum: 4 },
+        ...{ bounds: [1, 2, 3], bucketCounts: [1, 1, 1, 1] },
+      }),
+    );
+  // The state of each series has four counts of its value, and four of its last delta.
+  for (const timeMs of [10, 20, 30]) {
+    for (const key of ['a', 'b']) sendHistogram(key, timeMs);
+  }
+  expect(series.droppedSeries).toBe(0);
+  sendHistogram('c', 40);
+  expect(series.droppedSeries).toBe(1);
+  expect(['a', 'b', 'c'].filter((key) => series.states.get(key))).toEqual(['b', 'c']);
+});
