@@ -5,8 +5,8 @@ import type { OtelScope } from './metric-data.ts';
 const MAX_KEY_LENGTH = 256;
 
 /**
- * Returns the text, or its hash if it is longer than 256 characters. So keys that are kept in memory stay small, whatever
- * their sender puts into them.
+ * Returns the text, or its hash if it is longer than 256 characters. So keys that are kept in memory stay small, also if
+ * a sender's texts are large.
  */
 export function toShortKey(text: string): string {
   return text.length <= MAX_KEY_LENGTH ? text : createHash('sha1').update(text).digest('hex');
