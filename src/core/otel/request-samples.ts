@@ -72,7 +72,8 @@ function toRow(candidate: Candidate): PerformanceMetricRow {
   const { endpoint, operation, organizationId, propertyId } = series.template;
   const { attributes } = series;
   const status = Number(attributes.get('http.response.status_code') ?? Number.NaN);
-  const errorType = attributes.get('error.type');
+  const isStatusKnown = Number.isInteger(status);
+  const errorType = attributes.get('error.type') ?? (isStatusKnown ? status : '_OTHER');
   const id = createHash('sha1')
     .update(`${series.hash}\n${traceId}\n${spanId}\n${timeMs}`)
     .digest('hex')
@@ -82,8 +83,8 @@ function toRow(candidate: Candidate): PerformanceMetricRow {
       ...{ timestampMs: timeMs, durationMs, method: operation, route: endpoint, traceId },
       ...{ organizationId, propertyId, userId },
       scheme: toText(attributes.get('url.scheme')),
-      status: Number.isInteger(status) ? status : undefined,
-      errorType: errorType === undefined && series.failed ? String(status) : toText(errorType),
+      status: isStatusKnown ? status : undefined,
+      errorType: series.failed ? toText(errorType) : undefined,
     },
     resource.service,
     id,

@@ -60,8 +60,8 @@ const SERVER_ATTRIBUTES = ['error.type'];
 const SERVER_METRIC = 'perfscope.span.server.duration';
 const SENDING = /^(?:publish|send|create)$/;
 const RECEIVING = /^(?:receive|settle|poll|ack|nack|commit)$/;
-/** Names of numbers, IDs, or query parameters, which a name of an operation must not contain. */
-const VARIABLE_NAME = /[?=@]|\d{2}|[\da-f]{8}-|\/\d/i;
+/** Numbers, IDs, query parameters, paths, or URLs, which a name of an operation must not contain. */
+const VARIABLE_NAME = /[?=@]|\d{2}|[\da-f]{8}-|\/\d|(?:^|\s)\/|:\/\//i;
 
 /**
  * Returns what a span measures. Undefined for internal spans, and for clients of other protocols.

@@ -19,8 +19,8 @@ const ITEMS: Readonly<Record<OtlpSignal, string>> = { metrics: 'points', traces:
 const EXPLANATIONS: Readonly<Record<string, string>> = {
   too_old: 'older than the retention period',
   future_timestamp: 'more than 10 minutes in the future, so check the clock of the sender',
-  invalid_timestamp: 'without a valid time',
-  not_finite: 'NaN or infinite',
+  invalid_timestamp: 'without a valid time, or with an end before the start',
+  not_finite: 'NaN, infinite, or larger than 10^300',
   unspecified_temporality: 'the sender must set delta or cumulative',
   too_many_attributes: 'more than 128 attributes',
   baseline: 'the first value of a cumulative series that began before Perfscope received it',
