@@ -24,11 +24,14 @@ export class AcknowledgedSegments {
   }
 
   get bytes(): number {
-    return this.#segments.reduce((sum, { segment }) => sum + segment.bytes, 0);
+    return this.countBytes(() => true);
   }
 
-  get isEmpty(): boolean {
-    return this.#segments.length === 0;
+  countBytes(matches: (segment: Segment) => boolean): number {
+    return this.#segments.reduce(
+      (sum, { segment }) => sum + (matches(segment) ? segment.bytes : 0),
+      0,
+    );
   }
 
   /** @param nowMs monotonic time, as of `performance.now()` */
@@ -61,10 +64,12 @@ export class AcknowledgedSegments {
     return segments;
   }
 
-  /** Deletes the oldest segment. */
-  deleteOldest(): void {
-    const oldest = this.#segments.shift();
+  /** Deletes the oldest segment that may be deleted. Returns whether there was one. */
+  deleteOldest(isAllowed: (segment: Segment) => boolean): boolean {
+    const index = this.#segments.findIndex(({ segment }) => isAllowed(segment));
+    const [oldest] = index === -1 ? [] : this.#segments.splice(index, 1);
     if (oldest) startTask(PART, () => this.delete(oldest.segment));
+    return oldest !== undefined;
   }
 
   /** Leaves all segments to other processes, which delete them after a minute. Never throws. */

@@ -19,6 +19,8 @@ const MAX_SEGMENT_BYTES = 16 * 1024 * 1024;
 const SEGMENT_SHARE = 1 / 8;
 /** Share of the size limit up to which groups are added. Other rows, which can't be sent again, need the rest. */
 const GROUP_SHARE = 0.9;
+/** Acknowledged segments are needed for their states only. If they have this share, the states are kept elsewhere soon. */
+const KEPT_SHARE = 1 / 4;
 /** Time after which the segment of a process without new rows is ended, so that it can be deleted. */
 const IDLE_SEGMENT_MS = 60_000;
 
@@ -94,7 +96,9 @@ export class SegmentQueue {
    */
   async appendGroup(group: RowGroup, otherBytes: number): Promise<void> {
     const { maxBytes, root, states } = this.#options;
-    const bytes = this.requiredBytes + otherBytes + getRecordBytes(group);
+    const kept = this.#acknowledged.countBytes((each) => !states.canDelete(each));
+    const bytes = this.requiredBytes + kept + otherBytes + getRecordBytes(group);
+    if (kept > maxBytes * KEPT_SHARE) states.keepSoon();
     if (bytes > maxBytes * GROUP_SHARE) {
       throw createError('PS_SPOOL_FULL', { limit: formatBytes(maxBytes) });
     }
@@ -173,20 +177,22 @@ export class SegmentQueue {
   }
 
   /**
-   * Deletes acknowledged segments, and then drops the oldest rows, until the size limit is no longer
-   * exceeded.
+   * Deletes acknowledged segments, and then drops the oldest rows, until the size limit is no longer exceeded. Segments
+   * with states that are not kept in another file come last: without them, a series can be stored twice.
    *
    * @param otherBytes size of rows and dead letters outside of the segments
    */
   enforceLimit(otherBytes: number): void {
-    const { maxBytes } = this.#options;
+    const { maxBytes, states } = this.#options;
     const exceedsLimit = () =>
       this.requiredBytes + this.#acknowledged.bytes + otherBytes > maxBytes;
-    while (exceedsLimit() && !this.#acknowledged.isEmpty) this.#acknowledged.deleteOldest();
-    while (exceedsLimit()) {
-      const oldest = this.#segments.find((each) => this.#canDrop(each));
-      if (!oldest) return;
-      this.#drop(oldest);
+    for (const isAllowed of [(each: Segment) => states.canDelete(each), () => true]) {
+      while (exceedsLimit() && this.#acknowledged.deleteOldest(isAllowed));
+      while (exceedsLimit()) {
+        const oldest = this.#segments.find((each) => isAllowed(each) && this.#canDrop(each));
+        if (!oldest) break;
+        this.#drop(oldest);
+      }
     }
   }
 

@@ -12,6 +12,8 @@ export interface StateKeeper {
   readonly keptNumber: number;
   /** Called after a record with a state of this process was written. Returns the number of the state. */
   onOwnState(): number;
+  /** Called if the segments with states take much space. The states must be kept in another file as soon as possible. */
+  keepSoon(): void;
   /** Called for a state of another process. Returns its number, or 0 if it was known. Never throws. */
   onForeignState(state: Uint8Array): number;
 }
@@ -40,6 +42,11 @@ export class SegmentStates {
     // Services have no states. Each state of this process already has a number.
     if (!segment.isForeign || segment.isShared) return;
     for (const state of states) this.#setNumber(segment, this.#keeper?.onForeignState(state));
+  }
+
+  /** See {@link StateKeeper.keepSoon}. */
+  keepSoon(): void {
+    this.#keeper?.keepSoon();
   }
 
   /** Whether a segment can be deleted without losing states. */

@@ -81,6 +81,7 @@ class SpooledSeriesStates implements SeriesStateStore {
   #keptNumber = 0;
   #writing: Promise<void> | undefined;
   #nextWriteMs = 0;
+  #lastWriteMs = 0;
   #isClosed = false;
 
   constructor({ log, now = Date.now, maxSeries }: SeriesStateStoreOptions) {
@@ -118,6 +119,10 @@ class SpooledSeriesStates implements SeriesStateStore {
 
   onOwnState(): number {
     return ++this.#number;
+  }
+
+  keepSoon(): void {
+    this.#nextWriteMs = Math.min(this.#nextWriteMs, this.#lastWriteMs + CHECK_INTERVAL_MS);
   }
 
   onForeignState(state: Uint8Array): number {
@@ -219,6 +224,7 @@ class SpooledSeriesStates implements SeriesStateStore {
   async #write(): Promise<void> {
     const spool = this.#spool;
     if (!spool) return;
+    this.#lastWriteMs = performance.now();
     try {
       const { header, number, chunks } = await this.#capture();
       // A snapshot must not contain points whose rows can be lost in a power failure.

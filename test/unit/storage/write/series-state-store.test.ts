@@ -262,3 +262,43 @@ it('takes over the states of a killed server, and keeps them for its next start'
   // The other server did not receive these series.
   expect(await other.receive('orders', 3, 15)).toMatchObject(BASELINE);
 });
+
+it('deletes segments with states last when the spool reaches its limit', async () => {
+  const first = await startFirst();
+  expect(await first.receive('orders', 2, 10)).toMatchObject(delta(1, 6));
+  for (let i = 0; i < 2; i++) await first.spool.add(createBatch(1000, 3000));
+  await first.spool.drain();
+  const [withStates, ...later] = first.segmentIds;
+  for (let i = 0; i < 10; i++) await first.spool.add(createBatch(1000, 3000));
+  // Acknowledged rows and then waiting rows were deleted.
+  expect(first.spool.dropped.total).toBeGreaterThan(0);
+  expect(first.segmentIds).toContain(withStates);
+  expect(first.segmentIds).not.toContain(later[0]);
+  first.kill('second');
+  await expectContinued(await Server.start('second'));
+});
+
+it('writes a snapshot early if acknowledged segments with states take much space', async () => {
+  const first = await startFirst();
+  const state = Buffer.alloc(100_000, 'x');
+  const add = () => first.spool.addDurably({ batches: [createBatch(1)], rows: 1, state });
+  const refused = await fillWithAcknowledged(first, add);
+  expect(refused).toMatchObject({ code: 'PS_SPOOL_FULL' });
+  const before = first.states.keptNumber;
+  vi.advanceTimersByTime(2000);
+  await waitFor(async () => first.states.keptNumber > before);
+  await add();
+  expect(first.spool.dropped.total).toBe(0);
+});
+
+async function fillWithAcknowledged(server: Server, add: () => Promise<void>): Promise<unknown> {
+  for (let i = 0; i < 20; i++) {
+    try {
+      await add();
+    } catch (error) {
+      return error;
+    }
+    await server.spool.drain();
+  }
+  return undefined;
+}
