@@ -26,7 +26,6 @@ import { isRegistered } from '../registered.ts';
 import { runWhenIdle } from '../run-when-idle.ts';
 import { getSharedAgent, overrideVariables } from '../shared-agent.ts';
 import { type ExporterOptions, getOptionName, toEnvironment } from './exporter-options.ts';
-import { HostCounterBaseline } from './host-counters.ts';
 
 type Rows = { [N in TableName]: [table: N, rows: readonly RowTypes[N][]] }[TableName];
 
@@ -40,7 +39,6 @@ export class ExporterPipeline {
   /** Environment variables that the options of all exporters override. */
   #variables: EnvironmentVariables = {};
   readonly #series = new CumulativeSeries({ sinceMs: Date.now() - performance.now() });
-  readonly #hostCounters = new HostCounterBaseline();
   readonly #metricConverter: MetricConverter;
   readonly #spanConverter: SpanConverter;
   #isWarned = false;
@@ -113,8 +111,7 @@ export class ExporterPipeline {
   /** Passes the rows of exported metrics to the writer. */
   addMetrics(metrics: OtelResourceMetrics): void {
     this.#add((context) => {
-      const resources = [this.#hostCounters.apply(metrics)];
-      const rows = this.#metricConverter.convert(resources, context);
+      const rows = this.#metricConverter.convert([metrics], context);
       return [...toTables(rows), ['system_health', rows.health]];
     });
   }

@@ -1,6 +1,7 @@
 import type { HealthThresholds } from '../health-status.ts';
 import type { PerformanceMetricRow } from '../schema/tables/performance-metrics-table.ts';
 import type { SystemHealthRow } from '../schema/tables/system-health-table.ts';
+import { type CounterOrigin, getCounterOrigin } from './counter-origin.ts';
 import type { CumulativeIgnoreReason, SeriesTransaction } from './cumulative-to-delta.ts';
 import { HealthCollector, HealthRowMerger } from './health-rows.ts';
 import type { MappedSeries } from './map-series.ts';
@@ -173,6 +174,7 @@ class ResourceConverter {
     }
     const getSeries = this.#cache.forMetric(this.#resource, scope, metric, options);
     const isAbsolute = metric.kind === 'gauge' || (metric.kind === 'sum' && isGauge(metric));
+    const origin = isAbsolute ? undefined : getCounterOrigin(this.#resource, scope, metric);
     for (const point of metric.points) {
       const timeProblem = findTimeProblem(point, this.#request.times);
       if (timeProblem !== undefined) {
@@ -185,7 +187,7 @@ class ResourceConverter {
       }
       const series = getSeries(point.attributes);
       if (!isAbsolute) this.#health.addProcessStart(getStart(metric, point), point.timeMs);
-      const row = this.#addRows(metric, series, point);
+      const row = this.#addRows(metric, series, point, origin);
       if (row && point.exemplars) this.#request.samples.addExemplars(this.#resource, series, point);
     }
   }
@@ -205,23 +207,26 @@ class ResourceConverter {
     metric: OtelMetric,
     series: MappedSeries,
     point: OtelMetric['points'][number],
+    origin: CounterOrigin | undefined,
   ): PerformanceMetricRow | undefined {
     switch (metric.kind) {
       case 'gauge':
         return this.#addNumber(series, point as OtelNumberPoint);
       case 'sum':
-        return this.#addSum(metric, series, point as OtelNumberPoint);
+        return this.#addSum(metric, series, point as OtelNumberPoint, origin);
       case 'histogram':
         return this.#addConverted(metric, series, point as (typeof metric.points)[number], {
           findProblem: findHistogramProblem,
-          toDelta: (each) => this.#request.transaction.convertHistogram(series.hash, each),
+          origin,
+          toDelta: (each) => this.#request.transaction.convertHistogram(series.hash, each, origin),
           addRows: addHistogramRows,
         });
       case 'exponentialHistogram':
         return this.#addConverted(metric, series, point as (typeof metric.points)[number], {
           findProblem: findExponentialHistogramProblem,
+          origin,
           toDelta: (each) =>
-            this.#request.transaction.convertExponentialHistogram(series.hash, each),
+            this.#request.transaction.convertExponentialHistogram(series.hash, each, origin),
           addRows: addExponentialHistogramRows,
         });
       case 'summary':
@@ -231,7 +236,8 @@ class ResourceConverter {
           point as (typeof metric.points)[number],
           {
             findProblem: findSummaryPointProblem,
-            toDelta: (each) => this.#request.transaction.convertSummary(series.hash, each),
+            origin,
+            toDelta: (each) => this.#request.transaction.convertSummary(series.hash, each, origin),
             addRows: addSummaryRows,
           },
         );
@@ -244,6 +250,7 @@ class ResourceConverter {
     metric: OtelMetric & { kind: 'sum' },
     series: MappedSeries,
     point: OtelNumberPoint,
+    origin: CounterOrigin | undefined,
   ): PerformanceMetricRow | undefined {
     const problem = findNumberProblem(point);
     if (problem !== undefined) return this.#reject(problem);
@@ -251,11 +258,10 @@ class ResourceConverter {
     if (metric.isMonotonic && point.value < 0) return this.#reject('negative_count');
     const { transaction } = this.#request;
     if (metric.temporality === 'delta') {
-      return transaction.acceptDelta(series.hash, point.startTimeMs, point.timeMs)
-        ? this.#addNumber(series, point)
-        : this.#ignore('superseded');
+      const reason = transaction.checkDelta(series.hash, point, origin);
+      return reason ? this.#ignore(reason) : this.#addNumber(series, point);
     }
-    const converted = transaction.convertNumber(series.hash, point);
+    const converted = transaction.convertNumber(series.hash, point, origin);
     if (converted.kind === 'ignored') return this.#ignore(converted.reason);
     return this.#addNumber(series, converted.point);
   }
@@ -274,6 +280,7 @@ class ResourceConverter {
     point: P,
     steps: {
       readonly findProblem: (point: P) => RejectReason | undefined;
+      readonly origin: CounterOrigin | undefined;
       readonly toDelta: (
         point: P,
       ) =>
@@ -293,10 +300,9 @@ class ResourceConverter {
       const converted = steps.toDelta(point);
       if (converted.kind === 'ignored') return this.#ignore(converted.reason);
       delta = converted.point;
-    } else if (
-      !this.#request.transaction.acceptDelta(series.hash, point.startTimeMs, point.timeMs)
-    ) {
-      return this.#ignore('superseded');
+    } else {
+      const reason = this.#request.transaction.checkDelta(series.hash, point, steps.origin);
+      if (reason) return this.#ignore(reason);
     }
     const row = steps.addRows(this.#request.sink, series, delta);
     if (!row) return this.#ignore('empty');
