@@ -1,4 +1,4 @@
-import type { OtelMetric, OtelScope } from './metric-data.ts';
+import type { OtelMetric, OtelNumberPoint, OtelScope } from './metric-data.ts';
 import { toShortKey } from './short-key.ts';
 
 /**
@@ -42,4 +42,23 @@ export function getCounterOrigin(
   if (hasStart && isDelta) return undefined;
   const object = toShortKey(JSON.stringify(['counter', resource.key, scope.name, name]));
   return { object, hasStart };
+}
+
+/** Whether the points of a sum are absolute values, such as the number of open connections. */
+export function isGauge({
+  isMonotonic,
+  temporality,
+}: {
+  readonly isMonotonic: boolean;
+  readonly temporality: string;
+}): boolean {
+  return !isMonotonic && temporality === 'cumulative';
+}
+
+/** Returns the start of a cumulative series. 0 for other series. */
+export function getSeriesStart(
+  metric: OtelMetric,
+  { startTimeMs }: Pick<OtelNumberPoint, 'startTimeMs'>,
+): number {
+  return 'temporality' in metric && metric.temporality === 'cumulative' ? startTimeMs : 0;
 }

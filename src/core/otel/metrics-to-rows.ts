@@ -1,7 +1,7 @@
 import type { HealthThresholds } from '../health-status.ts';
 import type { PerformanceMetricRow } from '../schema/tables/performance-metrics-table.ts';
 import type { SystemHealthRow } from '../schema/tables/system-health-table.ts';
-import { type CounterOrigin, getCounterOrigin } from './counter-origin.ts';
+import { type CounterOrigin, getCounterOrigin, getSeriesStart, isGauge } from './counter-origin.ts';
 import type { CumulativeIgnoreReason, SeriesTransaction } from './cumulative-to-delta.ts';
 import { HealthCollector, HealthRowMerger } from './health-rows.ts';
 import type { MappedSeries } from './map-series.ts';
@@ -43,6 +43,8 @@ export interface ConvertedMetrics extends MetricRowSink {
   readonly health: readonly SystemHealthRow[];
   /** Number of invalid points by reason. */
   readonly rejected: ReadonlyMap<RejectReason, number>;
+  /** Name of the first rejected metric by reason. */
+  readonly rejectedNames: ReadonlyMap<RejectReason, string>;
   /** Number of valid points without rows by reason. */
   readonly ignored: ReadonlyMap<IgnoreReason, number>;
 }
@@ -85,6 +87,7 @@ export class MetricConverter {
       samples: new RequestSampleCollector(),
       firstStarts: new Map(),
       rejected: new Map(),
+      rejectedNames: new Map(),
       ignored: new Map(),
     };
     const health: SystemHealthRow[] = [];
@@ -100,10 +103,10 @@ export class MetricConverter {
         health.push(this.#merger.merge(row));
       }
     }
-    const { sink, samples, firstStarts, rejected, ignored } = request;
+    const { sink, samples, firstStarts, rejected, rejectedNames, ignored } = request;
     for (const [fact, startMs] of firstStarts) this.#options.memory?.blank(fact, startMs, sink);
     sink.metrics.push(...samples.toRows());
-    return { ...sink, health, rejected, ignored };
+    return { ...sink, health, rejected, rejectedNames, ignored };
   }
 }
 
@@ -116,6 +119,7 @@ interface Request {
   /** Starts of the intervals of metrics that a process has sent for the first time, by fact. */
   readonly firstStarts: Map<string, number>;
   readonly rejected: Map<RejectReason, number>;
+  readonly rejectedNames: Map<RejectReason, string>;
   readonly ignored: Map<IgnoreReason, number>;
 }
 
@@ -125,6 +129,8 @@ class ResourceConverter {
   readonly #resource: MappedResource;
   readonly #health: HealthCollector;
   readonly #cache: SeriesCache;
+  /** Name of the current metric. */
+  #name = '';
 
   constructor(
     request: Request,
@@ -163,6 +169,7 @@ class ResourceConverter {
 
   #convertMetric(scope: OtelScope, metric: OtelMetric): void {
     const { options } = this.#request;
+    this.#name = metric.name;
     const problem = findMetricProblem(metric);
     if (problem !== undefined) {
       this.#reject(problem, metric.points.length);
@@ -186,7 +193,7 @@ class ResourceConverter {
         continue;
       }
       const series = getSeries(point.attributes);
-      if (!isAbsolute) this.#health.addProcessStart(getStart(metric, point), point.timeMs);
+      if (!isAbsolute) this.#health.addProcessStart(getSeriesStart(metric, point), point.timeMs);
       const row = this.#addRows(metric, series, point, origin);
       if (row && point.exemplars) this.#request.samples.addExemplars(this.#resource, series, point);
     }
@@ -312,7 +319,9 @@ class ResourceConverter {
   }
 
   #reject(reason: RejectReason, points = 1): undefined {
-    increase(this.#request.rejected, reason, points);
+    const { rejected, rejectedNames } = this.#request;
+    if (points > 0 && !rejectedNames.has(reason)) rejectedNames.set(reason, this.#name);
+    increase(rejected, reason, points);
   }
 
   #ignore(reason: IgnoreReason, points = 1): undefined {
@@ -321,22 +330,6 @@ class ResourceConverter {
 }
 
 type OtelNumberPointTimes = Pick<OtelNumberPoint, 'startTimeMs' | 'timeMs'>;
-
-/** Whether the points of a sum are absolute values, such as the number of open connections. */
-function isGauge({
-  isMonotonic,
-  temporality,
-}: {
-  readonly isMonotonic: boolean;
-  readonly temporality: string;
-}): boolean {
-  return !isMonotonic && temporality === 'cumulative';
-}
-
-/** Returns the start of a cumulative series. 0 for other series. */
-function getStart(metric: OtelMetric, { startTimeMs }: OtelNumberPointTimes): number {
-  return 'temporality' in metric && metric.temporality === 'cumulative' ? startTimeMs : 0;
-}
 
 function increase<K>(counts: Map<K, number>, key: K, points: number): void {
   if (points > 0) counts.set(key, (counts.get(key) ?? 0) + points);
