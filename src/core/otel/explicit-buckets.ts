@@ -17,10 +17,10 @@ const MIN_SPREAD_COUNT = 32;
 /**
  * Returns stored buckets for a histogram with explicit bounds. The share of values up to a bound of the sender is exact.
  *
- * Stored buckets are 9 % wide, but those of most senders are two to five times as wide. Without more information, values
+ * Stored buckets are 9 % wide, but most senders use buckets whose upper bound is two to five times the lower one. Values
  * are assumed to be distributed evenly, as in the `histogram_quantile` function of Prometheus. So the values of a wide
- * bucket are spread over four parts of it. A few values are stored in one of the parts. `pointId` decides which one, so
- * that the values of many points are spread evenly too, and a point that is sent again gives the same rows.
+ * bucket are spread over four parts of it. A few values are stored in one part, which `pointId` chooses. That spreads the
+ * values of many points evenly too, and a point that is sent again gives the same rows.
  *
  * The last bucket has no upper bound, so it ends at the maximum.
  */
