@@ -29,7 +29,7 @@ import { RequestSampleCollector } from './request-samples.ts';
 import { type MappedResource, type MappingOptions, mapResource } from './resource-mapping.ts';
 import { SeriesCache } from './series-cache.ts';
 import { shortenScope } from './short-key.ts';
-import type { SpanRowMemory } from './uncounted-rows.ts';
+import { blankSpanRows } from './uncounted-rows.ts';
 
 /**
  * Why a valid point has no row:
@@ -50,8 +50,6 @@ export interface MetricConverterOptions extends Omit<MappingOptions, 'senderOrga
   /** Older points are rejected. */
   readonly retentionMs: number;
   readonly thresholds: HealthThresholds;
-  /** Contains the rows of spans, which are blanked if a metric contains them too. Default: none. */
-  readonly memory?: SpanRowMemory | undefined;
 }
 
 export interface ConversionContext {
@@ -100,7 +98,9 @@ export class MetricConverter {
       }
     }
     const { sink, samples, firstStarts, rejected, ignored } = request;
-    for (const [fact, startMs] of firstStarts) this.#options.memory?.blank(fact, startMs, sink);
+    for (const [fact, startMs] of firstStarts) {
+      blankSpanRows(sink, transaction.getSpanRows(fact), startMs);
+    }
     sink.metrics.push(...samples.toRows());
     return { ...sink, health, rejected, ignored };
   }
