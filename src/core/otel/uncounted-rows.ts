@@ -31,7 +31,7 @@ interface ProcessRows {
 
 /**
  * Remembers the rows of spans, until it is known whether the process also sends the metric with the same information.
- * Only the rows of the first ten minutes of a process are remembered, or of the first ten minutes after a pause.
+ * Only the rows of the first ten minutes of a process are remembered.
  */
 export class SpanRowMemory {
   readonly #processes = new Map<string, ProcessRows>();
@@ -54,14 +54,13 @@ export class SpanRowMemory {
   /** Whether a row would be remembered. */
   accepts({ fact, seconds }: SpanRow): boolean {
     const known = this.#processes.get(fact);
-    return !known || isPaused(known, seconds) || seconds - known.firstSeconds <= MAX_AGE_SECONDS;
+    return !known || seconds - known.firstSeconds <= MAX_AGE_SECONDS;
   }
 
   /** Adds a row. Forgets the rows of the process if its first span is too old. */
   add(row: SpanRow): void {
     const { fact, seconds } = row;
     const known = this.#processes.get(fact);
-    if (known && isPaused(known, seconds)) this.#delete(fact, known);
     if (this.accepts(row)) this.restore(row);
     else if (known) {
       known.lastSeconds = seconds;
@@ -113,10 +112,6 @@ export class SpanRowMemory {
       this.#delete(fact, process);
     }
   }
-}
-
-function isPaused({ lastSeconds }: ProcessRows, seconds: number): boolean {
-  return seconds - lastSeconds > MAX_AGE_SECONDS;
 }
 
 /**
