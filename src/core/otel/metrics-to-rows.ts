@@ -2,7 +2,8 @@ import type { HealthThresholds } from '../health-status.ts';
 import type { PerformanceMetricRow } from '../schema/tables/performance-metrics-table.ts';
 import type { SystemHealthRow } from '../schema/tables/system-health-table.ts';
 import type { CumulativeIgnoreReason, SeriesTransaction } from './cumulative-to-delta.ts';
-import { HealthCollector, HealthRowMerger } from './health-rows.ts';
+import { HealthRowMerger } from './health-row-merger.ts';
+import { HealthCollector } from './health-rows.ts';
 import type { MappedSeries } from './map-series.ts';
 import type { OtelMetric, OtelNumberPoint, OtelResourceMetrics, OtelScope } from './metric-data.ts';
 import { getMetricDefinition } from './metric-definitions.ts';
@@ -93,8 +94,9 @@ export class MetricConverter {
       collector.addUsageRows(request.sink);
       // Rows about hosts have no tenant, so a sender with a key of an organization can't write them.
       if (senderOrganizationId !== undefined) continue;
-      for (const row of collector.toHealthRows(this.#options.thresholds)) {
-        health.push(this.#merger.merge(row));
+      for (const part of collector.toParts()) {
+        const row = this.#merger.merge(part, this.#options.thresholds);
+        if (row) health.push(row);
       }
     }
     const { sink, samples, firstStarts, rejected, ignored } = request;
