@@ -16,15 +16,15 @@ import type {
   OtelNumberPoint,
   OtelSummaryPoint,
 } from './metric-data.ts';
+import type { KnownSince, SeriesSource } from './series-groups.ts';
 import {
   advanceSeries,
   type CumulativePoint,
-  type KnownSince,
   type SeriesState,
   type SeriesStateOf,
   type SeriesValues,
 } from './series-state.ts';
-import { encodeFact, encodeState } from './series-state-codec.ts';
+import { encodeFact, encodeStates } from './series-state-codec.ts';
 import type { SeriesStates } from './series-states.ts';
 import { StateWriter } from './state-bytes.ts';
 
@@ -56,7 +56,6 @@ const FACT_INTERVAL_SECONDS = 3600;
  */
 export class SeriesTransaction {
   readonly #states: SeriesStates;
-  readonly #known: KnownSince;
   readonly #nowSeconds: number;
   readonly #onEnd: () => void;
   readonly #changed = new Map<string, SeriesState>();
@@ -66,7 +65,6 @@ export class SeriesTransaction {
   /** See `CumulativeSeries.begin`. */
   constructor(states: SeriesStates, nowMs: number, onEnd: () => void) {
     this.#states = states;
-    this.#known = states.known;
     this.#nowSeconds = Math.floor(nowMs / 1000);
     this.#onEnd = onEnd;
   }
@@ -75,38 +73,55 @@ export class SeriesTransaction {
    * Converts a point of a cumulative sum.
    *
    * @param key identifies the series. Must be different for each kind of metric.
+   * @param source who sends the series. Series of one service share limits. Default: nobody.
    */
-  convertNumber(key: string, point: OtelNumberPoint): ConvertedPoint<OtelNumberPoint> {
+  convertNumber(
+    key: string,
+    point: OtelNumberPoint,
+    source?: SeriesSource,
+  ): ConvertedPoint<OtelNumberPoint> {
     if (point.hasNoValue) return NO_VALUE;
-    return this.#convert(point, 'number', key, point.value, subtractNumbers, toNumberPoint);
+    return this.#convert(point, 'number', key, point.value, subtractNumbers, toNumberPoint, source);
   }
 
   /** Same as `convertNumber`, for a histogram with explicit bounds. */
-  convertHistogram(key: string, point: OtelHistogramPoint): ConvertedPoint<OtelHistogramPoint> {
+  convertHistogram(
+    key: string,
+    point: OtelHistogramPoint,
+    source?: SeriesSource,
+  ): ConvertedPoint<OtelHistogramPoint> {
     if (point.hasNoValue) return NO_VALUE;
     const last = this.#get(key, 'histogram')?.value.bounds;
     const isSame = last !== undefined && areEqual(last, point.bounds);
     const bounds = isSame ? last : this.#states.shareBounds(point.bounds);
     const values = toHistogramValues(point, bounds);
-    return this.#convert(point, 'histogram', key, values, subtractHistograms, toHistogramPoint);
+    const subtract = subtractHistograms;
+    return this.#convert(point, 'histogram', key, values, subtract, toHistogramPoint, source);
   }
 
   /** Same as `convertNumber`, for an exponential histogram. The delta has a scale of at most 3. */
   convertExponentialHistogram(
     key: string,
     point: OtelExponentialHistogramPoint,
+    source?: SeriesSource,
   ): ConvertedPoint<OtelExponentialHistogramPoint> {
     if (point.hasNoValue) return NO_VALUE;
     const values = toExponentialHistogramValues(point);
+    const kind = 'exponentialHistogram';
     const subtract = subtractExponentialHistograms;
-    return this.#convert(point, 'exponentialHistogram', key, values, subtract, toExponentialPoint);
+    return this.#convert(point, kind, key, values, subtract, toExponentialPoint, source);
   }
 
   /** Same as `convertNumber`, for the count and the sum of a summary. The quantiles stay the same. */
-  convertSummary(key: string, point: OtelSummaryPoint): ConvertedPoint<OtelSummaryPoint> {
+  convertSummary(
+    key: string,
+    point: OtelSummaryPoint,
+    source?: SeriesSource,
+  ): ConvertedPoint<OtelSummaryPoint> {
     if (point.hasNoValue) return NO_VALUE;
     const values = { count: point.count, sum: point.sum };
-    return this.#convert(point, 'summary', key, values, subtractSummaries, toSummaryPoint);
+    const subtract = subtractSummaries;
+    return this.#convert(point, 'summary', key, values, subtract, toSummaryPoint, source);
   }
 
   /**
@@ -122,8 +137,9 @@ export class SeriesTransaction {
     if (last.kind !== 'delta' && startTimeMs < last.timeMs) return false;
     if (timeMs <= last.timeMs) return true;
     this.#changed.set(key, {
-      ...{ kind: 'delta', key, updatedSeconds: this.#nowSeconds, startMs: startTimeMs, timeMs },
-      ...{ value: undefined, delta: undefined, deltaStartMs: startTimeMs, previous: undefined },
+      ...{ kind: 'delta', key, group: last.group, updatedSeconds: this.#nowSeconds },
+      ...{ startMs: startTimeMs, timeMs, value: undefined },
+      ...{ delta: undefined, deltaStartMs: startTimeMs, previous: undefined },
     });
     return true;
   }
@@ -144,7 +160,7 @@ export class SeriesTransaction {
     if (this.#changed.size === 0 && this.#facts.size === 0) return undefined;
     const writer = new StateWriter();
     this.#states.encodeHeader(writer);
-    for (const state of this.#changed.values()) encodeState(writer, state);
+    encodeStates(writer, this.#changed.values());
     for (const [fact, seconds] of this.#facts) encodeFact(writer, fact, seconds);
     const { buffer } = writer.take();
     return Buffer.from(buffer);
@@ -176,13 +192,15 @@ export class SeriesTransaction {
     value: SeriesValues[K],
     subtract: Subtract<SeriesValues[K]>,
     toPoint: (point: P, delta: NonNullable<SeriesValues[K]>, startTimeMs: number) => P,
+    source: SeriesSource | undefined,
   ): ConvertedPoint<P> {
     const { startTimeMs, timeMs } = point;
     const startMs = startTimeMs > timeMs ? 0 : startTimeMs;
     const last = this.#getAny(key);
     if (last?.kind === 'delta' && timeMs <= last.timeMs) return SUPERSEDED;
-    const cumulative: CumulativePoint<K> = { key, kind, startMs, timeMs, value };
-    const known = last?.kind === 'delta' ? getKnownAfterDelta(last.timeMs, startMs) : this.#known;
+    const group = last?.group ?? this.#states.getGroup(source);
+    const cumulative: CumulativePoint<K> = { key, group, kind, startMs, timeMs, value };
+    const known = last?.kind === 'delta' ? getKnownAfterDelta(last.timeMs, startMs) : group;
     const sameKind = last?.kind === kind ? (last as unknown as SeriesStateOf<K>) : undefined;
     const advanced = advanceSeries(sameKind, cumulative, subtract, known, this.#nowSeconds);
     if (!advanced) return SUPERSEDED;

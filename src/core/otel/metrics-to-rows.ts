@@ -214,14 +214,14 @@ class ResourceConverter {
       case 'histogram':
         return this.#addConverted(metric, series, point as (typeof metric.points)[number], {
           findProblem: findHistogramProblem,
-          toDelta: (each) => this.#request.transaction.convertHistogram(series.hash, each),
+          toDelta: (each) => this.#request.transaction.convertHistogram(series.hash, each, series),
           addRows: addHistogramRows,
         });
       case 'exponentialHistogram':
         return this.#addConverted(metric, series, point as (typeof metric.points)[number], {
           findProblem: findExponentialHistogramProblem,
           toDelta: (each) =>
-            this.#request.transaction.convertExponentialHistogram(series.hash, each),
+            this.#request.transaction.convertExponentialHistogram(series.hash, each, series),
           addRows: addExponentialHistogramRows,
         });
       case 'summary':
@@ -231,7 +231,7 @@ class ResourceConverter {
           point as (typeof metric.points)[number],
           {
             findProblem: findSummaryPointProblem,
-            toDelta: (each) => this.#request.transaction.convertSummary(series.hash, each),
+            toDelta: (each) => this.#request.transaction.convertSummary(series.hash, each, series),
             addRows: addSummaryRows,
           },
         );
@@ -255,7 +255,7 @@ class ResourceConverter {
         ? this.#addNumber(series, point)
         : this.#ignore('superseded');
     }
-    const converted = transaction.convertNumber(series.hash, point);
+    const converted = transaction.convertNumber(series.hash, point, series);
     if (converted.kind === 'ignored') return this.#ignore(converted.reason);
     return this.#addNumber(series, converted.point);
   }
