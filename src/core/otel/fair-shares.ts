@@ -25,6 +25,20 @@ export interface Owned {
   readonly service: string;
 }
 
+/** What was forgotten since the last report, for the owner that lost the most. */
+export interface DropReport {
+  /** Empty if there is none. Undefined for all organizations that are counted together. */
+  readonly organization: string | undefined;
+  /** Undefined for all services that are counted together. */
+  readonly service: string | undefined;
+  /** Number of forgotten items of the owner. */
+  readonly dropped: number;
+  /** Number of items that the owner has now. */
+  readonly kept: number;
+  /** The metric that most of the new series have. Undefined if there is none. */
+  readonly metric?: string | undefined;
+}
+
 /** Same as {@link shareFairly}, first between organizations, and then between the services of each one. */
 export function shareByOwner<T extends Owned>(
   items: readonly T[],

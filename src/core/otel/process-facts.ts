@@ -1,4 +1,4 @@
-import { type Owned, shareByOwner, toTarget } from './fair-shares.ts';
+import { type DropReport, type Owned, shareByOwner, toTarget } from './fair-shares.ts';
 
 const MAX_FACTS = 200_000;
 
@@ -7,6 +7,7 @@ export class ProcessFacts {
   readonly #maxFacts: number;
   #facts = new Map<string, number>();
   #dropped = 0;
+  #report: DropReport | undefined;
   /** No fact was observed before this time. */
   #oldestSeconds = 0;
 
@@ -46,6 +47,13 @@ export class ProcessFacts {
     }
   }
 
+  /** Describes the facts that were forgotten since the last call because there were too many. */
+  takeReport(): DropReport | undefined {
+    const report = this.#report;
+    this.#report = undefined;
+    return report;
+  }
+
   sort(): void {
     this.#facts = new Map([...this.#facts].sort(([, first], [, second]) => first - second));
   }
@@ -56,30 +64,40 @@ export class ProcessFacts {
 
   /** Forgets the oldest facts of the services with the most facts. */
   #drop(): void {
-    const owners = new Map<string, Owned & { facts: number; share: number }>();
+    const owners = new Map<string, Owner>();
     const getOwner = (fact: string) => {
       const [organization, service] = getFactOwner(fact);
       const key = `${organization}\n${service}`;
       let owner = owners.get(key);
       if (!owner) {
-        owner = { organization, service, facts: 0, share: 0 };
+        owner = { organization, service, kept: 0, share: 0, dropped: 0 };
         owners.set(key, owner);
       }
       return owner;
     };
-    for (const fact of this.#facts.keys()) getOwner(fact).facts++;
+    for (const fact of this.#facts.keys()) getOwner(fact).kept++;
     const target = toTarget(this.#maxFacts);
-    for (const [owner, share] of shareByOwner([...owners.values()], ({ facts }) => facts, target)) {
+    for (const [owner, share] of shareByOwner([...owners.values()], ({ kept }) => kept, target)) {
       owner.share = share;
     }
     for (const fact of this.#facts.keys()) {
       const owner = getOwner(fact);
-      if (owner.facts <= owner.share) continue;
-      owner.facts--;
+      if (owner.kept <= owner.share) continue;
+      owner.kept--;
+      owner.dropped++;
       this.#dropped++;
       this.#facts.delete(fact);
     }
+    for (const { share: _, ...owner } of owners.values()) {
+      if (owner.dropped > (this.#report?.dropped ?? 0)) this.#report = owner;
+    }
   }
+}
+
+interface Owner extends Owned {
+  kept: number;
+  share: number;
+  dropped: number;
 }
 
 /** Facts start with their kind, the organization, and the service. See `toFact`. */

@@ -1,4 +1,4 @@
-import { shareByOwner } from './fair-shares.ts';
+import { type DropReport, shareByOwner } from './fair-shares.ts';
 
 /** The start times with which a new series is stored from its start. */
 export interface KnownSince {
@@ -55,18 +55,6 @@ const MAX_SERVICES = 1000;
 const MAX_METRICS = 100;
 /** Minimum time between two searches for empty groups, in seconds. */
 const SEARCH_INTERVAL_SECONDS = 60;
-
-/** The series that were forgotten since the last report, for the group that lost the most. */
-export interface DropReport {
-  readonly organization: string;
-  readonly service: string;
-  /** Number of series that were forgotten. */
-  readonly dropped: number;
-  /** Number of series that the service has now. */
-  readonly series: number;
-  /** The metric with most of the new series. Undefined if there is none. */
-  readonly metric: string | undefined;
-}
 
 /** The groups of all series. */
 export class SeriesGroups {
@@ -200,13 +188,17 @@ export class SeriesGroups {
   takeReport(): DropReport | undefined {
     let most = this.#other;
     for (const group of this.list()) if (group.dropped > most.dropped) most = group;
-    const { organization, service, dropped, series, newSeries } = most;
+    const { organization, service, kind, dropped, series, newSeries } = most;
     for (const group of this.list()) {
       group.dropped = 0;
       group.newSeries = undefined;
     }
     if (dropped === 0) return undefined;
-    return { organization, service, dropped, series, metric: getMostFrequent(newSeries) };
+    return {
+      organization: kind === 'other' ? undefined : organization,
+      service: kind === 'other' || kind === 'rest' ? undefined : service,
+      ...{ dropped, kept: series, metric: getMostFrequent(newSeries) },
+    };
   }
 }
 

@@ -1,11 +1,6 @@
-import { toTarget } from './fair-shares.ts';
+import { type DropReport, toTarget } from './fair-shares.ts';
 import { ProcessFacts } from './process-facts.ts';
-import {
-  type DropReport,
-  type SeriesGroup,
-  SeriesGroups,
-  type SeriesSource,
-} from './series-groups.ts';
+import { type SeriesGroup, SeriesGroups, type SeriesSource } from './series-groups.ts';
 import { chooseLater, countBuckets, type SeriesState } from './series-state.ts';
 import {
   decodeEntry,
@@ -99,8 +94,13 @@ export class SeriesStates {
   }
 
   /** Describes the series that were forgotten since the last call because there were too many. */
-  takeDropReport(): DropReport | undefined {
+  takeSeriesReport(): DropReport | undefined {
     return this.#groups.takeReport();
+  }
+
+  /** Same as `takeSeriesReport`, for facts. */
+  takeFactReport(): DropReport | undefined {
+    return this.#facts.takeReport();
   }
 
   /** Returns the group of a series that has no state yet. */

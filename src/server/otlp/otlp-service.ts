@@ -61,6 +61,7 @@ const DECODE_LIMITS: DecodeLimits = { ...DEFAULT_DECODE_LIMITS, maxDecodedBytes:
 interface DecodedPart {
   readonly items: number;
   readonly rejected: ReadonlyMap<string, number>;
+  readonly shortenedTexts: number;
   readonly convert: (context: ConvertContext) => ConvertedData;
 }
 
@@ -90,6 +91,7 @@ export class OtlpService {
       stored: outcomes.reduce((sum, { stored }) => sum + stored, 0),
       rejected: addCounts(...outcomes.map(({ rejected }) => rejected)),
       ignored: addCounts(...outcomes.map(({ ignored }) => ignored)),
+      shortenedTexts: outcomes.reduce((sum, each) => sum + each.shortenedTexts, 0),
     };
     this.#options.countItems(signal, outcome);
     return toPartialSuccess(signal, outcome);
@@ -121,7 +123,7 @@ export class OtlpService {
       // The sender sends the request again, so that storing it now would only delay other requests.
       if (request.isAborted()) throw new RequestAbortedError();
       this.#checkAvailable();
-      const { items, rejected: undecoded, convert } = this.#decode(request, part);
+      const { items, rejected: undecoded, shortenedTexts, convert } = this.#decode(request, part);
       const { organizationId } = request;
       const converted = convert({ transaction, organizationId, nowMs: this.#now() });
       const { tables, ignored } = converted;
@@ -136,6 +138,7 @@ export class OtlpService {
         stored: items - sumCounts(converted.rejected) - sumCounts(ignored),
         rejected: addCounts(undecoded, converted.rejected),
         ignored,
+        shortenedTexts,
       };
     } finally {
       transaction.rollback();
@@ -151,12 +154,16 @@ export class OtlpService {
         return {
           items: points,
           rejected,
+          shortenedTexts: 0,
           convert: (context) => convertMetrics(resources, context),
         };
       }
       const decode = encoding === 'json' ? decodeTracesJson : decodeTracesProtobuf;
-      const { resources, spans, rejected } = decode(part, DECODE_LIMITS);
-      return { items: spans, rejected, convert: (context) => convertSpans(resources, context) };
+      const { resources, spans, rejected, shortenedTexts } = decode(part, DECODE_LIMITS);
+      return {
+        ...{ items: spans, rejected, shortenedTexts },
+        convert: (context) => convertSpans(resources, context),
+      };
     } catch (error) {
       if (!(error instanceof OtlpDecodeError)) throw error;
       const { position, reason } = error;
