@@ -150,7 +150,7 @@ export const selfMonitoring = createDashboard({
           unit: 'short',
           width: 12,
           description:
-            'Number of series and metrics of processes that the server forgot because there were too many, and of long texts that it shortened, in each interval. The log of the server contains the service with the most series.',
+            'Number of forgotten series, forgotten metrics of processes, and shortened texts in each interval. The server log contains the service with the most series.',
           sql: selectOtlpLimitsOverTime(),
         }),
       ],

@@ -446,7 +446,7 @@ export const ERROR_EXPLANATIONS: Readonly<Record<ErrorCode, ErrorExplanation>> =
   },
   PS_OTLP_TOO_MANY_SERIES: {
     cause:
-      'The server keeps the last point of up to 200,000 cumulative series with 10 million buckets. If there are more, it forgets the oldest series of the organization and the service with the most series. The message contains the ones that lost the most. Other services are not affected. The warning is logged at most once per hour, and `perfscope.otlp.series.forgotten` counts all forgotten series.',
+      'The server keeps the last point of up to 200,000 cumulative series with 10 million buckets. If there are more, it forgets the oldest series of the organization and the service with the most series. The message contains the service that lost the most series. Other services are not affected. The warning is logged at most once per hour, and `perfscope.otlp.series.forgotten` counts all forgotten series.',
     action:
       'Find an attribute with many values in the metrics of this service, such as a user ID or a raw path. Remove it with a view in the SDK, or with the `transform` processor of a Collector. Series with delta temporality need no state.',
   },

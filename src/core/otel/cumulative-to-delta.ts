@@ -73,7 +73,7 @@ export class SeriesTransaction {
    * Converts a point of a cumulative sum.
    *
    * @param key identifies the series. Must be different for each kind of metric.
-   * @param source who sends the series. Series of one service share limits. Default: nobody.
+   * @param source who sends the series. Series of one service share limits. Default: unknown.
    */
   convertNumber(
     key: string,

@@ -1,6 +1,6 @@
 /**
- * Divides a budget. Small users get all that they use. The others share the rest equally, so one user with runaway growth
- * takes nothing from the others.
+ * Divides a budget. Users below an equal share keep their usage. The others share the rest equally, so a user with runaway
+ * growth takes nothing from the others.
  *
  * @param usages what each user takes now
  * @returns what each user can keep, in the same order

@@ -21,7 +21,7 @@ export interface MappedSeries {
   readonly hash: string;
   /** The columns that are the same for all points. */
   readonly template: Omit<PerformanceMetricRow, 'timestamp'>;
-  /** Whether the organization is the one of the sender's key. */
+  /** Whether the sender's key sets the organization. */
   readonly hasSenderOrganization: boolean;
   /** See `getMetricFact`. */
   readonly metricFact: string;

@@ -20,7 +20,7 @@ export interface SeriesSource {
   };
 }
 
-/** The series of a service of an organization. They share limits and what is known about forgotten series. */
+/** The series of a service of an organization. They share limits and the start times of forgotten series. */
 export interface SeriesGroup extends KnownSince {
   readonly organization: string;
   readonly service: string;
@@ -41,9 +41,9 @@ export interface SeriesGroup extends KnownSince {
 
 /**
  * - `attribute`: the organization is from an attribute, or there is none.
- * - `key`: the organization is the one of the sender's key.
- * - `rest`: all services of an organization that have no group of their own.
- * - `other`: all organizations that have no group of their own.
+ * - `key`: the sender's key sets the organization.
+ * - `rest`: all services of an organization without a separate group.
+ * - `other`: all organizations without a separate group.
  */
 export type GroupKind = (typeof GROUP_KINDS)[number];
 /** The numbers of the kinds in the data. Never change them. */
@@ -149,8 +149,8 @@ export class SeriesGroups {
   }
 
   /**
-   * Removes groups without series if there is no room for others. New groups then start with what is known about their
-   * forgotten series. Don't call it while a transaction is open.
+   * Removes groups without series if there is no room for others. New groups then start with the latest start
+   * of a forgotten series. Don't call it while a transaction is open.
    */
   removeEmpty(nowSeconds: number): void {
     if (!this.#isFull || nowSeconds < this.#nextSearchSeconds) return;
@@ -175,7 +175,7 @@ export class SeriesGroups {
     }
   }
 
-  /** Counts the metrics of new series, so that the report can contain the one with the most. */
+  /** Counts the metrics of new series, so that the report can contain the most frequent one. */
   noteNew(group: SeriesGroup, metric: string): void {
     group.newSeries ??= new Map();
     const known = group.newSeries.get(metric);

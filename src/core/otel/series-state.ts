@@ -133,9 +133,18 @@ function createState<K extends keyof SeriesValues>(
   previous: SeriesStateOf<K> | undefined,
   updatedSeconds: number,
 ): SeriesStateOf<K> {
+  // One literal, because an object that is created by spreading takes more memory.
   return {
-    ...{ kind, key, group, updatedSeconds, startMs, timeMs, value },
-    ...{ delta, deltaStartMs, previous },
+    kind,
+    key,
+    group,
+    updatedSeconds,
+    startMs,
+    timeMs,
+    value,
+    delta,
+    deltaStartMs,
+    previous,
   };
 }
 

@@ -88,7 +88,7 @@ describe('the limit of series', () => {
     expect(send(series, acme, 'new', 4000, 2)).toMatchObject({ point: { value: 2 } });
   });
 
-  it('still affects nobody else after a restart', () => {
+  it('still affects no other service after a restart', () => {
     const before = new CumulativeSeries({ sinceMs: 0, maxSeries: 20 });
     const acme = createSource('acme');
     const other = createSource('other');
@@ -160,7 +160,7 @@ describe('the limit of facts', () => {
 });
 
 describe('a shared budget', () => {
-  it('is used completely, and nobody gets less than an equal share', () => {
+  it('is used completely, and no user gets less than an equal share', () => {
     const usages = fc.array(fc.nat(50), { minLength: 1, maxLength: 10 });
     fc.assert(
       fc.property(usages, fc.nat(200), (used, budget) => {
