@@ -21,7 +21,7 @@ const KIND_CODES = Object.fromEntries(KINDS.map((kind, code) => [kind, code])) a
 const KIND_MASK = 0x0f;
 const FACT_CODE = 0x0f;
 /** The kind of the group is in the other bits. */
-const GROUP_CODE = 0x0e;
+const GROUP_CODE = 0x0d;
 const GROUP_KIND_FACTOR = 0x10;
 const HAS_DELTA = 0x10;
 const HAS_PREVIOUS = 0x20;

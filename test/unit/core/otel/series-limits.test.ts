@@ -2,8 +2,12 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { CumulativeSeries } from '../../../../src/core/otel/cumulative-series.ts';
 import { shareByOwner, shareFairly } from '../../../../src/core/otel/fair-shares.ts';
+import { toNameFact } from '../../../../src/core/otel/metric-presence.ts';
 import { ProcessFacts } from '../../../../src/core/otel/process-facts.ts';
+import { mapResource } from '../../../../src/core/otel/resource-mapping.ts';
+import { SeriesCache } from '../../../../src/core/otel/series-cache.ts';
 import type { SeriesSource } from '../../../../src/core/otel/series-groups.ts';
+import { DEFAULT_TENANT_ATTRIBUTES } from '../../../../src/core/otel/tenant-attributes.ts';
 
 const DAY_MS = 86_400_000;
 const START_MS = 1000;
@@ -157,6 +161,28 @@ describe('the limit of facts', () => {
     expect(facts.get('metric\nacme\nshop\n1\norders')).toBe(1);
     expect(facts.get(`name\n${owner}\n49\norders`)).toBe(2);
   });
+});
+
+it('contains the organization and the service in each fact, even if names are long', () => {
+  const resource = mapResource(
+    { 'service.name': 'shop', 'service.instance.id': 'x'.repeat(400) },
+    { tenantAttributes: DEFAULT_TENANT_ATTRIBUTES, senderOrganizationId: 'acme' },
+  );
+  expect(toNameFact(resource, 'orders')).toMatch(/^name\nacme\nshop\n[0-9a-f]{40}$/);
+});
+
+it('keeps the mapped series of metrics in use although a sender invents metrics', () => {
+  const cache = new SeriesCache();
+  const options = { tenantAttributes: DEFAULT_TENANT_ATTRIBUTES };
+  const resource = mapResource({ 'service.name': 'shop' }, options);
+  const attributes = {};
+  const map = (name: string) =>
+    cache.forMetric(resource, { name: '' }, { name, unit: '', kind: 'sum' }, options)(attributes);
+  const first = map('orders');
+  for (let i = 0; i < 25_000; i++) {
+    map(`invented-${i}`);
+    if (i % 1000 === 0) expect(map('orders')).toBe(first);
+  }
 });
 
 describe('a shared budget', () => {
