@@ -30,7 +30,7 @@ function send(
 ) {
   const transaction = series.begin(timeMs);
   const point = { attributes: {}, startTimeMs: startMs, timeMs, value };
-  const converted = transaction.convertNumber(key, point, source);
+  const converted = transaction.convertNumber(key, point, undefined, source);
   transaction.commit();
   return converted;
 }
@@ -77,6 +77,7 @@ describe('the limit of series', () => {
           ...{ attributes: {}, startTimeMs: START_MS, timeMs, count: 4, sum: 4 },
           ...{ bounds: [1, 2, 3], bucketCounts: [1, 1, 1, 1] },
         },
+        undefined,
         source,
       );
       transaction.commit();
