@@ -6,6 +6,7 @@ import type {
 import { GROUP_KINDS, type GroupKind, type SeriesGroup } from './series-groups.ts';
 import type { SeriesState, SeriesStateOf, SeriesValues } from './series-state.ts';
 import type { StateReader, StateWriter } from './state-bytes.ts';
+import type { SpanRow } from './uncounted-rows.ts';
 
 /** The numbers of the kinds in the data. Never change them. */
 const KINDS: readonly (keyof SeriesValues)[] = [
@@ -20,6 +21,7 @@ const KIND_CODES = Object.fromEntries(KINDS.map((kind, code) => [kind, code])) a
 >;
 const KIND_MASK = 0x0f;
 const FACT_CODE = 0x0f;
+const SPAN_ROW_CODE = 0x0e;
 /** The kind of the group is in the other bits. */
 const GROUP_CODE = 0x0d;
 const GROUP_KIND_FACTOR = 0x10;
@@ -42,6 +44,27 @@ export function encodeFact(writer: StateWriter, text: string, seconds: number): 
   writer.addByte(FACT_CODE);
   writer.addText(text);
   writer.addUint32(seconds);
+}
+
+export function encodeSpanRow(writer: StateWriter, row: SpanRow): void {
+  writer.addByte(SPAN_ROW_CODE);
+  writer.addText(row.fact);
+  writer.addUint32(row.seconds);
+  writer.addDouble(row.timestamp);
+  writer.addText(row.id);
+  writer.addCount(row.bucketUppers.length);
+  for (const upper of row.bucketUppers) writer.addDouble(upper);
+}
+
+function decodeSpanRow(reader: StateReader, fact: string): SpanRow {
+  return {
+    kind: 'spanRow',
+    fact,
+    seconds: reader.readUint32(),
+    timestamp: reader.readDouble(),
+    id: reader.readText(),
+    bucketUppers: Array.from({ length: reader.readLength() }, () => reader.readDouble()),
+  };
 }
 
 /** The group of the states after it. */
@@ -81,7 +104,7 @@ function encodeState(writer: StateWriter, state: SeriesState): void {
 }
 
 /**
- * Reads the next state, fact, or group.
+ * Reads the next state, fact, row, or group.
  *
  * @param group of the state
  * @throws RangeError if the data is invalid
@@ -89,10 +112,11 @@ function encodeState(writer: StateWriter, state: SeriesState): void {
 export function decodeEntry(
   reader: StateReader,
   group: SeriesGroup,
-): SeriesState | Fact | GroupEntry {
+): SeriesState | Fact | SpanRow | GroupEntry {
   const code = reader.readByte();
   const key = reader.readText();
   if (code === FACT_CODE) return { kind: 'fact', text: key, seconds: reader.readUint32() };
+  if (code === SPAN_ROW_CODE) return decodeSpanRow(reader, key);
   if ((code & KIND_MASK) === GROUP_CODE) {
     const groupKind = GROUP_KINDS[Math.floor(code / GROUP_KIND_FACTOR)];
     if (!groupKind) throw new RangeError('invalid kind');

@@ -6,10 +6,12 @@ import {
   decodeEntry,
   encodeFact,
   encodeGroup,
+  encodeSpanRow,
   encodeStates,
   type GroupEntry,
 } from './series-state-codec.ts';
 import { StateReader, StateWriter } from './state-bytes.ts';
+import { type SpanRow, SpanRowMemory } from './uncounted-rows.ts';
 
 const VERSION = 2;
 /** Series and facts without changes are forgotten after this time. */
@@ -35,11 +37,13 @@ export interface SeriesStatesOptions {
 }
 
 /**
- * The states of cumulative series, in the order in which they were changed, and facts. If there are too many, the oldest
+ * The states of cumulative series, in the order in which they were changed, facts, and rows of spans. If there are too many, the oldest
  * ones of the services with the most are forgotten, so that a sender doesn't affect others.
  */
 export class SeriesStates {
   readonly owner: string;
+  /** Rows that are blanked if the process also sends the metric. */
+  readonly spanRows = new SpanRowMemory();
   readonly #maxSeries: number;
   readonly #maxCounts: number;
   readonly #groups: SeriesGroups;
@@ -71,7 +75,7 @@ export class SeriesStates {
   }
 
   get isEmpty(): boolean {
-    return this.#series.size === 0 && this.#facts.size === 0;
+    return this.#series.size === 0 && this.#facts.size === 0 && this.spanRows.size === 0;
   }
 
   /** Number of series that were forgotten because there were too many. */
@@ -135,12 +139,14 @@ export class SeriesStates {
 
   setFact(fact: string, seconds: number): void {
     this.#facts.set(fact, seconds);
+    this.spanRows.removeUntil(fact, seconds);
   }
 
   /** Forgets series and facts that were not changed for 24 h. */
   removeExpired(nowSeconds: number): void {
     const before = nowSeconds - MAX_AGE_SECONDS;
     this.#facts.removeBefore(before);
+    this.spanRows.removeExpired(before);
     this.#groups.removeEmpty(nowSeconds);
     // Usually there are none, and iterating over a map takes long after many changes.
     if (this.#oldestSeconds >= before) return;
@@ -188,6 +194,10 @@ export class SeriesStates {
         this.setFact(entry.text, seconds);
         continue;
       }
+      if (entry.kind === 'spanRow') {
+        this.#restoreSpanRow(entry);
+        continue;
+      }
       const state = entry.kind === 'histogram' ? this.#shareBoundsOf(entry) : entry;
       const known = this.#series.get(state.key);
       const later = chooseLater(known, state);
@@ -208,12 +218,14 @@ export class SeriesStates {
    * when the next chunk is requested.
    */
   encodeAll(): Iterable<Uint8Array> {
-    return this.#encodeChunks([...this.#series.values()], this.#facts.list());
+    const series = [...this.#series.values()];
+    return this.#encodeChunks(series, this.#facts.list(), this.spanRows.all);
   }
 
   *#encodeChunks(
     series: readonly SeriesState[],
     facts: readonly (readonly [string, number])[],
+    spanRows: readonly SpanRow[],
   ): Generator<Uint8Array> {
     const writer = new StateWriter();
     const groups = [...this.#groups.list()].filter(({ forgottenStartMs }) => forgottenStartMs > 0);
@@ -233,6 +245,17 @@ export class SeriesStates {
       for (const fact of facts.slice(i, i + MAX_CHUNK_STATES)) encodeFact(writer, ...fact);
       yield writer.take();
     }
+    for (let i = 0; i < spanRows.length; i += MAX_CHUNK_STATES) {
+      this.encodeHeader(writer);
+      for (const row of spanRows.slice(i, i + MAX_CHUNK_STATES)) encodeSpanRow(writer, row);
+      yield writer.take();
+    }
+  }
+
+  /** The metric can have arrived after the spans. */
+  #restoreSpanRow(row: SpanRow): void {
+    const metricSeconds = this.#facts.get(row.fact) ?? 0;
+    if (row.seconds > metricSeconds) this.spanRows.restore(row);
   }
 
   #shareBoundsOf(state: SeriesState & { kind: 'histogram' }): SeriesState {
