@@ -25,7 +25,12 @@ import { isRegistered } from '../registered.ts';
 import { runWhenIdle } from '../run-when-idle.ts';
 import { getSharedAgent, overrideVariables } from '../shared-agent.ts';
 import { type ExporterOptions, getOptionName, toEnvironment } from './exporter-options.ts';
-import { type Rejected, RejectedData } from './rejected-data.ts';
+import {
+  type ExportedItems,
+  type NotStored,
+  type Rejected,
+  RejectedData,
+} from './rejected-data.ts';
 
 type Rows = { [N in TableName]: [table: N, rows: readonly RowTypes[N][]] }[TableName];
 
@@ -126,8 +131,13 @@ export class ExporterPipeline {
     });
   }
 
+  /** Returns the numbers of exported points or spans that were not stored. */
+  getNotStored(items: ExportedItems): NotStored {
+    return this.#rejected.getCounts(items);
+  }
+
   #add(
-    items: string,
+    items: ExportedItems,
     resource: OtelAttributes,
     convert: (context: ConversionContext) => [Rejected, Rows[]],
   ): void {

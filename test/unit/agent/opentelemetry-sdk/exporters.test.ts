@@ -198,6 +198,10 @@ describe('data that can not be stored', () => {
       ['Dropped 1 row: metric points of the OpenTelemetry SDK are invalid: negative_count.'],
     ]);
     expect(agent.droppedRows.byReason).toEqual(new Map([['invalid', 3]]));
+    expect(exporter.notStored).toEqual({
+      rejected: { not_finite: 2, negative_count: 1 },
+      ignored: {},
+    });
     const rows = add.mock.calls.flatMap(([, each]) => each) as PerformanceMetricRow[];
     const counts = { service: 'booking', name: 'perfscope.rows.dropped', operation: 'invalid' };
     expect(rows).toMatchObject(Array.from({ length: 3 }, () => ({ ...counts, value: 1 })));
@@ -211,7 +215,10 @@ describe('data that can not be stored', () => {
       ...{ startTime: [1, 0] as const, endTime: [2, 0] as const },
       ...{ resource: { attributes: {} }, instrumentationScope: { name: 'app' } },
     };
-    new QuestDBSpanExporter().export([span], () => {});
+    const exporter = new QuestDBSpanExporter();
+    const valid = { ...span, startTime: [seconds, 0] as const, endTime: [seconds, 0] as const };
+    exporter.export([span, valid, valid], () => {});
+    expect(exporter.notStored).toEqual({ rejected: { too_old: 1 }, ignored: { duplicate: 1 } });
     const text = 'spans of the OpenTelemetry SDK are invalid: too_old (older than the retention';
     expect(warn.mock.calls).toEqual([[expect.stringContaining(`Dropped 1 row: ${text}`)]]);
     expect(agent.droppedRows.byReason).toEqual(new Map([['expired', 1]]));
