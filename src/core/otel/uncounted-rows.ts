@@ -10,10 +10,20 @@ const MAX_FACTS = 10_000;
 /** Maximum number of rows of all processes. */
 const MAX_ROWS = 50_000;
 
+/** After a limit was reached, this part of the room is free again, so that rows are not removed with each request. */
+const FREED_SHARE = 0.1;
+
 interface SpanRows {
+  readonly organization: string;
   readonly firstMs: number;
   readonly metrics: Pick<PerformanceMetricRow, 'timestamp' | 'id'>[];
   readonly buckets: Pick<MetricBucketRow, 'timestamp' | 'point' | 'bucketUpper'>[];
+}
+
+/** What an organization takes. */
+interface Usage {
+  facts: number;
+  rows: number;
 }
 
 /**
@@ -24,6 +34,8 @@ interface SpanRows {
 export class SpanRowMemory {
   /** By the fact that the process sends the metric. */
   readonly #rows = new Map<string, SpanRows>();
+  /** By organization. Empty for rows without one. */
+  readonly #usages = new Map<string, Usage>();
   #size = 0;
 
   /** Adds rows. `nowMs` is the current time. */
@@ -35,8 +47,10 @@ export class SpanRowMemory {
   ): void {
     let known = this.#rows.get(fact);
     if (!known) {
-      known = { firstMs: nowMs, metrics: [], buckets: [] };
+      const organization = metrics[0]?.organizationId ?? '';
+      known = { organization, firstMs: nowMs, metrics: [], buckets: [] };
       this.#rows.set(fact, known);
+      this.#getUsage(organization).facts++;
     }
     if (nowMs - known.firstMs > MAX_AGE_MS) {
       this.#clear(known);
@@ -46,8 +60,10 @@ export class SpanRowMemory {
     for (const { timestamp, point, bucketUpper } of buckets) {
       known.buckets.push({ timestamp, point, bucketUpper });
     }
-    this.#size += metrics.length + buckets.length;
-    if (this.#size > MAX_ROWS || this.#rows.size > MAX_FACTS) this.#removeOldest(nowMs);
+    const added = metrics.length + buckets.length;
+    this.#size += added;
+    this.#getUsage(known.organization).rows += added;
+    if (this.#isFull) this.#makeRoom(nowMs);
   }
 
   /**
@@ -66,19 +82,49 @@ export class SpanRowMemory {
     }
   }
 
-  #clear(rows: SpanRows): void {
-    this.#size -= rows.metrics.length + rows.buckets.length;
-    rows.metrics.length = 0;
-    rows.buckets.length = 0;
+  get #isFull(): boolean {
+    return this.#size > MAX_ROWS || this.#rows.size > MAX_FACTS;
   }
 
-  /** Removes the rows of old processes, and then of the process that was added first. */
-  #removeOldest(nowMs: number): void {
+  #getUsage(organization: string): Usage {
+    const known = this.#usages.get(organization);
+    if (known) return known;
+    const usage = { facts: 0, rows: 0 };
+    this.#usages.set(organization, usage);
+    return usage;
+  }
+
+  #clear({ organization, metrics, buckets }: SpanRows): void {
+    const removed = metrics.length + buckets.length;
+    this.#size -= removed;
+    this.#getUsage(organization).rows -= removed;
+    metrics.length = 0;
+    buckets.length = 0;
+  }
+
+  #remove(fact: string, rows: SpanRows): void {
+    this.#clear(rows);
+    this.#rows.delete(fact);
+    const usage = this.#getUsage(rows.organization);
+    usage.facts--;
+    if (usage.facts === 0) this.#usages.delete(rows.organization);
+  }
+
+  /**
+   * Removes the rows of old processes. If that isn't enough, removes the oldest rows of organizations with more than
+   * their share, so that one organization can't remove the rows of others.
+   */
+  #makeRoom(nowMs: number): void {
     for (const [fact, rows] of this.#rows) {
-      const isFull = this.#size > MAX_ROWS || this.#rows.size > MAX_FACTS;
-      if (!isFull && nowMs - rows.firstMs <= MAX_AGE_MS) return;
-      this.#clear(rows);
-      this.#rows.delete(fact);
+      if (nowMs - rows.firstMs > MAX_AGE_MS) this.#remove(fact, rows);
+    }
+    if (!this.#isFull) return;
+    const share = (1 - FREED_SHARE) / this.#usages.size;
+    for (const [fact, rows] of this.#rows) {
+      const usage = this.#getUsage(rows.organization);
+      if (usage.facts > MAX_FACTS * share || usage.rows > MAX_ROWS * share) {
+        this.#remove(fact, rows);
+      }
     }
   }
 }
