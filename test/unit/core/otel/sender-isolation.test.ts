@@ -1,0 +1,296 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { CumulativeSeries } from '../../../../src/core/otel/cumulative-series.ts';
+import type { OtelAttributes, OtelMetric } from '../../../../src/core/otel/metric-data.ts';
+import { MetricConverter } from '../../../../src/core/otel/metrics-to-rows.ts';
+import type { OtelSpan } from '../../../../src/core/otel/span-data.ts';
+import { SpanConverter } from '../../../../src/core/otel/spans-to-rows.ts';
+import { DEFAULT_TENANT_ATTRIBUTES } from '../../../../src/core/otel/tenant-attributes.ts';
+import { SpanRowMemory } from '../../../../src/core/otel/uncounted-rows.ts';
+import type { ErrorLogRow } from '../../../../src/core/schema/tables/error-logs-table.ts';
+import type { MetricBucketRow } from '../../../../src/core/schema/tables/metric-buckets-table.ts';
+import type { PerformanceMetricRow } from '../../../../src/core/schema/tables/performance-metrics-table.ts';
+
+const NOW = Date.UTC(2026, 10, 28);
+const START = NOW - 300_000;
+const tenantAttributes = DEFAULT_TENANT_ATTRIBUTES;
+const { organization: ORGANIZATION, property: PROPERTY, user: USER } = tenantAttributes;
+
+/** A request of a sender whose key has the organization. */
+interface SentRequest {
+  readonly sender: string | undefined;
+  readonly resource: OtelAttributes;
+  readonly scope: string;
+  readonly metrics: readonly OtelMetric[];
+  readonly spans: readonly OtelSpan[];
+}
+
+interface StoredRows {
+  readonly metrics: readonly PerformanceMetricRow[];
+  readonly buckets: readonly MetricBucketRow[];
+  readonly errors: readonly ErrorLogRow[];
+  readonly health: number;
+  readonly counts: readonly unknown[];
+}
+
+/** Converts requests one after the other, like a server. */
+function createServer() {
+  const common = { tenantAttributes, retentionMs: 86_400_000, memory: new SpanRowMemory() };
+  const thresholds = { responseTimeWarning: 1, responseTimeCritical: 2, errorRate: 3 };
+  const metricConverter = new MetricConverter({ ...common, thresholds });
+  const spanConverter = new SpanConverter(common);
+  const series = new CumulativeSeries({ sinceMs: 0 });
+  return ({ sender, resource, scope, metrics, spans }: SentRequest): StoredRows => {
+    const transaction = series.begin(NOW);
+    const context = { transaction, senderOrganizationId: sender, nowMs: NOW };
+    const spanRows = spanConverter.convert(
+      [{ resource, scopes: [{ scope: { name: scope }, spans }] }],
+      context,
+    );
+    const metricRows = metricConverter.convert(
+      [{ resource, scopes: [{ scope: { name: scope }, metrics }] }],
+      context,
+    );
+    transaction.commit();
+    return {
+      metrics: [...spanRows.metrics, ...metricRows.metrics],
+      buckets: [...spanRows.buckets, ...metricRows.buckets],
+      errors: spanRows.errors,
+      health: metricRows.health.length,
+      counts: [spanRows, metricRows].flatMap(({ rejected, ignored }) => [...rejected, ...ignored]),
+    };
+  };
+}
+
+const NAMES = ['alpha', 'beta', 'a\nb', "'; DROP TABLE alerts; --", '"', 'a\0', 'x'.repeat(600)];
+const name = fc.constantFrom(...NAMES);
+const tenant = fc.dictionary(fc.constantFrom(ORGANIZATION, PROPERTY, USER), name, {
+  noNullPrototype: true,
+});
+const resource = fc
+  .record({ tenant, service: fc.constantFrom('shop', 'shop\nbeta'), instance: name })
+  .map(({ tenant: ids, service, instance }) => ({
+    ...ids,
+    'service.name': service,
+    'service.instance.id': instance,
+    'host.name': 'web-1',
+  }));
+const HTTP = { 'http.request.method': 'GET', 'http.route': '/rooms' };
+
+const metric = fc
+  .record({
+    kind: fc.constantFrom('sum', 'histogram', 'exponentialHistogram', 'summary', 'gauge'),
+    name: fc.constantFrom(
+      'http.server.request.duration',
+      'http.server.duration',
+      'system.cpu.time',
+    ),
+    temporality: fc.constantFrom('cumulative', 'delta'),
+    attributes: tenant,
+    minute: fc.integer({ min: 1, max: 5 }),
+    count: fc.integer({ min: 1, max: 9 }),
+  })
+  .map((options): OtelMetric => {
+    const { kind, temporality, attributes, minute, count } = options;
+    const times = { startTimeMs: START, timeMs: START + minute * 60_000 };
+    const point = { ...times, attributes: { ...HTTP, ...attributes }, count, sum: count };
+    const range = { offset: 0, bucketCounts: [count] };
+    const header = { name: options.name, unit: 's', temporality };
+    if (kind === 'sum') {
+      return { ...header, kind, isMonotonic: true, points: [{ ...point, value: count }] };
+    }
+    if (kind === 'gauge') return { ...header, kind, points: [{ ...point, value: count }] };
+    if (kind === 'summary') return { ...header, kind, points: [{ ...point, quantiles: [] }] };
+    if (kind === 'histogram') {
+      return { ...header, kind, points: [{ ...point, bounds: [1], bucketCounts: [count, 0] }] };
+    }
+    const values = { scale: 0, zeroCount: 0, zeroThreshold: 0, positive: range };
+    const negative = { offset: 0, bucketCounts: [] };
+    return { ...header, kind: 'exponentialHistogram', points: [{ ...point, ...values, negative }] };
+  });
+
+const span = fc
+  .record({ id: fc.integer({ min: 1, max: 3 }), attributes: tenant, isFailed: fc.boolean() })
+  .map(({ id, attributes, isFailed }) => createSpan(id, attributes, isFailed));
+
+function createSpan(id: number, attributes: OtelAttributes = {}, isFailed = false): OtelSpan {
+  return {
+    traceId: id.toString(16).padStart(32, '0'),
+    spanId: id.toString(16).padStart(16, '0'),
+    name: 'GET /rooms',
+    kind: 'server',
+    startTimeMs: NOW - 250,
+    endTimeMs: NOW,
+    attributes: { ...HTTP, ...attributes },
+    status: isFailed ? 'error' : 'unset',
+    events: [],
+  };
+}
+
+const request: fc.Arbitrary<SentRequest> = fc.record({
+  sender: fc.constantFrom('alpha', 'beta'),
+  resource,
+  scope: fc.constantFrom('test', 'beta\n'),
+  metrics: fc.array(metric, { maxLength: 4 }),
+  spans: fc.array(span, { maxLength: 4 }),
+});
+
+describe('a sender with a key of an organization', () => {
+  it("gets the same rows and counts as without another organization's requests", () => {
+    fc.assert(
+      fc.property(fc.array(request, { minLength: 2, maxLength: 8 }), (requests) => {
+        const store = createServer();
+        const together = requests.map((each) => store(each));
+        for (const sender of ['alpha', 'beta']) {
+          const storeAlone = createServer();
+          const isOwn = (_: unknown, i: number) => requests[i]!.sender === sender;
+          const alone = requests.filter(isOwn).map((each) => storeAlone(each));
+          expect(together.filter(isOwn)).toEqual(alone);
+        }
+      }),
+    );
+  });
+
+  it("writes only rows of this organization, and replaces no other organization's rows", () => {
+    let rows = 0;
+    fc.assert(
+      fc.property(fc.array(request, { minLength: 2, maxLength: 8 }), (requests) => {
+        const store = createServer();
+        const senders = new Map<string, string | undefined>();
+        for (const each of requests) {
+          const { sender } = each;
+          const { metrics, buckets, errors, health } = store(each);
+          // The rows of hosts have no tenant.
+          expect(health).toBe(0);
+          const keys = [
+            ...metrics.map(({ timestamp, id }) => `metric ${timestamp} ${id}`),
+            ...buckets.map((row) => `bucket ${row.timestamp} ${row.point} ${row.bucketUpper}`),
+            ...errors.map(({ timestamp, id }) => `error ${timestamp} ${id}`),
+          ];
+          for (const key of keys) expect(senders.get(key) ?? sender).toBe(sender);
+          for (const key of keys) senders.set(key, sender);
+          rows += keys.length;
+          for (const { organizationId, count } of [...metrics, ...buckets, ...errors]) {
+            // A blank row has no count.
+            if (count !== 0) expect(organizationId).toBe(sender);
+          }
+        }
+      }),
+    );
+    expect(rows).toBeGreaterThan(100);
+  });
+
+  it("can't remove what is remembered about another organization's spans", () => {
+    const store = createServer();
+    const shop = { 'service.name': 'shop', 'service.instance.id': 'shop-1' };
+    const common = { resource: shop, scope: 'test', metrics: [], spans: [] };
+    const own = store({ ...common, sender: 'beta', spans: [createSpan(1)] }).metrics;
+    for (let i = 0; i < 12; i++) {
+      const spans = Array.from({ length: 2500 }, (_, k) =>
+        createSpan(k + 1, { 'http.route': `/${k}`, 'db.system.name': `${k}` }),
+      );
+      const flooding = { ...shop, 'service.instance.id': `flood-${i}` };
+      store({ ...common, sender: 'alpha', resource: flooding, spans });
+    }
+    for (let i = 0; i < 12_000; i++) {
+      const flooding = { ...shop, 'service.instance.id': `process-${i}` };
+      store({ ...common, sender: 'alpha', resource: flooding, spans: [createSpan(1)] });
+    }
+    const point = { attributes: HTTP, startTimeMs: START, timeMs: NOW, count: 1, sum: 1 };
+    const metrics: OtelMetric[] = [
+      {
+        ...{ name: 'http.server.request.duration', unit: 's', temporality: 'delta' },
+        kind: 'histogram',
+        points: [{ ...point, bounds: [1], bucketCounts: [1, 0] }],
+      },
+    ];
+    const { metrics: rows } = store({ ...common, sender: 'beta', metrics });
+    const blank = rows.filter(({ count }) => count === 0).map(({ id }) => id);
+    expect(blank).toContain(own.find(({ name }) => name === 'http.server.request.duration')!.id);
+  });
+});
+
+describe('IDs in attributes', () => {
+  const ORGANIZATIONS = [
+    'anna@hotel.example',
+    'bert@hotel.example',
+    'sk_live_abcdefghijk1234567890',
+    'sk_live_bbcdefghijk1234567890',
+    'token=alpha',
+    'token=beta',
+    `${'x'.repeat(511)}a`,
+    `${'x'.repeat(512)}a`,
+    `${'x'.repeat(512)}b`,
+    'alpha',
+    'alpha\0',
+    'alpha\n',
+    'alpha\u200b',
+    ' alpha',
+    'Alpha',
+    'O\'Neill "Inn", a=b',
+    '__proto__',
+  ];
+  const isStored = (id: string) => id.length <= 512 && !/\p{C}/u.test(id);
+  const expected = ORGANIZATIONS.map((id) => (isStored(id) ? id : undefined));
+  const gauge = (attributes: OtelAttributes): OtelMetric => {
+    const points = [{ attributes, startTimeMs: 0, timeMs: NOW, value: 1 }];
+    return { name: 'orders', unit: '', kind: 'gauge', points };
+  };
+  const store = (resource: OtelAttributes, attributes: OtelAttributes, sender?: string) =>
+    createServer()({
+      ...{ sender, resource: { 'service.name': 'shop', ...resource }, scope: 'test' },
+      metrics: [gauge(attributes)],
+      spans: [createSpan(1, attributes)],
+    }).metrics;
+
+  it.each(['resource', 'point'])(
+    'of different tenants stay different in a %s, or are omitted',
+    (place) => {
+      const stored = ORGANIZATIONS.map((id) => {
+        const ids = { [ORGANIZATION]: id, [PROPERTY]: id };
+        const rows = place === 'resource' ? store(ids, {}) : store({}, ids);
+        const texts = rows.flatMap((row) => [row.organizationId, row.propertyId]);
+        expect(new Set(texts).size).toBe(1);
+        expect(rows.every(({ tags = '' }) => !tags.includes('perfscope.'))).toBe(true);
+        return texts[0];
+      });
+      expect(stored).toEqual(expected);
+    },
+  );
+
+  it("are not replaced by another tenant's ID if they are invalid", () => {
+    const ids = { [ORGANIZATION]: 'alpha', [PROPERTY]: 'north' };
+    const rows = store(ids, { [ORGANIZATION]: 'beta\0', [PROPERTY]: 'x'.repeat(513) });
+    expect(rows.length).toBeGreaterThan(1);
+    for (const row of rows) {
+      expect([row.organizationId, row.propertyId]).toEqual([undefined, undefined]);
+    }
+  });
+
+  it('of a user are stored only in samples, and never shortened', () => {
+    const users = ['anna@hotel.example', 'x'.repeat(513), 'beta\0'].map((id) => {
+      const rows = store({ [USER]: 'nobody' }, { [USER]: id }, 'alpha');
+      expect(JSON.stringify(rows.map(({ userId: _, ...rest }) => rest))).not.toContain(id);
+      return rows.map(({ userId }) => userId).filter((user) => user !== undefined);
+    });
+    expect(users).toEqual([['anna@hotel.example'], [], []]);
+  });
+
+  it('of spans distinguish them only within a resource, because senders choose them', () => {
+    const converter = new SpanConverter({
+      ...{ tenantAttributes, retentionMs: 86_400_000, memory: new SpanRowMemory() },
+    });
+    const series = new CumulativeSeries({ sinceMs: 0 });
+    const resources = ['alpha', 'beta', 'alpha'].map((id) => ({
+      resource: { 'service.name': 'shop', [ORGANIZATION]: id },
+      scopes: [{ scope: { name: 'test' }, spans: [createSpan(1)] }],
+    }));
+    const transaction = series.begin(NOW);
+    const { metrics, ignored } = converter.convert(resources, { transaction, nowMs: NOW });
+    const counted = metrics.filter(({ metricType }) => metricType === 'API_RESPONSE_TIME');
+    expect(new Set(counted.map(({ organizationId }) => organizationId))).toEqual(
+      new Set(['alpha', 'beta']),
+    );
+    expect([...ignored]).toEqual([['duplicate', 1]]);
+  });
+});
