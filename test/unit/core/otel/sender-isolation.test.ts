@@ -1,8 +1,13 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { CumulativeSeries } from '../../../../src/core/otel/cumulative-series.ts';
-import type { OtelAttributes, OtelMetric } from '../../../../src/core/otel/metric-data.ts';
+import type {
+  OtelAttributes,
+  OtelMetric,
+  OtelTemporality,
+} from '../../../../src/core/otel/metric-data.ts';
 import { MetricConverter } from '../../../../src/core/otel/metrics-to-rows.ts';
+import type { MetricRowSink } from '../../../../src/core/otel/point-rows.ts';
 import type { OtelSpan } from '../../../../src/core/otel/span-data.ts';
 import { SpanConverter } from '../../../../src/core/otel/spans-to-rows.ts';
 import { DEFAULT_TENANT_ATTRIBUTES } from '../../../../src/core/otel/tenant-attributes.ts';
@@ -77,41 +82,35 @@ const resource = fc
   }));
 const HTTP = { 'http.request.method': 'GET', 'http.route': '/rooms' };
 
-const metric = fc
-  .record({
-    kind: fc.constantFrom('sum', 'histogram', 'exponentialHistogram', 'summary', 'gauge'),
-    name: fc.constantFrom(
-      'http.server.request.duration',
-      'http.server.duration',
-      'system.cpu.time',
-    ),
-    temporality: fc.constantFrom('cumulative', 'delta'),
-    attributes: tenant,
-    minute: fc.integer({ min: 1, max: 5 }),
-    count: fc.integer({ min: 1, max: 9 }),
-  })
-  .map((options): OtelMetric => {
-    const { kind, temporality, attributes, minute, count } = options;
-    const times = { startTimeMs: START, timeMs: START + minute * 60_000 };
-    const point = { ...times, attributes: { ...HTTP, ...attributes }, count, sum: count };
-    const range = { offset: 0, bucketCounts: [count] };
-    const header = { name: options.name, unit: 's', temporality };
-    if (kind === 'sum') {
-      return { ...header, kind, isMonotonic: true, points: [{ ...point, value: count }] };
-    }
-    if (kind === 'gauge') return { ...header, kind, points: [{ ...point, value: count }] };
-    if (kind === 'summary') return { ...header, kind, points: [{ ...point, quantiles: [] }] };
-    if (kind === 'histogram') {
-      return { ...header, kind, points: [{ ...point, bounds: [1], bucketCounts: [count, 0] }] };
-    }
-    const values = { scale: 0, zeroCount: 0, zeroThreshold: 0, positive: range };
-    const negative = { offset: 0, bucketCounts: [] };
-    return { ...header, kind: 'exponentialHistogram', points: [{ ...point, ...values, negative }] };
-  });
+type Kind = 'sum' | 'histogram' | 'exponentialHistogram' | 'summary' | 'gauge';
 
-const span = fc
-  .record({ id: fc.integer({ min: 1, max: 3 }), attributes: tenant, isFailed: fc.boolean() })
-  .map(({ id, attributes, isFailed }) => createSpan(id, attributes, isFailed));
+interface MetricOptions {
+  readonly kind: Kind;
+  readonly name: string;
+  readonly temporality: OtelTemporality;
+  readonly attributes: OtelAttributes;
+  readonly minute: number;
+  readonly count: number;
+}
+
+function createMetric(options: MetricOptions): OtelMetric {
+  const { kind, name, temporality, attributes, minute, count } = options;
+  const times = { startTimeMs: START, timeMs: START + minute * 60_000 };
+  const point = { ...times, attributes: { ...HTTP, ...attributes }, count, sum: count };
+  const range = { offset: 0, bucketCounts: [count] };
+  const header = { name, unit: 's', temporality };
+  if (kind === 'sum') {
+    return { ...header, kind, isMonotonic: true, points: [{ ...point, value: count }] };
+  }
+  if (kind === 'gauge') return { ...header, kind, points: [{ ...point, value: count }] };
+  if (kind === 'summary') return { ...header, kind, points: [{ ...point, quantiles: [] }] };
+  if (kind === 'histogram') {
+    return { ...header, kind, points: [{ ...point, bounds: [1], bucketCounts: [count, 0] }] };
+  }
+  const values = { scale: 0, zeroCount: 0, zeroThreshold: 0, positive: range };
+  const negative = { offset: 0, bucketCounts: [] };
+  return { ...header, kind, points: [{ ...point, ...values, negative }] };
+}
 
 function createSpan(id: number, attributes: OtelAttributes = {}, isFailed = false): OtelSpan {
   return {
@@ -127,24 +126,49 @@ function createSpan(id: number, attributes: OtelAttributes = {}, isFailed = fals
   };
 }
 
-const request: fc.Arbitrary<SentRequest> = fc.record({
-  sender: fc.constantFrom('alpha', 'beta'),
-  resource,
-  scope: fc.constantFrom('test', 'beta\n'),
-  metrics: fc.array(metric, { maxLength: 4 }),
-  spans: fc.array(span, { maxLength: 4 }),
-});
+/** Senders choose from few resources and series, so that they often send the same one. */
+const requests = fc
+  .record({
+    resources: fc.array(resource, { minLength: 1, maxLength: 2 }),
+    tenants: fc.array(tenant, { minLength: 1, maxLength: 2 }),
+    kind: fc.constantFrom<Kind>('sum', 'histogram', 'exponentialHistogram', 'summary', 'gauge'),
+    temporality: fc.constantFrom<OtelTemporality>('cumulative', 'delta'),
+    scope: fc.constantFrom('test', 'beta\n'),
+  })
+  .chain(({ resources, tenants, kind, temporality, scope }) => {
+    const metric = fc
+      .record({
+        name: fc.constantFrom('http.server.request.duration', 'http.server.duration'),
+        attributes: fc.constantFrom(...tenants),
+        minute: fc.integer({ min: 1, max: 5 }),
+        count: fc.integer({ min: 1, max: 9 }),
+      })
+      .map((options) => createMetric({ ...options, kind, temporality }));
+    const span = fc
+      .record({ id: fc.integer({ min: 1, max: 3 }), attributes: fc.constantFrom(...tenants) })
+      .chain(({ id, attributes }) =>
+        fc.boolean().map((isFailed) => createSpan(id, attributes, isFailed)),
+      );
+    const request: fc.Arbitrary<SentRequest> = fc.record({
+      sender: fc.constantFrom('alpha', 'beta'),
+      resource: fc.constantFrom(...resources),
+      scope: fc.constant(scope),
+      metrics: fc.array(metric, { maxLength: 3 }),
+      spans: fc.array(span, { maxLength: 3 }),
+    });
+    return fc.array(request, { minLength: 3, maxLength: 8 });
+  });
 
 describe('a sender with a key of an organization', () => {
   it("gets the same rows and counts as without another organization's requests", () => {
     fc.assert(
-      fc.property(fc.array(request, { minLength: 2, maxLength: 8 }), (requests) => {
+      fc.property(requests, (sent) => {
         const store = createServer();
-        const together = requests.map((each) => store(each));
+        const together = sent.map((each) => store(each));
         for (const sender of ['alpha', 'beta']) {
           const storeAlone = createServer();
-          const isOwn = (_: unknown, i: number) => requests[i]!.sender === sender;
-          const alone = requests.filter(isOwn).map((each) => storeAlone(each));
+          const isOwn = (_: unknown, i: number) => sent[i]!.sender === sender;
+          const alone = sent.filter(isOwn).map((each) => storeAlone(each));
           expect(together.filter(isOwn)).toEqual(alone);
         }
       }),
@@ -154,10 +178,10 @@ describe('a sender with a key of an organization', () => {
   it("writes only rows of this organization, and replaces no other organization's rows", () => {
     let rows = 0;
     fc.assert(
-      fc.property(fc.array(request, { minLength: 2, maxLength: 8 }), (requests) => {
+      fc.property(requests, (sent) => {
         const store = createServer();
         const senders = new Map<string, string | undefined>();
-        for (const each of requests) {
+        for (const each of sent) {
           const { sender } = each;
           const { metrics, buckets, errors, health } = store(each);
           // The rows of hosts have no tenant.
@@ -180,33 +204,28 @@ describe('a sender with a key of an organization', () => {
     expect(rows).toBeGreaterThan(100);
   });
 
-  it("can't remove what is remembered about another organization's spans", () => {
-    const store = createServer();
-    const shop = { 'service.name': 'shop', 'service.instance.id': 'shop-1' };
-    const common = { resource: shop, scope: 'test', metrics: [], spans: [] };
-    const own = store({ ...common, sender: 'beta', spans: [createSpan(1)] }).metrics;
-    for (let i = 0; i < 12; i++) {
-      const spans = Array.from({ length: 2500 }, (_, k) =>
-        createSpan(k + 1, { 'http.route': `/${k}`, 'db.system.name': `${k}` }),
-      );
-      const flooding = { ...shop, 'service.instance.id': `flood-${i}` };
-      store({ ...common, sender: 'alpha', resource: flooding, spans });
-    }
-    for (let i = 0; i < 12_000; i++) {
-      const flooding = { ...shop, 'service.instance.id': `process-${i}` };
-      store({ ...common, sender: 'alpha', resource: flooding, spans: [createSpan(1)] });
-    }
-    const point = { attributes: HTTP, startTimeMs: START, timeMs: NOW, count: 1, sum: 1 };
-    const metrics: OtelMetric[] = [
-      {
-        ...{ name: 'http.server.request.duration', unit: 's', temporality: 'delta' },
-        kind: 'histogram',
-        points: [{ ...point, bounds: [1], bucketCounts: [1, 0] }],
-      },
-    ];
-    const { metrics: rows } = store({ ...common, sender: 'beta', metrics });
-    const blank = rows.filter(({ count }) => count === 0).map(({ id }) => id);
-    expect(blank).toContain(own.find(({ name }) => name === 'http.server.request.duration')!.id);
+  it.each([
+    ['processes', 12_000, 1],
+    ['spans', 6000, 10],
+  ])('with many %s removes no rows of others from the memory', (_, processes, spans) => {
+    const memory = new SpanRowMemory();
+    const add = (organizationId: string, process: string, rows: number) => {
+      const metrics = Array.from({ length: rows }, (_each, i) => ({
+        ...{ timestamp: NOW, id: `${process} ${i}`, organizationId },
+      }));
+      memory.add(process, metrics, [], NOW);
+    };
+    const countBlank = (process: string) => {
+      const sink: MetricRowSink = { metrics: [], buckets: [] };
+      memory.blank(process, START, sink);
+      return sink.metrics.length;
+    };
+    add('beta', 'beta', 5);
+    for (let i = 0; i < processes; i++) add('alpha', `alpha-${i}`, spans);
+    expect(countBlank('beta')).toBe(5);
+    // The newest rows of the sender itself are kept.
+    expect(countBlank('alpha-0')).toBe(0);
+    expect(countBlank(`alpha-${processes - 1}`)).toBe(spans);
   });
 });
 
