@@ -61,10 +61,9 @@ const listNames = ({ mark, organizationId, propertyId }: SeededTenant) => [
   `/${mark}-rooms`,
 ];
 const ALL_NAMES = { own: listNames(ALPHA), foreign: [BETA, SISTER].flatMap(listNames) };
-const TENANT_NAMES: TriedNames = {
-  own: [ALPHA.propertyId, ALPHA.organizationId],
-  foreign: [BETA.propertyId, BETA.organizationId, SISTER.propertyId],
-};
+const PROPERTY_NAMES: TriedNames = { own: [ALPHA.propertyId], foreign: [BETA.propertyId] };
+/** Number of queries without names of tenants. They are the first ones. See `listQueries`. */
+const PLAIN_QUERIES = 2;
 const DATABASE_TEXT = /questdb|sqlstate|postgres|econnrefused|invalid column|\bat position\b/i;
 const METHODS = ['GET', 'POST', 'DELETE'];
 
@@ -244,16 +243,19 @@ function tamper(cursor: string): string[] {
   return [...contents.map(encode), `${cursor}A`, cursor.slice(0, -3), 'bm90aGluZw'];
 }
 
-describe.each(CALLERS)('$name', (caller) => {
-  it('sees no names of other tenants and no hosts in any response', () =>
-    checkOperations(caller, TENANT_NAMES));
-  it('receives no events of other tenants', () => checkStreams(caller));
-});
-
 describe.each(WRITERS)('$name', (caller) => {
+  it('sees no names of other tenants and no hosts in any response', () =>
+    checkOperations(caller, PROPERTY_NAMES));
+  it('sees no other rows with its own, changed, and foreign cursors', () => checkCursors(caller));
+  it('receives no events of other tenants', () => checkStreams(caller));
   it('gets the same response for names of other tenants and for unknown names', () =>
     compareAnswers(caller));
-  it('sees no other rows with its own, changed, and foreign cursors', () => checkCursors(caller));
+});
+
+describe.each(READERS)('$name', (caller) => {
+  it('sees no names of other tenants and no hosts in any response', () =>
+    checkOperations(caller, PROPERTY_NAMES, PLAIN_QUERIES));
+  it('receives no events of other tenants', () => checkStreams(caller));
 });
 
 // Long: the tests above try fewer names, and the other callers see the same rows.
@@ -263,7 +265,12 @@ describe.each(CALLERS)('$name, with all names and cursors', { tags: 'long' }, (c
   it('sees no other rows with its own, changed, and foreign cursors', () => checkCursors(caller));
 });
 
-async function checkOperations(caller: Caller, names: TriedNames): Promise<void> {
+/** @param maxQueries number of queries for each path. Default: all */
+async function checkOperations(
+  caller: Caller,
+  names: TriedNames,
+  maxQueries?: number,
+): Promise<void> {
   const failures: string[] = [];
   const ownIds = await collectIdsByPath(caller.principal);
   const { role } = caller.principal;
@@ -276,7 +283,7 @@ async function checkOperations(caller: Caller, names: TriedNames): Promise<void>
     const before = api.addedTables.length;
     const statuses = new Set<number>();
     for (const each of listPaths(operation, ownIds)) {
-      for (const query of listQueries(operation, names)) {
+      for (const query of listQueries(operation, names).slice(0, maxQueries)) {
         const url = query === '' ? each : `${each}?${query}`;
         const formats = operation.hasCsv ? [undefined, 'text/csv'] : [undefined];
         for (const body of method === 'POST' ? listBodies(operation, names) : [undefined]) {
@@ -284,7 +291,7 @@ async function checkOperations(caller: Caller, names: TriedNames): Promise<void>
             const call = { method, url, body, ...(accept && { accept }) };
             const answer = await check(call, caller, failures);
             statuses.add(answer.status);
-            await removeCreated(operation, answer, caller, failures);
+            await removeCreated(operation, answer);
           }
         }
       }
@@ -313,16 +320,13 @@ async function checkOperations(caller: Caller, names: TriedNames): Promise<void>
 async function removeCreated(
   { method, path }: Operation,
   { status, url, text }: Answer,
-  caller: Caller,
-  failures: string[],
 ): Promise<void> {
-  const hasDelete = operations.some(
-    (each) => each.method === 'DELETE' && each.path === `${path}/{id}`,
-  );
-  if (method !== 'POST' || status !== 200 || !hasDelete) return;
+  const item = `${path}/{id}`;
+  const canDelete = operations.some((each) => each.method === 'DELETE' && each.path === item);
+  if (method !== 'POST' || status !== 200 || !canDelete) return;
   for (const id of findIds(JSON.parse(text))) {
-    const call = { method: 'DELETE', url: `${url}/${encodeURIComponent(id)}` };
-    expect(await check(call, caller, failures)).toMatchObject({ status: 200 });
+    const { status: deleted } = await send({ method: 'DELETE', url: `${url}/${id}` });
+    expect(deleted).toBe(200);
   }
 }
 
@@ -368,12 +372,13 @@ async function checkStreams(caller: Caller): Promise<void> {
 async function compareAnswers(caller: Caller): Promise<void> {
   const failures: string[] = [];
   let compared = 0;
-  const foreignNames = [BETA.propertyId, BETA.organizationId, SISTER.propertyId];
+  const isLimited = caller.principal.properties !== undefined;
+  const foreignNames = [isLimited ? SISTER.propertyId : BETA.propertyId, BETA.organizationId];
   const compare = async (operation: Operation, name: string, unknown: string, calls: Call[]) => {
     const answers: string[] = [];
     for (const call of calls) {
       const answer = await check(call, caller, failures);
-      await removeCreated(operation, answer, caller, failures);
+      await removeCreated(operation, answer);
       answers.push(`${answer.status} ${normalizeAnswer(answer, [name, unknown])}`);
     }
     compared++;
@@ -381,14 +386,14 @@ async function compareAnswers(caller: Caller): Promise<void> {
   };
   for (const operation of operations.filter(({ isStream }) => !isStream)) {
     const { method, path } = operation;
-    for (const name of path.includes('{') ? foreignIds : foreignNames) {
+    for (const name of path.includes('{') ? foreignIds.slice(0, 4) : foreignNames) {
       const unknown = name.replaceAll(/[0-9a-z]/g, 'q');
       const toCalls = (each: string): Call[] => {
-        const names = { own: [], foreign: [each] };
+        const queryNames = { own: [], foreign: [each] };
         const bodyNames = { own: [ALPHA.propertyId], foreign: [each] };
         const url = path.replace(/\{\w+\}/, encodeURIComponent(each));
         const bodies = method === 'POST' ? listBodies(operation, bodyNames) : [undefined];
-        return listQueries(operation, names).flatMap((query) =>
+        return listQueries(operation, queryNames).flatMap((query) =>
           bodies.map((body) => ({ method, url: query === '' ? url : `${url}?${query}`, body })),
         );
       };
@@ -401,16 +406,20 @@ async function compareAnswers(caller: Caller): Promise<void> {
     }
   }
   expect(failures.slice(0, 5)).toEqual([]);
-  expect(compared).toBeGreaterThan(100);
+  expect(compared).toBeGreaterThan(50);
 }
 
 /** Replaces the requested names, times, and the values that are new for each object. */
 function normalizeAnswer({ text }: Answer, names: readonly string[]): string {
-  return names
-    .flatMap((name) => [name, encodeURIComponent(name)])
-    .reduce((result, name) => result.replaceAll(name, 'NAME'), text)
-    .replaceAll(/\d{4}-\d\d-\d\dT[\d:.]+Z/g, 'TIME')
-    .replaceAll(/"(id|key)":"[^"]*"/g, '"$1":"NEW"');
+  return (
+    names
+      .flatMap((name) => [name, encodeURIComponent(name)])
+      .reduce((result, name) => result.replaceAll(name, 'NAME'), text)
+      .replaceAll(/\d{4}-\d\d-\d\dT[\d:.]+Z/g, 'TIME')
+      .replaceAll(/"(id|key)":"[^"]*"/g, '"$1":"NEW"')
+      // The detail of a problem repeats the requested ID, without parts that look like personal data.
+      .replaceAll(/"detail":"(?:[^"\\]|\\.)*"/g, '')
+  );
 }
 
 /** Returns the events of a stream during which alerts and notifications of all tenants change. */
@@ -485,7 +494,7 @@ it('keeps properties with the same name apart, because a property belongs to an 
   for (const operation of operations) {
     const { method, path, isStream } = operation;
     if (method !== 'GET' || path.includes('{') || isStream) continue;
-    for (const query of listQueries(operation, TENANT_NAMES)) {
+    for (const query of listQueries(operation, PROPERTY_NAMES).slice(0, PLAIN_QUERIES)) {
       await check({ method, url: query === '' ? path : `${path}?${query}` }, NAMESAKE, failures);
     }
   }
