@@ -21,7 +21,7 @@ export interface SenderOptions {
 
 export interface SenderResult {
   points: number;
-  /** Number of requests that the receiver wanted later, and that were sent again. */
+  /** Number of requests that were sent again, because the receiver wanted them later or closed the connection. */
   retries: number;
   /** Until the last response. */
   seconds: number;
@@ -32,7 +32,7 @@ export interface SenderResult {
 const RETRY_MS = 200;
 /** The Collector writes the field without content if it accepted all points. */
 const EMPTY_PARTIAL_SUCCESS_LENGTH = 2;
-const RETRY_STATUSES: readonly (number | undefined)[] = [429, 503];
+const RETRY_STATUSES: readonly (number | string | undefined)[] = [429, 503, 'ECONNRESET'];
 const options = JSON.parse(process.argv[2]!) as SenderOptions;
 const agent = new Agent({ keepAlive: true, maxSockets: options.connections });
 const senders = createInstances(options.instances, options.startTimeMs);
@@ -73,13 +73,15 @@ async function deliver(body: Buffer): Promise<void> {
   }
 }
 
-function post(body: Buffer): Promise<{ status: number | undefined; content: string }> {
+function post(body: Buffer): Promise<{ status: number | string | undefined; content: string }> {
   return new Promise((resolve, reject) => {
     const headers = { 'content-type': 'application/x-protobuf', 'content-length': body.length };
     const request = startRequest(options.url, { method: 'POST', agent, headers }, (response) => {
       text(response).then((content) => resolve({ status: response.statusCode, content }), reject);
     });
-    request.on('error', reject);
+    request.on('error', (error: NodeJS.ErrnoException) => {
+      resolve({ status: error.code, content: error.message });
+    });
     request.end(body);
   });
 }

@@ -11,6 +11,11 @@ import type { Socket } from 'node:net';
 const MAX_PIPELINED = 32;
 /** Time without any progress after which a connection is closed, if its client doesn't read. */
 const STALL_TIMEOUT_MS = 30_000;
+/**
+ * Time for which an idle connection stays open, in ms. OpenTelemetry SDKs and Prometheus send a request every 10 to
+ * 60 s. With the default of Node.js (5 s), each request would need a new connection, or meet one that is being closed.
+ */
+const KEEP_ALIVE_MS = 65_000;
 
 export interface ConnectionLimits {
   /** Number of requests that can wait for earlier requests of their connection. Default: 32. */
@@ -38,6 +43,7 @@ export function createLimitedServer(app: RequestListener, limits: ConnectionLimi
       socket.destroy();
     } else queue.add(request, response);
   });
+  server.keepAliveTimeout = KEEP_ALIVE_MS;
   server.setTimeout(stallTimeoutMs);
   // With this listener, Node.js doesn't close the connection itself.
   server.on('timeout', (socket) => {

@@ -112,3 +112,8 @@ it('closes an idle connection', async () => {
   await once(socket, 'close');
   expect(open).toEqual([]);
 });
+
+it('keeps a connection open between two exports of an SDK', async () => {
+  await start();
+  expect(server.keepAliveTimeout).toBeGreaterThan(60_000);
+});
