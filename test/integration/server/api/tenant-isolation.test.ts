@@ -368,7 +368,7 @@ async function checkStreams(caller: Caller): Promise<void> {
   }
 }
 
-/** Compares the responses for names and IDs of other tenants with the responses for names that nobody uses. */
+/** Compares the responses for names and IDs of other tenants with the responses for unknown names. */
 async function compareAnswers(caller: Caller): Promise<void> {
   const failures: string[] = [];
   let compared = 0;
