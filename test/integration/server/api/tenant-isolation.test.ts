@@ -258,7 +258,7 @@ describe.each(READERS)('$name', (caller) => {
   it('receives no events of other tenants', () => checkStreams(caller));
 });
 
-// Long: the tests above try fewer names, and the other callers see the same rows.
+// Long: in CI, the tests above try fewer names and queries for the same callers.
 describe.each(CALLERS)('$name, with all names and cursors', { tags: 'long' }, (caller) => {
   it('sees no names of other tenants and no hosts in any response', () =>
     checkOperations(caller, ALL_NAMES));
