@@ -417,8 +417,8 @@ function normalizeAnswer({ text }: Answer, names: readonly string[]): string {
       .reduce((result, name) => result.replaceAll(name, 'NAME'), text)
       .replaceAll(/\d{4}-\d\d-\d\dT[\d:.]+Z/g, 'TIME')
       .replaceAll(/"(id|key)":"[^"]*"/g, '"$1":"NEW"')
-      // The detail of a problem repeats the requested ID, without parts that look like personal data.
-      .replaceAll(/"detail":"(?:[^"\\]|\\.)*"/g, '')
+      // Parts of an ID can look like personal data, and are then replaced.
+      .replaceAll(/[\w-]*(?:\[number\][\w-]*)+/g, 'NAME')
   );
 }
 
