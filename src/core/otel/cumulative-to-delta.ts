@@ -19,6 +19,7 @@ import type {
   OtelNumberPoint,
   OtelSummaryPoint,
 } from './metric-data.ts';
+import type { SpanRow } from './metric-presence.ts';
 import type { KnownSince, SeriesGroup, SeriesSource } from './series-groups.ts';
 import {
   advanceSeries,
@@ -30,7 +31,6 @@ import {
 import { encodeFact, encodeSpanRow, encodeStates } from './series-state-codec.ts';
 import type { SeriesStates } from './series-states.ts';
 import { StateWriter } from './state-bytes.ts';
-import type { SpanRow } from './uncounted-rows.ts';
 
 /**
  * Why a point of a cumulative series has no row:

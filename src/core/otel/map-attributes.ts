@@ -8,14 +8,12 @@ import { DEFAULT_DIMENSIONS, type MetricDefinition } from './metric-definitions.
 import { toName } from './resource-mapping.ts';
 import type { TenantAttributeNames } from './tenant-attributes.ts';
 
-/** Columns of a row that are filled from attributes. */
+/** Columns of a row that are filled from attributes, without the tenant. See `readTenant`. */
 export interface RowDimensions {
   endpoint: string | undefined;
   operation: string | undefined;
   host: string | undefined;
   queueScope: string | undefined;
-  organizationId: string | undefined;
-  propertyId: string | undefined;
   /** All other attributes as JSON, or undefined if there are none. */
   tags: string | undefined;
 }
@@ -107,7 +105,7 @@ function setRpcMethod(attributes: CurrentAttributes): void {
   attributes.delete('rpc.service');
 }
 
-/** Fills the columns from attributes. Long values are truncated, and too large tags are replaced by a marker. */
+/** Fills the columns from attributes. The tenant is not part of the tags. Long values are truncated, and too large tags are replaced by a marker. */
 export function toRowDimensions(
   attributes: CurrentAttributes,
   { dimensions = {} }: MetricDefinition,
@@ -115,8 +113,8 @@ export function toRowDimensions(
 ): RowDimensions {
   const remaining = new Map(attributes);
   remaining.delete(METRIC_TYPE_ATTRIBUTE);
-  // Only samples and errors contain users.
-  remaining.delete(tenantAttributes.user);
+  // Tenants have columns, and only samples and errors contain users.
+  for (const name of Object.values(tenantAttributes)) remaining.delete(name);
   const take = (names: readonly string[]) => {
     const name = names.find((each) => remaining.has(each) && toName(remaining.get(each)));
     if (name === undefined) return undefined;
@@ -129,8 +127,6 @@ export function toRowDimensions(
     operation: take(dimensions.operation ?? DEFAULT_DIMENSIONS.operation),
     host: take([HOST]),
     queueScope: take([QUEUE_SCOPE]),
-    organizationId: take([tenantAttributes.organization]),
-    propertyId: take([tenantAttributes.property]),
     tags: toTags(remaining),
   };
 }

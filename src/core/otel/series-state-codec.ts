@@ -3,10 +3,10 @@ import type {
   ExponentialHistogramValues,
   HistogramValues,
 } from './cumulative-values.ts';
+import type { SpanRow } from './metric-presence.ts';
 import { GROUP_KINDS, type GroupKind, type SeriesGroup } from './series-groups.ts';
 import type { SeriesState, SeriesStateOf, SeriesValues } from './series-state.ts';
 import type { StateReader, StateWriter } from './state-bytes.ts';
-import type { SpanRow } from './uncounted-rows.ts';
 
 /** The numbers of the kinds in the data. Never change them. */
 const KINDS: readonly (keyof SeriesValues)[] = [

@@ -381,6 +381,14 @@ it("keeps spans from before the metric's first interval", () => {
   expect(store.total).toBe(2 + 3);
 });
 
+it('counts a request once if its SDK starts the metric a moment after the end of the span', () => {
+  const { convertSpans, convertRequests } = createConverters(NOW);
+  const store = new Store();
+  store.add(convertSpans([createSpan({ startTimeMs: NOW - 250, endTimeMs: NOW })]).metrics);
+  store.add(convertRequests(1, 'delta', NOW + 5000, NOW + 0.3).metrics);
+  expect(store.total).toBe(1);
+});
+
 it('keeps no text of an exception as a type', () => {
   const attributes = { 'exception.type': 'user ann@example.com', 'exception.message': 'failed' };
   const { metrics, errors } = createConverters().convertSpans([
