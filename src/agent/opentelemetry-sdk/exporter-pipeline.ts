@@ -14,7 +14,6 @@ import type { MetricRowSink } from '../../core/otel/point-rows.ts';
 import type { OtelResourceSpans } from '../../core/otel/span-data.ts';
 import { SpanConverter, type SpanConverterOptions } from '../../core/otel/spans-to-rows.ts';
 import { getTenantAttributes } from '../../core/otel/tenant-attributes.ts';
-import { SpanRowMemory } from '../../core/otel/uncounted-rows.ts';
 import { createError } from '../../core/perfscope-error.ts';
 import type { RowTypes, TableName } from '../../core/schema/table-registry.ts';
 import type { ErrorLogRow } from '../../core/schema/tables/error-logs-table.ts';
@@ -187,8 +186,6 @@ function toConverterOptions({
   host,
 }: StartupConfig): MetricConverterOptions & SpanConverterOptions {
   return {
-    // Shared, because a metric can contain operations whose spans are already stored.
-    memory: new SpanRowMemory(),
     fallback: { service: resource, host },
     tenantAttributes: getTenantAttributes(settings),
     retentionMs: settings.retention.rawDays * DAY_MS,

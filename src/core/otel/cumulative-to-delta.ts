@@ -25,9 +25,10 @@ import {
   type SeriesStateOf,
   type SeriesValues,
 } from './series-state.ts';
-import { encodeFact, encodeState } from './series-state-codec.ts';
+import { encodeFact, encodeSpanRow, encodeState } from './series-state-codec.ts';
 import type { SeriesStates } from './series-states.ts';
 import { StateWriter } from './state-bytes.ts';
+import type { SpanRow } from './uncounted-rows.ts';
 
 /**
  * Why a point of a cumulative series has no row:
@@ -65,6 +66,7 @@ export class SeriesTransaction {
   readonly #onEnd: () => void;
   readonly #changed = new Map<string, SeriesState>();
   readonly #facts = new Map<string, number>();
+  readonly #spanRows: SpanRow[] = [];
   #isEnded = false;
 
   /** See `CumulativeSeries.begin`. */
@@ -204,13 +206,26 @@ export class SeriesTransaction {
     return this.#facts.has(fact) || this.#states.getFactSeconds(fact) !== undefined;
   }
 
+  /** Remembers the row of spans, until the process sends the metric that `fact` describes. */
+  noteSpanRow(row: Omit<SpanRow, 'kind' | 'seconds'>): void {
+    this.#spanRows.push({ kind: 'spanRow', ...row, seconds: this.#nowSeconds });
+  }
+
+  /** Returns the rows of spans that earlier transactions have noted. */
+  getSpanRows(fact: string): Iterable<SpanRow> {
+    return this.#states.spanRows.get(fact);
+  }
+
   /** Returns the changed states for the spool record of the rows. Returns undefined if there are none. */
   encode(): Buffer | undefined {
-    if (this.#changed.size === 0 && this.#facts.size === 0) return undefined;
+    const { spanRows } = this.#states;
+    const kept = this.#spanRows.filter((row) => spanRows.accepts(row));
+    if (this.#changed.size === 0 && this.#facts.size === 0 && kept.length === 0) return undefined;
     const writer = new StateWriter();
     this.#states.encodeHeader(writer);
     for (const state of this.#changed.values()) encodeState(writer, state);
     for (const [fact, seconds] of this.#facts) encodeFact(writer, fact, seconds);
+    for (const row of kept) encodeSpanRow(writer, row);
     const { buffer } = writer.take();
     return Buffer.from(buffer);
   }
@@ -220,6 +235,7 @@ export class SeriesTransaction {
     if (this.#isEnded) throw new Error('the transaction has ended');
     for (const state of this.#changed.values()) this.#states.set(state);
     for (const [fact, seconds] of this.#facts) this.#states.setFact(fact, seconds);
+    for (const row of this.#spanRows) this.#states.spanRows.add(row);
     this.#states.removeExpired(this.#nowSeconds);
     this.#end();
   }

@@ -3,7 +3,8 @@ import type { PerformanceMetricRow } from '../schema/tables/performance-metrics-
 import type { SystemHealthRow } from '../schema/tables/system-health-table.ts';
 import { type CounterOrigin, getCounterOrigin, getSeriesStart, isGauge } from './counter-origin.ts';
 import type { CumulativeIgnoreReason, SeriesTransaction } from './cumulative-to-delta.ts';
-import { HealthCollector, HealthRowMerger } from './health-rows.ts';
+import { HealthRowMerger } from './health-row-merger.ts';
+import { HealthCollector } from './health-rows.ts';
 import type { MappedSeries } from './map-series.ts';
 import type { OtelMetric, OtelNumberPoint, OtelResourceMetrics, OtelScope } from './metric-data.ts';
 import { getMetricDefinition } from './metric-definitions.ts';
@@ -30,7 +31,7 @@ import { RequestSampleCollector } from './request-samples.ts';
 import { type MappedResource, type MappingOptions, mapResource } from './resource-mapping.ts';
 import { SeriesCache } from './series-cache.ts';
 import { shortenScope } from './short-key.ts';
-import type { SpanRowMemory } from './uncounted-rows.ts';
+import { blankSpanRows } from './uncounted-rows.ts';
 
 /**
  * Why a valid point has no row:
@@ -53,8 +54,6 @@ export interface MetricConverterOptions extends Omit<MappingOptions, 'senderOrga
   /** Older points are rejected. */
   readonly retentionMs: number;
   readonly thresholds: HealthThresholds;
-  /** Contains the rows of spans, which are blanked if a metric contains them too. Default: none. */
-  readonly memory?: SpanRowMemory | undefined;
 }
 
 export interface ConversionContext {
@@ -99,12 +98,15 @@ export class MetricConverter {
       collector.addUsageRows(request.sink);
       // Rows about hosts have no tenant, so a sender with a key of an organization can't write them.
       if (senderOrganizationId !== undefined) continue;
-      for (const row of collector.toHealthRows(this.#options.thresholds)) {
-        health.push(this.#merger.merge(row));
+      for (const part of collector.toParts()) {
+        const row = this.#merger.merge(part, this.#options.thresholds);
+        if (row) health.push(row);
       }
     }
     const { sink, samples, firstStarts, rejected, rejectedNames, ignored } = request;
-    for (const [fact, startMs] of firstStarts) this.#options.memory?.blank(fact, startMs, sink);
+    for (const [fact, startMs] of firstStarts) {
+      blankSpanRows(sink, transaction.getSpanRows(fact), startMs);
+    }
     sink.metrics.push(...samples.toRows());
     return { ...sink, health, rejected, rejectedNames, ignored };
   }
