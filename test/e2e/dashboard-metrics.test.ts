@@ -42,8 +42,8 @@ it("returns one tenant's recorded metrics", async () => {
   expect(api.p95 ?? 0).toBeGreaterThan(190);
   expect(api.p99 ?? 0).toBeLessThan(210);
   expect(api.slowestEndpoints).toEqual([
-    { name: '/slow', operation: 'GET', count: 10, average: 200 },
-    { name: '/fast', operation: 'GET', count: 90, average: 10 },
+    { name: '/slow', operation: 'GET', service: 'hotel', count: 10, average: 200 },
+    { name: '/fast', operation: 'GET', service: 'hotel', count: 90, average: 10 },
   ]);
   expect(database).toMatchObject({
     count: 4,
