@@ -40,12 +40,12 @@ async function readBody(response) {
   return body;
 }
 
-/** Returns one row for each service. Services without requests, such as workers, have only a name. */
+/** Returns one row for each service. Services without requests, such as workers, have only a name. Perfscope isn't listed. */
 function listServices(groups, systemHealth) {
   const rows = groups.map(({ group, rate, average, p95, errorRate }) => [group.service,
     format(rate) + ' per second', format(average, 'ms'), 'p95 ' + format(p95, 'ms'), format(errorRate, '% failed')]);
   const others = new Set(systemHealth.map((h) => h.service));
-  for (const [service] of rows) others.delete(service);
+  for (const service of ['perfscope', ...rows.map(([name]) => name)]) others.delete(service);
   return [...rows, ...[...others].sort().map((service) => [service, 'no requests', '–', 'p95 –', '–'])];
 }
 

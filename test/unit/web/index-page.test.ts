@@ -166,7 +166,7 @@ it('shows each service, and the service of each endpoint and statement', async (
         slowestEndpoints: [{ name: '/fail', operation: 'GET', service: 'flask', ...slowest }],
       },
       database: { slowestOperations: [{ name: 'HGETALL', service: 'flask', ...slowest }] },
-      systemHealth: [{ service: 'worker' }, { service: 'flask' }],
+      systemHealth: [{ service: 'worker' }, { service: 'flask' }, { service: 'perfscope' }],
     },
     [{ group: { service: 'flask' }, rate: 2.5, average: 20.04, p95: 44, errorRate: 25 }],
   );
