@@ -9,6 +9,7 @@ import {
 import { computePointId } from '../schema/row-ids.ts';
 import type { MetricBucketRow } from '../schema/tables/metric-buckets-table.ts';
 import type { PerformanceMetricRow } from '../schema/tables/performance-metrics-table.ts';
+import { getExplicitBuckets } from './explicit-buckets.ts';
 import type { MappedSeries } from './map-series.ts';
 import type {
   OtelExponentialHistogramPoint,
@@ -48,7 +49,7 @@ export function addHistogramRows(
   if (point.count === 0) return undefined;
   const row = createRow(series, point.startTimeMs, point.timeMs);
   setSummary(row, series, point);
-  addBuckets(sink, row, getExplicitBuckets(row, series, point));
+  addBuckets(sink, row, (pointId) => getExplicitBuckets(row, series, point, pointId));
   return row;
 }
 
@@ -64,7 +65,7 @@ export function addExponentialHistogramRows(
   const buckets = toStoredBuckets(point, series.factor, series.failed);
   // Bounds of times in ms, µs, or ns aren't powers in seconds, so they are moved to the nearest stored bound.
   const isAligned = row.unit !== 'ms' || series.factor === MS_PER_SECOND;
-  addBuckets(sink, row, isAligned ? buckets : alignBuckets(buckets));
+  addBuckets(sink, row, () => (isAligned ? buckets : alignBuckets(buckets)));
   return row;
 }
 
@@ -140,48 +141,17 @@ function setSummary(
   if (statusColumn) Object.assign(row, NO_STATUS, { [statusColumn]: count });
 }
 
-function addBuckets(sink: MetricRowSink, row: PerformanceMetricRow, buckets: BucketCounts): void {
-  sink.metrics.push(row);
-  const point = computePointId(row.id ?? '');
-  for (const bucket of toBucketRows(row, buckets, point, row.timestamp)) sink.buckets.push(bucket);
-}
-
-/**
- * Returns buckets with the sender's bounds. So the share of values up to a bound is exact, and a percentile is off by
- * at most the width of the sender's bucket. The last bucket has no bound, so it ends at the maximum.
- */
-function getExplicitBuckets(
+function addBuckets(
+  sink: MetricRowSink,
   row: PerformanceMetricRow,
-  { factor, failed }: MappedSeries,
-  { bounds, bucketCounts, count, max }: OtelHistogramPoint,
-): BucketCounts {
-  const buckets: BucketCounts = new Map();
-  if (bucketCounts.length === 0) {
-    // The sender recorded no buckets, so only the mean is known.
-    const unitsPerBase = row.unit === 'ms' ? MS_PER_SECOND : 1;
-    addToBucket(
-      buckets,
-      computeStoredBound(row.value ?? 0, unitsPerBase),
-      count,
-      failed ? count : 0,
-    );
-    return buckets;
+  getBuckets: (pointId: number) => BucketCounts,
+): void {
+  sink.metrics.push(row);
+  const pointId = computePointId(row.id ?? '');
+  const buckets = getBuckets(pointId);
+  for (const bucket of toBucketRows(row, buckets, pointId, row.timestamp)) {
+    sink.buckets.push(bucket);
   }
-  const lastBound = bounds.at(-1) ?? 0;
-  const lastUpper = max !== undefined && max > lastBound ? max : getNextBound(lastBound);
-  for (let i = 0; i < bucketCounts.length; i++) {
-    const values = bucketCounts[i]!;
-    if (values === 0) continue;
-    const bound = i < bounds.length ? bounds[i]! : lastUpper;
-    const upper = max !== undefined && max < bound && i > 0 && max > bounds[i - 1]! ? max : bound;
-    addToBucket(buckets, upper * factor, values, failed ? values : 0);
-  }
-  return buckets;
-}
-
-/** A bound above the last one, if the maximum is unknown. */
-function getNextBound(lastBound: number): number {
-  return lastBound > 0 ? lastBound * BUCKET_RATIO : lastBound + 1;
 }
 
 function alignBuckets(buckets: BucketCounts): BucketCounts {

@@ -64,7 +64,7 @@ export class AcknowledgedSegments {
     return segments;
   }
 
-  /** Deletes the oldest segment that may be deleted. Returns whether there was one. */
+  /** Deletes the oldest allowed segment. Returns whether there was one. */
   deleteOldest(isAllowed: (segment: Segment) => boolean): boolean {
     const index = this.#segments.findIndex(({ segment }) => isAllowed(segment));
     const [oldest] = index === -1 ? [] : this.#segments.splice(index, 1);

@@ -177,7 +177,7 @@ export class SegmentQueue {
   }
 
   /**
-   * Deletes acknowledged segments, and then drops the oldest rows, until the size limit is no longer exceeded. Segments
+   * Deletes acknowledged segments, and then drops the oldest rows, until their size is within the limit. Segments
    * with states that are not kept in another file come last: without them, a series can be stored twice.
    *
    * @param otherBytes size of rows and dead letters outside of the segments

@@ -1,6 +1,4 @@
-import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { computePercentile } from '../../../../src/core/histogram/percentiles.ts';
 import { CumulativeSeries } from '../../../../src/core/otel/cumulative-series.ts';
 import type {
   OtelAttributes,
@@ -204,44 +202,4 @@ describe('values of attributes', () => {
       expect(endpoint.length).toBeLessThanOrEqual(255);
     }
   });
-});
-
-it('computes percentiles that are in the bucket of the sender', () => {
-  const anyBounds = fc.uniqueArray(fc.integer({ min: 1, max: 60 }), {
-    minLength: 1,
-    maxLength: 10,
-  });
-  fc.assert(
-    fc.property(
-      anyBounds,
-      fc.array(fc.nat({ max: 50 }), { minLength: 11, maxLength: 11 }),
-      fc.double({ min: 0.01, max: 1, noNaN: true }),
-      (exponents, counts, quantile) => {
-        // Each bucket is at least 20 % wide, so it is wider than a stored bucket.
-        const bounds = exponents.toSorted((a, b) => a - b).map((exponent) => 1.2 ** exponent);
-        const bucketCounts = counts.slice(0, bounds.length + 1);
-        const total = bucketCounts.reduce((sum, each) => sum + each, 0);
-        fc.pre(total > 0);
-        const { buckets } = convert([SHOP, [histogram('h', {}, bounds, bucketCounts)]]);
-        expect(buckets.reduce((sum, { count = 0 }) => sum + count, 0)).toBe(total);
-        const stored = buckets.map(({ bucketUpper = 0, count = 0 }) => ({
-          bound: bucketUpper,
-          count,
-        }));
-        const percentile = computePercentile(stored, quantile) ?? 0;
-        let index = 0;
-        for (
-          let below = bucketCounts[0]!;
-          below < quantile * total;
-          below += bucketCounts[index]!
-        ) {
-          index++;
-        }
-        const lower = index === 0 ? 0 : bounds[index - 1]! * 1000;
-        const upper = (bounds[index] ?? bounds.at(-1)! * 1.1) * 1000;
-        expect(percentile).toBeGreaterThanOrEqual(lower * 0.999);
-        expect(percentile).toBeLessThanOrEqual(upper * 1.001);
-      },
-    ),
-  );
 });
