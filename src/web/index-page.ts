@@ -36,8 +36,8 @@ export function createIndexPage({ path, fileName, integrity, isAllowed }: AgentD
   </li>
   <li>To list the libraries that the agent measures, run: ${createCommands('npx @perfscope/agent doctor app.js')}</li>
 </ol>
-<p>Services in other languages, and services with their own OpenTelemetry SDK, can send OTLP to this server. Set these
-  environment variables:</p>
+<p>Services in other languages can send OTLP to this server. So can services with their own OpenTelemetry SDK. Set
+  these environment variables:</p>
 ${createCommands('OTEL_EXPORTER_OTLP_ENDPOINT=<span class="origin"></span>', 'OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf')}
 <p>If the server has API keys, also set <code>OTEL_EXPORTER_OTLP_HEADERS</code> to
   <code>authorization=Bearer KEY</code>, with a key that has the role INGEST.</p>

@@ -52,8 +52,8 @@ export class HostUsageAggregator {
   #cpuShare: number | undefined;
   #processCpu: number | undefined;
   /**
-   * CPU usage of a Python process, where 1 is one CPU. It is the least exact value: the library measures it right after
-   * `process.cpu.utilization`, so the measured interval can be shorter than a tick of the clock.
+   * CPU usage of a Python process, where 1 is one CPU. The library measures it right after `process.cpu.utilization`. The
+   * measured interval can therefore be shorter than a tick of the clock, and the value too large.
    */
   #processCores: number | undefined;
   /** CPU time of the process, in the unit of `#cpuTimes`. */
