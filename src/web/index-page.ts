@@ -39,8 +39,8 @@ export function createIndexPage({ path, fileName, integrity, isAllowed }: AgentD
 <p>Services in other languages can send OTLP to this server. So can services with their own OpenTelemetry SDK. Set
   these environment variables:</p>
 ${createCommands('OTEL_EXPORTER_OTLP_ENDPOINT=<span class="origin"></span>', 'OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf')}
-<p>If the server has API keys, also set <code>OTEL_EXPORTER_OTLP_HEADERS</code> to
-  <code>authorization=Bearer KEY</code>, with a key that has the role INGEST.</p>
+<p>If the server has API keys, services need a key with the role INGEST. Set <code>OTEL_EXPORTER_OTLP_HEADERS</code> to
+  <code>authorization=Bearer KEY</code>.</p>
 <script src="/page.js"></script>
 </body>
 </html>
