@@ -13,7 +13,10 @@ const REFRESH_WAIT_MS = 5000;
  *
  * @param timeoutMs maximum time per roll-up unit
  */
-export async function waitForRollups(questdb: ExternalQuestdb, timeoutMs = 120_000): Promise<void> {
+export async function waitForRollups(
+  questdb: Pick<ExternalQuestdb, 'sql'>,
+  timeoutMs = 120_000,
+): Promise<void> {
   // Starts with the finest unit, because each roll-up is computed from the next finer one.
   for (const unit of Object.keys(ROLLUP_UNITS)) {
     await waitForWal(questdb, timeoutMs);

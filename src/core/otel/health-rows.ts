@@ -1,8 +1,7 @@
-import { evaluateHealthStatus, type HealthThresholds } from '../health-status.ts';
 import { createHash } from '../lazy-crypto.ts';
 import { PerformanceMetricType } from '../schema/enums.ts';
 import type { PerformanceMetricRow } from '../schema/tables/performance-metrics-table.ts';
-import type { SystemHealthRow } from '../schema/tables/system-health-table.ts';
+import type { DurationSums, HealthPart } from './health-row-merger.ts';
 import { HostUsageAggregator } from './host-usage.ts';
 import type { MappedSeries } from './map-series.ts';
 import { addNumberRow, type MetricRowSink } from './point-rows.ts';
@@ -11,21 +10,14 @@ import type { MappedResource } from './resource-mapping.ts';
 /** A process exports all its points at about the same time. Later points belong to another export. */
 const MAX_EXPORT_DURATION_MS = 1000;
 
-/** Sums of durations, in ms. */
-interface DurationSums {
-  count: number;
-  errors: number;
-  sum: number;
-}
-
 /** The points of one export of one resource. */
 interface ExportSummary {
   readonly startMs: number;
   endMs: number;
   readonly usage: HostUsageAggregator;
-  readonly requests: DurationSums;
-  readonly queries: DurationSums;
-  connections: number | undefined;
+  readonly requests: Map<string, DurationSums>;
+  readonly queries: Map<string, DurationSums>;
+  readonly connections: Map<string, number>;
   eventLoopDelayP99: number | undefined;
   eventLoopUtilization: number | undefined;
   load: number | undefined;
@@ -47,7 +39,7 @@ export class HealthCollector {
     const value = row.value ?? 0;
     summary.usage.add(series, row.unit === '%' ? value / 100 : value);
     if (row.metricType === PerformanceMetricType.DATABASE_CONNECTIONS) {
-      summary.connections = (summary.connections ?? 0) + (row.value ?? 0);
+      summary.connections.set(series.hash, value);
     }
     switch (series.name) {
       case 'nodejs.eventloop.delay.p99':
@@ -70,9 +62,11 @@ export class HealthCollector {
   /** Adds the row of a histogram or a summary. */
   addDurations(row: PerformanceMetricRow): void {
     const summary = this.#getExport(row.timestamp);
-    if (row.metricType === PerformanceMetricType.API_RESPONSE_TIME) addSums(summary.requests, row);
-    else if (row.metricType === PerformanceMetricType.DATABASE_QUERY_TIME) {
-      addSums(summary.queries, row);
+    const { id = '', count = 0, errorCount: errors = 0, sum = 0 } = row;
+    if (row.metricType === PerformanceMetricType.API_RESPONSE_TIME) {
+      summary.requests.set(id, { count, errors, sum });
+    } else if (row.metricType === PerformanceMetricType.DATABASE_QUERY_TIME) {
+      summary.queries.set(id, { count, errors, sum });
     }
   }
 
@@ -107,11 +101,11 @@ export class HealthCollector {
     }
   }
 
-  /** Returns one row for each export. Resources that are neither a service nor a host, such as a table, have none. */
-  toHealthRows(thresholds: HealthThresholds): SystemHealthRow[] {
+  /** Returns one part for each export. Resources that are neither a service nor a host, such as a table, have none. */
+  toParts(): HealthPart[] {
     return this.#exports
       .filter((summary) => this.#resource.isService || isHost(summary))
-      .map((summary) => toHealthRow(this.#resource, summary, thresholds));
+      .map((summary) => toHealthPart(this.#resource, summary));
   }
 
   #addUsageRow(
@@ -156,9 +150,9 @@ export class HealthCollector {
       startMs: timeMs,
       endMs: timeMs,
       usage: new HostUsageAggregator(),
-      requests: { count: 0, errors: 0, sum: 0 },
-      queries: { count: 0, errors: 0, sum: 0 },
-      connections: undefined,
+      requests: new Map(),
+      queries: new Map(),
+      connections: new Map(),
       eventLoopDelayP99: undefined,
       eventLoopUtilization: undefined,
       load: undefined,
@@ -177,58 +171,28 @@ interface UsageRow {
   readonly tags?: string | undefined;
 }
 
-function addSums(
-  sums: DurationSums,
-  { count = 0, errorCount = 0, sum = 0 }: PerformanceMetricRow,
-): void {
-  sums.count += count;
-  sums.errors += errorCount;
-  sums.sum += sum;
-}
-
 function isHost({ usage, load }: ExportSummary): boolean {
   const { cpu, memory, disk } = usage.getUsage();
   return [cpu, memory, disk, load].some((value) => value !== undefined);
 }
 
-function toHealthRow(
-  { service, host }: MappedResource,
-  summary: ExportSummary,
-  thresholds: HealthThresholds,
-): SystemHealthRow {
-  const { requests, queries, usage, endMs } = summary;
+function toHealthPart(resource: MappedResource, summary: ExportSummary): HealthPart {
+  const { requests, queries, connections, usage, endMs } = summary;
   const { cpu, memory, disk, processCpu, processMemory } = usage.getUsage();
-  const cpuUsage = toPercent(cpu);
-  const memoryUsage = toPercent(memory);
-  const diskUsage = toPercent(disk);
-  const avgResponseTime = requests.count === 0 ? undefined : requests.sum / requests.count;
-  const errorRate = requests.count === 0 ? undefined : (100 * requests.errors) / requests.count;
-  const status = evaluateHealthStatus(
-    { cpu: cpuUsage, memory: memoryUsage, disk: diskUsage, avgResponseTime, errorRate },
-    thresholds,
-  );
   return {
-    ...service,
-    host,
-    id: hashText(`${service.service}\n${service.instance}\n${endMs}`),
-    timestamp: endMs,
-    createdAt: endMs,
-    status,
-    avgResponseTime,
-    errorRate,
-    uptime: summary.uptimeMs === undefined ? undefined : summary.uptimeMs / 1000,
-    dbConnections: summary.connections === undefined ? undefined : Math.round(summary.connections),
-    dbQueryTime: queries.count === 0 ? undefined : queries.sum / queries.count,
-    memoryUsage,
-    cpuUsage,
-    hostMemoryUsage: memoryUsage,
-    hostCpuUsage: cpuUsage,
-    processMemory,
-    processCpuUsage: toPercent(processCpu),
-    eventLoopUtilization: summary.eventLoopUtilization,
-    diskUsage,
-    eventLoopDelayP99: summary.eventLoopDelayP99,
-    load: summary.load,
+    ...{ resource, requests, queries, connections },
+    timeMs: endMs,
+    gauges: {
+      uptime: summary.uptimeMs === undefined ? undefined : summary.uptimeMs / 1000,
+      memoryUsage: toPercent(memory),
+      cpuUsage: toPercent(cpu),
+      processMemory,
+      processCpuUsage: toPercent(processCpu),
+      eventLoopUtilization: summary.eventLoopUtilization,
+      diskUsage: toPercent(disk),
+      eventLoopDelayP99: summary.eventLoopDelayP99,
+      load: summary.load,
+    },
   };
 }
 
@@ -238,46 +202,4 @@ function toPercent(share: number | undefined): number | undefined {
 
 function hashText(text: string): string {
   return createHash('sha1').update(text).digest('hex').slice(0, 16);
-}
-
-/** Number of processes whose last rows are kept. */
-const MAX_PROCESSES = 10_000;
-/** Rows of one export can arrive in several requests, because a Collector forms its own batches. */
-const MAX_DISTANCE_MS = 5000;
-
-/** Merges health rows of the same export that arrive in several requests. */
-export class HealthRowMerger {
-  readonly #last = new Map<string, SystemHealthRow>();
-
-  /** Returns the row with the values of earlier rows of the same export, which it replaces in the database. */
-  merge(row: SystemHealthRow): SystemHealthRow {
-    const key = `${row.service}\n${row.instance}`;
-    const last = this.#last.get(key);
-    const isSameExport =
-      last !== undefined && Math.abs(last.timestamp - row.timestamp) < MAX_DISTANCE_MS;
-    const merged = isSameExport ? mergeRows(last, row) : row;
-    if (last === undefined || merged.timestamp >= last.timestamp) {
-      this.#last.delete(key);
-      this.#last.set(key, merged);
-      if (this.#last.size > MAX_PROCESSES) this.#removeOldest();
-    }
-    return merged;
-  }
-
-  #removeOldest(): void {
-    for (const key of this.#last.keys()) {
-      this.#last.delete(key);
-      return;
-    }
-  }
-}
-
-const STATUS_ORDER = ['healthy', 'degraded', 'unhealthy'];
-
-function mergeRows(last: SystemHealthRow, row: SystemHealthRow): SystemHealthRow {
-  const known = Object.entries(row).filter(([, value]) => value !== undefined);
-  const { id, timestamp, createdAt } = last;
-  const statuses = [last.status ?? 'healthy', row.status ?? 'healthy'];
-  const status = statuses.toSorted((a, b) => STATUS_ORDER.indexOf(b) - STATUS_ORDER.indexOf(a))[0];
-  return { ...last, ...Object.fromEntries(known), id, timestamp, createdAt, status };
 }

@@ -2,11 +2,13 @@ import type { CurrentAttributes } from './map-attributes.ts';
 import { getMetricDefinition } from './metric-definitions.ts';
 import type { MappedResource } from './resource-mapping.ts';
 import { toShortKey } from './short-key.ts';
+import type { SpanRow } from './uncounted-rows.ts';
 
-/** Stores facts. See `SeriesTransaction`. */
+/** Stores facts, and the rows of spans that depend on them. See `SeriesTransaction`. */
 export interface FactStore {
   noteFact(fact: string): void;
   hasFact(fact: string): boolean;
+  noteSpanRow(row: Omit<SpanRow, 'kind' | 'seconds'>): void;
 }
 
 /**

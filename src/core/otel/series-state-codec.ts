@@ -5,6 +5,7 @@ import type {
 } from './cumulative-values.ts';
 import type { SeriesState, SeriesStateOf, SeriesValues } from './series-state.ts';
 import type { StateReader, StateWriter } from './state-bytes.ts';
+import type { SpanRow } from './uncounted-rows.ts';
 
 /** The numbers of the kinds in the data. Never change them. */
 const KINDS: readonly (keyof SeriesValues)[] = [
@@ -19,6 +20,7 @@ const KIND_CODES = Object.fromEntries(KINDS.map((kind, code) => [kind, code])) a
 >;
 const KIND_MASK = 0x0f;
 const FACT_CODE = 0x0f;
+const SPAN_ROW_CODE = 0x0e;
 const HAS_DELTA = 0x10;
 const HAS_PREVIOUS = 0x20;
 
@@ -40,6 +42,27 @@ export function encodeFact(writer: StateWriter, text: string, seconds: number): 
   writer.addUint32(seconds);
 }
 
+export function encodeSpanRow(writer: StateWriter, row: SpanRow): void {
+  writer.addByte(SPAN_ROW_CODE);
+  writer.addText(row.fact);
+  writer.addUint32(row.seconds);
+  writer.addDouble(row.timestamp);
+  writer.addText(row.id);
+  writer.addCount(row.bucketUppers.length);
+  for (const upper of row.bucketUppers) writer.addDouble(upper);
+}
+
+function decodeSpanRow(reader: StateReader, fact: string): SpanRow {
+  return {
+    kind: 'spanRow',
+    fact,
+    seconds: reader.readUint32(),
+    timestamp: reader.readDouble(),
+    id: reader.readText(),
+    bucketUppers: Array.from({ length: reader.readLength() }, () => reader.readDouble()),
+  };
+}
+
 export function encodeState(writer: StateWriter, state: SeriesState): void {
   writer.addByte(getCode(state));
   writer.addText(state.key);
@@ -50,11 +73,12 @@ export function encodeState(writer: StateWriter, state: SeriesState): void {
   encodePoint(writer, previous);
 }
 
-/** Reads the next state or fact. @throws RangeError if the data is invalid */
-export function decodeEntry(reader: StateReader): SeriesState | Fact {
+/** Reads the next state, fact, or row. @throws RangeError if the data is invalid */
+export function decodeEntry(reader: StateReader): SeriesState | Fact | SpanRow {
   const code = reader.readByte();
   const key = reader.readText();
   if (code === FACT_CODE) return { kind: 'fact', text: key, seconds: reader.readUint32() };
+  if (code === SPAN_ROW_CODE) return decodeSpanRow(reader, key);
   const point = decodePoint(reader, code, key);
   if ((code & HAS_PREVIOUS) === 0) return point;
   const previous = decodePoint(reader, reader.readByte(), key);

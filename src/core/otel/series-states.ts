@@ -1,6 +1,7 @@
 import { chooseLater, countBuckets, type KnownSince, type SeriesState } from './series-state.ts';
-import { decodeEntry, encodeFact, encodeState } from './series-state-codec.ts';
+import { decodeEntry, encodeFact, encodeSpanRow, encodeState } from './series-state-codec.ts';
 import { StateReader, StateWriter } from './state-bytes.ts';
+import { type SpanRow, SpanRowMemory } from './uncounted-rows.ts';
 
 const VERSION = 1;
 /** Series and facts without changes are forgotten after this time. */
@@ -24,9 +25,11 @@ export interface SeriesStatesOptions {
   readonly maxCounts?: number;
 }
 
-/** The states of cumulative series, in the order in which they were changed, and facts. */
+/** The states of cumulative series, in the order in which they were changed, facts, and rows of spans. */
 export class SeriesStates {
   readonly owner: string;
+  /** Rows that are blanked if the process also sends the metric. */
+  readonly spanRows = new SpanRowMemory();
   readonly #maxSeries: number;
   readonly #maxCounts: number;
   #known: KnownSince;
@@ -54,7 +57,7 @@ export class SeriesStates {
   }
 
   get isEmpty(): boolean {
-    return this.#series.size === 0 && this.#facts.size === 0;
+    return this.#series.size === 0 && this.#facts.size === 0 && this.spanRows.size === 0;
   }
 
   /** Number of series that were forgotten because there were too many. */
@@ -94,6 +97,7 @@ export class SeriesStates {
   setFact(fact: string, seconds: number): void {
     this.#facts.delete(fact);
     this.#facts.set(fact, seconds);
+    this.spanRows.removeUntil(fact, seconds);
     if (this.#facts.size > MAX_FACTS) this.#facts.delete(getFirst(this.#facts.keys())!);
   }
 
@@ -108,6 +112,7 @@ export class SeriesStates {
       if (seconds >= before) break;
       this.#facts.delete(fact);
     }
+    this.spanRows.removeExpired(before);
   }
 
   /** Returns a known list with the same bounds, to save memory. */
@@ -141,6 +146,10 @@ export class SeriesStates {
         this.setFact(entry.text, seconds);
         continue;
       }
+      if (entry.kind === 'spanRow') {
+        this.#restoreSpanRow(entry);
+        continue;
+      }
       const state = entry.kind === 'histogram' ? this.#shareBoundsOf(entry) : entry;
       const known = this.#series.get(state.key);
       const later = chooseLater(known, state);
@@ -162,12 +171,13 @@ export class SeriesStates {
    * when the next chunk is requested.
    */
   encodeAll(): Iterable<Uint8Array> {
-    return this.#encodeChunks([...this.#series.values()], [...this.#facts]);
+    return this.#encodeChunks([...this.#series.values()], [...this.#facts], this.spanRows.all);
   }
 
   *#encodeChunks(
     series: readonly SeriesState[],
     facts: readonly (readonly [string, number])[],
+    spanRows: readonly SpanRow[],
   ): Generator<Uint8Array> {
     const writer = new StateWriter();
     for (let i = 0; i < series.length; i += MAX_CHUNK_STATES) {
@@ -180,6 +190,17 @@ export class SeriesStates {
       for (const fact of facts.slice(i, i + MAX_CHUNK_STATES)) encodeFact(writer, ...fact);
       yield writer.take();
     }
+    for (let i = 0; i < spanRows.length; i += MAX_CHUNK_STATES) {
+      this.encodeHeader(writer);
+      for (const row of spanRows.slice(i, i + MAX_CHUNK_STATES)) encodeSpanRow(writer, row);
+      yield writer.take();
+    }
+  }
+
+  /** The metric can have arrived after the spans. */
+  #restoreSpanRow(row: SpanRow): void {
+    const metricSeconds = this.#facts.get(row.fact) ?? 0;
+    if (row.seconds > metricSeconds) this.spanRows.restore(row);
   }
 
   #shareBoundsOf(state: SeriesState & { kind: 'histogram' }): SeriesState {

@@ -23,7 +23,6 @@ import { shortenScope } from './short-key.ts';
 import type { OtelResourceSpans, OtelSpan } from './span-data.ts';
 import { SpanErrorCollector } from './span-errors.ts';
 import { getSpanOperation, type SpanOperation } from './span-operation.ts';
-import type { SpanRowMemory } from './uncounted-rows.ts';
 
 type SpanRejectReason =
   | Extract<RejectReason, 'invalid_timestamp' | 'too_old' | 'future_timestamp'>
@@ -46,8 +45,6 @@ export interface ConvertedSpans extends MetricRowSink {
 export interface SpanConverterOptions extends Omit<MappingOptions, 'senderOrganizationId'> {
   /** Older spans are rejected. */
   readonly retentionMs: number;
-  /** Receives the rows that are blanked if the process also sends metrics. */
-  readonly memory: SpanRowMemory;
 }
 
 export interface SpanContext {
@@ -89,7 +86,7 @@ export class SpanConverter {
         for (const span of spans) batch.add(mapped, shortScope, span);
       }
     }
-    return batch.toRows(context, this.#options.memory);
+    return batch.toRows(context.transaction);
   }
 }
 
@@ -142,7 +139,7 @@ class SpanBatch {
     this.#samples.add({ resource, series, timeMs: endTimeMs, durationMs, traceId, spanId, userId });
   }
 
-  toRows({ transaction, nowMs }: SpanContext, memory: SpanRowMemory): ConvertedSpans {
+  toRows(transaction: FactStore): ConvertedSpans {
     const sink: MetricRowSink = { metrics: [], buckets: [] };
     for (const { series, durations, spanIds, startMs, endMs } of this.#groups.values()) {
       if (transaction.hasFact(series.metricFact)) {
@@ -152,8 +149,14 @@ class SpanBatch {
       const rows: MetricRowSink = { metrics: [], buckets: [] };
       const hash = hashText([series.hash, ...spanIds.toSorted()].join('\n'));
       const point = { attributes: {}, startTimeMs: startMs, timeMs: endMs, ...durations.toPoint() };
-      addExponentialHistogramRows(rows, { ...series, hash }, point);
-      memory.add(series.metricFact, rows.metrics, rows.buckets, nowMs);
+      const row = addExponentialHistogramRows(rows, { ...series, hash }, point);
+      // The row is blanked if the process also sends the metric.
+      if (row) {
+        transaction.noteSpanRow({
+          ...{ fact: series.metricFact, timestamp: row.timestamp, id: row.id ?? '' },
+          bucketUppers: rows.buckets.map(({ bucketUpper = 0 }) => bucketUpper),
+        });
+      }
       sink.metrics.push(...rows.metrics);
       sink.buckets.push(...rows.buckets);
     }

@@ -3,7 +3,6 @@ import { DAY_MS } from '../../core/duration.ts';
 import { MetricConverter } from '../../core/otel/metrics-to-rows.ts';
 import { SpanConverter } from '../../core/otel/spans-to-rows.ts';
 import { getTenantAttributes } from '../../core/otel/tenant-attributes.ts';
-import { SpanRowMemory } from '../../core/otel/uncounted-rows.ts';
 import type { AnyRow } from '../../core/schema/table-definition.ts';
 import { type TableName, toAnyRows } from '../../core/schema/table-registry.ts';
 import type { ConvertContext, OtlpServiceOptions } from './otlp-service.ts';
@@ -15,8 +14,6 @@ export function createOtlpConversions(
   const common = {
     tenantAttributes: getTenantAttributes(settings),
     retentionMs: settings.retention.rawDays * DAY_MS,
-    // A process can send the same requests as spans and as metrics.
-    memory: new SpanRowMemory(),
   };
   const metricConverter = new MetricConverter({
     ...common,

@@ -4,7 +4,7 @@ import type { OtlpSignal } from './decode/otlp-response.ts';
  * Maximum size of a part, in bytes: about 2,500 points. Decoding and mapping a part blocks the event loop for less than
  * 50 ms, also on a busy machine.
  */
-const MAX_PART_BYTES = 512 * 1024;
+export const MAX_PART_BYTES = 512 * 1024;
 /** A message with more other fields isn't divided, because each part would contain a copy of them. */
 const MAX_COPIED_SHARE = 1 / 8;
 

@@ -35,6 +35,8 @@ export function createOtlpHandler({
   let isReady = false;
   startTask('the state of cumulative metrics', async () => {
     await states.ready;
+    // Otherwise, rows of the last process could replace newer rows, such as the blank rows of spans.
+    await states.adopted;
     isReady = true;
   });
   const counters = new OtlpCounters(getMeterProvider());

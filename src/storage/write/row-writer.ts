@@ -286,8 +286,11 @@ export class RowWriter {
   }
 
   async #adoptAndSend(options: AdoptOptions): Promise<void> {
-    await this.#options.states?.ready;
-    if ((await this.#spool.adopt(options)) > 0) this.#sender.start();
+    const { states } = this.#options;
+    await states?.ready;
+    const rows = await this.#spool.adopt(options);
+    states?.onAdopted();
+    if (rows > 0) this.#sender.start();
   }
 
   async #onInterval(): Promise<void> {

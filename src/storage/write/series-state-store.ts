@@ -52,6 +52,13 @@ export interface SeriesStateStore extends StateKeeper {
   readonly series: CumulativeSeries;
   /** Since when the series are kept without a gap, in ms since the epoch. */
   readonly sinceMs: number;
+  /**
+   * Resolves when the writer has taken over the segments of ended processes. Their rows are sent before rows that are
+   * added afterwards, which can replace them.
+   */
+  readonly adopted: Promise<void>;
+  /** Called by the writer each time it has taken over the segments of ended processes. */
+  onAdopted(): void;
   /** Called by the writer, before it takes over the segments of ended processes. */
   connect(spool: StateSpool): void;
   /** Writes the last snapshot. Called by the writer when it is closed. Never rejects. */
@@ -66,6 +73,8 @@ class SpooledSeriesStates implements SeriesStateStore {
   readonly series: CumulativeSeries;
   readonly ready: Promise<void>;
   readonly #setReady: () => void;
+  readonly adopted: Promise<void>;
+  readonly onAdopted: () => void;
   readonly #now: () => number;
   readonly #warnOnce: (kind: string, message: string) => boolean;
   /** The states of other servers that have ended while this server was running. They are kept for their next start. */
@@ -90,9 +99,12 @@ class SpooledSeriesStates implements SeriesStateStore {
     const owner = randomBytes(8).toString('hex');
     const limits = maxSeries === undefined ? {} : { maxSeries };
     this.series = new CumulativeSeries({ owner, sinceMs: now(), ...limits });
-    const { promise, resolve } = Promise.withResolvers<void>();
-    this.ready = promise;
-    this.#setReady = resolve;
+    const ready = Promise.withResolvers<void>();
+    this.ready = ready.promise;
+    this.#setReady = ready.resolve;
+    const adopted = Promise.withResolvers<void>();
+    this.adopted = adopted.promise;
+    this.onAdopted = adopted.resolve;
   }
 
   get sinceMs(): number {

@@ -1,6 +1,5 @@
 import { isUtf8 } from 'node:buffer';
 import { type DecodeSession, ELEMENT_BYTES } from './decode-session.ts';
-import { JsonMessage } from './json-message.ts';
 import { OtlpDecodeError } from './otlp-decode-error.ts';
 
 /** Enough for the deepest value of an attribute that is accepted. */
@@ -13,15 +12,14 @@ const [CLOSE_BRACE, CLOSE_BRACKET] = [0x7d, 0x5d];
 /**
  * Parses a body in JSON. Checks nesting and memory first, because `JSON.parse` limits neither.
  *
- * @throws OtlpDecodeError if the body isn't a JSON object or exceeds a limit
+ * @throws OtlpDecodeError if the body isn't valid JSON or exceeds a limit
  */
-export function parseJsonBody(body: Uint8Array, session: DecodeSession): JsonMessage {
+export function parseJsonBody(body: Uint8Array, session: DecodeSession): unknown {
   const buffer = Buffer.from(body.buffer, body.byteOffset, body.byteLength);
   if (!isUtf8(buffer)) throw new OtlpDecodeError('body', 'it is not valid UTF-8');
   checkSize(buffer, session);
-  let value: unknown;
   try {
-    value = JSON.parse(buffer.toString('utf8'));
+    return JSON.parse(buffer.toString('utf8')) as unknown;
   } catch (error) {
     const { message } = error as Error;
     const [, position] = /at position (\d+)/.exec(message) ?? [];
@@ -33,7 +31,6 @@ export function parseJsonBody(body: Uint8Array, session: DecodeSession): JsonMes
       `it is not valid JSON: ${fault ?? 'unexpected text'}`,
     );
   }
-  return JsonMessage.root(value);
 }
 
 function checkSize(body: Buffer, session: DecodeSession): void {

@@ -26,7 +26,10 @@ function send(series: CumulativeSeries, key: string, timeMs: number, value: numb
 }
 
 function sendDelta(series: CumulativeSeries, startMs: number, timeMs: number): boolean {
-  return run(series, timeMs, (transaction) => transaction.acceptDelta('a', startMs, timeMs)).result;
+  const times = { startTimeMs: startMs, timeMs };
+  return (
+    run(series, timeMs, (transaction) => transaction.checkDelta('a', times)).result === undefined
+  );
 }
 
 it('counts each increase once if a series changes its temporality', () => {

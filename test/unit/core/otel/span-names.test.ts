@@ -3,7 +3,6 @@ import { CumulativeSeries } from '../../../../src/core/otel/cumulative-series.ts
 import type { OtelSpan } from '../../../../src/core/otel/span-data.ts';
 import { SpanConverter } from '../../../../src/core/otel/spans-to-rows.ts';
 import { DEFAULT_TENANT_ATTRIBUTES } from '../../../../src/core/otel/tenant-attributes.ts';
-import { SpanRowMemory } from '../../../../src/core/otel/uncounted-rows.ts';
 import { REQUEST_SAMPLE_METRIC_NAME } from '../../../../src/core/request-sample-row.ts';
 import { toPartialSuccess } from '../../../../src/server/otlp/partial-success.ts';
 
@@ -13,7 +12,6 @@ function convert(span: Pick<OtelSpan, 'name' | 'attributes'>) {
   const converter = new SpanConverter({
     tenantAttributes: DEFAULT_TENANT_ATTRIBUTES,
     retentionMs: 86_400_000,
-    memory: new SpanRowMemory(),
   });
   const transaction = new CumulativeSeries({ sinceMs: 0 }).begin(NOW);
   const common = { traceId: 'a'.repeat(32), spanId: 'b'.repeat(16), kind: 'server' } as const;

@@ -1,12 +1,14 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { CumulativeSeries } from '../../../../src/core/otel/cumulative-series.ts';
+import type { SeriesTransaction } from '../../../../src/core/otel/cumulative-to-delta.ts';
 import type {
   OtelAttributes,
   OtelMetric,
   OtelTemporality,
 } from '../../../../src/core/otel/metric-data.ts';
 import { MetricConverter } from '../../../../src/core/otel/metrics-to-rows.ts';
+import type { MetricRowSink } from '../../../../src/core/otel/point-rows.ts';
 import type { OtelSpan } from '../../../../src/core/otel/span-data.ts';
 import { SpanConverter } from '../../../../src/core/otel/spans-to-rows.ts';
 import { DEFAULT_TENANT_ATTRIBUTES } from '../../../../src/core/otel/tenant-attributes.ts';
@@ -38,18 +40,37 @@ function createSpan(span: Partial<OtelSpan> = {}): OtelSpan {
 /** Converts spans and metrics of one process, like a server. */
 function createConverters(sinceMs = 0) {
   const options = { tenantAttributes: DEFAULT_TENANT_ATTRIBUTES, retentionMs: 30 * 86_400_000 };
-  const memory = new SpanRowMemory();
-  const spanConverter = new SpanConverter({ ...options, memory });
+  const spanConverter = new SpanConverter(options);
   const thresholds = { responseTimeWarning: 1, responseTimeCritical: 2, errorRate: 3 };
-  const metricConverter = new MetricConverter({ ...options, memory, thresholds });
-  const series = new CumulativeSeries({ sinceMs });
+  const metricConverter = new MetricConverter({ ...options, thresholds });
+  let series = new CumulativeSeries({ sinceMs });
+  let nowMs = NOW;
+  /** States in the spool since the last snapshot. */
+  let records: Uint8Array[] = [];
+  const commit = (transaction: SeriesTransaction) => {
+    const state = transaction.encode();
+    if (state) records.push(state);
+    transaction.commit();
+  };
   return {
+    wait: (ms: number) => {
+      nowMs += ms;
+    },
+    /** Continues with the states of the spool, or of a snapshot, like a server that was killed. */
+    restart: (usesSnapshot: boolean) => {
+      if (usesSnapshot) records = [...series.states.encodeAll()];
+      series = new CumulativeSeries({ sinceMs });
+      // The order of segments and snapshots doesn't matter.
+      for (const record of records.toReversed()) series.states.merge(record);
+      series.states.sort();
+    },
+    countSpanRows: () => series.states.spanRows.size,
     convertSpans: (spans: readonly OtelSpan[], senderOrganizationId?: string) => {
-      const transaction = series.begin(NOW);
+      const transaction = series.begin(nowMs);
       const scopes = [{ scope: { name: 'test' }, spans }];
-      const context = { transaction, senderOrganizationId, nowMs: NOW };
+      const context = { transaction, senderOrganizationId, nowMs };
       const result = spanConverter.convert([{ resource: RESOURCE, scopes }], context);
-      transaction.commit();
+      commit(transaction);
       return result;
     },
     convertRequests: (
@@ -58,7 +79,7 @@ function createConverters(sinceMs = 0) {
       atMs = NOW,
       startTimeMs = NOW - 60_000,
     ) => {
-      const transaction = series.begin(NOW);
+      const transaction = series.begin(nowMs);
       const point = {
         ...{ attributes: HTTP, startTimeMs, timeMs: atMs, count, sum: count / 4 },
         ...{ bounds: [], bucketCounts: [count] },
@@ -71,9 +92,9 @@ function createConverters(sinceMs = 0) {
         points: [point],
       };
       const scopes = [{ scope: { name: 'test' }, metrics: [metric] }];
-      const context = { transaction, nowMs: NOW };
+      const context = { transaction, nowMs };
       const result = metricConverter.convert([{ resource: RESOURCE, scopes }], context);
-      transaction.commit();
+      commit(transaction);
       return result;
     },
   };
@@ -269,22 +290,80 @@ it('counts each span once, with any batches and repeated requests', () => {
   );
 });
 
-it("has only the metric's count if a process sends both, in any order", () => {
+it("has only the metric's count if a process sends both, in any order, and with restarts of the server", () => {
+  const step = fc.constantFrom('spans', 'metric', 'restart', 'restart with a snapshot');
   fc.assert(
-    fc.property(fc.array(fc.constantFrom('spans', 'metric'), { minLength: 1 }), (requests) => {
-      const { convertSpans, convertRequests } = createConverters();
+    fc.property(fc.array(step, { minLength: 1 }), (steps) => {
+      const { convertSpans, convertRequests, restart, countSpanRows } = createConverters();
       const store = new Store();
-      let expectedSpans = 0;
-      for (const request of requests) {
-        if (request === 'spans') {
-          store.add(convertSpans([createSpan(), createSpan()]).metrics);
-          expectedSpans += 2;
-        } else store.add(convertRequests(7).metrics);
+      const buckets = new Store();
+      const add = ({ metrics, buckets: bucketRows }: MetricRowSink) => {
+        store.add(metrics);
+        buckets.add(
+          bucketRows.map(({ point, bucketUpper, ...row }) => ({
+            ...row,
+            id: `${point} ${bucketUpper}`,
+          })),
+        );
+      };
+      let expected = 0;
+      for (const each of steps) {
+        if (each === 'spans') {
+          add(convertSpans([createSpan(), createSpan({ startTimeMs: NOW - 9 })]));
+          expected += 2;
+        } else if (each === 'metric') add(convertRequests(7));
+        else restart(each !== 'restart');
       }
       // All points of the metric have the same interval, so they are one row.
-      expect(store.total).toBe(requests.includes('metric') ? 7 : expectedSpans);
+      if (steps.includes('metric')) expected = 7;
+      expect([store.total, buckets.total]).toEqual([expected, expected]);
+      if (steps.includes('metric')) expect(countSpanRows()).toBe(0);
     }),
   );
+});
+
+it('has only the count of the metric after the process was idle for days', () => {
+  const { convertSpans, convertRequests, wait } = createConverters();
+  const store = new Store();
+  const minute = 60_000;
+  const addSpans = () => store.add(convertSpans([createSpan()]).metrics);
+  addSpans();
+  store.add(convertRequests(7).metrics);
+  wait(3 * 86_400_000);
+  // Any request removes expired facts.
+  convertSpans([]);
+  addSpans();
+  wait(minute);
+  const now = NOW + 3 * 86_400_000 + minute;
+  store.add(convertRequests(2, 'delta', now, NOW - minute).metrics);
+  expect(store.total).toBe(7 + 2);
+});
+
+it('remembers the rows of a process without metrics only for ten minutes', () => {
+  const { convertSpans, wait, countSpanRows } = createConverters();
+  for (let minute = 0; minute < 60; minute++) {
+    convertSpans([createSpan()]);
+    expect(countSpanRows()).toBe(minute <= 10 ? minute + 1 : 0);
+    wait(60_000);
+  }
+});
+
+it('limits the remembered rows of all processes', () => {
+  const memory = new SpanRowMemory();
+  for (let i = 0; i < 120_000; i++) {
+    const fact = `fact ${i % 300}`;
+    memory.add({
+      kind: 'spanRow',
+      fact,
+      seconds: 1,
+      timestamp: 1,
+      id: String(i),
+      bucketUppers: [1],
+    });
+  }
+  expect(memory.size).toBeGreaterThan(40_000);
+  expect(memory.size).toBeLessThanOrEqual(50_000);
+  expect(memory.all).toHaveLength(memory.size);
 });
 
 it("keeps spans from before the metric's first interval", () => {
@@ -309,4 +388,22 @@ it('keeps no text of an exception as a type', () => {
   ]);
   expect(errors[0]?.errorType).toBe('_OTHER');
   expect(JSON.stringify(metrics)).not.toContain('ann@');
+});
+
+it('stores methods that the semantic conventions do not list as one method, without their text', () => {
+  const spans = ['token=secret', 'PROPFIND'].map((method) =>
+    createSpan({
+      attributes: {
+        ...HTTP,
+        'http.request.method': method,
+        'http.request.method_original': method,
+        'http.response.status_code': 500,
+      },
+    }),
+  );
+  const { metrics, errors } = createConverters().convertSpans(spans);
+  expect(metrics.filter(({ name }) => name === 'http.server.request.duration')).toMatchObject([
+    { operation: '_OTHER', count: 2 },
+  ]);
+  expect(JSON.stringify([metrics, errors])).not.toMatch(/secret|PROPFIND/);
 });

@@ -184,7 +184,31 @@ it('an empty body is an empty request in both encodings', async () => {
   expect(records).toEqual([]);
 });
 
-it('JSON has a lower size limit, because it can not be divided', async () => {
+it('a large request in JSON is stored in parts, or not at all if one part is malformed', async () => {
+  const values = Array.from({ length: 20_000 }, (_, i) => i);
+  const text = encodeMetricsRequestJson(createMetrics(values, 1));
+  const createJsonRequest = (json: string) =>
+    ({ ...createRequest([]), encoding: 'json', body: Buffer.from(json) }) as const;
+  const service = createService();
+  // Both wait for each other, and are stored completely.
+  await Promise.all([text, text].map((each) => service.store(createJsonRequest(each))));
+  expect(records.length).toBeGreaterThan(4);
+  expect(listValues().flat().slice(0, values.length)).toEqual(values);
+  expect(outcomes.map(({ stored }) => stored)).toEqual([20_000, 20_000]);
+  records = [];
+  const index = 15_000;
+  const malformed = text.replace(`"name":"m${index}"`, '"name":5');
+  await expect(service.store(createJsonRequest(malformed))).rejects.toMatchObject({
+    code: 'PS_OTLP_INVALID',
+    params: { position: expect.stringContaining(`metrics[${index}].name`) },
+  });
+  const truncated = createJsonRequest(text.slice(0, -2));
+  await expect(service.store(truncated)).rejects.toMatchObject({ code: 'PS_OTLP_INVALID' });
+  expect(records).toEqual([]);
+  expect(series.isOpen).toBe(false);
+});
+
+it('JSON has a lower size limit, because it is parsed at once', async () => {
   const body = Buffer.from(encodeMetricsRequestJson(createMetrics(Array(60_000).fill(1), 1)));
   expect(body.length).toBeGreaterThan(8 * 2 ** 20);
   const request = { ...createRequest([]), encoding: 'json', body } as const;
