@@ -1,15 +1,17 @@
 import type { CounterOrigin } from './counter-origin.ts';
 import {
   areEqual,
-  type ExponentialHistogramValues,
-  type HistogramValues,
   type Subtract,
   subtractExponentialHistograms,
   subtractHistograms,
   subtractNumbers,
   subtractSummaries,
   toExponentialHistogramValues,
+  toExponentialPoint,
+  toHistogramPoint,
   toHistogramValues,
+  toNumberPoint,
+  toSummaryPoint,
 } from './cumulative-values.ts';
 import type {
   OtelExponentialHistogramPoint,
@@ -17,15 +19,15 @@ import type {
   OtelNumberPoint,
   OtelSummaryPoint,
 } from './metric-data.ts';
+import type { KnownSince, SeriesGroup, SeriesSource } from './series-groups.ts';
 import {
   advanceSeries,
   type CumulativePoint,
-  type KnownSince,
   type SeriesState,
   type SeriesStateOf,
   type SeriesValues,
 } from './series-state.ts';
-import { encodeFact, encodeSpanRow, encodeState } from './series-state-codec.ts';
+import { encodeFact, encodeSpanRow, encodeStates } from './series-state-codec.ts';
 import type { SeriesStates } from './series-states.ts';
 import { StateWriter } from './state-bytes.ts';
 import type { SpanRow } from './uncounted-rows.ts';
@@ -61,7 +63,6 @@ const MAX_EXPORT_DURATION_MS = 1000;
  */
 export class SeriesTransaction {
   readonly #states: SeriesStates;
-  readonly #known: KnownSince;
   readonly #nowSeconds: number;
   readonly #onEnd: () => void;
   readonly #changed = new Map<string, SeriesState>();
@@ -72,7 +73,6 @@ export class SeriesTransaction {
   /** See `CumulativeSeries.begin`. */
   constructor(states: SeriesStates, nowMs: number, onEnd: () => void) {
     this.#states = states;
-    this.#known = states.known;
     this.#nowSeconds = Math.floor(nowMs / 1000);
     this.#onEnd = onEnd;
   }
@@ -82,15 +82,26 @@ export class SeriesTransaction {
    *
    * @param key identifies the series. Must be different for each kind of metric.
    * @param origin see `getCounterOrigin`. Default: the sender counts from 0.
+   * @param source who sends the series. Series of one service share limits. Default: unknown.
    */
   convertNumber(
     key: string,
     point: OtelNumberPoint,
     origin?: CounterOrigin,
+    source?: SeriesSource,
   ): ConvertedPoint<OtelNumberPoint> {
     if (point.hasNoValue) return NO_VALUE;
     const { value } = point;
-    return this.#convert(point, 'number', key, value, subtractNumbers, toNumberPoint, origin);
+    return this.#convert(
+      point,
+      'number',
+      key,
+      value,
+      subtractNumbers,
+      toNumberPoint,
+      origin,
+      source,
+    );
   }
 
   /** Same as `convertNumber`, for a histogram with explicit bounds. */
@@ -98,6 +109,7 @@ export class SeriesTransaction {
     key: string,
     point: OtelHistogramPoint,
     origin?: CounterOrigin,
+    source?: SeriesSource,
   ): ConvertedPoint<OtelHistogramPoint> {
     if (point.hasNoValue) return NO_VALUE;
     const last = this.#get(key, 'histogram')?.value.bounds;
@@ -105,7 +117,16 @@ export class SeriesTransaction {
     const bounds = isSame ? last : this.#states.shareBounds(point.bounds);
     const values = toHistogramValues(point, bounds);
     const subtract = subtractHistograms;
-    return this.#convert(point, 'histogram', key, values, subtract, toHistogramPoint, origin);
+    return this.#convert(
+      point,
+      'histogram',
+      key,
+      values,
+      subtract,
+      toHistogramPoint,
+      origin,
+      source,
+    );
   }
 
   /** Same as `convertNumber`, for an exponential histogram. The delta has a scale of at most 3. */
@@ -113,12 +134,13 @@ export class SeriesTransaction {
     key: string,
     point: OtelExponentialHistogramPoint,
     origin?: CounterOrigin,
+    source?: SeriesSource,
   ): ConvertedPoint<OtelExponentialHistogramPoint> {
     if (point.hasNoValue) return NO_VALUE;
     const values = toExponentialHistogramValues(point);
     const kind = 'exponentialHistogram';
     const subtract = subtractExponentialHistograms;
-    return this.#convert(point, kind, key, values, subtract, toExponentialPoint, origin);
+    return this.#convert(point, kind, key, values, subtract, toExponentialPoint, origin, source);
   }
 
   /** Same as `convertNumber`, for the count and the sum of a summary. The quantiles stay the same. */
@@ -126,10 +148,20 @@ export class SeriesTransaction {
     key: string,
     point: OtelSummaryPoint,
     origin?: CounterOrigin,
+    source?: SeriesSource,
   ): ConvertedPoint<OtelSummaryPoint> {
     if (point.hasNoValue) return NO_VALUE;
     const values = { count: point.count, sum: point.sum };
-    return this.#convert(point, 'summary', key, values, subtractSummaries, toSummaryPoint, origin);
+    return this.#convert(
+      point,
+      'summary',
+      key,
+      values,
+      subtractSummaries,
+      toSummaryPoint,
+      origin,
+      source,
+    );
   }
 
   /**
@@ -137,6 +169,7 @@ export class SeriesTransaction {
    * settings. Then each increase is counted once.
    *
    * @param origin see `getCounterOrigin`. Default: the sender counts from 0.
+   * @param source see `convertNumber`.
    * @returns why the point isn't stored. `superseded` means that a cumulative point already contains its increase.
    *   Undefined if it is stored.
    */
@@ -144,36 +177,37 @@ export class SeriesTransaction {
     key: string,
     { startTimeMs, timeMs }: PointTimes,
     origin?: CounterOrigin,
+    source?: SeriesSource,
   ): 'superseded' | 'baseline' | undefined {
     if (origin) {
       // SDKs for JavaScript read the first value at the start of its interval.
-      const isFirst = timeMs <= this.#getFirstMs(origin, timeMs) || startTimeMs === timeMs;
+      const isFirst = timeMs <= this.#getFirstMs(origin, timeMs, source) || startTimeMs === timeMs;
       if (isFirst) return 'baseline';
     }
     const last = this.#getAny(key);
     // Series with only delta points have no state.
     if (!last) return undefined;
     if (last.kind !== 'delta' && startTimeMs < last.timeMs) return 'superseded';
-    if (timeMs > last.timeMs) this.#setDelta(key, startTimeMs, timeMs);
+    if (timeMs > last.timeMs) this.#setDelta(key, startTimeMs, timeMs, last.group);
     return undefined;
   }
 
-  #setDelta(key: string, startMs: number, timeMs: number): void {
+  #setDelta(key: string, startMs: number, timeMs: number, group: SeriesGroup): void {
     this.#changed.set(key, {
-      ...{ kind: 'delta', key, updatedSeconds: this.#nowSeconds, startMs, timeMs },
+      ...{ kind: 'delta', key, group, updatedSeconds: this.#nowSeconds, startMs, timeMs },
       ...{ value: undefined, delta: undefined, deltaStartMs: startMs, previous: undefined },
     });
   }
 
   /** Returns the time of the first point of a metric, and keeps it. */
-  #getFirstMs({ object }: CounterOrigin, timeMs: number): number {
+  #getFirstMs({ object }: CounterOrigin, timeMs: number, source: SeriesSource | undefined): number {
     const first = this.#getAny(object);
     if (!first) {
-      this.#setDelta(object, timeMs, timeMs);
+      this.#setDelta(object, timeMs, timeMs, this.#states.getGroup(source));
       return timeMs;
     }
     if (this.#nowSeconds - first.updatedSeconds >= FACT_INTERVAL_SECONDS) {
-      this.#setDelta(object, first.startMs, Math.max(first.timeMs, timeMs));
+      this.#setDelta(object, first.startMs, Math.max(first.timeMs, timeMs), first.group);
     }
     return first.startMs;
   }
@@ -182,12 +216,14 @@ export class SeriesTransaction {
   #getStart(
     { startTimeMs, timeMs }: PointTimes,
     last: SeriesState | undefined,
+    group: SeriesGroup,
     origin: CounterOrigin | undefined,
+    source: SeriesSource | undefined,
   ): { startMs: number; known: KnownSince } {
     const startMs = startTimeMs > timeMs ? 0 : startTimeMs;
-    const known = last?.kind === 'delta' ? getKnownAfterDelta(last.timeMs, startMs) : this.#known;
+    const known = last?.kind === 'delta' ? getKnownAfterDelta(last.timeMs, startMs) : group;
     if (!origin) return { startMs, known };
-    const firstMs = this.#getFirstMs(origin, timeMs);
+    const firstMs = this.#getFirstMs(origin, timeMs, source);
     const isObserved = timeMs > firstMs + MAX_EXPORT_DURATION_MS;
     // Of a system that was unknown before, only what was counted recently is stored.
     if (origin.hasStart) return { startMs, known: isObserved ? known : KNOWN_NEVER };
@@ -223,7 +259,7 @@ export class SeriesTransaction {
     if (this.#changed.size === 0 && this.#facts.size === 0 && kept.length === 0) return undefined;
     const writer = new StateWriter();
     this.#states.encodeHeader(writer);
-    for (const state of this.#changed.values()) encodeState(writer, state);
+    encodeStates(writer, this.#changed.values());
     for (const [fact, seconds] of this.#facts) encodeFact(writer, fact, seconds);
     for (const row of kept) encodeSpanRow(writer, row);
     const { buffer } = writer.take();
@@ -258,12 +294,14 @@ export class SeriesTransaction {
     subtract: Subtract<SeriesValues[K]>,
     toPoint: (point: P, delta: NonNullable<SeriesValues[K]>, startTimeMs: number) => P,
     origin: CounterOrigin | undefined,
+    source: SeriesSource | undefined,
   ): ConvertedPoint<P> {
     const { timeMs } = point;
     const last = this.#getAny(key);
     if (last?.kind === 'delta' && timeMs <= last.timeMs) return SUPERSEDED;
-    const { startMs, known } = this.#getStart(point, last, origin);
-    const cumulative: CumulativePoint<K> = { key, kind, startMs, timeMs, value };
+    const group = last?.group ?? this.#states.getGroup(source);
+    const { startMs, known } = this.#getStart(point, last, group, origin, source);
+    const cumulative: CumulativePoint<K> = { key, group, kind, startMs, timeMs, value };
     const sameKind = last?.kind === kind ? (last as unknown as SeriesStateOf<K>) : undefined;
     const advanced = advanceSeries(sameKind, cumulative, subtract, known, this.#nowSeconds);
     if (!advanced) return SUPERSEDED;
@@ -296,36 +334,4 @@ const KNOWN_NEVER: KnownSince = { sinceMs: Number.POSITIVE_INFINITY, forgottenSt
 /** After delta points, a cumulative series is stored from its start only if it started later. */
 function getKnownAfterDelta(deltaTimeMs: number, startMs: number): KnownSince {
   return { sinceMs: 0, forgottenStartMs: startMs >= deltaTimeMs ? 0 : Number.POSITIVE_INFINITY };
-}
-
-function toNumberPoint(
-  point: OtelNumberPoint,
-  value: number,
-  startTimeMs: number,
-): OtelNumberPoint {
-  return { ...point, startTimeMs, value };
-}
-
-function toHistogramPoint(
-  point: OtelHistogramPoint,
-  values: HistogramValues,
-  startTimeMs: number,
-): OtelHistogramPoint {
-  return { ...point, ...values, startTimeMs };
-}
-
-function toExponentialPoint(
-  point: OtelExponentialHistogramPoint,
-  values: ExponentialHistogramValues,
-  startTimeMs: number,
-): OtelExponentialHistogramPoint {
-  return { ...point, ...values, startTimeMs };
-}
-
-function toSummaryPoint(
-  point: OtelSummaryPoint,
-  { count, sum }: { count: number; sum: number },
-  startTimeMs: number,
-): OtelSummaryPoint {
-  return { ...point, count, sum, startTimeMs };
 }

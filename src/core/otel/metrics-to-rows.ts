@@ -227,7 +227,8 @@ class ResourceConverter {
         return this.#addConverted(metric, series, point as (typeof metric.points)[number], {
           findProblem: findHistogramProblem,
           origin,
-          toDelta: (each) => this.#request.transaction.convertHistogram(series.hash, each, origin),
+          toDelta: (each) =>
+            this.#request.transaction.convertHistogram(series.hash, each, origin, series),
           addRows: addHistogramRows,
         });
       case 'exponentialHistogram':
@@ -235,7 +236,12 @@ class ResourceConverter {
           findProblem: findExponentialHistogramProblem,
           origin,
           toDelta: (each) =>
-            this.#request.transaction.convertExponentialHistogram(series.hash, each, origin),
+            this.#request.transaction.convertExponentialHistogram(
+              series.hash,
+              each,
+              origin,
+              series,
+            ),
           addRows: addExponentialHistogramRows,
         });
       case 'summary':
@@ -246,7 +252,8 @@ class ResourceConverter {
           {
             findProblem: findSummaryPointProblem,
             origin,
-            toDelta: (each) => this.#request.transaction.convertSummary(series.hash, each, origin),
+            toDelta: (each) =>
+              this.#request.transaction.convertSummary(series.hash, each, origin, series),
             addRows: addSummaryRows,
           },
         );
@@ -267,10 +274,10 @@ class ResourceConverter {
     if (metric.isMonotonic && point.value < 0) return this.#reject('negative_count');
     const { transaction } = this.#request;
     if (metric.temporality === 'delta') {
-      const reason = transaction.checkDelta(series.hash, point, origin);
+      const reason = transaction.checkDelta(series.hash, point, origin, series);
       return reason ? this.#ignore(reason) : this.#addNumber(series, point);
     }
-    const converted = transaction.convertNumber(series.hash, point, origin);
+    const converted = transaction.convertNumber(series.hash, point, origin, series);
     if (converted.kind === 'ignored') return this.#ignore(converted.reason);
     return this.#addNumber(series, converted.point);
   }
@@ -310,7 +317,7 @@ class ResourceConverter {
       if (converted.kind === 'ignored') return this.#ignore(converted.reason);
       delta = converted.point;
     } else {
-      const reason = this.#request.transaction.checkDelta(series.hash, point, steps.origin);
+      const reason = this.#request.transaction.checkDelta(series.hash, point, steps.origin, series);
       if (reason) return this.#ignore(reason);
     }
     const row = steps.addRows(this.#request.sink, series, delta);

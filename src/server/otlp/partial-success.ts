@@ -12,6 +12,8 @@ export interface ExportOutcome {
   readonly rejected: ReasonCounts;
   /** Valid data that needs no rows, such as the first value of a cumulative series. */
   readonly ignored: ReasonCounts;
+  /** Number of texts of spans that were longer than the limit, so that only their start is stored. */
+  readonly shortenedTexts: number;
 }
 
 const ITEMS: Readonly<Record<OtlpSignal, string>> = { metrics: 'points', traces: 'spans' };
@@ -27,7 +29,7 @@ const WARNING_REASONS: readonly string[] = ['baseline', 'superseded'];
  */
 export function toPartialSuccess(
   signal: OtlpSignal,
-  { rejected, ignored }: ExportOutcome,
+  { rejected, ignored }: Omit<ExportOutcome, 'shortenedTexts'>,
 ): PartialSuccess | undefined {
   const items = ITEMS[signal];
   const warnings = [...ignored].filter(([reason]) => WARNING_REASONS.includes(reason));
