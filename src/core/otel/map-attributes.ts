@@ -78,9 +78,11 @@ function redactValue(value: OtelAttributeValue | undefined): OtelAttributeValue 
   return value.map((each) => (typeof each === 'string' ? redactText(each) : each));
 }
 
-/** Systems whose statements aren't SQL. Their texts contain keys and values. */
+/** Systems whose statements start with the name of a command. The rest contains keys and values. */
+const COMMAND_LANGUAGES = /^(?:redis|valkey|memcached)$/;
+/** Other systems whose statements aren't SQL. Their texts contain keys and values. */
 const OTHER_LANGUAGES =
-  /^(?:redis|memcached|mongodb|elasticsearch|opensearch|couchdb|couchbase|dynamodb|aws\.dynamodb|neo4j|hbase|geode|influxdb|azure\.cosmosdb|cosmosdb)$/;
+  /^(?:mongodb|elasticsearch|opensearch|couchdb|couchbase|dynamodb|aws\.dynamodb|neo4j|hbase|geode|influxdb|azure\.cosmosdb|cosmosdb)$/;
 const SQL_START =
   /^\W*(?:select|insert|update|delete|merge|with|begin|start|commit|rollback|savepoint|release|create|alter|drop|truncate|call|exec|execute|set|show|explain|values|copy|lock|grant|use|pragma|replace|declare|fetch|close|listen|notify|vacuum|analyze|deallocate|prepare|do|table)\b/i;
 
@@ -90,7 +92,15 @@ function setStatement(attributes: CurrentAttributes): void {
   if (text === undefined) return;
   attributes.delete(QUERY_TEXT);
   const system = String(attributes.get('db.system.name') ?? '');
-  if (typeof text !== 'string' || OTHER_LANGUAGES.test(system) || !SQL_START.test(text)) return;
+  if (typeof text !== 'string') return;
+  if (COMMAND_LANGUAGES.test(system)) {
+    const operation = text.includes('\n') ? 'PIPELINE' : /^[a-z]{2,20}(?!\S)/i.exec(text)?.[0];
+    if (operation && !attributes.has('db.operation.name')) {
+      attributes.set('db.operation.name', operation);
+    }
+    return;
+  }
+  if (OTHER_LANGUAGES.test(system) || !SQL_START.test(text)) return;
   const { text: fingerprint, operation } = fingerprintSql(text);
   attributes.set(QUERY_TEXT, fingerprint);
   if (!attributes.has('db.operation.name')) attributes.set('db.operation.name', operation);
