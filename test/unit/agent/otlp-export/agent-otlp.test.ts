@@ -7,6 +7,7 @@ import { afterEach, beforeEach, expect, it, vi } from 'vitest';
 import { Agent } from '../../../../src/agent/agent.ts';
 import { parseSettings } from '../../../../src/core/config/parse-settings.ts';
 import { writeDiscoveryFile } from '../../../../src/core/config/server-discovery.ts';
+import { getQuestdbStoreId, getSpoolStoreId } from '../../../../src/core/config/store-id.ts';
 import type {
   OtelExponentialHistogramPoint,
   OtelHistogramPoint,
@@ -183,6 +184,8 @@ it('stores nothing for QuestDB if no QuestDB is configured or running', async ()
   agent.recorder.recordMetric({ name: 'x', value: 1 });
   expect(agent.isOtlpOnly).toBe(true);
   await agent.flush();
+  const { resource } = receiver.requests[0]!.resources[0]!;
+  expect(resource).not.toHaveProperty(['perfscope.store.id']);
   expect(agent.deferredWriter.pendingRows).toBe(0);
   expect(readdirSync(folder)).toEqual([]);
 });
@@ -208,6 +211,8 @@ it('also stores rows if a local server is running at the start', async () => {
   questdb.stop();
   expect(agent.isOtlpOnly).toBe(false);
   expect(receiver.getPoints('http.server.request.duration')).not.toEqual([]);
+  const storeId = getSpoolStoreId(join(folder, 'spool'));
+  expect(receiver.requests[0]!.resources[0]!.resource['perfscope.store.id']).toBe(storeId);
   expect(questdb.lines.join()).toContain('name=http.server.request.duration');
 });
 
@@ -230,6 +235,8 @@ it('also stores rows in a configured QuestDB', async () => {
   await agent.flush();
   expect(agent.isOtlpOnly).toBe(false);
   expect(getPoints<OtelHistogramPoint>('http.server.request.duration')[0]?.count).toBe(1);
+  const storeId = getQuestdbStoreId({ write: { url: questdb.url } });
+  expect(receiver.requests[0]!.resources[0]!.resource['perfscope.store.id']).toBe(storeId);
   const rows = questdb.lines.filter((line) => line.includes('name=http.server.request.duration'));
   expect(
     rows.some((line) => line.startsWith('performance_metrics') && line.includes('count=1i')),
