@@ -302,6 +302,12 @@ export const ERROR_EXPLANATIONS: Readonly<Record<ErrorCode, ErrorExplanation>> =
     action:
       'Remove the `--import` flag or the exporters. docs/opentelemetry.md compares what they store.',
   },
+  PS_SDK_UNSUPPORTED: {
+    cause:
+      'An application with OpenTelemetry SDK 1.x uses `QuestDBMetricExporter`, `QuestDBSpanExporter`, or `perfscopeConfiguration()`. The application runs as usual, and its other exporters are not affected.',
+    action:
+      'Update `@opentelemetry/sdk-node` to 0.200 or newer, and the other packages of the SDK to the versions that belong to it. Or remove the exporters, and start the application with `--import perfscope/register`.',
+  },
   PS_SERIES_LIMIT: {
     cause:
       'The application has too many distinct routes, SQL statements, tenants, or OpenTelemetry metrics for one process. Usually, this happens because the names contain IDs.',

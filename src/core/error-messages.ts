@@ -155,6 +155,8 @@ export const ERROR_MESSAGES = {
     `Metrics are not sent over OTLP, because the file that ${p.name} specifies can't be read: ${p.reason}. Set ${p.name} to a readable file in the PEM format, then restart the application.`,
   PS_EXPORTER_INACTIVE: (_p: Record<never, never>) =>
     "Perfscope's OpenTelemetry exporters do nothing in this process, because the `register` module already records its requests, queries, and metrics. Use either the `--import` flag or the exporters.",
+  PS_SDK_UNSUPPORTED: (_p: Record<never, never>) =>
+    "Perfscope's exporters need OpenTelemetry SDK 2.x or newer (`@opentelemetry/sdk-node` 0.200 or newer). This process uses 1.x, so nothing is recorded.",
   PS_SERIES_LIMIT: (_p: Record<never, never>) =>
     'This process reached its limit of distinct routes, statements, tenants, or metrics. New combinations are grouped into one series, so totals stay exact. Use route patterns and bound parameters instead of literal values.',
   PS_VALUE_LIMIT: (p: { field: string; limit: number; replacement: string }) =>
