@@ -22,11 +22,15 @@ export function findStoreId({
   const external = getExternalQuestdbTargets(settings);
   if (external) return getQuestdbStoreId(external);
   const server = readDiscoveryFile(discoveryFile);
-  return server && getSpoolStoreId(server.spoolDir);
+  if (!server) return undefined;
+  // Several servers can share an external QuestDB.
+  return server.dataDir === undefined
+    ? getQuestdbStoreId(server.questdb)
+    : getSpoolStoreId(server.spoolDir);
 }
 
 /**
- * Returns the ID of a server's store. It stays the same after a restart of the server.
+ * Returns the ID of the store of a server with an embedded QuestDB. It stays the same after a restart of the server.
  *
  * @param spoolDir absolute path of the spool folder in the discovery file
  */

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { metrics } from '@opentelemetry/api';
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
-import { Agent } from '../../../../src/agent/agent.ts';
+import { Agent, type AgentOptions } from '../../../../src/agent/agent.ts';
 import { parseSettings } from '../../../../src/core/config/parse-settings.ts';
 import { writeDiscoveryFile } from '../../../../src/core/config/server-discovery.ts';
 import { getQuestdbStoreId, getSpoolStoreId } from '../../../../src/core/config/store-id.ts';
@@ -47,6 +47,7 @@ afterEach(async () => {
 async function startAgent(
   env: Record<string, string> = {},
   options?: { dryRun: boolean },
+  agentOptions?: Partial<AgentOptions>,
 ): Promise<void> {
   const variables = {
     OTEL_EXPORTER_OTLP_ENDPOINT: receiver.url,
@@ -73,6 +74,7 @@ async function startAgent(
       folder,
     },
     log,
+    ...agentOptions,
   });
   agent.instrument([], options);
   agent.connect();
@@ -198,6 +200,7 @@ function publishServer(questdbUrl: string): void {
     serverUrl: 'http://127.0.0.1:1',
     questdb: { write: { url: questdbUrl }, read },
     spoolDir: join(folder, 'spool'),
+    dataDir: folder,
   });
 }
 
@@ -214,6 +217,20 @@ it('also stores rows if a local server is running at the start', async () => {
   const storeId = getSpoolStoreId(join(folder, 'spool'));
   expect(receiver.requests[0]!.resources[0]!.resource['perfscope.store.id']).toBe(storeId);
   expect(questdb.lines.join()).toContain('name=http.server.request.duration');
+});
+
+it('identifies the store of a server, which has no discovery file at its start', async () => {
+  const spoolDir = join(folder, 'spool');
+  const target = () => ({ url: 'http://127.0.0.1:1' });
+  await startAgent({}, undefined, { isServer: true, spoolDir, target });
+  await request('/ok');
+  agent.flushSync();
+  await waitFor(async () => {
+    await agent.sendSpooled(1000);
+    return receiver.requests.length > 0;
+  });
+  const { resource } = receiver.requests[0]!.resources[0]!;
+  expect(resource['perfscope.store.id']).toBe(getSpoolStoreId(spoolDir));
 });
 
 it('stores no rows if a local server starts later', async () => {

@@ -43,18 +43,22 @@ it('contains the host for loopback addresses', () => {
 
 it('identifies a local server by its host and spool folder, also after a restart', () => {
   const file = join(folder, 'run', 'server.json');
-  const publish = (port: number) =>
+  const publish = (port: number, dataDir?: string) =>
     writeDiscoveryFile(file, {
       process: getProcessIdentity(process.pid),
       serverUrl: `http://127.0.0.1:${port}`,
       questdb: { write: { url: `http://127.0.0.1:${port}` }, read },
       spoolDir: '/data/spool',
+      dataDir,
     });
   expect(find({}, file)).toBeUndefined();
-  publish(1);
+  publish(1, '/data');
   expect(find({}, file)).toBe(getSpoolStoreId('/data/spool'));
-  publish(2);
+  publish(2, '/data');
   expect(find({}, file)).toBe(getSpoolStoreId('/data/spool'));
+  // An external QuestDB, which other servers can share.
+  publish(3);
+  expect(find({}, file)).toBe(getQuestdbStoreId({ write: { url: 'http://localhost:3' } }));
   expect(getSpoolStoreId('/data/spool', 'a')).not.toBe(getSpoolStoreId('/data/spool', 'b'));
   expect(getSpoolStoreId('/data/other')).not.toBe(getSpoolStoreId('/data/spool'));
 });
