@@ -26,8 +26,8 @@ import {
 } from './series-state.ts';
 import { encodeFact, encodeSpanRow, encodeState } from './series-state-codec.ts';
 import type { SeriesStates } from './series-states.ts';
+import type { SpanRow } from './span-row-memory.ts';
 import { StateWriter } from './state-bytes.ts';
-import type { SpanRow } from './uncounted-rows.ts';
 
 /**
  * Why a point of a cumulative series has no row:

@@ -2,7 +2,7 @@ import type { CurrentAttributes } from './map-attributes.ts';
 import { getMetricDefinition } from './metric-definitions.ts';
 import type { MappedResource } from './resource-mapping.ts';
 import { toShortKey } from './short-key.ts';
-import type { SpanRow } from './uncounted-rows.ts';
+import type { SpanRow } from './span-row-memory.ts';
 
 /** Stores facts, and the rows of spans that depend on them. See `SeriesTransaction`. */
 export interface FactStore {

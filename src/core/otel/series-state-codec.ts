@@ -4,8 +4,8 @@ import type {
   HistogramValues,
 } from './cumulative-values.ts';
 import type { SeriesState, SeriesStateOf, SeriesValues } from './series-state.ts';
+import type { SpanRow } from './span-row-memory.ts';
 import type { StateReader, StateWriter } from './state-bytes.ts';
-import type { SpanRow } from './uncounted-rows.ts';
 
 /** The numbers of the kinds in the data. Never change them. */
 const KINDS: readonly (keyof SeriesValues)[] = [

@@ -1,7 +1,7 @@
 import { chooseLater, countBuckets, type KnownSince, type SeriesState } from './series-state.ts';
 import { decodeEntry, encodeFact, encodeSpanRow, encodeState } from './series-state-codec.ts';
+import { type SpanRow, SpanRowMemory } from './span-row-memory.ts';
 import { StateReader, StateWriter } from './state-bytes.ts';
-import { type SpanRow, SpanRowMemory } from './uncounted-rows.ts';
 
 const VERSION = 1;
 /** Series and facts without changes are forgotten after this time. */

@@ -10,9 +10,9 @@ import type {
 import { MetricConverter } from '../../../../src/core/otel/metrics-to-rows.ts';
 import type { MetricRowSink } from '../../../../src/core/otel/point-rows.ts';
 import type { OtelSpan } from '../../../../src/core/otel/span-data.ts';
+import { SpanRowMemory } from '../../../../src/core/otel/span-row-memory.ts';
 import { SpanConverter } from '../../../../src/core/otel/spans-to-rows.ts';
 import { DEFAULT_TENANT_ATTRIBUTES } from '../../../../src/core/otel/tenant-attributes.ts';
-import { SpanRowMemory } from '../../../../src/core/otel/uncounted-rows.ts';
 import { REQUEST_SAMPLE_METRIC_NAME } from '../../../../src/core/request-sample-row.ts';
 
 const NOW = Date.UTC(2026, 10, 28);
