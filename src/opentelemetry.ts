@@ -7,3 +7,4 @@ export {
 } from './agent/opentelemetry-sdk/perfscope-configuration.ts';
 export { QuestDBMetricExporter } from './agent/opentelemetry-sdk/questdb-metric-exporter.ts';
 export { QuestDBSpanExporter } from './agent/opentelemetry-sdk/questdb-span-exporter.ts';
+export type { NotStored } from './agent/opentelemetry-sdk/rejected-data.ts';

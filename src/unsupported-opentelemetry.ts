@@ -3,6 +3,8 @@
 type ResultCallback = (result: { code: number }) => void;
 
 class InactiveExporter {
+  readonly notStored = { rejected: {}, ignored: {} };
+
   export(_data: unknown, resultCallback: ResultCallback): void {
     resultCallback({ code: 0 });
   }

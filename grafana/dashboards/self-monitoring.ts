@@ -10,7 +10,9 @@ import {
   selectDroppedOverTime,
   selectNewestRows,
   selectOtlpItemsOverTime,
+  selectOtlpLimitsOverTime,
   selectOtlpRejectedOverTime,
+  selectOtlpSeriesOverTime,
   selectRejectedTenants,
   selectRollups,
   selectSpoolLagOverTime,
@@ -128,6 +130,28 @@ export const selfMonitoring = createDashboard({
           description:
             'Number of invalid points and spans in each interval, by reason. The response to the sender contains the same reasons.',
           sql: selectOtlpRejectedOverTime(),
+        }),
+      ],
+    },
+    {
+      height: 8,
+      panels: [
+        createTimeSeries({
+          title: 'Cumulative OTLP series',
+          unit: 'short',
+          width: 12,
+          description:
+            'Maximum number of cumulative series whose last point the server keeps, in each interval. The limit is 200,000.',
+          sql: selectOtlpSeriesOverTime(),
+        }),
+        createTimeSeries({
+          title: 'Exceeded OTLP limits',
+          bars: true,
+          unit: 'short',
+          width: 12,
+          description:
+            'Number of forgotten series, forgotten metrics of processes, and shortened texts in each interval. The server log contains the service with the most series.',
+          sql: selectOtlpLimitsOverTime(),
         }),
       ],
     },

@@ -23,6 +23,14 @@ const OTLP_ITEMS = {
   ...COUNTER,
   conditions: [`name IN ('perfscope.otlp.points', 'perfscope.otlp.spans')`],
 } as const;
+const OTLP_SERIES = { ...WAITING, name: 'perfscope.otlp.series.kept' } as const;
+const OTLP_LIMITS = {
+  ...COUNTER,
+  keys: ['name'],
+  conditions: [
+    "name IN ('perfscope.otlp.series.forgotten', 'perfscope.otlp.facts.forgotten', 'perfscope.otlp.texts.shortened')",
+  ],
+} as const;
 const TABLE_NAMES = [
   ...ROLLUP_DEFINITIONS.flatMap(getTableAndRollupNames),
   ...STATE_TABLES.map(({ name }) => name),
@@ -74,6 +82,17 @@ export function selectOtlpRejectedOverTime(): string {
   const conditions = [...OTLP_ITEMS.conditions, "endpoint = 'rejected'"];
   const rejected = { ...OTLP_ITEMS, conditions, keys: ['operation'] } as const;
   return `SELECT time, operation AS metric, value_total AS value FROM ${selectGaugeOverTime(rejected)} ORDER BY time`;
+}
+
+/** Selects the maximum number of cumulative series that servers keep in each interval, by service. */
+export function selectOtlpSeriesOverTime(): string {
+  return `SELECT time, service AS metric, sum(maximum) AS value FROM ${selectGaugeOverTime(OTLP_SERIES)} ORDER BY time`;
+}
+
+/** Selects what servers forgot or shortened in each interval because of their limits. */
+export function selectOtlpLimitsOverTime(): string {
+  const metric = "replace(replace(name, 'perfscope.otlp.', ''), '.', ' ')";
+  return `SELECT time, ${metric} AS metric, value_total AS value FROM ${selectGaugeOverTime(OTLP_LIMITS)} ORDER BY time`;
 }
 
 /** Counts suspended tables. QuestDB doesn't apply new transactions to them, so new rows can't be read. */

@@ -444,6 +444,18 @@ export const ERROR_EXPLANATIONS: Readonly<Record<ErrorCode, ErrorExplanation>> =
     action:
       'Fix the reason. SDKs and Collectors send the data again. For long outages, use a Collector with a persistent queue.',
   },
+  PS_OTLP_TOO_MANY_SERIES: {
+    cause:
+      'The server keeps the last point of up to 200,000 cumulative series with 10 million buckets. If there are more, it forgets the oldest series of the organization and the service with the most series. The message contains the service that lost the most series. Other services are not affected. The warning is logged at most once per hour, and `perfscope.otlp.series.forgotten` counts all forgotten series.',
+    action:
+      'Find an attribute with many values in the metrics of this service, such as a user ID or a raw path. Remove it with a view in the SDK, or with the `transform` processor of a Collector. Series with delta temporality need no state.',
+  },
+  PS_OTLP_TOO_MANY_PROCESSES: {
+    cause:
+      'To count each request once, the server remembers which processes send which metrics, for 24 hours and up to 200,000 metrics of processes. If there are more, it forgets the oldest ones of the organization and the service with the most. Usually, `service.instance.id` changes with each request, or very many processes start. The warning is logged at most once per hour, and `perfscope.otlp.facts.forgotten` counts all of them.',
+    action:
+      'Let the processes of this service keep one `service.instance.id` until they end. If many short processes are intended, send either their metrics or their spans.',
+  },
   PS_KEY_INVALID: {
     cause: 'An option for the new API key is invalid.',
     action: 'Correct the option shown in the message, then try again.',

@@ -222,6 +222,15 @@ export const ERROR_MESSAGES = {
     `The OTLP request did not arrive in time. Check the network, and send the request again in ${p.seconds} s.`,
   PS_OTLP_NOT_STORED: (p: { reason: string; seconds: number }) =>
     `The data was not stored: ${p.reason}. Send it again in ${p.seconds} s.`,
+  PS_OTLP_TOO_MANY_SERIES: (p: {
+    owner: string;
+    dropped: number;
+    kept: number;
+    metric?: string | undefined;
+  }) =>
+    `There are too many cumulative series, so the server forgot ${p.dropped} of ${p.owner} and keeps ${p.kept}. Increases between forgotten points and their next points are not stored. ${p.metric === undefined ? '' : `Most new series belong to the metric ${p.metric}. `}Remove attributes with many values, or send deltas with OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE=delta.`,
+  PS_OTLP_TOO_MANY_PROCESSES: (p: { owner: string; dropped: number; kept: number }) =>
+    `Too many processes send metrics, so the server forgot ${p.dropped} metrics of processes of ${p.owner} and keeps ${p.kept}. If these processes send spans too, their requests can be counted twice. Set service.instance.id to a value that stays the same while a process runs.`,
   PS_KEY_INVALID: (p: { reason: string }) =>
     `The API key was not created: ${p.reason}. Correct the value and try again.`,
   PS_KEY_NOT_FOUND: (p: { id: string }) =>

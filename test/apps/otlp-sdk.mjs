@@ -67,6 +67,12 @@ const payloads = meter.createHistogram('payload.size', { unit: 'By' });
 const orders = meter.createCounter('orders', { unit: '{order}' });
 const carts = meter.createUpDownCounter('carts', { unit: '{cart}' });
 const temperature = meter.createGauge('temperature', { unit: 'Cel' });
+let networkBytes = 9e9;
+/** As `@opentelemetry/host-metrics`: counted since the host was started. */
+meter.createObservableCounter('system.network.io', { unit: 'By' }).addCallback((result) => {
+  networkBytes += 100;
+  result.observe(networkBytes, { 'network.io.direction': 'receive' });
+});
 
 const ROUTES = ['/rooms/:id', '/bookings', '/bookings/:id'];
 

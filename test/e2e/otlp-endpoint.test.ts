@@ -203,6 +203,8 @@ describe('bad input', () => {
     expect(samples.map(({ labels }) => labels.perfscope_otlp_reason)).toEqual(
       expect.arrayContaining(invalid),
     );
+    const [kept] = metrics.get('perfscope_otlp_series_kept')!.samples;
+    expect(kept!.value).toBeGreaterThan(0);
     const panel = DASHBOARD_QUERIES.find(({ name }) => /: Rejected OTLP/.test(name))!;
     await waitFor(async () => {
       const view = { fromMs: at(0), toMs: Date.now() };

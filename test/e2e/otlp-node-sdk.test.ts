@@ -7,6 +7,8 @@ import { waitFor } from '../support/wait-for.ts';
 /** A metric as the SDK passes it to an exporter, as JSON. */
 interface ExportedMetric {
   readonly descriptor: { readonly name: string; readonly unit: string };
+  /** 0 is delta, and 1 is cumulative. */
+  readonly aggregationTemporality: number;
   readonly dataPoints: readonly {
     readonly attributes: Readonly<Record<string, string | number>>;
     readonly value: number | { readonly count: number; readonly sum: number };
@@ -51,13 +53,24 @@ const STATEMENT = 'SELECT * FROM bookings WHERE id = ?';
 const ENDPOINTS = ['http.route', 'db.query.text', 'messaging.destination.name'];
 const OPERATIONS = ['http.request.method', 'db.operation.name'];
 
+/** Metrics whose rows are checked separately. */
+const OTHER_METRICS = ['temperature', 'carts', 'system.network.io'];
+
+/** Returns the increase of the host's counter since the first export. */
+function getNetworkIncrease(metrics: readonly ExportedMetric[]): number {
+  const points = metrics.filter(({ descriptor: { name } }) => name === 'system.network.io');
+  const values = points.map(({ dataPoints }) => Number(dataPoints[0]?.value));
+  if (points[0]?.aggregationTemporality === 1) return values.at(-1)! - values[0]!;
+  return values.slice(1).reduce((sum, value) => sum + value, 0);
+}
+
 /** Adds up the increases of all series. Cumulative series contain the sum in their last point. */
 function toTotals(metrics: readonly ExportedMetric[], isCumulative: boolean): Totals[] {
   const totals = new Map<string, [count: number, sum: number]>();
   const last = new Map<string, unknown>();
   for (const { descriptor, dataPoints } of isCumulative ? metrics.toReversed() : metrics) {
     const { name, unit } = descriptor;
-    if (['temperature', 'carts'].includes(name)) continue;
+    if (OTHER_METRICS.includes(name)) continue;
     for (const { attributes, value } of dataPoints) {
       const series = JSON.stringify([name, attributes]);
       if (isCumulative && last.has(series)) continue;
@@ -90,7 +103,7 @@ const expectTotals = (service: string, totals: readonly Totals[]) =>
     async () => {
       const rows = await server.sql(
         `SELECT name, endpoint, operation, sum(count), round(sum(sum), 0) FROM performance_metrics
-         WHERE service = '${service}' AND name NOT IN ('temperature', 'carts') AND name NOT LIKE '%.sample'`,
+         WHERE service = '${service}' AND name NOT IN ('${OTHER_METRICS.join("', '")}') AND name NOT LIKE '%.sample'`,
       );
       return rows
         .map(([name, endpoint, operation, count, sum]) => [
@@ -111,6 +124,15 @@ describe('a service with the OpenTelemetry SDK', () => {
       const requests = totals.filter(([name]) => name === 'http.server.request.duration');
       expect(requests.reduce((sum, [, , , count]) => sum + count, 0)).toBe(120);
       await expectTotals(service, totals);
+      const increase = getNetworkIncrease(exported);
+      expect(increase).toBeGreaterThan(0);
+      await expectRows(
+        () =>
+          server.sql(
+            `SELECT sum(value) FROM performance_metrics WHERE service = '${service}' AND name = 'system.network.io'`,
+          ),
+        [[increase]],
+      );
       const gauges = exported.filter(({ descriptor: { name } }) => name === 'temperature');
       await expectRows(
         () =>

@@ -18,6 +18,7 @@ it('exporters on an unsupported runtime report success', async () => {
   for (const Exporter of exporters) {
     const exporter = new Exporter();
     exporter.export({}, done);
+    expect(exporter.notStored).toEqual({ rejected: {}, ignored: {} });
     await exporter.forceFlush();
     await exporter.shutdown();
   }

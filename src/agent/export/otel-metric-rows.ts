@@ -14,6 +14,7 @@ import {
   toStoredBuckets,
 } from '../../core/histogram/histogram-buckets.ts';
 import type { RequestPointDetails } from '../../core/histogram/request-accumulator.ts';
+import { isHostMetric } from '../../core/otel/counter-origin.ts';
 import { normalizeNames, toRowDimensions } from '../../core/otel/map-attributes.ts';
 import { getType } from '../../core/otel/map-series.ts';
 import type { OtelAttributes } from '../../core/otel/metric-data.ts';
@@ -96,7 +97,11 @@ function addMetricRows(
   const { name, unit } = metric.descriptor;
   const stored = toStoredUnit(name, unit);
   const source = getSource(scope, metric);
+  const isHostCounter =
+    metric.dataPointType === DataPointType.SUM && metric.isMonotonic && isHostMetric(scope, name);
   for (const point of metric.dataPoints) {
+    // The first value that the SDK reads contains the increase since the host was started.
+    if (isHostCounter && toMs(point.startTime) === toMs(point.endTime)) continue;
     const row = createSummaryRow(name, point, stored, resource, source);
     if (metric.dataPointType === DataPointType.EXPONENTIAL_HISTOGRAM) {
       const value = point.value as RequestPoint;

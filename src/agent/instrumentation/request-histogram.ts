@@ -1,5 +1,6 @@
 import type { Attributes } from '@opentelemetry/api';
 import { RequestAccumulator } from '../../core/histogram/request-accumulator.ts';
+import { HTTP_METHODS, OTHER_HTTP_METHOD } from '../../core/otel/http-methods.ts';
 import { ATTR_ORGANIZATION_ID, ATTR_PROPERTY_ID } from '../attribute-keys.ts';
 import { EMPTY_ATTRIBUTES, MAX_SERIES, SeriesCache } from './cardinality-limit.ts';
 import {
@@ -63,7 +64,7 @@ export class RequestHistogram implements RegisteredHistogram {
   readonly #endpoints: SeriesCache<EndpointSeries>;
   readonly #statuses: SeriesCache<ReaderSeries>;
   readonly #aborted: SeriesCache<AbortedSeries>;
-  readonly #methodNumbers = new Map(HTTP_METHODS.map((method, i) => [method, 4 * i]));
+  readonly #methodNumbers = new Map(METHODS.map((method, i) => [method, 4 * i]));
   readonly #byRoute = new Map<string | undefined, Map<number, RequestSeries>>();
   #cachedCount = 0;
 
@@ -173,9 +174,9 @@ export class RequestHistogram implements RegisteredHistogram {
   }
 }
 
-const HTTP_METHODS = 'CONNECT DELETE GET HEAD OPTIONS PATCH POST PUT QUERY TRACE _OTHER'.split(' ');
+const METHODS = [...HTTP_METHODS, OTHER_HTTP_METHOD];
 /** Number of combinations of method, scheme, and failure. */
-const STATUS_STRIDE = 4 * HTTP_METHODS.length;
+const STATUS_STRIDE = 4 * METHODS.length;
 /** Placeholder for the status of an aborted request. */
 const ABORTED = -1;
 const NO_TENANT: Tenant = {};

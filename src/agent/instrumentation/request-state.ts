@@ -2,6 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
 import { guard } from '../../core/guard.ts';
+import { toHttpMethod } from '../../core/otel/http-methods.ts';
 import { type EndReason, findEndReason } from './connection-close.ts';
 import { ExistingObject } from './hidden-property.ts';
 import type { TenantHolder } from './tenant-context.ts';
@@ -161,10 +162,6 @@ export class OpenConnections {
   }
 }
 
-const KNOWN_METHODS = new Set(
-  'CONNECT DELETE GET HEAD OPTIONS PATCH POST PUT QUERY TRACE'.split(' '),
-);
-
 /** A router that handles a request. */
 export interface RouterFrame {
   readonly router: object;
@@ -244,7 +241,7 @@ export type RequestStart = Pick<
 export function createRequestState(key: object, start: RequestStart): RequestState {
   const { method } = start;
   const state: RequestState = {
-    method: KNOWN_METHODS.has(method) ? method : '_OTHER',
+    method: toHttpMethod(method),
     scheme: start.scheme,
     request: start.request,
     response: start.response,

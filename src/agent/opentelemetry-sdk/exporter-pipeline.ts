@@ -4,7 +4,7 @@ import { DAY_MS } from '../../core/duration.ts';
 import { runGuarded } from '../../core/guard.ts';
 import { stderrLogger } from '../../core/log.ts';
 import { CumulativeSeries } from '../../core/otel/cumulative-series.ts';
-import type { OtelResourceMetrics } from '../../core/otel/metric-data.ts';
+import type { OtelAttributes, OtelResourceMetrics } from '../../core/otel/metric-data.ts';
 import {
   type ConversionContext,
   MetricConverter,
@@ -25,7 +25,12 @@ import { isRegistered } from '../registered.ts';
 import { runWhenIdle } from '../run-when-idle.ts';
 import { getSharedAgent, overrideVariables } from '../shared-agent.ts';
 import { type ExporterOptions, getOptionName, toEnvironment } from './exporter-options.ts';
-import { HostCounterBaseline } from './host-counters.ts';
+import {
+  type ExportedItems,
+  type NotStored,
+  type Rejected,
+  RejectedData,
+} from './rejected-data.ts';
 
 type Rows = { [N in TableName]: [table: N, rows: readonly RowTypes[N][]] }[TableName];
 
@@ -39,13 +44,14 @@ export class ExporterPipeline {
   /** Environment variables that the options of all exporters override. */
   #variables: EnvironmentVariables = {};
   readonly #series = new CumulativeSeries({ sinceMs: Date.now() - performance.now() });
-  readonly #hostCounters = new HostCounterBaseline();
+  readonly #rejected: RejectedData;
   readonly #metricConverter: MetricConverter;
   readonly #spanConverter: SpanConverter;
   #isWarned = false;
 
   constructor(agent: Agent) {
     this.#agent = agent;
+    this.#rejected = new RejectedData(agent.droppedRows, stderrLogger, Date.now());
     const options = toConverterOptions(agent.config);
     this.#metricConverter = new MetricConverter(options);
     this.#spanConverter = new SpanConverter(options);
@@ -111,26 +117,37 @@ export class ExporterPipeline {
 
   /** Passes the rows of exported metrics to the writer. */
   addMetrics(metrics: OtelResourceMetrics): void {
-    this.#add((context) => {
-      const resources = [this.#hostCounters.apply(metrics)];
-      const rows = this.#metricConverter.convert(resources, context);
-      return [...toTables(rows), ['system_health', rows.health]];
+    this.#add('metric points', metrics.resource, (context) => {
+      const converted = this.#metricConverter.convert([metrics], context);
+      return [converted, [...toTables(converted), ['system_health', converted.health]]];
     });
   }
 
   /** Passes the rows of exported spans to the writer. */
   addSpans(spans: readonly OtelResourceSpans[]): void {
-    this.#add((context) => {
-      const rows = this.#spanConverter.convert(spans, context);
-      return [...toTables(rows), ['error_logs', rows.errors]];
+    this.#add('spans', spans[0]?.resource ?? {}, (context) => {
+      const converted = this.#spanConverter.convert(spans, context);
+      return [converted, [...toTables(converted), ['error_logs', converted.errors]]];
     });
   }
 
-  #add(convert: (context: ConversionContext) => Rows[]): void {
+  /** Returns the numbers of exported points or spans that were not stored. */
+  getNotStored(items: ExportedItems): NotStored {
+    return this.#rejected.getCounts(items);
+  }
+
+  #add(
+    items: ExportedItems,
+    resource: OtelAttributes,
+    convert: (context: ConversionContext) => [Rejected, Rows[]],
+  ): void {
     const nowMs = Date.now();
     const transaction = this.#series.begin(nowMs);
     try {
-      const tables = convert({ transaction, nowMs });
+      const [rejected, tables] = convert({ transaction, nowMs });
+      this.#rejected.add(items, rejected);
+      const metric = this.#rejected.takeMetric(resource, nowMs);
+      if (metric) tables.push(...this.#convertOwn(metric, { transaction, nowMs }));
       transaction.commit();
       for (const [table, rows] of tables) {
         this.#agent.deferredWriter.add(table as 'error_logs', rows as ErrorLogRow[]);
@@ -138,6 +155,10 @@ export class ExporterPipeline {
     } finally {
       transaction.rollback();
     }
+  }
+
+  #convertOwn(metric: OtelResourceMetrics, context: ConversionContext): Rows[] {
+    return toTables(this.#metricConverter.convert([metric], context));
   }
 
   /**

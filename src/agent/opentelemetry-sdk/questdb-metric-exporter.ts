@@ -8,6 +8,7 @@ import type {
 } from '../export/sdk-metric-types.ts';
 import type { ExporterOptions } from './exporter-options.ts';
 import { type ExporterPipeline, getExporterPipeline } from './exporter-pipeline.ts';
+import type { NotStored } from './rejected-data.ts';
 
 /**
  * Limit recommended by the OpenTelemetry specification. Values that span 10 octaves fit at scale 4.
@@ -46,6 +47,14 @@ export class QuestDBMetricExporter {
       result = { code: 1, error: toError(error) };
     }
     runGuarded(EXPORT_PART, () => resultCallback(result));
+  }
+
+  /**
+   * Numbers of metric points that all exporters of this process did not store, by reason. docs/opentelemetry.md explains the
+   * reasons.
+   */
+  get notStored(): NotStored {
+    return this.#pipeline.getNotStored('metric points');
   }
 
   /**

@@ -3,6 +3,7 @@ import { EXPORT_PART } from '../export/sdk-metric-adapter.ts';
 import type { ExportResult } from '../export/sdk-metric-types.ts';
 import type { ExporterOptions } from './exporter-options.ts';
 import { type ExporterPipeline, getExporterPipeline } from './exporter-pipeline.ts';
+import type { NotStored } from './rejected-data.ts';
 import { fromSdkSpans } from './sdk-span-adapter.ts';
 import type { SdkSpan } from './sdk-span-types.ts';
 
@@ -39,6 +40,14 @@ export class QuestDBSpanExporter {
       result = { code: 1, error: error instanceof Error ? error : new Error(String(error)) };
     }
     runGuarded(EXPORT_PART, () => resultCallback(result));
+  }
+
+  /**
+   * Numbers of spans that all exporters of this process did not store, by reason. docs/opentelemetry.md explains the
+   * reasons.
+   */
+  get notStored(): NotStored {
+    return this.#pipeline.getNotStored('spans');
   }
 
   /**

@@ -1,6 +1,7 @@
 import { hostname } from 'node:os';
 import type { StartupConfig } from '../../core/config/startup-config.ts';
 import type { OtelAttributes } from '../../core/otel/metric-data.ts';
+import { removeNamespace } from '../../core/service-name.ts';
 import { VERSION } from '../../core/version.ts';
 import { ATTR_DISTRO_NAME, ATTR_DISTRO_VERSION, DISTRO_NAME } from '../attribute-keys.ts';
 
@@ -18,7 +19,7 @@ export function createOtlpResource({
     'process.runtime.name': 'nodejs',
     'process.runtime.version': process.versions.node,
     ...Object.fromEntries(resourceAttributes),
-    'service.name': resource.service,
+    'service.name': removeNamespace(resource.service, resourceAttributes.get('service.namespace')),
     'service.instance.id': resource.instance,
     'service.version': resource.serviceVersion,
     'deployment.environment.name': resource.environment,

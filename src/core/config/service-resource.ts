@@ -2,15 +2,16 @@ import { readFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import type { ServiceResource } from '../schema/table-definition.ts';
+import { toServiceName, UNKNOWN_SERVICE } from '../service-name.ts';
 import type { EnvironmentVariables } from './parse-settings.ts';
 import { decodePercentEncoding } from './variable-parsers.ts';
 
 /**
  * Detects the service from `OTEL_SERVICE_NAME` and `OTEL_RESOURCE_ATTRIBUTES`. If they are unset,
- * uses `fallbackName`, or the package.json file in `folder`.
+ * uses `fallbackName`, or the package.json file in `folder`. See `toServiceName` for services with a namespace.
  *
  * @param folder folder in which the application starts
- * @param fallbackName service name to use instead of package.json
+ * @param fallbackName service name to use instead of package.json. It has no namespace.
  */
 export function detectServiceResource(
   env: EnvironmentVariables,
@@ -21,13 +22,12 @@ export function detectServiceResource(
   // Only has to be unique. `node:crypto` would take 4 ms to load before the application starts.
   const randomSuffix = Math.random().toString(16).slice(2, 10);
   const packageJson = fallbackName || folder === undefined ? {} : readPackageJson(folder);
+  const name = env.OTEL_SERVICE_NAME || attributes.get('service.name') || packageJson.name;
   return {
     service:
-      env.OTEL_SERVICE_NAME ||
-      attributes.get('service.name') ||
-      fallbackName ||
-      packageJson.name ||
-      'unknown_service:node',
+      name || !fallbackName
+        ? toServiceName(name || `${UNKNOWN_SERVICE}:node`, attributes.get('service.namespace'))
+        : fallbackName,
     serviceVersion: attributes.get('service.version') || packageJson.version,
     environment:
       attributes.get('deployment.environment.name') ||

@@ -70,6 +70,7 @@ const DROPPED_NAMES = new Set([
   'enduser.id',
   'enduser.pseudo.id',
   'http.client_ip',
+  'http.request.method_original',
   'http.target',
   'http.url',
   'http.user_agent',

@@ -1,14 +1,17 @@
+import type { CounterOrigin } from './counter-origin.ts';
 import {
   areEqual,
-  type ExponentialHistogramValues,
-  type HistogramValues,
   type Subtract,
   subtractExponentialHistograms,
   subtractHistograms,
   subtractNumbers,
   subtractSummaries,
   toExponentialHistogramValues,
+  toExponentialPoint,
+  toHistogramPoint,
   toHistogramValues,
+  toNumberPoint,
+  toSummaryPoint,
 } from './cumulative-values.ts';
 import type {
   OtelExponentialHistogramPoint,
@@ -16,15 +19,15 @@ import type {
   OtelNumberPoint,
   OtelSummaryPoint,
 } from './metric-data.ts';
+import type { KnownSince, SeriesGroup, SeriesSource } from './series-groups.ts';
 import {
   advanceSeries,
   type CumulativePoint,
-  type KnownSince,
   type SeriesState,
   type SeriesStateOf,
   type SeriesValues,
 } from './series-state.ts';
-import { encodeFact, encodeSpanRow, encodeState } from './series-state-codec.ts';
+import { encodeFact, encodeSpanRow, encodeStates } from './series-state-codec.ts';
 import type { SeriesStates } from './series-states.ts';
 import type { SpanRow } from './span-row-memory.ts';
 import { StateWriter } from './state-bytes.ts';
@@ -33,7 +36,8 @@ import { StateWriter } from './state-bytes.ts';
  * Why a point of a cumulative series has no row:
  * - `duplicate`: the point was received before, and had no row.
  * - `superseded`: a later point was received before, so its delta contains the increase up to this point.
- * - `baseline`: the first point of a series. Later points are compared with it.
+ * - `baseline`: the first point of a series. Later points are compared with it. Also the first delta of a counter that
+ *   started before its sender.
  * - `no_value`: the sender marked the series as ended.
  */
 export type CumulativeIgnoreReason = 'duplicate' | 'superseded' | 'baseline' | 'no_value';
@@ -50,6 +54,8 @@ const NO_VALUE = { kind: 'ignored', reason: 'no_value' } as const;
 
 /** A fact is noted again after this time, in seconds, so that it does not expire. */
 const FACT_INTERVAL_SECONDS = 3600;
+/** Points of one export have nearly the same time, in ms. */
+const MAX_EXPORT_DURATION_MS = 1000;
 
 /**
  * Converts the points of one request, and collects the changed states. Only one transaction can be open at a time,
@@ -57,7 +63,6 @@ const FACT_INTERVAL_SECONDS = 3600;
  */
 export class SeriesTransaction {
   readonly #states: SeriesStates;
-  readonly #known: KnownSince;
   readonly #nowSeconds: number;
   readonly #onEnd: () => void;
   readonly #changed = new Map<string, SeriesState>();
@@ -68,7 +73,6 @@ export class SeriesTransaction {
   /** See `CumulativeSeries.begin`. */
   constructor(states: SeriesStates, nowMs: number, onEnd: () => void) {
     this.#states = states;
-    this.#known = states.known;
     this.#nowSeconds = Math.floor(nowMs / 1000);
     this.#onEnd = onEnd;
   }
@@ -77,57 +81,154 @@ export class SeriesTransaction {
    * Converts a point of a cumulative sum.
    *
    * @param key identifies the series. Must be different for each kind of metric.
+   * @param origin see `getCounterOrigin`. Default: the sender counts from 0.
+   * @param source who sends the series. Series of one service share limits. Default: unknown.
    */
-  convertNumber(key: string, point: OtelNumberPoint): ConvertedPoint<OtelNumberPoint> {
+  convertNumber(
+    key: string,
+    point: OtelNumberPoint,
+    origin?: CounterOrigin,
+    source?: SeriesSource,
+  ): ConvertedPoint<OtelNumberPoint> {
     if (point.hasNoValue) return NO_VALUE;
-    return this.#convert(point, 'number', key, point.value, subtractNumbers, toNumberPoint);
+    const { value } = point;
+    return this.#convert(
+      point,
+      'number',
+      key,
+      value,
+      subtractNumbers,
+      toNumberPoint,
+      origin,
+      source,
+    );
   }
 
   /** Same as `convertNumber`, for a histogram with explicit bounds. */
-  convertHistogram(key: string, point: OtelHistogramPoint): ConvertedPoint<OtelHistogramPoint> {
+  convertHistogram(
+    key: string,
+    point: OtelHistogramPoint,
+    origin?: CounterOrigin,
+    source?: SeriesSource,
+  ): ConvertedPoint<OtelHistogramPoint> {
     if (point.hasNoValue) return NO_VALUE;
     const last = this.#get(key, 'histogram')?.value.bounds;
     const isSame = last !== undefined && areEqual(last, point.bounds);
     const bounds = isSame ? last : this.#states.shareBounds(point.bounds);
     const values = toHistogramValues(point, bounds);
-    return this.#convert(point, 'histogram', key, values, subtractHistograms, toHistogramPoint);
+    const subtract = subtractHistograms;
+    return this.#convert(
+      point,
+      'histogram',
+      key,
+      values,
+      subtract,
+      toHistogramPoint,
+      origin,
+      source,
+    );
   }
 
   /** Same as `convertNumber`, for an exponential histogram. The delta has a scale of at most 3. */
   convertExponentialHistogram(
     key: string,
     point: OtelExponentialHistogramPoint,
+    origin?: CounterOrigin,
+    source?: SeriesSource,
   ): ConvertedPoint<OtelExponentialHistogramPoint> {
     if (point.hasNoValue) return NO_VALUE;
     const values = toExponentialHistogramValues(point);
+    const kind = 'exponentialHistogram';
     const subtract = subtractExponentialHistograms;
-    return this.#convert(point, 'exponentialHistogram', key, values, subtract, toExponentialPoint);
+    return this.#convert(point, kind, key, values, subtract, toExponentialPoint, origin, source);
   }
 
   /** Same as `convertNumber`, for the count and the sum of a summary. The quantiles stay the same. */
-  convertSummary(key: string, point: OtelSummaryPoint): ConvertedPoint<OtelSummaryPoint> {
+  convertSummary(
+    key: string,
+    point: OtelSummaryPoint,
+    origin?: CounterOrigin,
+    source?: SeriesSource,
+  ): ConvertedPoint<OtelSummaryPoint> {
     if (point.hasNoValue) return NO_VALUE;
     const values = { count: point.count, sum: point.sum };
-    return this.#convert(point, 'summary', key, values, subtractSummaries, toSummaryPoint);
+    return this.#convert(
+      point,
+      'summary',
+      key,
+      values,
+      subtractSummaries,
+      toSummaryPoint,
+      origin,
+      source,
+    );
   }
 
   /**
    * Call it for each delta point. A series can have both temporalities, for example after a change of the sender's
    * settings. Then each increase is counted once.
    *
-   * @returns whether the point is stored. Otherwise, a cumulative point already contains its increase.
+   * @param origin see `getCounterOrigin`. Default: the sender counts from 0.
+   * @param source see `convertNumber`.
+   * @returns why the point isn't stored. `superseded` means that a cumulative point already contains its increase.
+   *   Undefined if it is stored.
    */
-  acceptDelta(key: string, startTimeMs: number, timeMs: number): boolean {
+  checkDelta(
+    key: string,
+    { startTimeMs, timeMs }: PointTimes,
+    origin?: CounterOrigin,
+    source?: SeriesSource,
+  ): 'superseded' | 'baseline' | undefined {
+    if (origin) {
+      // SDKs for JavaScript read the first value at the start of its interval.
+      const isFirst = timeMs <= this.#getFirstMs(origin, timeMs, source) || startTimeMs === timeMs;
+      if (isFirst) return 'baseline';
+    }
     const last = this.#getAny(key);
     // Series with only delta points have no state.
-    if (!last) return true;
-    if (last.kind !== 'delta' && startTimeMs < last.timeMs) return false;
-    if (timeMs <= last.timeMs) return true;
+    if (!last) return undefined;
+    if (last.kind !== 'delta' && startTimeMs < last.timeMs) return 'superseded';
+    if (timeMs > last.timeMs) this.#setDelta(key, startTimeMs, timeMs, last.group);
+    return undefined;
+  }
+
+  #setDelta(key: string, startMs: number, timeMs: number, group: SeriesGroup): void {
     this.#changed.set(key, {
-      ...{ kind: 'delta', key, updatedSeconds: this.#nowSeconds, startMs: startTimeMs, timeMs },
-      ...{ value: undefined, delta: undefined, deltaStartMs: startTimeMs, previous: undefined },
+      ...{ kind: 'delta', key, group, updatedSeconds: this.#nowSeconds, startMs, timeMs },
+      ...{ value: undefined, delta: undefined, deltaStartMs: startMs, previous: undefined },
     });
-    return true;
+  }
+
+  /** Returns the time of the first point of a metric, and keeps it. */
+  #getFirstMs({ object }: CounterOrigin, timeMs: number, source: SeriesSource | undefined): number {
+    const first = this.#getAny(object);
+    if (!first) {
+      this.#setDelta(object, timeMs, timeMs, this.#states.getGroup(source));
+      return timeMs;
+    }
+    if (this.#nowSeconds - first.updatedSeconds >= FACT_INTERVAL_SECONDS) {
+      this.#setDelta(object, first.startMs, Math.max(first.timeMs, timeMs), first.group);
+    }
+    return first.startMs;
+  }
+
+  /** Returns the start of a series, and the starts with which a new series is stored from its start. */
+  #getStart(
+    { startTimeMs, timeMs }: PointTimes,
+    last: SeriesState | undefined,
+    group: SeriesGroup,
+    origin: CounterOrigin | undefined,
+    source: SeriesSource | undefined,
+  ): { startMs: number; known: KnownSince } {
+    const startMs = startTimeMs > timeMs ? 0 : startTimeMs;
+    const known = last?.kind === 'delta' ? getKnownAfterDelta(last.timeMs, startMs) : group;
+    if (!origin) return { startMs, known };
+    const firstMs = this.#getFirstMs(origin, timeMs, source);
+    const isObserved = timeMs > firstMs + MAX_EXPORT_DURATION_MS;
+    // Of a system that was unknown before, only what was counted recently is stored.
+    if (origin.hasStart) return { startMs, known: isObserved ? known : KNOWN_NEVER };
+    // A new series of a known system was 0 before.
+    return { startMs: isObserved && !last ? firstMs : 0, known };
   }
 
   /** Stores a fact, such as "this instance sends this metric". Facts are forgotten 24 h after the last call. */
@@ -158,7 +259,7 @@ export class SeriesTransaction {
     if (this.#changed.size === 0 && this.#facts.size === 0 && kept.length === 0) return undefined;
     const writer = new StateWriter();
     this.#states.encodeHeader(writer);
-    for (const state of this.#changed.values()) encodeState(writer, state);
+    encodeStates(writer, this.#changed.values());
     for (const [fact, seconds] of this.#facts) encodeFact(writer, fact, seconds);
     for (const row of kept) encodeSpanRow(writer, row);
     const { buffer } = writer.take();
@@ -185,20 +286,22 @@ export class SeriesTransaction {
     this.#onEnd();
   }
 
-  #convert<K extends keyof SeriesValues, P extends { startTimeMs: number; timeMs: number }>(
+  #convert<K extends keyof SeriesValues, P extends PointTimes>(
     point: P,
     kind: K,
     key: string,
     value: SeriesValues[K],
     subtract: Subtract<SeriesValues[K]>,
     toPoint: (point: P, delta: NonNullable<SeriesValues[K]>, startTimeMs: number) => P,
+    origin: CounterOrigin | undefined,
+    source: SeriesSource | undefined,
   ): ConvertedPoint<P> {
-    const { startTimeMs, timeMs } = point;
-    const startMs = startTimeMs > timeMs ? 0 : startTimeMs;
+    const { timeMs } = point;
     const last = this.#getAny(key);
     if (last?.kind === 'delta' && timeMs <= last.timeMs) return SUPERSEDED;
-    const cumulative: CumulativePoint<K> = { key, kind, startMs, timeMs, value };
-    const known = last?.kind === 'delta' ? getKnownAfterDelta(last.timeMs, startMs) : this.#known;
+    const group = last?.group ?? this.#states.getGroup(source);
+    const { startMs, known } = this.#getStart(point, last, group, origin, source);
+    const cumulative: CumulativePoint<K> = { key, group, kind, startMs, timeMs, value };
     const sameKind = last?.kind === kind ? (last as unknown as SeriesStateOf<K>) : undefined;
     const advanced = advanceSeries(sameKind, cumulative, subtract, known, this.#nowSeconds);
     if (!advanced) return SUPERSEDED;
@@ -221,39 +324,14 @@ export class SeriesTransaction {
   }
 }
 
+interface PointTimes {
+  readonly startTimeMs: number;
+  readonly timeMs: number;
+}
+
+const KNOWN_NEVER: KnownSince = { sinceMs: Number.POSITIVE_INFINITY, forgottenStartMs: 0 };
+
 /** After delta points, a cumulative series is stored from its start only if it started later. */
 function getKnownAfterDelta(deltaTimeMs: number, startMs: number): KnownSince {
   return { sinceMs: 0, forgottenStartMs: startMs >= deltaTimeMs ? 0 : Number.POSITIVE_INFINITY };
-}
-
-function toNumberPoint(
-  point: OtelNumberPoint,
-  value: number,
-  startTimeMs: number,
-): OtelNumberPoint {
-  return { ...point, startTimeMs, value };
-}
-
-function toHistogramPoint(
-  point: OtelHistogramPoint,
-  values: HistogramValues,
-  startTimeMs: number,
-): OtelHistogramPoint {
-  return { ...point, ...values, startTimeMs };
-}
-
-function toExponentialPoint(
-  point: OtelExponentialHistogramPoint,
-  values: ExponentialHistogramValues,
-  startTimeMs: number,
-): OtelExponentialHistogramPoint {
-  return { ...point, ...values, startTimeMs };
-}
-
-function toSummaryPoint(
-  point: OtelSummaryPoint,
-  { count, sum }: { count: number; sum: number },
-  startTimeMs: number,
-): OtelSummaryPoint {
-  return { ...point, count, sum, startTimeMs };
 }

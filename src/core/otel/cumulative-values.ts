@@ -1,4 +1,9 @@
-import type { OtelExponentialHistogramPoint, OtelHistogramPoint } from './metric-data.ts';
+import type {
+  OtelExponentialHistogramPoint,
+  OtelHistogramPoint,
+  OtelNumberPoint,
+  OtelSummaryPoint,
+} from './metric-data.ts';
 
 /** Maximum scale of exponential histograms. Buckets are stored with this scale, so a finer one needs only memory. */
 const MAX_SCALE = 3;
@@ -198,4 +203,40 @@ function removeBuckets(
     bucketCounts: bucketCounts.slice(removedBuckets),
     removed,
   };
+}
+
+/** Returns a point with the values of a delta. */
+export function toNumberPoint(
+  point: OtelNumberPoint,
+  value: number,
+  startTimeMs: number,
+): OtelNumberPoint {
+  return { ...point, startTimeMs, value };
+}
+
+/** Same as `toNumberPoint`. */
+export function toHistogramPoint(
+  point: OtelHistogramPoint,
+  values: HistogramValues,
+  startTimeMs: number,
+): OtelHistogramPoint {
+  return { ...point, ...values, startTimeMs };
+}
+
+/** Same as `toNumberPoint`. */
+export function toExponentialPoint(
+  point: OtelExponentialHistogramPoint,
+  values: ExponentialHistogramValues,
+  startTimeMs: number,
+): OtelExponentialHistogramPoint {
+  return { ...point, ...values, startTimeMs };
+}
+
+/** Same as `toNumberPoint`. */
+export function toSummaryPoint(
+  point: OtelSummaryPoint,
+  { count, sum }: { count: number; sum: number },
+  startTimeMs: number,
+): OtelSummaryPoint {
+  return { ...point, count, sum, startTimeMs };
 }

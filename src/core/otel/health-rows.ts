@@ -115,6 +115,7 @@ export class HealthCollector {
   ): void {
     const { service, host, organizationId, propertyId, key } = this.#resource;
     const series: MappedSeries = {
+      hasSenderOrganization: false,
       metricFact: '',
       hash: hashText(`${key}\n${type}\n${name}\n${tags ?? ''}`),
       name,

@@ -2,6 +2,7 @@ import { redactAttribute } from '../redact.ts';
 import { MAX_TEXT_LENGTH } from '../schema/table-definition.ts';
 import { fingerprintSql } from '../sql/sql-fingerprint.ts';
 import { isDroppedAttribute, toCurrentName } from './attribute-names.ts';
+import { toHttpMethod } from './http-methods.ts';
 import type { OtelAttributes, OtelAttributeValue } from './metric-data.ts';
 import { DEFAULT_DIMENSIONS, type MetricDefinition } from './metric-definitions.ts';
 import { toName } from './resource-mapping.ts';
@@ -26,13 +27,14 @@ export const METRIC_TYPE_ATTRIBUTE = 'perfscope.metric.type';
 const HOST = 'host.name';
 const QUEUE_SCOPE = 'perfscope.queue.scope';
 const QUERY_TEXT = 'db.query.text';
+const HTTP_METHOD = 'http.request.method';
 
 /** Attributes by their current names, without attributes that are never stored. */
 export type CurrentAttributes = Map<string, OtelAttributeValue | undefined>;
 
 /**
  * Returns attributes by their current names. If two names mean the same, the current name wins. Drops raw URLs and
- * personal data, replaces statements by their fingerprints, and redacts secrets.
+ * personal data, replaces unknown methods by `_OTHER`, replaces statements by their fingerprints, and redacts secrets.
  */
 export function normalizeNames(
   attributes: OtelAttributes,
@@ -49,6 +51,8 @@ export function normalizeNames(
   }
   setStatement(current);
   setRpcMethod(current);
+  const method = current.get(HTTP_METHOD);
+  if (method !== undefined) current.set(HTTP_METHOD, toHttpMethod(method));
   for (const [name, value] of current) {
     if (name !== QUERY_TEXT) current.set(name, redactValue(value));
   }

@@ -21,6 +21,8 @@ export interface MappedSeries {
   readonly hash: string;
   /** The columns that are the same for all points. */
   readonly template: Omit<PerformanceMetricRow, 'timestamp'>;
+  /** Whether the sender's key sets the organization. */
+  readonly hasSenderOrganization: boolean;
   /** See `getMetricFact`. */
   readonly metricFact: string;
   /** Name under which the series is stored. */
@@ -68,6 +70,7 @@ export function mapSeries(
   const status = getStatus(current);
   return {
     hash: createHash('sha1').update(key).digest('hex').slice(0, 16),
+    hasSenderOrganization: senderOrganizationId !== undefined,
     metricFact: getMetricFact(resource, storedName, current),
     name: storedName,
     factor: stored.factor,

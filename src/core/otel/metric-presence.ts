@@ -16,22 +16,23 @@ export interface FactStore {
  *
  * @param system database or messaging system, if each system has its own metric
  */
-function toMetricFact(
-  { service: { service, instance }, organizationId }: MappedResource,
-  name: string,
-  system?: string,
-): string {
-  return toShortKey(
-    ['metric', organizationId ?? '', service, instance, name, system ?? ''].join('\n'),
-  );
+function toMetricFact(resource: MappedResource, name: string, system = ''): string {
+  return toFact('metric', resource, [name, system]);
 }
 
 /** Returns the fact that a process sends a metric under its current name. */
-export function toNameFact(
-  { service: { service, instance }, organizationId }: MappedResource,
-  name: string,
+export function toNameFact(resource: MappedResource, name: string): string {
+  return toFact('name', resource, [name]);
+}
+
+/** The organization and the service are always in the text, because senders share limits by them. */
+function toFact(
+  kind: string,
+  { service: { service, instance }, organizationId = '' }: MappedResource,
+  names: readonly string[],
 ): string {
-  return toShortKey(['name', organizationId ?? '', service, instance, name].join('\n'));
+  const owner = [kind, toShortKey(organizationId), toShortKey(service)].join('\n');
+  return `${owner}\n${toShortKey([instance, ...names].join('\n'))}`;
 }
 
 /** Returns the fact about the metric of a series. `name` is the name under which it is stored. */

@@ -1,6 +1,7 @@
 import type { HealthThresholds } from '../health-status.ts';
 import type { PerformanceMetricRow } from '../schema/tables/performance-metrics-table.ts';
 import type { SystemHealthRow } from '../schema/tables/system-health-table.ts';
+import { type CounterOrigin, getCounterOrigin, getSeriesStart, isGauge } from './counter-origin.ts';
 import type { CumulativeIgnoreReason, SeriesTransaction } from './cumulative-to-delta.ts';
 import { HealthRowMerger } from './health-row-merger.ts';
 import { HealthCollector } from './health-rows.ts';
@@ -43,6 +44,8 @@ export interface ConvertedMetrics extends MetricRowSink {
   readonly health: readonly SystemHealthRow[];
   /** Number of invalid points by reason. */
   readonly rejected: ReadonlyMap<RejectReason, number>;
+  /** Name of the first rejected metric by reason. */
+  readonly rejectedNames: ReadonlyMap<RejectReason, string>;
   /** Number of valid points without rows by reason. */
   readonly ignored: ReadonlyMap<IgnoreReason, number>;
 }
@@ -83,6 +86,7 @@ export class MetricConverter {
       samples: new RequestSampleCollector(),
       firstStarts: new Map(),
       rejected: new Map(),
+      rejectedNames: new Map(),
       ignored: new Map(),
     };
     const health: SystemHealthRow[] = [];
@@ -99,12 +103,12 @@ export class MetricConverter {
         if (row) health.push(row);
       }
     }
-    const { sink, samples, firstStarts, rejected, ignored } = request;
+    const { sink, samples, firstStarts, rejected, rejectedNames, ignored } = request;
     for (const [fact, startMs] of firstStarts) {
       blankSpanRows(sink, transaction.getSpanRows(fact), startMs);
     }
     sink.metrics.push(...samples.toRows());
-    return { ...sink, health, rejected, ignored };
+    return { ...sink, health, rejected, rejectedNames, ignored };
   }
 }
 
@@ -117,6 +121,7 @@ interface Request {
   /** Starts of the intervals of metrics that a process has sent for the first time, by fact. */
   readonly firstStarts: Map<string, number>;
   readonly rejected: Map<RejectReason, number>;
+  readonly rejectedNames: Map<RejectReason, string>;
   readonly ignored: Map<IgnoreReason, number>;
 }
 
@@ -126,6 +131,8 @@ class ResourceConverter {
   readonly #resource: MappedResource;
   readonly #health: HealthCollector;
   readonly #cache: SeriesCache;
+  /** Name of the current metric. */
+  #name = '';
 
   constructor(
     request: Request,
@@ -164,6 +171,7 @@ class ResourceConverter {
 
   #convertMetric(scope: OtelScope, metric: OtelMetric): void {
     const { options } = this.#request;
+    this.#name = metric.name;
     const problem = findMetricProblem(metric);
     if (problem !== undefined) {
       this.#reject(problem, metric.points.length);
@@ -175,6 +183,7 @@ class ResourceConverter {
     }
     const getSeries = this.#cache.forMetric(this.#resource, scope, metric, options);
     const isAbsolute = metric.kind === 'gauge' || (metric.kind === 'sum' && isGauge(metric));
+    const origin = isAbsolute ? undefined : getCounterOrigin(this.#resource, scope, metric);
     for (const point of metric.points) {
       const timeProblem = findTimeProblem(point, this.#request.times);
       if (timeProblem !== undefined) {
@@ -186,8 +195,8 @@ class ResourceConverter {
         continue;
       }
       const series = getSeries(point.attributes);
-      if (!isAbsolute) this.#health.addProcessStart(getStart(metric, point), point.timeMs);
-      const row = this.#addRows(metric, series, point);
+      if (!isAbsolute) this.#health.addProcessStart(getSeriesStart(metric, point), point.timeMs);
+      const row = this.#addRows(metric, series, point, origin);
       if (row && point.exemplars) this.#request.samples.addExemplars(this.#resource, series, point);
     }
   }
@@ -207,23 +216,32 @@ class ResourceConverter {
     metric: OtelMetric,
     series: MappedSeries,
     point: OtelMetric['points'][number],
+    origin: CounterOrigin | undefined,
   ): PerformanceMetricRow | undefined {
     switch (metric.kind) {
       case 'gauge':
         return this.#addNumber(series, point as OtelNumberPoint);
       case 'sum':
-        return this.#addSum(metric, series, point as OtelNumberPoint);
+        return this.#addSum(metric, series, point as OtelNumberPoint, origin);
       case 'histogram':
         return this.#addConverted(metric, series, point as (typeof metric.points)[number], {
           findProblem: findHistogramProblem,
-          toDelta: (each) => this.#request.transaction.convertHistogram(series.hash, each),
+          origin,
+          toDelta: (each) =>
+            this.#request.transaction.convertHistogram(series.hash, each, origin, series),
           addRows: addHistogramRows,
         });
       case 'exponentialHistogram':
         return this.#addConverted(metric, series, point as (typeof metric.points)[number], {
           findProblem: findExponentialHistogramProblem,
+          origin,
           toDelta: (each) =>
-            this.#request.transaction.convertExponentialHistogram(series.hash, each),
+            this.#request.transaction.convertExponentialHistogram(
+              series.hash,
+              each,
+              origin,
+              series,
+            ),
           addRows: addExponentialHistogramRows,
         });
       case 'summary':
@@ -233,7 +251,9 @@ class ResourceConverter {
           point as (typeof metric.points)[number],
           {
             findProblem: findSummaryPointProblem,
-            toDelta: (each) => this.#request.transaction.convertSummary(series.hash, each),
+            origin,
+            toDelta: (each) =>
+              this.#request.transaction.convertSummary(series.hash, each, origin, series),
             addRows: addSummaryRows,
           },
         );
@@ -246,6 +266,7 @@ class ResourceConverter {
     metric: OtelMetric & { kind: 'sum' },
     series: MappedSeries,
     point: OtelNumberPoint,
+    origin: CounterOrigin | undefined,
   ): PerformanceMetricRow | undefined {
     const problem = findNumberProblem(point);
     if (problem !== undefined) return this.#reject(problem);
@@ -253,11 +274,10 @@ class ResourceConverter {
     if (metric.isMonotonic && point.value < 0) return this.#reject('negative_count');
     const { transaction } = this.#request;
     if (metric.temporality === 'delta') {
-      return transaction.acceptDelta(series.hash, point.startTimeMs, point.timeMs)
-        ? this.#addNumber(series, point)
-        : this.#ignore('superseded');
+      const reason = transaction.checkDelta(series.hash, point, origin, series);
+      return reason ? this.#ignore(reason) : this.#addNumber(series, point);
     }
-    const converted = transaction.convertNumber(series.hash, point);
+    const converted = transaction.convertNumber(series.hash, point, origin, series);
     if (converted.kind === 'ignored') return this.#ignore(converted.reason);
     return this.#addNumber(series, converted.point);
   }
@@ -276,6 +296,7 @@ class ResourceConverter {
     point: P,
     steps: {
       readonly findProblem: (point: P) => RejectReason | undefined;
+      readonly origin: CounterOrigin | undefined;
       readonly toDelta: (
         point: P,
       ) =>
@@ -295,10 +316,9 @@ class ResourceConverter {
       const converted = steps.toDelta(point);
       if (converted.kind === 'ignored') return this.#ignore(converted.reason);
       delta = converted.point;
-    } else if (
-      !this.#request.transaction.acceptDelta(series.hash, point.startTimeMs, point.timeMs)
-    ) {
-      return this.#ignore('superseded');
+    } else {
+      const reason = this.#request.transaction.checkDelta(series.hash, point, steps.origin, series);
+      if (reason) return this.#ignore(reason);
     }
     const row = steps.addRows(this.#request.sink, series, delta);
     if (!row) return this.#ignore('empty');
@@ -308,7 +328,9 @@ class ResourceConverter {
   }
 
   #reject(reason: RejectReason, points = 1): undefined {
-    increase(this.#request.rejected, reason, points);
+    const { rejected, rejectedNames } = this.#request;
+    if (points > 0 && !rejectedNames.has(reason)) rejectedNames.set(reason, this.#name);
+    increase(rejected, reason, points);
   }
 
   #ignore(reason: IgnoreReason, points = 1): undefined {
@@ -317,22 +339,6 @@ class ResourceConverter {
 }
 
 type OtelNumberPointTimes = Pick<OtelNumberPoint, 'startTimeMs' | 'timeMs'>;
-
-/** Whether the points of a sum are absolute values, such as the number of open connections. */
-function isGauge({
-  isMonotonic,
-  temporality,
-}: {
-  readonly isMonotonic: boolean;
-  readonly temporality: string;
-}): boolean {
-  return !isMonotonic && temporality === 'cumulative';
-}
-
-/** Returns the start of a cumulative series. 0 for other series. */
-function getStart(metric: OtelMetric, { startTimeMs }: OtelNumberPointTimes): number {
-  return 'temporality' in metric && metric.temporality === 'cumulative' ? startTimeMs : 0;
-}
 
 function increase<K>(counts: Map<K, number>, key: K, points: number): void {
   if (points > 0) counts.set(key, (counts.get(key) ?? 0) + points);

@@ -1,5 +1,6 @@
 import { createHash } from '../lazy-crypto.ts';
 import { MAX_NAME_LENGTH, type ServiceResource } from '../schema/table-definition.ts';
+import { toServiceName, UNKNOWN_SERVICE } from '../service-name.ts';
 import type { OtelAttributes, OtelAttributeValue } from './metric-data.ts';
 import { toShortKey } from './short-key.ts';
 import type { TenantAttributeNames } from './tenant-attributes.ts';
@@ -30,9 +31,8 @@ export interface MappedResource {
 
 /** Service name of resources that describe only a host, as the Collector's host metrics do. */
 const HOST_SERVICE_NAME = 'host-metrics';
-/** Default of the OpenTelemetry specification. */
-const UNKNOWN_SERVICE = 'unknown_service';
-const HOST_ATTRIBUTES = ['k8s.pod.name', 'container.id', 'host.name', 'k8s.node.name', 'host.id'];
+const HOST_ATTRIBUTES = ['k8s.pod.name', 'container.id', 'host.name'];
+const NODE_ATTRIBUTES = ['k8s.node.name', 'host.id'];
 /** An instance ID must be unique for each process, so these are used only together with the process ID. */
 const PROCESS_ATTRIBUTE = 'process.pid';
 /** Describes a process that `service.instance.id` identifies. Can differ between its OTLP requests. */
@@ -61,7 +61,10 @@ export function mapResource(
   { tenantAttributes, senderOrganizationId, fallback }: MappingOptions,
 ): MappedResource {
   const get = (name: string) => toName(attributes[name]);
-  const host = HOST_ATTRIBUTES.map(get).find(Boolean) ?? fallback?.host;
+  const host =
+    HOST_ATTRIBUTES.map(get).find(Boolean) ??
+    fallback?.host ??
+    NODE_ATTRIBUTES.map(get).find(Boolean);
   const service = {
     service: getServiceName(get, host, fallback?.service),
     serviceVersion: get('service.version') ?? fallback?.service.serviceVersion,
@@ -122,9 +125,7 @@ function getServiceName(
     if (name !== undefined) return name;
     return host === undefined ? UNKNOWN_SERVICE : HOST_SERVICE_NAME;
   }
-  // As in Prometheus: https://opentelemetry.io/docs/specs/otel/compatibility/prometheus_and_openmetrics/
-  const namespace = get('service.namespace');
-  return (namespace === undefined ? name : `${namespace}/${name}`).slice(0, MAX_NAME_LENGTH);
+  return toServiceName(name, get('service.namespace'));
 }
 
 function getInstance(

@@ -2,15 +2,17 @@ import { type MappedSeries, type MetricHeader, mapSeries } from './map-series.ts
 import type { OtelAttributes, OtelScope } from './metric-data.ts';
 import type { MappedResource, MappingOptions } from './resource-mapping.ts';
 
-/** Number of metrics of all resources after which the cache is emptied. */
+/** Number of metrics of all resources in one generation. */
 const MAX_METRICS = 10_000;
 
 /**
  * Keeps mapped series. Attributes are compared by identity, because the decoder returns the same object for equal
- * attributes. Mapping a series again gives an equal result, so the cache can be emptied at any time.
+ * attributes. Mapping a series again gives an equal result, so entries can be removed at any time. There are two generations:
+ * if the new one is full, it replaces the old one. So metrics in use remain, even if a sender invents names.
  */
 export class SeriesCache {
-  readonly #metrics = new Map<string, WeakMap<OtelAttributes, MappedSeries>>();
+  #newMetrics = new Map<string, WeakMap<OtelAttributes, MappedSeries>>();
+  #oldMetrics = new Map<string, WeakMap<OtelAttributes, MappedSeries>>();
 
   /**
    * Returns a function that maps the attributes of the points of one metric.
@@ -37,11 +39,14 @@ export class SeriesCache {
   }
 
   #getSeries(key: string): WeakMap<OtelAttributes, MappedSeries> {
-    const known = this.#metrics.get(key);
+    const known = this.#newMetrics.get(key);
     if (known) return known;
-    if (this.#metrics.size >= MAX_METRICS) this.#metrics.clear();
-    const series = new WeakMap<OtelAttributes, MappedSeries>();
-    this.#metrics.set(key, series);
+    if (this.#newMetrics.size >= MAX_METRICS) {
+      this.#oldMetrics = this.#newMetrics;
+      this.#newMetrics = new Map();
+    }
+    const series = this.#oldMetrics.get(key) ?? new WeakMap<OtelAttributes, MappedSeries>();
+    this.#newMetrics.set(key, series);
     return series;
   }
 }

@@ -3,6 +3,7 @@ import type {
   ExponentialHistogramValues,
   HistogramValues,
 } from './cumulative-values.ts';
+import { GROUP_KINDS, type GroupKind, type SeriesGroup } from './series-groups.ts';
 import type { SeriesState, SeriesStateOf, SeriesValues } from './series-state.ts';
 import type { SpanRow } from './span-row-memory.ts';
 import type { StateReader, StateWriter } from './state-bytes.ts';
@@ -21,6 +22,9 @@ const KIND_CODES = Object.fromEntries(KINDS.map((kind, code) => [kind, code])) a
 const KIND_MASK = 0x0f;
 const FACT_CODE = 0x0f;
 const SPAN_ROW_CODE = 0x0e;
+/** The kind of the group is in the other bits. */
+const GROUP_CODE = 0x0d;
+const GROUP_KIND_FACTOR = 0x10;
 const HAS_DELTA = 0x10;
 const HAS_PREVIOUS = 0x20;
 
@@ -63,7 +67,33 @@ function decodeSpanRow(reader: StateReader, fact: string): SpanRow {
   };
 }
 
-export function encodeState(writer: StateWriter, state: SeriesState): void {
+/** The group of the states after it. */
+export interface GroupEntry {
+  readonly kind: 'group';
+  readonly groupKind: GroupKind;
+  readonly organization: string;
+  readonly service: string;
+  readonly forgottenStartMs: number;
+}
+
+export function encodeGroup(writer: StateWriter, group: SeriesGroup): void {
+  writer.addByte(GROUP_CODE + GROUP_KINDS.indexOf(group.kind) * GROUP_KIND_FACTOR);
+  writer.addText(group.organization);
+  writer.addText(group.service);
+  writer.addDouble(group.forgottenStartMs);
+}
+
+/** Encodes states with their groups. It takes the fewest bytes if the states of a group are next to each other. */
+export function encodeStates(writer: StateWriter, states: Iterable<SeriesState>): void {
+  let group: SeriesGroup | undefined;
+  for (const state of states) {
+    if (state.group !== group) encodeGroup(writer, state.group);
+    group = state.group;
+    encodeState(writer, state);
+  }
+}
+
+function encodeState(writer: StateWriter, state: SeriesState): void {
   writer.addByte(getCode(state));
   writer.addText(state.key);
   encodePoint(writer, state);
@@ -73,15 +103,30 @@ export function encodeState(writer: StateWriter, state: SeriesState): void {
   encodePoint(writer, previous);
 }
 
-/** Reads the next state, fact, or row. @throws RangeError if the data is invalid */
-export function decodeEntry(reader: StateReader): SeriesState | Fact | SpanRow {
+/**
+ * Reads the next state, fact, row, or group.
+ *
+ * @param group of the state
+ * @throws RangeError if the data is invalid
+ */
+export function decodeEntry(
+  reader: StateReader,
+  group: SeriesGroup,
+): SeriesState | Fact | SpanRow | GroupEntry {
   const code = reader.readByte();
   const key = reader.readText();
   if (code === FACT_CODE) return { kind: 'fact', text: key, seconds: reader.readUint32() };
   if (code === SPAN_ROW_CODE) return decodeSpanRow(reader, key);
-  const point = decodePoint(reader, code, key);
+  if ((code & KIND_MASK) === GROUP_CODE) {
+    const groupKind = GROUP_KINDS[Math.floor(code / GROUP_KIND_FACTOR)];
+    if (!groupKind) throw new RangeError('invalid kind');
+    const service = reader.readText();
+    const forgottenStartMs = reader.readDouble();
+    return { kind: 'group', groupKind, organization: key, service, forgottenStartMs };
+  }
+  const point = decodePoint(reader, code, key, group);
   if ((code & HAS_PREVIOUS) === 0) return point;
-  const previous = decodePoint(reader, reader.readByte(), key);
+  const previous = decodePoint(reader, reader.readByte(), key, group);
   if (previous.kind !== point.kind) throw new RangeError('invalid kind');
   return { ...point, previous } as SeriesState;
 }
@@ -114,7 +159,12 @@ function encodePoint(writer: StateWriter, state: SeriesState): void {
   }
 }
 
-function decodePoint(reader: StateReader, code: number, key: string): SeriesState {
+function decodePoint(
+  reader: StateReader,
+  code: number,
+  key: string,
+  group: SeriesGroup,
+): SeriesState {
   const kind = KINDS[code & KIND_MASK];
   if (!kind) throw new RangeError('invalid kind');
   const updatedSeconds = reader.readUint32();
@@ -125,7 +175,7 @@ function decodePoint(reader: StateReader, code: number, key: string): SeriesStat
   const value = decodeValues(reader, kind, undefined);
   const delta = hasDelta ? decodeValues(reader, kind, value) : undefined;
   const state: SeriesStateOf<keyof SeriesValues> = {
-    ...{ kind, key, updatedSeconds, startMs, timeMs, value, delta, deltaStartMs },
+    ...{ kind, key, group, updatedSeconds, startMs, timeMs, value, delta, deltaStartMs },
     previous: undefined,
   };
   return state as SeriesState;

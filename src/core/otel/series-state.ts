@@ -4,6 +4,7 @@ import type {
   Subtract,
   SummaryValues,
 } from './cumulative-values.ts';
+import type { KnownSince, SeriesGroup } from './series-groups.ts';
 
 /** The values of each kind of series. `delta` is a series whose last point was a delta, so it has no values. */
 export interface SeriesValues {
@@ -18,6 +19,7 @@ export interface SeriesValues {
 export interface SeriesStateOf<K extends keyof SeriesValues> {
   readonly kind: K;
   readonly key: string;
+  readonly group: SeriesGroup;
   /** When the state was changed, in seconds since the epoch. */
   readonly updatedSeconds: number;
   /** Start of the series. 0 if it is unknown. Times are in ms since the epoch. */
@@ -37,17 +39,10 @@ export type SeriesState = { [K in keyof SeriesValues]: SeriesStateOf<K> }[keyof 
 /** Time for which a series is stored from its start although it was not known before, in ms. */
 const MAX_FIRST_INTERVAL_MS = 600_000;
 
-/** The start times with which a new series is stored from its start. */
-export interface KnownSince {
-  /** Points of all series since this time are known, in ms since the epoch. */
-  readonly sinceMs: number;
-  /** Latest start of a series that was forgotten. */
-  readonly forgottenStartMs: number;
-}
-
 /** A point of a cumulative series. */
 export interface CumulativePoint<K extends keyof SeriesValues> {
   readonly key: string;
+  readonly group: SeriesGroup;
   readonly kind: K;
   readonly startMs: number;
   readonly timeMs: number;
@@ -132,13 +127,25 @@ function createFirst<K extends keyof SeriesValues>(
 }
 
 function createState<K extends keyof SeriesValues>(
-  { kind, key, startMs, timeMs, value }: CumulativePoint<K>,
+  { kind, key, group, startMs, timeMs, value }: CumulativePoint<K>,
   delta: SeriesValues[K] | undefined,
   deltaStartMs: number,
   previous: SeriesStateOf<K> | undefined,
   updatedSeconds: number,
 ): SeriesStateOf<K> {
-  return { kind, key, updatedSeconds, startMs, timeMs, value, delta, deltaStartMs, previous };
+  // One literal, because an object that is created by spreading takes more memory.
+  return {
+    kind,
+    key,
+    group,
+    updatedSeconds,
+    startMs,
+    timeMs,
+    value,
+    delta,
+    deltaStartMs,
+    previous,
+  };
 }
 
 /** Returns the number of counts of buckets that a state contains. They take most of its memory. */

@@ -1,13 +1,22 @@
-import { chooseLater, countBuckets, type KnownSince, type SeriesState } from './series-state.ts';
-import { decodeEntry, encodeFact, encodeSpanRow, encodeState } from './series-state-codec.ts';
+import { type DropReport, toTarget } from './fair-shares.ts';
+import { ProcessFacts } from './process-facts.ts';
+import { type SeriesGroup, SeriesGroups, type SeriesSource } from './series-groups.ts';
+import { chooseLater, countBuckets, type SeriesState } from './series-state.ts';
+import {
+  decodeEntry,
+  encodeFact,
+  encodeGroup,
+  encodeSpanRow,
+  encodeStates,
+  type GroupEntry,
+} from './series-state-codec.ts';
 import { type SpanRow, SpanRowMemory } from './span-row-memory.ts';
 import { StateReader, StateWriter } from './state-bytes.ts';
 
-const VERSION = 1;
+const VERSION = 2;
 /** Series and facts without changes are forgotten after this time. */
 const MAX_AGE_SECONDS = 86_400;
 const MAX_SERIES = 200_000;
-const MAX_FACTS = 200_000;
 /** A count takes 8 bytes. 200,000 series with the default bounds of SDKs have fewer. */
 const MAX_COUNTS = 10_000_000;
 /** Number of lists of bounds that are shared. Most histograms have the same ones. */
@@ -23,20 +32,27 @@ export interface SeriesStatesOptions {
   readonly maxSeries?: number;
   /** Maximum number of counts of buckets of all series. Default: 10,000,000. */
   readonly maxCounts?: number;
+  /** Maximum number of facts. Default: 200,000. */
+  readonly maxFacts?: number;
 }
 
-/** The states of cumulative series, in the order in which they were changed, facts, and rows of spans. */
+/**
+ * The states of cumulative series, in the order in which they were changed, facts, and rows of spans. If there are too many, the oldest
+ * ones of the services with the most are forgotten, so that a sender doesn't affect others.
+ */
 export class SeriesStates {
   readonly owner: string;
   /** Rows that are blanked if the process also sends the metric. */
   readonly spanRows = new SpanRowMemory();
   readonly #maxSeries: number;
   readonly #maxCounts: number;
-  #known: KnownSince;
+  readonly #groups: SeriesGroups;
+  readonly #facts: ProcessFacts;
   #series = new Map<string, SeriesState>();
-  #facts = new Map<string, number>();
   #sharedBounds: (readonly number[])[] = [];
   #droppedSeries = 0;
+  /** No series was changed before this time. */
+  #oldestSeconds = 0;
   /** Number of counts of all series. */
   #counts = 0;
 
@@ -45,11 +61,13 @@ export class SeriesStates {
     sinceMs,
     maxSeries = MAX_SERIES,
     maxCounts = MAX_COUNTS,
+    maxFacts,
   }: SeriesStatesOptions) {
     this.owner = owner;
     this.#maxSeries = maxSeries;
     this.#maxCounts = maxCounts;
-    this.#known = { sinceMs, forgottenStartMs: 0 };
+    this.#groups = new SeriesGroups(sinceMs);
+    this.#facts = new ProcessFacts(maxFacts);
   }
 
   get size(): number {
@@ -65,13 +83,36 @@ export class SeriesStates {
     return this.#droppedSeries;
   }
 
-  get known(): KnownSince {
-    return this.#known;
+  /** Number of facts that were forgotten because there were too many. */
+  get droppedFacts(): number {
+    return this.#facts.dropped;
   }
 
-  /** Continues the states of an earlier process. */
-  restoreKnown(known: KnownSince): void {
-    this.#known = known;
+  /** See `KnownSince`. Set it to continue the states of an earlier process. */
+  get sinceMs(): number {
+    return this.#groups.sinceMs;
+  }
+
+  set sinceMs(sinceMs: number) {
+    this.#groups.sinceMs = sinceMs;
+  }
+
+  /** Describes the series that were forgotten since the last call because there were too many. */
+  takeSeriesReport(): DropReport | undefined {
+    return this.#groups.takeReport();
+  }
+
+  /** Same as `takeSeriesReport`, for facts. */
+  takeFactReport(): DropReport | undefined {
+    return this.#facts.takeReport();
+  }
+
+  /** Returns the group of a series that has no state yet. */
+  getGroup(source: SeriesSource | undefined): SeriesGroup {
+    const group = this.#groups.get(source);
+    const isCrowded = this.#series.size > this.#maxSeries / 2 || this.#counts > this.#maxCounts / 2;
+    if (source && isCrowded) this.#groups.noteNew(group, source.name);
+    return group;
   }
 
   get(key: string): SeriesState | undefined {
@@ -83,11 +124,13 @@ export class SeriesStates {
     const known = this.#series.get(key);
     if (known) this.#delete(known);
     this.#series.set(key, state);
-    this.#counts += countBuckets(state);
-    while (this.#series.size > this.#maxSeries || this.#counts > this.#maxCounts) {
-      this.#droppedSeries++;
-      this.#forgetOldest();
-    }
+    const counts = countBuckets(state);
+    state.group.series++;
+    state.group.counts += counts;
+    this.#counts += counts;
+    if (state.updatedSeconds < this.#oldestSeconds) this.#oldestSeconds = state.updatedSeconds;
+    if (this.#series.size > this.#maxSeries) this.#drop('series', this.#maxSeries);
+    if (this.#counts > this.#maxCounts) this.#drop('counts', this.#maxCounts);
   }
 
   getFactSeconds(fact: string): number | undefined {
@@ -95,24 +138,24 @@ export class SeriesStates {
   }
 
   setFact(fact: string, seconds: number): void {
-    this.#facts.delete(fact);
     this.#facts.set(fact, seconds);
     this.spanRows.removeUntil(fact, seconds);
-    if (this.#facts.size > MAX_FACTS) this.#facts.delete(getFirst(this.#facts.keys())!);
   }
 
   /** Forgets series and facts that were not changed for 24 h. */
   removeExpired(nowSeconds: number): void {
     const before = nowSeconds - MAX_AGE_SECONDS;
-    for (const { updatedSeconds } of this.#series.values()) {
-      if (updatedSeconds >= before) break;
-      this.#forgetOldest();
-    }
-    for (const [fact, seconds] of this.#facts) {
-      if (seconds >= before) break;
-      this.#facts.delete(fact);
-    }
+    this.#facts.removeBefore(before);
     this.spanRows.removeExpired(before);
+    this.#groups.removeEmpty(nowSeconds);
+    // Usually there are none, and iterating over a map takes long after many changes.
+    if (this.#oldestSeconds >= before) return;
+    this.#oldestSeconds = nowSeconds;
+    for (const state of this.#series.values()) {
+      this.#oldestSeconds = state.updatedSeconds;
+      if (state.updatedSeconds >= before) break;
+      this.#forget(state);
+    }
   }
 
   /** Returns a known list with the same bounds, to save memory. */
@@ -139,8 +182,13 @@ export class SeriesStates {
   merge(data: Uint8Array): void {
     const reader = new StateReader(data);
     readHeader(reader);
+    let group = this.#groups.get(undefined);
     while (!reader.isAtEnd) {
-      const entry = decodeEntry(reader);
+      const entry = decodeEntry(reader, group);
+      if (entry.kind === 'group') {
+        group = this.#mergeGroup(entry);
+        continue;
+      }
       if (entry.kind === 'fact') {
         const seconds = Math.max(entry.seconds, this.#facts.get(entry.text) ?? 0);
         this.setFact(entry.text, seconds);
@@ -162,8 +210,7 @@ export class SeriesStates {
     const series = [...this.#series.values()];
     series.sort((first, second) => first.updatedSeconds - second.updatedSeconds);
     this.#series = new Map(series.map((state) => [state.key, state]));
-    const facts = [...this.#facts].sort(([, first], [, second]) => first - second);
-    this.#facts = new Map(facts);
+    this.#facts.sort();
   }
 
   /**
@@ -171,7 +218,8 @@ export class SeriesStates {
    * when the next chunk is requested.
    */
   encodeAll(): Iterable<Uint8Array> {
-    return this.#encodeChunks([...this.#series.values()], [...this.#facts], this.spanRows.all);
+    const series = [...this.#series.values()];
+    return this.#encodeChunks(series, this.#facts.list(), this.spanRows.all);
   }
 
   *#encodeChunks(
@@ -180,9 +228,16 @@ export class SeriesStates {
     spanRows: readonly SpanRow[],
   ): Generator<Uint8Array> {
     const writer = new StateWriter();
+    const groups = [...this.#groups.list()].filter(({ forgottenStartMs }) => forgottenStartMs > 0);
+    if (groups.length > 0) {
+      this.encodeHeader(writer);
+      for (const group of groups) encodeGroup(writer, group);
+      yield writer.take();
+    }
     for (let i = 0; i < series.length; i += MAX_CHUNK_STATES) {
       this.encodeHeader(writer);
-      for (const state of series.slice(i, i + MAX_CHUNK_STATES)) encodeState(writer, state);
+      const byGroup = Map.groupBy(series.slice(i, i + MAX_CHUNK_STATES), ({ group }) => group);
+      for (const states of byGroup.values()) encodeStates(writer, states);
       yield writer.take();
     }
     for (let i = 0; i < facts.length; i += MAX_CHUNK_STATES) {
@@ -210,17 +265,40 @@ export class SeriesStates {
   }
 
   #delete(state: SeriesState): void {
+    const counts = countBuckets(state);
     this.#series.delete(state.key);
-    this.#counts -= countBuckets(state);
+    state.group.series--;
+    state.group.counts -= counts;
+    this.#counts -= counts;
   }
 
   /** If a forgotten series returns, a part of its values was stored before. */
-  #forgetOldest(): void {
-    const oldest = getFirst(this.#series.values());
-    if (!oldest) return;
-    this.#delete(oldest);
-    const forgottenStartMs = Math.max(this.#known.forgottenStartMs, oldest.startMs);
-    this.#known = { ...this.#known, forgottenStartMs };
+  #forget(state: SeriesState): void {
+    const { group } = state;
+    this.#delete(state);
+    group.forgottenStartMs = Math.max(group.forgottenStartMs, state.startMs);
+  }
+
+  /** Forgets the oldest series of the groups with the most series, or with the most counts of buckets. */
+  #drop(usage: 'series' | 'counts', limit: number): void {
+    const target = toTarget(limit);
+    this.#groups.divide(usage, target);
+    for (const state of this.#series.values()) {
+      if ((usage === 'series' ? this.#series.size : this.#counts) <= target) break;
+      const { group } = state;
+      if (group[usage] <= group.share || (usage === 'counts' && countBuckets(state) === 0))
+        continue;
+      this.#forget(state);
+      group.dropped++;
+      this.#droppedSeries++;
+    }
+  }
+
+  #mergeGroup(entry: GroupEntry): SeriesGroup {
+    const { organization, service, groupKind, forgottenStartMs } = entry;
+    const group = this.#groups.getByName(organization, service, groupKind);
+    group.forgottenStartMs = Math.max(group.forgottenStartMs, forgottenStartMs);
+    return group;
   }
 }
 
@@ -233,9 +311,4 @@ function readHeader(reader: StateReader): string {
   const version = reader.readByte();
   if (version !== VERSION) throw new RangeError(`unknown version ${version}`);
   return reader.readText();
-}
-
-function getFirst<T>(values: Iterable<T>): T | undefined {
-  for (const value of values) return value;
-  return undefined;
 }

@@ -73,6 +73,7 @@ type RequestPart = Buffer | { readonly json: unknown };
 interface DecodedPart {
   readonly items: number;
   readonly rejected: ReadonlyMap<string, number>;
+  readonly shortenedTexts: number;
   readonly convert: (context: ConvertContext) => ConvertedData;
 }
 
@@ -123,6 +124,7 @@ export class OtlpService {
       stored: outcomes.reduce((sum, { stored }) => sum + stored, 0),
       rejected: addCounts(...outcomes.map(({ rejected }) => rejected)),
       ignored: addCounts(...outcomes.map(({ ignored }) => ignored)),
+      shortenedTexts: outcomes.reduce((sum, each) => sum + each.shortenedTexts, 0),
     };
     this.#options.countItems(signal, outcome);
     return toPartialSuccess(signal, outcome);
@@ -163,7 +165,7 @@ export class OtlpService {
       // The sender sends the request again, so that storing it now would only delay other requests.
       if (request.isAborted()) throw new RequestAbortedError();
       this.#checkAvailable();
-      const { items, rejected: undecoded, convert } = this.#decode(request, part);
+      const { items, rejected: undecoded, shortenedTexts, convert } = this.#decode(request, part);
       const { organizationId } = request;
       const converted = convert({ transaction, organizationId, nowMs: this.#now() });
       const { tables, ignored } = converted;
@@ -178,6 +180,7 @@ export class OtlpService {
         stored: items - sumCounts(converted.rejected) - sumCounts(ignored),
         rejected: addCounts(undecoded, converted.rejected),
         ignored,
+        shortenedTexts,
       };
     } finally {
       transaction.rollback();
@@ -192,11 +195,15 @@ export class OtlpService {
         return {
           items: points,
           rejected,
+          shortenedTexts: 0,
           convert: (context) => convertMetrics(resources, context),
         };
       }
-      const { resources, spans, rejected } = decodeTraces(encoding, part);
-      return { items: spans, rejected, convert: (context) => convertSpans(resources, context) };
+      const { resources, spans, rejected, shortenedTexts } = decodeTraces(encoding, part);
+      return {
+        ...{ items: spans, rejected, shortenedTexts },
+        convert: (context) => convertSpans(resources, context),
+      };
     } catch (error) {
       throw toInvalidError(error);
     }

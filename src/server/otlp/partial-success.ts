@@ -1,3 +1,4 @@
+import { explainReason } from '../../core/otel/reason-explanations.ts';
 import type { OtlpSignal, PartialSuccess } from './decode/otlp-response.ts';
 
 /** Number of points or spans by reason. */
@@ -11,21 +12,12 @@ export interface ExportOutcome {
   readonly rejected: ReasonCounts;
   /** Valid data that needs no rows, such as the first value of a cumulative series. */
   readonly ignored: ReasonCounts;
+  /** Number of texts of spans that were longer than the limit, so that only their start is stored. */
+  readonly shortenedTexts: number;
 }
 
 const ITEMS: Readonly<Record<OtlpSignal, string>> = { metrics: 'points', traces: 'spans' };
 
-/** Explains reasons that senders can fix or should know. The others are clear from their names. */
-const EXPLANATIONS: Readonly<Record<string, string>> = {
-  too_old: 'older than the retention period',
-  future_timestamp: 'more than 10 minutes in the future, so check the clock of the sender',
-  invalid_timestamp: 'without a valid time, or with an end before the start',
-  not_finite: 'NaN, infinite, or larger than 10^300',
-  unspecified_temporality: 'the sender must set delta or cumulative',
-  too_many_attributes: 'more than 128 attributes',
-  baseline: 'the first value of a cumulative series that began before Perfscope received it',
-  superseded: 'a later value of the series was already stored, and includes them',
-};
 /** Senders can't do anything about the others, and they are normal after a retry. */
 const WARNING_REASONS: readonly string[] = ['baseline', 'superseded'];
 
@@ -37,7 +29,7 @@ const WARNING_REASONS: readonly string[] = ['baseline', 'superseded'];
  */
 export function toPartialSuccess(
   signal: OtlpSignal,
-  { rejected, ignored }: ExportOutcome,
+  { rejected, ignored }: Omit<ExportOutcome, 'shortenedTexts'>,
 ): PartialSuccess | undefined {
   const items = ITEMS[signal];
   const warnings = [...ignored].filter(([reason]) => WARNING_REASONS.includes(reason));
@@ -71,9 +63,6 @@ export function addCounts(...all: readonly ReasonCounts[]): ReasonCounts {
 function formatCounts(counts: Iterable<readonly [string, number]>): string {
   return [...counts]
     .filter(([, count]) => count > 0)
-    .map(([reason, count]) => {
-      const explanation = EXPLANATIONS[reason];
-      return `${count} ${reason}${explanation === undefined ? '' : ` (${explanation})`}`;
-    })
+    .map(([reason, count]) => `${count} ${explainReason(reason)}`)
     .join(', ');
 }

@@ -11,6 +11,7 @@ import { createOtlpConversions } from '../otlp/otlp-conversions.ts';
 import { OtlpCounters } from '../otlp/otlp-counters.ts';
 import { createOtlpRouter } from '../otlp/otlp-router.ts';
 import { OtlpService } from '../otlp/otlp-service.ts';
+import { SeriesLimitReporter } from '../otlp/series-limit-reporter.ts';
 
 export interface OtlpOptions {
   readonly settings: Settings;
@@ -39,7 +40,12 @@ export function createOtlpHandler({
     await states.adopted;
     isReady = true;
   });
-  const counters = new OtlpCounters(getMeterProvider());
+  const counters = new OtlpCounters(getMeterProvider(), () => states.series.size);
+  const reporter = new SeriesLimitReporter({
+    states: states.series.states,
+    log,
+    countForgotten: (kind, count) => counters.countForgotten(kind, count),
+  });
   const service = new OtlpService({
     series: states.series,
     ...createOtlpConversions(settings),
@@ -50,7 +56,10 @@ export function createOtlpHandler({
     },
     getUnavailableReason: () =>
       isReady ? getPauseReason() : 'the server is starting and reads its state',
-    countItems: (signal, outcome) => counters.countItems(signal, outcome),
+    countItems: (signal, outcome) => {
+      counters.countItems(signal, outcome);
+      reporter.update();
+    },
   });
   return createOtlpRouter({
     authenticate,

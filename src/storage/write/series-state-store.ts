@@ -108,7 +108,7 @@ class SpooledSeriesStates implements SeriesStateStore {
   }
 
   get sinceMs(): number {
-    return this.series.states.known.sinceMs;
+    return this.series.states.sinceMs;
   }
 
   get keptNumber(): number {
@@ -196,9 +196,7 @@ class SpooledSeriesStates implements SeriesStateStore {
     }
     states.sort();
     if (ended.length > 0 && areAllReadable) {
-      const sinceMs = Math.min(...ended.map((header) => header.sinceMs));
-      const forgottenStartMs = Math.max(...ended.map((header) => header.forgottenStartMs));
-      states.restoreKnown({ sinceMs, forgottenStartMs });
+      states.sinceMs = Math.min(...ended.map((header) => header.sinceMs));
     } else if (hasStates && running.size === 0) {
       this.#reportUnreadable(root, new Error('the file is missing'));
     }
@@ -271,7 +269,8 @@ class SpooledSeriesStates implements SeriesStateStore {
         if (foreign.isEmpty) this.#foreign.delete(owner);
       }
       const chunks = [states, ...this.#foreign.values()].map((each) => each.encodeAll());
-      return { header: { owner: states.owner, ...states.known }, number: this.#number, chunks };
+      const { owner, sinceMs } = states;
+      return { header: { owner, sinceMs }, number: this.#number, chunks };
     } finally {
       transaction.rollback();
     }

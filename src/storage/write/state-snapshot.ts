@@ -28,7 +28,6 @@ export interface SnapshotHeader {
   readonly owner: string;
   /** See `KnownSince`. */
   readonly sinceMs: number;
-  readonly forgottenStartMs: number;
 }
 
 /**

@@ -60,3 +60,30 @@ it('metrics with the same name have different IDs if their scopes, units, or typ
   const { metrics } = toMetricRows(collected, { service: 's', instance: 'i' });
   expect(new Set(metrics.map(({ id }) => id)).size).toBe(collected.length);
 });
+
+it('omits the first value of host counters, which contains the increase since the host was started', () => {
+  const toScope = (name: string, startS: number, scope = '@opentelemetry/host-metrics') => ({
+    scope: { name: scope },
+    metrics: [
+      {
+        descriptor: { name, unit: 's', description: '', valueType: ValueType.DOUBLE },
+        aggregationTemporality: AggregationTemporality.DELTA,
+        dataPointType: DataPointType.SUM as const,
+        isMonotonic: true,
+        dataPoints: [{ startTime: [startS, 0], endTime: [9, 0], attributes: {}, value: 1 }],
+      } satisfies ScopeMetrics['metrics'][number],
+    ],
+  });
+  const collected: ScopeMetrics[] = [
+    toScope('system.cpu.time', 9),
+    toScope('system.cpu.time', 8),
+    toScope('process.cpu.time', 9),
+    toScope('system.network.io', 9, 'perfscope.host'),
+  ];
+  const { metrics } = toMetricRows(collected, { service: 's', instance: 'i' });
+  expect(metrics.map(({ name }) => name)).toEqual([
+    'system.cpu.time',
+    'process.cpu.time',
+    'system.network.io',
+  ]);
+});

@@ -6,6 +6,7 @@ import { Agent } from '../../../../src/agent/agent.ts';
 import { setSharedAgent } from '../../../../src/agent/shared-agent.ts';
 import { parseSettings } from '../../../../src/core/config/parse-settings.ts';
 import { stderrLogger } from '../../../../src/core/log.ts';
+import type { PerformanceMetricRow } from '../../../../src/core/schema/tables/performance-metrics-table.ts';
 import {
   perfscopeConfiguration,
   QuestDBMetricExporter,
@@ -151,4 +152,75 @@ it('stores metrics for the tenant in the configured attributes', () => {
     'performance_metrics',
     [expect.objectContaining({ name: 'orders', value: 3, organizationId: 'grand' })],
   ]);
+});
+
+describe('data that can not be stored', () => {
+  const seconds = Math.floor(Date.now() / 1000);
+  const toMetrics = (name: string, value: number) => ({
+    resource: { attributes: { 'service.name': 'booking' } },
+    scopeMetrics: [
+      {
+        scope: { name: 'app' },
+        metrics: [
+          {
+            descriptor: { name, unit: '', description: '' },
+            ...{ aggregationTemporality: 0, dataPointType: 3, isMonotonic: true },
+            dataPoints: [
+              {
+                attributes: {},
+                startTime: [seconds - 1, 0] as const,
+                endTime: [seconds, 0] as const,
+                value,
+              },
+            ],
+          },
+        ],
+      },
+    ],
+  });
+
+  it('is logged once for each reason, and counted', () => {
+    const add = vi.spyOn(agent.deferredWriter, 'add');
+    let nowMs = Date.now();
+    const now = vi.spyOn(Date, 'now').mockImplementation(() => nowMs++);
+    const exporter = new QuestDBMetricExporter();
+    for (const [name, value] of [
+      ['orders', Number.NaN],
+      ['refunds', Number.POSITIVE_INFINITY],
+      ['user 42', -1],
+    ] as const) {
+      exporter.export(toMetrics(name, value), () => {});
+    }
+    expect(warn.mock.calls).toEqual([
+      [
+        'Dropped 1 row: metric points of the OpenTelemetry SDK are invalid: not_finite (NaN, infinite, or larger than 10^300). The first one is of the metric orders.',
+      ],
+      ['Dropped 1 row: metric points of the OpenTelemetry SDK are invalid: negative_count.'],
+    ]);
+    expect(agent.droppedRows.byReason).toEqual(new Map([['invalid', 3]]));
+    expect(exporter.notStored).toEqual({
+      rejected: { not_finite: 2, negative_count: 1 },
+      ignored: {},
+    });
+    const rows = add.mock.calls.flatMap(([, each]) => each) as PerformanceMetricRow[];
+    const counts = { service: 'booking', name: 'perfscope.rows.dropped', operation: 'invalid' };
+    expect(rows).toMatchObject(Array.from({ length: 3 }, () => ({ ...counts, value: 1 })));
+    now.mockRestore();
+  });
+
+  it('also covers spans', () => {
+    const span = {
+      ...{ name: '/users/42', kind: 1, status: { code: 0 }, attributes: {}, events: [] },
+      spanContext: () => ({ traceId: 'a'.repeat(32), spanId: 'b'.repeat(16) }),
+      ...{ startTime: [1, 0] as const, endTime: [2, 0] as const },
+      ...{ resource: { attributes: {} }, instrumentationScope: { name: 'app' } },
+    };
+    const exporter = new QuestDBSpanExporter();
+    const valid = { ...span, startTime: [seconds, 0] as const, endTime: [seconds, 0] as const };
+    exporter.export([span, valid, valid], () => {});
+    expect(exporter.notStored).toEqual({ rejected: { too_old: 1 }, ignored: { duplicate: 1 } });
+    const text = 'spans of the OpenTelemetry SDK are invalid: too_old (older than the retention';
+    expect(warn.mock.calls).toEqual([[expect.stringContaining(`Dropped 1 row: ${text}`)]]);
+    expect(agent.droppedRows.byReason).toEqual(new Map([['expired', 1]]));
+  });
 });

@@ -319,13 +319,19 @@ describe('hosts', () => {
   });
 
   it('computes the usage from CPU times with the current attributes, as Go measures them', () => {
-    const times = (name: string, modes: Readonly<Record<string, number>>): OtelMetric => ({
+    const times = (
+      name: string,
+      modes: Readonly<Record<string, number>>,
+      timeMs = NOW,
+    ): OtelMetric => ({
       ...{ name, unit: 's', kind: 'sum', isMonotonic: true, temporality: 'delta' },
       points: Object.entries(modes).map(([mode, value]) =>
-        createPoint({ attributes: { 'cpu.mode': mode }, value }),
+        createPoint({ attributes: { 'cpu.mode': mode }, timeMs, value }),
       ),
     });
-    const { health, metrics } = createConverter().convert([
+    const { convert } = createConverter();
+    convert([times('system.cpu.time', { user: 1e6, system: 1e6, idle: 1e7 }, NOW - 60_000)]);
+    const { health, metrics } = convert([
       times('process.cpu.time', { user: 8, system: 2 }),
       times('system.cpu.time', { user: 15, system: 10, idle: 75 }),
     ]);

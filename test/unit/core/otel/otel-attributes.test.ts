@@ -203,3 +203,17 @@ describe('values of attributes', () => {
     }
   });
 });
+
+it.each([
+  ['http.request.method', 'GET', 'GET'],
+  ['http.method', 'QUERY', 'QUERY'],
+  ['http.method', 'patch', 'PATCH'],
+  ['http.request.method', 'PROPFIND', '_OTHER'],
+  ['http.method', 'token=secret', '_OTHER'],
+  ['http.request.method', 7, '_OTHER'],
+])('stores %s=%s as the method %s', (name, value, operation) => {
+  const attributes = { [name]: value, 'http.request.method_original': 'token=secret' };
+  const { metrics } = convert([SHOP, [histogram('http.server.request.duration', attributes)]]);
+  expect(metrics).toMatchObject([{ operation }]);
+  expect(metrics[0]?.tags).toBeUndefined();
+});

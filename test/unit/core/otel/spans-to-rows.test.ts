@@ -389,3 +389,21 @@ it('keeps no text of an exception as a type', () => {
   expect(errors[0]?.errorType).toBe('_OTHER');
   expect(JSON.stringify(metrics)).not.toContain('ann@');
 });
+
+it('stores methods that the semantic conventions do not list as one method, without their text', () => {
+  const spans = ['token=secret', 'PROPFIND'].map((method) =>
+    createSpan({
+      attributes: {
+        ...HTTP,
+        'http.request.method': method,
+        'http.request.method_original': method,
+        'http.response.status_code': 500,
+      },
+    }),
+  );
+  const { metrics, errors } = createConverters().convertSpans(spans);
+  expect(metrics.filter(({ name }) => name === 'http.server.request.duration')).toMatchObject([
+    { operation: '_OTHER', count: 2 },
+  ]);
+  expect(JSON.stringify([metrics, errors])).not.toMatch(/secret|PROPFIND/);
+});

@@ -144,6 +144,7 @@ it('the response and the metrics contain the number of rejected points and the r
     stored: 1,
     rejected: new Map([['negative', 2]]),
     ignored: new Map(),
+    shortenedTexts: 0,
   });
 });
 
@@ -227,4 +228,19 @@ it('nothing is stored while the storage is unavailable, or after the client has 
   });
   expect(records).toEqual([]);
   expect(series.isOpen).toBe(false);
+});
+
+it('counts texts of spans that are too long', async () => {
+  const empty = { tables: new Map(), rejected: new Map(), ignored: new Map() };
+  const text = 'x'.repeat(100_000);
+  const attributes = [{ key: 'db.query.text', value: { stringValue: text } }];
+  const ids = { traceId: '1'.repeat(32), spanId: '2'.repeat(16) };
+  const span = { ...ids, name: 'a', startTimeUnixNano: '1', endTimeUnixNano: '2', attributes };
+  const body = Buffer.from(
+    JSON.stringify({ resourceSpans: [{ scopeSpans: [{ spans: [span] }] }] }),
+  );
+  const common = { signal: 'traces', encoding: 'json', organizationId: undefined } as const;
+  const service = createService({ convertSpans: () => empty });
+  await service.store({ ...common, body, isAborted: () => false });
+  expect(outcomes).toMatchObject([{ stored: 1, shortenedTexts: 1 }]);
 });
