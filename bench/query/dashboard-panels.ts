@@ -5,6 +5,7 @@ import { queryProcessHealth } from '../../src/storage/queries/host-health.ts';
 import {
   queryDistributionTotals,
   querySlowest,
+  toRouteName,
 } from '../../src/storage/queries/operation-totals.ts';
 import type { Query } from '../../src/storage/queries/query-definition.ts';
 import { queryQueueStats } from '../../src/storage/queries/queue-stats.ts';
@@ -18,7 +19,8 @@ type PanelQuery = (queryClient: QueryClient, query: Query) => Promise<unknown>;
 /** Queries of the dashboard's panels, the same as in their API endpoints. */
 export const PANELS: Readonly<Record<string, PanelQuery>> = {
   requests: (queryClient, query) => queryDistributionTotals(queryClient, query, REQUEST_METRIC),
-  'slowest endpoints': (queryClient, query) => querySlowest(queryClient, query, REQUEST_METRIC),
+  'slowest endpoints': (queryClient, query) =>
+    querySlowest(queryClient, query, REQUEST_METRIC, toRouteName),
   database: queryDatabaseStats,
   queues: queryQueueStats,
   health: queryProcessHealth,

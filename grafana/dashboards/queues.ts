@@ -166,7 +166,7 @@ export const queues = createDashboard({
         createTable({
           title: 'Queues',
           width: 24,
-          description: 'All queues with finished jobs in the time range.',
+          description: 'All queues with finished jobs or processed messages in the time range.',
           sql: selectQueues(BY_QUEUE),
           columns: {
             Queue: longText(220, {

@@ -101,8 +101,9 @@ export const system = createDashboard({
           title: 'Process CPU',
           unit: 'percent',
           width: 8,
+          max: 100,
           description:
-            'Mean CPU time of each process. 100 % is one CPU core, so a process with several threads can use more.',
+            'Mean CPU usage of each process. 100 % is the CPU time of all CPUs, or the container’s limit.',
           sql: selectHostSeries('processCpuUsage'),
         }),
         createTimeSeries({

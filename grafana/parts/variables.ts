@@ -11,12 +11,13 @@ import {
   VariableSort,
 } from '@grafana/grafana-foundation-sdk/dashboard';
 import { TRACE_URL_VARIABLE } from '../../src/server/grafana/grafana-provisioning.ts';
-import { JOBS_TABLE, METRICS_TABLE } from '../../src/storage/queries/aggregation-tables.ts';
+import { METRICS_TABLE } from '../../src/storage/queries/aggregation-tables.ts';
 import {
   selectAlertStarts,
   selectIncidents,
   selectNewVersions,
 } from '../sql/annotation-queries.ts';
+import { selectQueueNames } from '../sql/job-queries.ts';
 import { selectNames } from '../sql/select-metrics.ts';
 import { ALL, IS_NOT_OWN, type VariableName } from '../sql/sql-text.ts';
 import type { DashboardSpec } from './create-dashboard.ts';
@@ -35,7 +36,7 @@ const LABELS: Readonly<Record<VariableName, string>> = {
 
 /** Returns the query for a variable's names. The variables before it limit the result. */
 function toNamesSql(name: VariableName, before: readonly VariableName[]): string {
-  if (name === 'queue') return selectNames(JOBS_TABLE, name, before);
+  if (name === 'queue') return selectQueueNames(before);
   const conditions = name === 'endpoint' ? ["metric_type = 'API_RESPONSE_TIME'", IS_NOT_OWN] : [];
   return selectNames(METRICS_TABLE, name, before, conditions);
 }

@@ -3,6 +3,7 @@ import { READY_STATES } from '../../src/storage/queries/queue-stats.ts';
 import { selectGaugeOverRange, selectGaugeOverTime } from './gauge-queries.ts';
 import {
   FAILURE_RATE,
+  JOB_QUEUE,
   PROCESSING_TIME,
   selectJobsOverRange,
   selectJobsOverTime,
@@ -80,7 +81,6 @@ export function selectJobRate(by?: QueueFilter): string {
   return selectReadableRate('(completed + failed)', 'first', selectJobsOverRange([], by));
 }
 
-const JOB_QUEUE = ['queue_name', 'queue_scope'] as const;
 const JOB_STATS = {
   failure: FAILURE_RATE,
   processing: PROCESSING_TIME,

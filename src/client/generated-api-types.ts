@@ -1351,6 +1351,7 @@ export interface RequestFigures {
   slowestEndpoints: {
     name: string;
     operation?: string;
+    service?: string;
     count: number;
     average: number;
   }[];
@@ -1387,6 +1388,7 @@ export interface DatabaseFigures {
   slowestOperations: {
     name: string;
     operation?: string;
+    service?: string;
     count: number;
     average: number;
   }[];

@@ -430,7 +430,8 @@ export const ERROR_EXPLANATIONS: Readonly<Record<ErrorCode, ErrorExplanation>> =
       'Turn off the export of logs in the SDK with `OTEL_LOGS_EXPORTER=none`, or send logs to another backend.',
   },
   PS_OTLP_BUSY: {
-    cause: 'The bodies of all open OTLP requests of a key, or of all keys, need too much memory.',
+    cause:
+      'The bodies of all open OTLP requests of an organization, of a key, or of the server need too much memory.',
     action:
       'SDKs and Collectors wait for `Retry-After` seconds and send the data again. If it happens often, send smaller batches, or send fewer requests at the same time.',
   },

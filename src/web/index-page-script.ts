@@ -27,18 +27,40 @@ function link(text, href) {
   return element;
 }
 
+function get(path) {
+  const key = sessionStorage.getItem('key');
+  return fetch('/api/performance/' + path, {
+    headers: key ? { Authorization: 'Bearer ' + key } : {},
+  });
+}
+
+async function readBody(response) {
+  const body = await response.json();
+  if (!response.ok) throw new Error(body.detail);
+  return body;
+}
+
+/** Returns one row for each service. Services without requests, such as workers, have only a name. Perfscope isn't listed. */
+function listServices(groups, systemHealth) {
+  const rows = groups.map(({ group, rate, average, p95, errorRate }) => [group.service,
+    format(rate) + ' per second', format(average, 'ms'), 'p95 ' + format(p95, 'ms'), format(errorRate, '% failed')]);
+  const others = new Set(systemHealth.map((h) => h.service));
+  for (const service of ['perfscope', ...rows.map(([name]) => name)]) others.delete(service);
+  return [...rows, ...[...others].sort().map((service) => [service, 'no requests', '–', 'p95 –', '–'])];
+}
+
 async function refresh() {
   const state = document.getElementById('state');
   try {
-    const key = sessionStorage.getItem('key');
-    const response = await fetch('/api/performance/dashboard', {
-      headers: key ? { Authorization: 'Bearer ' + key } : {},
-    });
-    const body = await response.json();
-    document.getElementById('key').hidden = response.status !== 401;
-    if (!response.ok) throw new Error(body.detail);
+    const responses = await Promise.all([
+      get('dashboard'),
+      get('endpoints?groupBy=service&sort=count&limit=50'),
+    ]);
+    document.getElementById('key').hidden = responses[0].status !== 401;
+    const [body, byService] = await Promise.all(responses.map(readBody));
     const { api, database, queues, systemHealth } = body;
     document.getElementById('metrics').replaceChildren(
+      table('Services', listServices(byService.endpoints, systemHealth)),
       table('Requests', [
         ['Count', format(api.count)],
         ['Per second', format(api.rate)],
@@ -47,7 +69,7 @@ async function refresh() {
         ['Error rate', format(api.errorRate, '%')],
       ]),
       table('Slowest endpoints', api.slowestEndpoints.map((e) =>
-        [(e.operation || '') + ' ' + e.name, format(e.average, 'ms'), format(e.count) + ' requests'])),
+        [(e.operation || '') + ' ' + e.name, e.service || '–', format(e.average, 'ms'), format(e.count) + ' requests'])),
       table('Database', [
         ['Average query', format(database.average, 'ms')],
         ['p95', format(database.p95, 'ms')],
@@ -55,7 +77,7 @@ async function refresh() {
         ['Slow queries', format(database.slowShare, '%')],
       ]),
       table('Slowest statements', database.slowestOperations.slice(0, 5).map((s) =>
-        [s.name, format(s.average, 'ms'), format(s.count) + ' times'])),
+        [s.name, s.service || '–', format(s.average, 'ms'), format(s.count) + ' times'])),
       table('Queues', queues.map((q) =>
         [q.scope ? q.queue + ' (' + q.scope + ')' : q.queue, format(q.processingTime, 'ms'), format(q.failureRate, '% failed'),
           format(q.depth) + ' waiting'])),
@@ -72,10 +94,7 @@ async function refresh() {
 async function showAlert() {
   const id = new URLSearchParams(location.search).get('alert');
   if (!id) return;
-  const key = sessionStorage.getItem('key');
-  const response = await fetch('/api/performance/alerts/' + encodeURIComponent(id), {
-    headers: key ? { Authorization: 'Bearer ' + key } : {},
-  });
+  const response = await get('alerts/' + encodeURIComponent(id));
   if (response.status === 401) return;
   const { alert, detail } = await response.json();
   const rows = alert ? [

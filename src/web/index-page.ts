@@ -36,6 +36,11 @@ export function createIndexPage({ path, fileName, integrity, isAllowed }: AgentD
   </li>
   <li>To list the libraries that the agent measures, run: ${createCommands('npx @perfscope/agent doctor app.js')}</li>
 </ol>
+<p>Services in other languages can send OTLP to this server. So can services with their own OpenTelemetry SDK. Set
+  these environment variables:</p>
+${createCommands('OTEL_EXPORTER_OTLP_ENDPOINT=<span class="origin"></span>', 'OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf')}
+<p>If the server has API keys, services need a key with the role INGEST. Set <code>OTEL_EXPORTER_OTLP_HEADERS</code> to
+  <code>authorization=Bearer KEY</code>.</p>
 <script src="/page.js"></script>
 </body>
 </html>
@@ -62,6 +67,8 @@ const PAGE_START = `<!doctype html>
   th, td { text-align: left; padding: .25rem .75rem .25rem 0; border-bottom: 1px solid #8884; }
   td { font-variant-numeric: tabular-nums; overflow-wrap: anywhere; }
   td + td { white-space: nowrap; }
+  td:first-child { min-width: 7rem; }
+  #alert, #metrics { overflow-x: auto; }
   pre { background: #8882; padding: .75rem; border-radius: .25rem; margin: 0; flex: 1; white-space: pre-wrap; overflow-wrap: anywhere; }
   li { margin-bottom: 1rem; }
   li p { margin: .25rem 0; }

@@ -1,6 +1,5 @@
-import { existsSync } from 'node:fs';
-import { chromium } from 'playwright-core';
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { openBrowser } from '../support/open-browser.ts';
 import { PerfscopeServer } from '../support/perfscope-server.ts';
 import { waitFor } from '../support/wait-for.ts';
 import { waitForWal } from '../support/wait-for-rollups.ts';
@@ -42,8 +41,8 @@ it("returns one tenant's recorded metrics", async () => {
   expect(api.p95 ?? 0).toBeGreaterThan(190);
   expect(api.p99 ?? 0).toBeLessThan(210);
   expect(api.slowestEndpoints).toEqual([
-    { name: '/slow', operation: 'GET', count: 10, average: 200 },
-    { name: '/fast', operation: 'GET', count: 90, average: 10 },
+    { name: '/slow', operation: 'GET', service: 'hotel', count: 10, average: 200 },
+    { name: '/fast', operation: 'GET', service: 'hotel', count: 90, average: 10 },
   ]);
   expect(database).toMatchObject({
     count: 4,
@@ -92,11 +91,7 @@ it('rejects invalid parameters and unknown paths', async () => {
 });
 
 it('shows the metrics and the next steps on the home page', async () => {
-  const executablePath = ['/usr/bin/chromium', '/usr/bin/chromium-browser'].find(existsSync);
-  const browser = await chromium.launch({
-    ...(executablePath ? { executablePath } : { channel: 'chrome' }),
-    args: ['--no-sandbox', '--disable-quic', '--disable-background-networking'],
-  });
+  const browser = await openBrowser();
   try {
     const page = await browser.newPage();
     const errors: string[] = [];

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { DASHBOARD_QUERIES, openReadOnly, runDashboardQuery } from '../support/check-dashboards.ts';
 import { InstrumentedApp } from '../support/instrumented-app.ts';
+import { openBrowser } from '../support/open-browser.ts';
 import { type OtelLanguage, OtelService, type RecordedPoint } from '../support/otel-service.ts';
 import { PerfscopeServer } from '../support/perfscope-server.ts';
 import {
@@ -31,6 +32,8 @@ const NOT_MEASURED: Readonly<Record<string, readonly string[]>> = {
 
 const server = new PerfscopeServer();
 const services = new Map<OtelLanguage, OtelService>();
+/** Requests that the SDKs recorded. */
+const recordedRequests = new Map<OtelLanguage, RecordedPoint[]>();
 const nameOf = (language: OtelLanguage) => `shop-${language.toLowerCase()}`;
 
 beforeAll(async () => {
@@ -71,6 +74,10 @@ describe.each(LANGUAGES)('the SDK for %s', (language) => {
     recorded = (await app.stop()).filter(({ name }) => {
       return name === REQUEST_METRIC || OWN_METRICS.includes(name);
     });
+    recordedRequests.set(
+      language,
+      recorded.filter(({ name }) => name === REQUEST_METRIC),
+    );
     const names = new Set(recorded.map(({ name }) => name));
     expect(names.size).toBe(language === 'Node.js' ? 5 : 6);
   });
@@ -205,6 +212,62 @@ describe('compared with a Node.js service, a service in', () => {
     ]);
   });
 
+  it.each(OTHER_LANGUAGES)('%s has the requests that its SDK recorded', async (language) => {
+    const path = `endpoints?groupBy=service,endpoint,operation&service=${nameOf(language)}`;
+    const expected = recordedRequests.get(language)!;
+    expect(expected.length).toBe(2);
+    const endpoints = await waitFor(async () => {
+      const { endpoints } = await server.get(`/api/performance/${path}`);
+      const found = endpoints as Record<string, number | Record<string, string>>[];
+      const isComplete = found.every(({ p95 }) => p95 !== undefined);
+      return found.length === expected.length && isComplete && found;
+    });
+    for (const point of expected) {
+      const { count = 0, sum = 0, attributes } = point;
+      const isFailed = attributes['http.response.status_code'] === 500;
+      const group = {
+        service: nameOf(language),
+        endpoint: attributes['http.route'],
+        operation: attributes['http.request.method'],
+      };
+      const found = endpoints.find((each) => JSON.stringify(each.group) === JSON.stringify(group));
+      expect(found).toMatchObject({
+        ...{ count, errorCount: isFailed ? count : 0, errorRate: isFailed ? 100 : 0 },
+        ...{ count2xx: isFailed ? 0 : count, count4xx: 0, count5xx: isFailed ? count : 0 },
+        average: expect.closeTo((1000 * sum) / count, 6) as number,
+      });
+      for (const [name, quantile] of Object.entries({ p50: 0.5, p95: 0.95, p99: 0.99 })) {
+        const [low, high] = getBucketOf(point, quantile);
+        expect(found?.[name]).toBeGreaterThanOrEqual(1000 * low);
+        expect(found?.[name]).toBeLessThanOrEqual(1000 * high);
+      }
+    }
+  });
+
+  it('Go or Python is on the page, with its slowest endpoints', async () => {
+    const browser = await openBrowser();
+    try {
+      const page = await browser.newPage();
+      await page.goto(server.url);
+      const listed = page.getByRole('table', { name: 'Services' });
+      for (const name of ['hotel', ...OTHER_LANGUAGES.map(nameOf)]) {
+        const row = listed.getByRole('row').filter({ hasText: name });
+        await waitFor(async () => (await row.textContent())?.endsWith('30 % failed'));
+      }
+      const slowest = page.getByRole('table', { name: 'Slowest endpoints' });
+      const texts = await slowest.getByRole('row').allTextContents();
+      for (const [language, route] of [
+        ['Go', '/orders/{number}'],
+        ['Python', '/orders/<int:number>'],
+      ] as const) {
+        const start = `GET ${route}${nameOf(language)}`;
+        expect(texts.filter((text) => text.startsWith(start))).toHaveLength(1);
+      }
+    } finally {
+      await browser.close();
+    }
+  });
+
   it.each(OTHER_LANGUAGES)('%s is in the list of processes', async (language) => {
     const host = await waitFor(async () => {
       const { hosts } = await server.get(`/api/performance/health?service=${nameOf(language)}`);
@@ -233,6 +296,19 @@ describe('compared with a Node.js service, a service in', () => {
     expect(labels.scope).toBe('service');
   });
 });
+
+/** Returns the bounds of the bucket with a quantile, in the unit of the point. */
+function getBucketOf(
+  { explicit_bounds = [], bucket_counts = [], count = 0 }: RecordedPoint,
+  quantile: number,
+): [low: number, high: number] {
+  let below = 0;
+  const index = bucket_counts.findIndex((each) => {
+    below += each;
+    return below >= quantile * count;
+  });
+  return [explicit_bounds[index - 1] ?? 0, explicit_bounds[index] ?? Number.POSITIVE_INFINITY];
+}
 
 function toSystemPanel(title: string): string {
   return `perfscope-system: ${title}`;

@@ -24,7 +24,7 @@ import {
   type StoredUnit,
   toStoredUnit,
 } from '../../core/otel/metric-definitions.ts';
-import { DEFAULT_TENANT_ATTRIBUTES } from '../../core/otel/tenant-attributes.ts';
+import { DEFAULT_TENANT_ATTRIBUTES, readTenant } from '../../core/otel/tenant-attributes.ts';
 import { PerformanceMetricType } from '../../core/schema/enums.ts';
 import { computeIntervalRowId, computePointId } from '../../core/schema/row-ids.ts';
 import type { ServiceResource } from '../../core/schema/table-definition.ts';
@@ -157,6 +157,7 @@ function createSummaryRow(
   return {
     ...resource,
     ...toRowDimensions(current, definition, DEFAULT_TENANT_ATTRIBUTES),
+    ...readTenant(attributes as OtelAttributes, DEFAULT_TENANT_ATTRIBUTES),
     id: computeIntervalRowId(series, resource.instance, toMs(point.startTime)),
     timestamp: toMs(point.endTime),
     metricType: getType(definition, current),

@@ -10,6 +10,11 @@ export interface CounterOrigin {
   readonly object: string;
   /** Whether the start time of a series is the time when the counter was 0. Otherwise, it is the start of the sender. */
   readonly hasStart: boolean;
+  /**
+   * Whether a lower value was counted since the last point. An SDK on the same host reads a lower value only after a
+   * restart, and it can then run on another host.
+   */
+  readonly hasResets: boolean;
 }
 
 /** Metrics of the operating system and of containers. The counters of `process` are 0 when a process starts. */
@@ -41,7 +46,7 @@ export function getCounterOrigin(
   const hasStart = isReceiver && RECEIVER_WITH_START.test(scope.name);
   if (hasStart && isDelta) return undefined;
   const object = toShortKey(JSON.stringify(['counter', resource.key, scope.name, name]));
-  return { object, hasStart };
+  return { object, hasStart, hasResets: isReceiver };
 }
 
 /** Whether the points of a sum are absolute values, such as the number of open connections. */

@@ -19,6 +19,7 @@ import type {
   OtelNumberPoint,
   OtelSummaryPoint,
 } from './metric-data.ts';
+import type { SpanRow } from './metric-presence.ts';
 import type { KnownSince, SeriesGroup, SeriesSource } from './series-groups.ts';
 import {
   advanceSeries,
@@ -29,7 +30,6 @@ import {
 } from './series-state.ts';
 import { encodeFact, encodeSpanRow, encodeStates } from './series-state-codec.ts';
 import type { SeriesStates } from './series-states.ts';
-import type { SpanRow } from './span-row-memory.ts';
 import { StateWriter } from './state-bytes.ts';
 
 /**
@@ -302,8 +302,14 @@ export class SeriesTransaction {
     const group = last?.group ?? this.#states.getGroup(source);
     const { startMs, known } = this.#getStart(point, last, group, origin, source);
     const cumulative: CumulativePoint<K> = { key, group, kind, startMs, timeMs, value };
-    const sameKind = last?.kind === kind ? (last as unknown as SeriesStateOf<K>) : undefined;
-    const advanced = advanceSeries(sameKind, cumulative, subtract, known, this.#nowSeconds);
+    const sameKind = this.#get(key, kind);
+    const isOtherHost =
+      origin?.hasResets === false &&
+      sameKind !== undefined &&
+      timeMs > sameKind.timeMs &&
+      subtract(value, sameKind.value) === undefined;
+    const base = isOtherHost ? undefined : sameKind;
+    const advanced = advanceSeries(base, cumulative, subtract, known, this.#nowSeconds);
     if (!advanced) return SUPERSEDED;
     const { state, converted } = advanced;
     const isKnown = state === (sameKind as unknown);

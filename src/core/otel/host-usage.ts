@@ -21,6 +21,10 @@ class StateSums {
     this.total += value;
   }
 
+  get isEmpty(): boolean {
+    return this.#sums.size === 0;
+  }
+
   get(...states: readonly string[]): number {
     return states.reduce((sum, state) => sum + (this.#sums.get(state) ?? 0), 0);
   }
@@ -39,6 +43,7 @@ const ROOTS = new Set(['/', '/hostfs', 'C:', 'C:\\']);
 export class HostUsageAggregator {
   readonly #cpuShares = new StateSums();
   readonly #cpuTimes = new StateSums();
+  /** Numbers of the CPUs, or an empty text for all together. */
   readonly #cpus = new Set<string>();
   readonly #memory = new StateSums();
   readonly #fileSystems = new Map<string, StateSums>();
@@ -46,6 +51,11 @@ export class HostUsageAggregator {
   #memoryShare: number | undefined;
   #cpuShare: number | undefined;
   #processCpu: number | undefined;
+  /**
+   * CPU usage of a Python process, where 1 is one CPU. The library measures it right after `process.cpu.utilization`. The
+   * measured interval can therefore be shorter than a tick of the clock, and the value too large.
+   */
+  #processCores: number | undefined;
   /** CPU time of the process, in the unit of `#cpuTimes`. */
   #processTime = 0;
   #processMemory: number | undefined;
@@ -69,6 +79,7 @@ export class HostUsageAggregator {
         return;
       case 'system.cpu.time':
         this.#cpuTimes.add(get('cpu.mode') ?? '', value);
+        this.#cpus.add(get('cpu.logical_number') ?? '');
         return;
       case 'container.cpu.utilization':
       case 'jvm.system.cpu.utilization':
@@ -100,9 +111,11 @@ export class HostUsageAggregator {
         return;
       case 'process.cpu.utilization':
       case 'jvm.cpu.recent_utilization':
+        this.#processCpu = (this.#processCpu ?? 0) + value;
+        return;
       case 'process.runtime.cpython.cpu.utilization':
       case 'process.runtime.pypy.cpu.utilization':
-        this.#processCpu = (this.#processCpu ?? 0) + value;
+        this.#processCores = value;
         return;
       case 'process.cpu.time':
         this.#processTime += value;
@@ -127,7 +140,7 @@ export class HostUsageAggregator {
       cpu: this.#getCpu(),
       memory: this.#memoryShare ?? this.#getMemory(),
       disk: this.#getDisk(),
-      processCpu: this.#processCpu ?? this.#getProcessCpu(),
+      processCpu: this.#getProcessCpu(),
       processMemory: this.#processMemory,
       heap: this.#heap,
     };
@@ -186,15 +199,18 @@ export class HostUsageAggregator {
   #getCpu(): number | undefined {
     if (this.#cpuShare !== undefined) return this.#cpuShare;
     const idle = this.#cpuShares.get(...IDLE_STATES);
-    if (this.#cpus.size > 0) return clampShare(1 - idle / this.#cpus.size);
+    if (!this.#cpuShares.isEmpty) return clampShare(1 - idle / this.#cpus.size);
     const { total } = this.#cpuTimes;
     return total > 0 ? clampShare(1 - this.#cpuTimes.get(...IDLE_STATES) / total) : undefined;
   }
 
-  /** The CPU times of the host also count the time in which the CPUs had nothing to do. */
   #getProcessCpu(): number | undefined {
+    if (this.#processCpu !== undefined) return clampShare(this.#processCpu);
+    // The CPU times of the host also count the time in which the CPUs had nothing to do.
     const { total } = this.#cpuTimes;
-    return total > 0 && this.#processTime > 0 ? toShare(this.#processTime, total) : undefined;
+    if (total > 0 && this.#processTime > 0) return toShare(this.#processTime, total);
+    if (this.#processCores === undefined) return undefined;
+    return clampShare(this.#processCores / Math.max(1, this.#cpus.size));
   }
 
   #getMemory(): number | undefined {

@@ -8,14 +8,12 @@ import { DEFAULT_DIMENSIONS, type MetricDefinition } from './metric-definitions.
 import { toName } from './resource-mapping.ts';
 import type { TenantAttributeNames } from './tenant-attributes.ts';
 
-/** Columns of a row that are filled from attributes. */
+/** Columns of a row that are filled from attributes, without the tenant. See `readTenant`. */
 export interface RowDimensions {
   endpoint: string | undefined;
   operation: string | undefined;
   host: string | undefined;
   queueScope: string | undefined;
-  organizationId: string | undefined;
-  propertyId: string | undefined;
   /** All other attributes as JSON, or undefined if there are none. */
   tags: string | undefined;
 }
@@ -80,9 +78,11 @@ function redactValue(value: OtelAttributeValue | undefined): OtelAttributeValue 
   return value.map((each) => (typeof each === 'string' ? redactText(each) : each));
 }
 
-/** Systems whose statements aren't SQL. Their texts contain keys and values. */
+/** Systems whose statements start with the name of a command. The rest contains keys and values. */
+const COMMAND_LANGUAGES = /^(?:redis|valkey|memcached)$/;
+/** Other systems whose statements aren't SQL. Their texts contain keys and values. */
 const OTHER_LANGUAGES =
-  /^(?:redis|memcached|mongodb|elasticsearch|opensearch|couchdb|couchbase|dynamodb|aws\.dynamodb|neo4j|hbase|geode|influxdb|azure\.cosmosdb|cosmosdb)$/;
+  /^(?:mongodb|elasticsearch|opensearch|couchdb|couchbase|dynamodb|aws\.dynamodb|neo4j|hbase|geode|influxdb|azure\.cosmosdb|cosmosdb)$/;
 const SQL_START =
   /^\W*(?:select|insert|update|delete|merge|with|begin|start|commit|rollback|savepoint|release|create|alter|drop|truncate|call|exec|execute|set|show|explain|values|copy|lock|grant|use|pragma|replace|declare|fetch|close|listen|notify|vacuum|analyze|deallocate|prepare|do|table)\b/i;
 
@@ -92,7 +92,15 @@ function setStatement(attributes: CurrentAttributes): void {
   if (text === undefined) return;
   attributes.delete(QUERY_TEXT);
   const system = String(attributes.get('db.system.name') ?? '');
-  if (typeof text !== 'string' || OTHER_LANGUAGES.test(system) || !SQL_START.test(text)) return;
+  if (typeof text !== 'string') return;
+  if (COMMAND_LANGUAGES.test(system)) {
+    const operation = text.includes('\n') ? 'PIPELINE' : /^[a-z]{2,20}(?!\S)/i.exec(text)?.[0];
+    if (operation && !attributes.has('db.operation.name')) {
+      attributes.set('db.operation.name', operation);
+    }
+    return;
+  }
+  if (OTHER_LANGUAGES.test(system) || !SQL_START.test(text)) return;
   const { text: fingerprint, operation } = fingerprintSql(text);
   attributes.set(QUERY_TEXT, fingerprint);
   if (!attributes.has('db.operation.name')) attributes.set('db.operation.name', operation);
@@ -107,7 +115,7 @@ function setRpcMethod(attributes: CurrentAttributes): void {
   attributes.delete('rpc.service');
 }
 
-/** Fills the columns from attributes. Long values are truncated, and too large tags are replaced by a marker. */
+/** Fills the columns from attributes. The tenant is not part of the tags. Long values are truncated, and too large tags are replaced by a marker. */
 export function toRowDimensions(
   attributes: CurrentAttributes,
   { dimensions = {} }: MetricDefinition,
@@ -115,8 +123,8 @@ export function toRowDimensions(
 ): RowDimensions {
   const remaining = new Map(attributes);
   remaining.delete(METRIC_TYPE_ATTRIBUTE);
-  // Only samples and errors contain users.
-  remaining.delete(tenantAttributes.user);
+  // Tenants have columns, and only samples and errors contain users.
+  for (const name of Object.values(tenantAttributes)) remaining.delete(name);
   const take = (names: readonly string[]) => {
     const name = names.find((each) => remaining.has(each) && toName(remaining.get(each)));
     if (name === undefined) return undefined;
@@ -129,8 +137,6 @@ export function toRowDimensions(
     operation: take(dimensions.operation ?? DEFAULT_DIMENSIONS.operation),
     host: take([HOST]),
     queueScope: take([QUEUE_SCOPE]),
-    organizationId: take([tenantAttributes.organization]),
-    propertyId: take([tenantAttributes.property]),
     tags: toTags(remaining),
   };
 }

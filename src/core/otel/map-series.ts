@@ -11,6 +11,7 @@ import type { OtelAttributes, OtelMetric, OtelScope } from './metric-data.ts';
 import { getMetricDefinition, type MetricDefinition, toDefinedUnit } from './metric-definitions.ts';
 import { getMetricFact } from './metric-presence.ts';
 import type { MappedResource, MappingOptions } from './resource-mapping.ts';
+import { readTenant } from './tenant-attributes.ts';
 
 /** Columns of the numbers of responses by status class. */
 type StatusColumn = 'count2xx' | 'count3xx' | 'count4xx' | 'count5xx';
@@ -56,6 +57,7 @@ export function mapSeries(
   const all = resource.tags ? { ...resource.tags, ...attributes } : attributes;
   const current = normalizeNames(addRoute(scope, all), definition);
   const dimensions = toRowDimensions(current, definition, tenantAttributes);
+  const tenant = readTenant(all, tenantAttributes, resource);
   const key = JSON.stringify([
     resource.key,
     scope.name,
@@ -81,8 +83,8 @@ export function mapSeries(
       ...resource.service,
       ...dimensions,
       host: dimensions.host ?? resource.host,
-      organizationId: senderOrganizationId ?? dimensions.organizationId ?? resource.organizationId,
-      propertyId: dimensions.propertyId ?? resource.propertyId,
+      organizationId: senderOrganizationId ?? tenant.organizationId,
+      propertyId: tenant.propertyId,
       metricType: getType(definition, current),
       name: storedName,
       unit: stored.unit,

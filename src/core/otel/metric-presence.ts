@@ -2,7 +2,19 @@ import type { CurrentAttributes } from './map-attributes.ts';
 import { getMetricDefinition } from './metric-definitions.ts';
 import type { MappedResource } from './resource-mapping.ts';
 import { toShortKey } from './short-key.ts';
-import type { SpanRow } from './span-row-memory.ts';
+
+/** The keys of a row of spans, and of its buckets. */
+export interface SpanRow {
+  readonly kind: 'spanRow';
+  /** The fact that the process sends the metric with the same information. */
+  readonly fact: string;
+  /** When the row was stored, in seconds since the epoch. */
+  readonly seconds: number;
+  /** Time of the row, in ms since the epoch. */
+  readonly timestamp: number;
+  readonly id: string;
+  readonly bucketUppers: readonly number[];
+}
 
 /** Stores facts, and the rows of spans that depend on them. See `SeriesTransaction`. */
 export interface FactStore {

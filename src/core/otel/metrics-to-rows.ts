@@ -31,7 +31,7 @@ import { RequestSampleCollector } from './request-samples.ts';
 import { type MappedResource, type MappingOptions, mapResource } from './resource-mapping.ts';
 import { SeriesCache } from './series-cache.ts';
 import { shortenScope } from './short-key.ts';
-import { blankSpanRows } from './uncounted-rows.ts';
+import { blankSpanRows, getFirstCountedMs } from './uncounted-rows.ts';
 
 /**
  * Why a valid point has no row:
@@ -323,7 +323,8 @@ class ResourceConverter {
     const row = steps.addRows(this.#request.sink, series, delta);
     if (!row) return this.#ignore('empty');
     this.#health.addDurations(row);
-    this.#noteMetric(series, delta.startTimeMs);
+    const isSeriesStart = delta.startTimeMs === point.startTimeMs;
+    this.#noteMetric(series, getFirstCountedMs(delta.startTimeMs, isSeriesStart));
     return row;
   }
 

@@ -101,7 +101,7 @@ interface Owner extends Owned {
 }
 
 /** Facts start with their kind, the organization, and the service. See `toFact`. */
-function getFactOwner(fact: string): [organization: string, service: string] {
+export function getFactOwner(fact: string): [organization: string, service: string] {
   const [, organization = '', service = ''] = fact.split('\n', 3);
   return [organization, service];
 }

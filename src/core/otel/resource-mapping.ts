@@ -3,7 +3,7 @@ import { MAX_NAME_LENGTH, type ServiceResource } from '../schema/table-definitio
 import { toServiceName, UNKNOWN_SERVICE } from '../service-name.ts';
 import type { OtelAttributes, OtelAttributeValue } from './metric-data.ts';
 import { toShortKey } from './short-key.ts';
-import type { TenantAttributeNames } from './tenant-attributes.ts';
+import { readTenant, readTenantId, type TenantAttributeNames } from './tenant-attributes.ts';
 
 export interface MappingOptions {
   readonly tenantAttributes: TenantAttributeNames;
@@ -77,9 +77,10 @@ export function mapResource(
       fallback?.service.instance ??
       getInstance(attributes, get(PROCESS_ATTRIBUTE), host),
   };
-  const organizationId = senderOrganizationId ?? get(tenantAttributes.organization);
-  const propertyId = get(tenantAttributes.property);
-  const userId = get(tenantAttributes.user);
+  const ids = readTenant(attributes, tenantAttributes);
+  const { propertyId } = ids;
+  const organizationId = senderOrganizationId ?? ids.organizationId;
+  const userId = readTenantId(attributes[tenantAttributes.user]);
   const tenant = [senderOrganizationId, organizationId, propertyId];
   const identity = [...Object.values(service), host, ...tenant].map((value) => value ?? '');
   const hasInstanceId = get('service.instance.id') !== undefined || fallback !== undefined;

@@ -80,8 +80,13 @@ export function getSpanOperation(
     extra: OtelAttributes = {},
   ): SpanOperation => {
     const attributes: [string, OtelAttributes[string]][] = [];
-    for (const name of [...names, ...tenantAttributes]) {
+    for (const name of names) {
       const value = current.get(name);
+      if (value !== undefined) attributes.push([name, value]);
+    }
+    for (const name of tenantAttributes) {
+      // Redacted IDs of different tenants could be the same.
+      const value = span.attributes[name];
       if (value !== undefined) attributes.push([name, value]);
     }
     const error = has('error.type')

@@ -13,16 +13,12 @@ import {
   type ValidTimes,
 } from './point-validation.ts';
 import { RequestSampleCollector } from './request-samples.ts';
-import {
-  type MappedResource,
-  type MappingOptions,
-  mapResource,
-  toName,
-} from './resource-mapping.ts';
+import { type MappedResource, type MappingOptions, mapResource } from './resource-mapping.ts';
 import { shortenScope } from './short-key.ts';
 import type { OtelResourceSpans, OtelSpan } from './span-data.ts';
 import { SpanErrorCollector } from './span-errors.ts';
 import { getSpanOperation, type SpanOperation } from './span-operation.ts';
+import { readTenantId } from './tenant-attributes.ts';
 
 type SpanRejectReason =
   | Extract<RejectReason, 'invalid_timestamp' | 'too_old' | 'future_timestamp'>
@@ -97,7 +93,8 @@ class SpanBatch {
   readonly #series = new Map<string, MappedSeries>();
   readonly #samples = new RequestSampleCollector();
   readonly #errors = new SpanErrorCollector();
-  readonly #spanIds = new Set<string>();
+  /** IDs of the spans of each resource. Different senders can choose the same ID. */
+  readonly #spanIds = new Map<string, Set<string>>();
   readonly #rejected = new Map<SpanRejectReason, number>();
   readonly #ignored = new Map<SpanIgnoreReason, number>();
 
@@ -115,10 +112,11 @@ class SpanBatch {
     const id = `${span.traceId}${span.spanId}`;
     const { organization, property } = this.#options.tenantAttributes;
     const operation = getSpanOperation(span, [organization, property]);
-    if (this.#spanIds.has(id)) increase(this.#ignored, 'duplicate');
+    const known = getOrCreate(this.#spanIds, resource.key);
+    if (known.has(id)) increase(this.#ignored, 'duplicate');
     else if (!operation) increase(this.#ignored, 'internal');
     else this.#addOperation(resource, scope, span, operation);
-    this.#spanIds.add(id);
+    known.add(id);
   }
 
   #addOperation(
@@ -129,7 +127,8 @@ class SpanBatch {
   ): void {
     const series = this.#getSeries(resource, scope, metricName, attributes);
     this.#addDuration(series, span);
-    const userId = toName(span.attributes[this.#options.tenantAttributes.user]) ?? resource.userId;
+    const user = span.attributes[this.#options.tenantAttributes.user];
+    const userId = readTenantId(user, resource.userId);
     if (series.failed && (isRequest || isJob)) {
       this.#errors.add(resource, series, span, userId, isRequest ? 'request' : 'job');
     }
@@ -215,6 +214,14 @@ class SpanBatch {
     group.startMs = Math.min(group.startMs, startTimeMs);
     group.endMs = Math.max(group.endMs, endTimeMs);
   }
+}
+
+function getOrCreate(sets: Map<string, Set<string>>, key: string): Set<string> {
+  const known = sets.get(key);
+  if (known) return known;
+  const set = new Set<string>();
+  sets.set(key, set);
+  return set;
 }
 
 function hashText(text: string): string {

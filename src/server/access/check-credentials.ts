@@ -9,6 +9,7 @@ import {
   LOCAL_ADMIN,
   type Principal,
   SCRAPER,
+  validateGrant,
 } from './principal.ts';
 
 export interface Exposure {
@@ -132,7 +133,11 @@ export function createAuthenticator(options: AuthenticatorOptions): Authenticato
       const checked = await keys.check(text);
       if (!('key' in checked)) return checked;
       const { id, role, organizationId, properties } = checked.key;
-      return { principal: createPrincipal(`key:${id}`, { role, organizationId, properties }) };
+      const grant = { role, organizationId, properties };
+      const problem = validateGrant(grant);
+      // A stored row can have been changed. A contradictory one must not give more access than intended.
+      if (problem !== undefined) return { rejected: `the key is invalid: ${problem}` };
+      return { principal: createPrincipal(`key:${id}`, grant) };
     }
     if (text.split('.').length !== 3)
       return { rejected: 'the credential is neither an API key nor a JWT' };

@@ -1,5 +1,5 @@
 import type { Role } from '../../core/person-and-roles.ts';
-import { MAX_NAME_LENGTH } from '../../core/schema/table-definition.ts';
+import { isValidTenantName } from '../../core/tenant-name.ts';
 import {
   createOrganizationScope,
   type TenantScope,
@@ -102,8 +102,4 @@ function toGrantScope({ role, organizationId, properties }: Grant): TenantScope 
   if (role === 'ADMIN') return UNRESTRICTED_SCOPE;
   if (role === 'INGEST' || organizationId === undefined) return EMPTY_SCOPE;
   return createOrganizationScope(organizationId, properties);
-}
-
-function isValidTenantName(text: string): boolean {
-  return text.length > 0 && text.length <= MAX_NAME_LENGTH && !/\p{C}/u.test(text);
 }

@@ -3,10 +3,17 @@ import { createError } from '../../core/perfscope-error.ts';
 export interface ByteBudgetOptions {
   /** Maximum bytes of all requests together. */
   readonly total: number;
-  /** Maximum bytes of the requests of one key, or of one address without a key. */
+  /** Maximum bytes of the requests of one sender. */
   readonly perSender: number;
   /** When a sender should try again after the budget was exceeded. */
   readonly retryAfterS: number;
+}
+
+/** An organization. If a request has none, its key, or its address. */
+export interface ByteSender {
+  readonly kind: 'organization' | 'key';
+  /** Must be different for each kind. */
+  readonly id: string;
 }
 
 /** Limits the memory that the bodies of all open requests take together. */
@@ -30,22 +37,22 @@ export class ByteBudget {
   }
 
   /** Starts a request, which takes no bytes yet. */
-  open(sender: string): ByteLease {
+  open(sender: ByteSender): ByteLease {
     return new ByteLease((bytes) => this.#take(sender, bytes));
   }
 
-  #take(sender: string, bytes: number): void {
+  #take({ kind, id }: ByteSender, bytes: number): void {
     const { total, perSender, retryAfterS } = this.#options;
-    const senderBytes = (this.#bySender.get(sender) ?? 0) + bytes;
+    const senderBytes = (this.#bySender.get(id) ?? 0) + bytes;
     const isFull = this.#usedBytes + bytes > total;
     if (bytes > 0 && (isFull || senderBytes > perSender)) {
-      const per = isFull ? 'server' : 'key';
+      const per = isFull ? 'server' : kind;
       const mebibytes = Math.floor((isFull ? total : perSender) / 2 ** 20);
       throw createError('PS_OTLP_BUSY', { mebibytes, per, seconds: retryAfterS });
     }
     this.#usedBytes += bytes;
-    if (senderBytes > 0) this.#bySender.set(sender, senderBytes);
-    else this.#bySender.delete(sender);
+    if (senderBytes > 0) this.#bySender.set(id, senderBytes);
+    else this.#bySender.delete(id);
   }
 }
 

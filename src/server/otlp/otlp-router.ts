@@ -14,7 +14,7 @@ import { authenticate } from '../api/middleware/authentication-middleware.ts';
 import { getCaller, requireWritePermission } from '../api/middleware/authorization-middleware.ts';
 import { getCallerId } from '../api/middleware/rate-limit-middleware.ts';
 import { formatPath } from '../api/problem-details.ts';
-import { ByteBudget } from './byte-budget.ts';
+import { ByteBudget, type ByteSender } from './byte-budget.ts';
 import {
   ACCEPTED_CODINGS,
   getContentType,
@@ -67,7 +67,7 @@ export interface OtlpLimits {
   readonly body: BodyLimits;
   /** Maximum size of all open bodies after decompression, in bytes. */
   readonly totalBytes: number;
-  /** Same, for one key, or for one address without a key. */
+  /** Same, for one organization, for one key without an organization, or for one address without a key. */
   readonly bytesPerSender: number;
 }
 
@@ -138,7 +138,7 @@ function createExportHandler(
     const encoding = parseContentType(request.headers);
     const coding = parseContentCoding(request.headers);
     const releaseRequest = openRequests.acquire({ subject, organizationId }, RETRY_AFTER_S);
-    const lease = budget.open(subject);
+    const lease = budget.open(toByteSender(subject, organizationId));
     try {
       const body = await readBody(request, coding, lease, limits.body);
       const isAborted = () => response.destroyed || request.socket.destroyed;
@@ -149,6 +149,13 @@ function createExportHandler(
       releaseRequest();
     }
   };
+}
+
+/** The keys of an organization share their budget, so that it can't use up the budget of all others. */
+function toByteSender(subject: string, organizationId: string | undefined): ByteSender {
+  return organizationId === undefined
+    ? { kind: 'key', id: subject }
+    : { kind: 'organization', id: `organization:${organizationId}` };
 }
 
 const requirePost: RequestHandler = (request, response, next) => {

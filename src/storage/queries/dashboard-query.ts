@@ -9,6 +9,7 @@ import {
   querySlowest,
   queryTotals,
   type SlowestOperation,
+  toRouteName,
 } from './operation-totals.ts';
 import type { Query } from './query-definition.ts';
 import { type QueueStats, queryQueueStats } from './queue-stats.ts';
@@ -157,7 +158,7 @@ async function queryRequestStats(queryClient: QueryClient, query: Query): Promis
   const [[totals], [streamTotals], slowestEndpoints] = await Promise.all([
     queryRequestDistributionTotals(queryClient, ungrouped),
     queryRequestTotals(queryClient, ungrouped, STREAMS_METRIC),
-    querySlowest(queryClient, query, REQUESTS_METRIC),
+    querySlowest(queryClient, query, REQUESTS_METRIC, toRouteName),
   ]);
   const streams = streamTotals && { streams: toStreamStats(streamTotals) };
   if (!totals) return { count: 0, rate: 0, slowestEndpoints, ...streams };

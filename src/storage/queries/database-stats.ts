@@ -4,6 +4,7 @@ import {
   queryDistributionTotals,
   querySlowest,
   type SlowestOperation,
+  toStatementName,
 } from './operation-totals.ts';
 import type { Query } from './query-definition.ts';
 
@@ -46,7 +47,7 @@ export async function queryDatabaseStats(
       { ...ungrouped, groupBy: ['instance', 'endpoint', 'operation'] },
       CONNECTIONS_METRIC,
     ),
-    querySlowest(queryClient, ungrouped, QUERY_TIME_METRIC),
+    querySlowest(queryClient, ungrouped, QUERY_TIME_METRIC, toStatementName),
   ]);
   const share = totals?.distribution.computeShareAbove(SLOW_QUERY_MS);
   const average = totals?.average;

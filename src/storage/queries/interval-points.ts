@@ -1,7 +1,8 @@
 import type { QueryClient } from '../questdb/query-client.ts';
-import { type JobTotals, queryJobTotals } from './job-totals.ts';
+import type { JobTotals } from './job-totals.ts';
 import { type PercentileTotals, queryDistributionTotals } from './operation-totals.ts';
 import type { Query } from './query-definition.ts';
+import { queryQueueTotals } from './queue-totals.ts';
 import type { TimeRange } from './time-range.ts';
 
 /**
@@ -36,7 +37,7 @@ export async function queryIntervalPoints(
   const [api, database, jobs] = await Promise.all([
     queryDistributionTotals(queryClient, stepped, { metricType: 'API_RESPONSE_TIME' }),
     queryDistributionTotals(queryClient, stepped, { metricType: 'DATABASE_QUERY_TIME' }),
-    queryJobTotals(queryClient, stepped),
+    queryQueueTotals(queryClient, stepped),
   ]);
   const { fromMs, toMs } = query.range;
   const apiByTime = indexByTime(api);

@@ -192,28 +192,45 @@ export function clampPercentiles(
 export interface SlowestOperation {
   name: string;
   operation: string | undefined;
+  service: string | undefined;
   count: number;
   average: number;
 }
 
-/** Returns the 10 endpoints or database statements with the longest average duration. */
+/**
+ * Returns the 10 endpoints or database statements with the longest average duration.
+ *
+ * @param toName returns the name of a group. Requests can have no route, and calls of a database no statement.
+ */
 export async function querySlowest(
   queryClient: QueryClient,
   query: Query,
   selector: MetricSelector,
+  toName: (group: Group) => string,
 ): Promise<SlowestOperation[]> {
   const groups = await queryTotals(
     queryClient,
-    { ...query, groupBy: ['endpoint', 'operation'] },
+    { ...query, groupBy: ['service', 'endpoint', 'operation'] },
     selector,
   );
   return groups
     .sort((a, b) => b.average - a.average)
     .slice(0, 10)
     .map(({ group, count, average }) => ({
-      name: group.endpoint ?? '(no route)',
+      name: toName(group),
       operation: group.operation,
+      service: group.service,
       count,
       average,
     }));
+}
+
+/** Returns the route of requests. */
+export function toRouteName({ endpoint }: Group): string {
+  return endpoint ?? '(no route)';
+}
+
+/** Returns the statement. Calls without SQL, such as commands of Redis, have the name of the operation. */
+export function toStatementName({ endpoint, operation }: Group): string {
+  return endpoint ?? operation ?? '(no statement)';
 }

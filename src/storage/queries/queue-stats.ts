@@ -1,8 +1,8 @@
 import type { QueryClient } from '../questdb/query-client.ts';
 import { type GaugePoint, queryGauges, queryRunningGauges } from './gauge-values.ts';
-import { type JobTotals, queryJobTotals } from './job-totals.ts';
-import { queryMessageTotals } from './message-totals.ts';
+import type { JobTotals } from './job-totals.ts';
 import { type Group, type Query, toGroupKey } from './query-definition.ts';
+import { BY_QUEUE, queryQueueTotals, toQueueKey } from './queue-totals.ts';
 import { computePercent } from './row-values.ts';
 import { getRangeLengthMs, type TimeRange } from './time-range.ts';
 
@@ -44,8 +44,6 @@ interface QueueName {
   readonly scope: string | undefined;
 }
 
-/** Queues with the same name and different scopes are different queues. */
-const BY_QUEUE = ['queue', 'queueScope'] as const;
 /** States of jobs that are ready to run. Queues other than BullMQ report no state. */
 export const READY_STATES = new Set<string | undefined>([
   undefined,
@@ -63,16 +61,13 @@ export async function queryQueueStats(
   query: Query,
 ): Promise<QueueStats[]> {
   const byQueue = { ...query, groupBy: BY_QUEUE, step: undefined } as const;
-  const [jobRows, messages, depths, ages, workers] = await Promise.all([
-    queryJobTotals(queryClient, byQueue),
-    queryMessageTotals(queryClient, byQueue),
+  const [jobs, depths, ages, workers] = await Promise.all([
+    queryQueueTotals(queryClient, byQueue),
     queryGauges(queryClient, { ...byQueue, groupBy: [...BY_QUEUE, 'operation'] }, DEPTH_METRIC),
     queryGauges(queryClient, byQueue, OLDEST_AGE_METRIC),
     queryRunningGauges(queryClient, byQueue, WORKERS_METRIC),
   ]);
-  // Jobs with rows are in the histograms too.
-  const jobsByQueue = new Map([...messages, ...jobRows].map((total) => [toQueueKey(total), total]));
-  const jobs = [...jobsByQueue.values()];
+  const jobsByQueue = new Map(jobs.map((total) => [toQueueKey(total), total]));
   const depthsByQueue = Map.groupBy(depths, toQueueKey);
   const indexLast = (points: typeof ages) =>
     new Map(points.map((point) => [toQueueKey(point), point.last]));
@@ -182,13 +177,18 @@ export interface QueueSeries {
   points: QueuePoint[];
 }
 
-/** Returns the time series of each queue, sorted by name and scope. */
+/**
+ * Returns the time series of each queue, sorted by name and scope.
+ *
+ * @param queryFlow reads the jobs. Arrivals are known only with `queryJobTotals`.
+ */
 export async function queryQueueSeries(
   queryClient: QueryClient,
   query: Query,
+  queryFlow: typeof queryQueueTotals = queryQueueTotals,
 ): Promise<QueueSeries[]> {
   const [jobs, depths] = await Promise.all([
-    queryJobTotals(queryClient, { ...query, groupBy: BY_QUEUE }),
+    queryFlow(queryClient, { ...query, groupBy: BY_QUEUE }),
     queryGauges(queryClient, { ...query, groupBy: [...BY_QUEUE, 'operation'] }, DEPTH_METRIC),
   ]);
   const jobsByKey = new Map(jobs.map((total) => [toPointKey(total), total]));
@@ -220,11 +220,6 @@ export async function queryQueueSeries(
       return queue === undefined ? [] : { queue, scope, points: sortByTime(queuePoints) };
     })
     .sort(compareQueues);
-}
-
-/** Returns a key of a queue that is unique across scopes. */
-export function toQueueKey({ group }: Pick<JobTotals, 'group'>): string {
-  return toGroupKey([group.queue, group.queueScope]);
 }
 
 function toPointKey({ group, bucket }: Pick<JobTotals, 'group' | 'bucket'>): string {
@@ -259,7 +254,7 @@ export async function queryQueueUsageByTenant(
   query: Query,
 ): Promise<TenantQueueUsage[]> {
   const groupBy = [...BY_QUEUE, 'organization', 'property'] as const;
-  const totals = await queryJobTotals(queryClient, { ...query, groupBy, step: undefined });
+  const totals = await queryQueueTotals(queryClient, { ...query, groupBy, step: undefined });
   const totalsByQueue = Map.groupBy(totals, toQueueKey);
   const sumOfQueue = (group: Group, time: 'processing' | 'waiting') =>
     totalsByQueue.get(toQueueKey({ group }))?.reduce((sum, total) => sum + total[time], 0) ?? 0;

@@ -87,14 +87,14 @@ export function inValues(column: string, values: readonly Param[]): Sql {
 }
 
 /** Names in filters that select rows without a value, as responses and dashboards show them. */
-const NAMES_OF_NONE: ReadonlySet<unknown> = new Set(['(none)', '(no route)']);
+const NAMES_OF_NONE: ReadonlySet<unknown> = new Set(['(none)', '(no route)', '(no statement)']);
 
 /** Returns whether a filter selects rows without a value. */
 export function includesNone(values: readonly Param[]): boolean {
   return values.some((value) => NAMES_OF_NONE.has(value));
 }
 
-/** Returns the condition for a filter: `inValues`, but `(none)` and `(no route)` match missing values. */
+/** Returns the condition for a filter: `inValues`, but names such as `(none)` match missing values. */
 export function matchesNames(column: string, values: readonly Param[]): Sql {
   const names = values.filter((value) => !NAMES_OF_NONE.has(value));
   if (names.length === values.length) return inValues(column, values);

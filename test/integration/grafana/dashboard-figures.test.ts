@@ -45,7 +45,7 @@ beforeAll(async () => {
   await questdb.start();
   await migrate(questdb.target, DEFAULT_RETENTION);
   const requests = requestRows();
-  await insertRows(questdb, 'performance_metrics', [...requests, ...gaugeRows()]);
+  await insertRows(questdb, 'performance_metrics', [...requests, ...gaugeRows(), ...messageRows()]);
   await insertRows(questdb, 'metric_buckets', requests.flatMap(toBuckets));
   await insertRows(questdb, 'system_health', healthRows());
   await insertRows(questdb, 'queue_metrics', jobRows());
@@ -179,6 +179,22 @@ function jobRows(): QueueMetricRow[] {
     duration: i < 4 ? 10 : 600_000,
     waitTime: 5,
   }));
+}
+
+/** Returns histograms of a queue with rows for single jobs, and of a queue without. */
+function messageRows(): PerformanceMetricRow[] {
+  const createMessages = (endpoint: string, more: Partial<PerformanceMetricRow>) => ({
+    ...ORIGIN,
+    timestamp: START_MS + 1000,
+    id: `messages ${endpoint}`,
+    test: false,
+    metricType: 'QUEUE_PROCESSING_TIME',
+    name: 'messaging.process.duration',
+    unit: 'ms',
+    ...{ endpoint, operation: 'process', count: 10, errorCount: 3, sum: 200, value: 20 },
+    ...more,
+  });
+  return [createMessages('emails', { queueScope: 'a' }), createMessages('events', {})];
 }
 
 /** Returns 40 alerts of two organizations that fired within two minutes, and one of another service. */
@@ -396,6 +412,21 @@ it('names the scope of queues only if the same name exists in several scopes', a
   ]);
   expect((await run('queues: Queues')).rows).toEqual([
     expect.objectContaining({ Queue: 'emails', Scope: 'a', Waiting: 3, Completed: 10 }),
+    expect.objectContaining({ Queue: 'events', Scope: null, Waiting: null, Completed: 7 }),
+  ]);
+});
+
+it('shows queues that are known only from histograms of messages', async () => {
+  const { rows } = await run('queues: Queues', { selected: { queue: ['events'] } });
+  expect(rows).toEqual([
+    expect.objectContaining({ Completed: 7, 'Failed jobs': 3, Failed: 30, Processing: 20 }),
+  ]);
+  const names = await run('queues: $queue');
+  expect(names.rows.map(({ name }) => name)).toEqual(['emails', 'events', 'invoices']);
+  const usage = await run('queues: Queue usage by tenant');
+  expect(usage.rows.map(({ Queue, Finished }) => [Queue, Finished])).toEqual([
+    ['emails', 10],
+    ['events', 10],
   ]);
 });
 

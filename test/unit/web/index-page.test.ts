@@ -21,6 +21,7 @@ it('shows how to download, install, start, and check the agent', () => {
     'curl --fail --create-dirs -o ./vendor/perfscope-agent-1.2.3.tgz /agent-1.2.3.tgz\nnpm install ./vendor/perfscope-agent-1.2.3.tgz',
     'node --import @perfscope/agent/register app.js',
     'npx @perfscope/agent doctor app.js',
+    'OTEL_EXPORTER_OTLP_ENDPOINT=\nOTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf',
   ]);
   // The script of the page writes the origin of the browser in front of the path.
   expect(page).toContain('<span class="origin"></span>/agent-1.2.3.tgz');
@@ -66,7 +67,7 @@ async function showAlert(
     location: { search: '?alert=a%2Fb', origin: '' },
     setInterval: () => {},
     fetch: async (path: string) => {
-      if (path.includes('/dashboard')) throw new Error('not used here');
+      if (!path.includes('/alerts/')) throw new Error('not used here');
       setUrl(path);
       return { status, ok: status === 200, json: async () => body };
     },
@@ -102,7 +103,11 @@ it('shows the alert of a link in a message', async () => {
   expect(missing.texts).toEqual(['Alert: alerts/x does not exist']);
 });
 
-it('shows the CPU and memory of each process, and of its host', async () => {
+/** Runs the page's script with the responses of the API. Returns the texts of all tables. */
+async function showMetrics(
+  dashboard: object,
+  endpoints: readonly object[],
+): Promise<readonly string[]> {
   const texts: string[] = [];
   const { promise: shown, resolve: setShown } = Promise.withResolvers<void>();
   const createTextElement = () => ({
@@ -115,15 +120,13 @@ it('shows the CPU and memory of each process, and of its host', async () => {
     key: { addEventListener: () => {} },
     state: {},
   };
-  const systemHealth = [
-    { service: 'idle', status: 'healthy', processCpuUsage: 0.5, processMemory: 90 * 2 ** 20 },
-  ].map((process) => ({ ...process, cpuUsage: 100, memoryUsage: 80 }));
-  const body = {
+  const none = {
     api: { slowestEndpoints: [] },
     database: { slowestOperations: [] },
     queues: [],
-    systemHealth,
+    systemHealth: [],
   };
+  const body = { ...none, ...dashboard, endpoints };
   runInNewContext(INDEX_PAGE_SCRIPT, {
     URLSearchParams,
     navigator: {},
@@ -141,8 +144,39 @@ it('shows the CPU and memory of each process, and of its host', async () => {
     },
   });
   await shown;
-  expect(texts.slice(texts.indexOf('idle'))).toEqual([
+  return texts;
+}
+
+it('shows the CPU and memory of each process, and of its host', async () => {
+  const systemHealth = [
+    { service: 'idle', status: 'healthy', processCpuUsage: 0.5, processMemory: 90 * 2 ** 20 },
+  ].map((process) => ({ ...process, cpuUsage: 100, memoryUsage: 80 }));
+  const texts = await showMetrics({ systemHealth }, []);
+  expect(texts.slice(texts.lastIndexOf('idle'))).toEqual([
     ...['idle', 'healthy', 'CPU 0.5 %', 'memory 90 MiB'],
     ...['host CPU 100 %', 'host memory 80 %', 'host disk –'],
   ]);
+});
+
+it('shows each service, and the service of each endpoint and statement', async () => {
+  const slowest = { count: 2, average: 12.34 };
+  const texts = await showMetrics(
+    {
+      api: {
+        slowestEndpoints: [{ name: '/fail', operation: 'GET', service: 'flask', ...slowest }],
+      },
+      database: { slowestOperations: [{ name: 'HGETALL', service: 'flask', ...slowest }] },
+      systemHealth: [{ service: 'worker' }, { service: 'flask' }, { service: 'perfscope' }],
+    },
+    [{ group: { service: 'flask' }, rate: 2.5, average: 20.04, p95: 44, errorRate: 25 }],
+  );
+  expect(texts.slice(0, texts.indexOf('Requests'))).toEqual([
+    'Services',
+    ...['flask', '2.5 per second', '20 ms', 'p95 44 ms', '25 % failed'],
+    ...['worker', 'no requests', '–', 'p95 –', '–'],
+  ]);
+  const endpoints = texts.slice(texts.indexOf('Slowest endpoints'), texts.indexOf('Database'));
+  expect(endpoints.slice(1)).toEqual(['GET /fail', 'flask', '12.3 ms', '2 requests']);
+  const statements = texts.slice(texts.indexOf('Slowest statements'), texts.indexOf('Queues'));
+  expect(statements.slice(1)).toEqual(['HGETALL', 'flask', '12.3 ms', '2 times']);
 });

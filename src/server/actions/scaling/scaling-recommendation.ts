@@ -1,11 +1,12 @@
 import { MINUTE_MS } from '../../../core/duration.ts';
+import { queryJobTotals } from '../../../storage/queries/job-totals.ts';
 import type { Query } from '../../../storage/queries/query-definition.ts';
 import {
   type QueuePoint,
   queryQueueSeries,
   queryWorkerCounts,
-  toQueueKey,
 } from '../../../storage/queries/queue-stats.ts';
+import { toQueueKey } from '../../../storage/queries/queue-totals.ts';
 import { floorTo } from '../../../storage/queries/time-range.ts';
 import type { QueryClient } from '../../../storage/questdb/query-client.ts';
 import type { ScalingView } from '../action-views.ts';
@@ -116,7 +117,7 @@ export async function recommendQueueWorkers(
 ): Promise<ScalingView[]> {
   const { query, minutes } = toScalingRange(scalingQuery);
   const [series, workers] = await Promise.all([
-    queryQueueSeries(queryClient, { ...query, step: MINUTE_STEP }),
+    queryQueueSeries(queryClient, { ...query, step: MINUTE_STEP }, queryJobTotals),
     queryWorkerCounts(queryClient, query),
   ]);
   return series.map(({ queue, scope, points }) => {

@@ -65,9 +65,10 @@ async function queryWeights(query: Measure, cache: RuleQueryCache): Promise<Weig
       weight: aggregate === 'error_ratio' ? errorCount : sum,
     }));
   }
-  const jobs = await cache.jobTotals(query);
+  const isFailureRate = aggregate === 'failure_rate';
+  const jobs = await (isFailureRate ? cache.queueTotals(query) : cache.jobTotals(query));
   return jobs.map(({ group, completed, failed, arrived }) =>
-    aggregate === 'failure_rate'
+    isFailureRate
       ? { group, weight: failed, count: completed + failed }
       : { group, weight: arrived, count: arrived },
   );

@@ -55,7 +55,7 @@ const AGGREGATE_QUERIES: Readonly<Record<Aggregate, AggregateQuery>> = {
     return ages.map((age) => toObservation(age, age.value, age.valueCount));
   },
   failure_rate: async (measure, cache) => {
-    const jobs = await cache.jobTotals(measure);
+    const jobs = await cache.queueTotals(measure);
     return jobs.flatMap(({ group, completed, failed, newestMs }) => {
       const ended = completed + failed;
       return ended > 0

@@ -13,6 +13,7 @@ import {
 } from '../../../storage/queries/operation-totals.ts';
 import type { Dimension } from '../../../storage/queries/query-definition.ts';
 import { type Query, toGroupKey } from '../../../storage/queries/query-definition.ts';
+import { queryQueueTotals } from '../../../storage/queries/queue-totals.ts';
 import { getLastRange } from '../../../storage/queries/time-range.ts';
 import {
   findEndedServices,
@@ -103,6 +104,13 @@ export class RuleQueryCache {
   jobTotals(query: MeasureQuery): Promise<JobTotals[]> {
     return this.#once(`jobs ${toRowsKey(query)} ${query.groupBy.join()}`, () =>
       queryJobTotals(this.#clientFor(query), this.#toQuery(query, query.groupBy)),
+    );
+  }
+
+  /** Returns the totals of jobs and of messages that are known only from histograms. */
+  queueTotals(query: MeasureQuery): Promise<JobTotals[]> {
+    return this.#once(`queues ${toRowsKey(query)} ${query.groupBy.join()}`, () =>
+      queryQueueTotals(this.#clientFor(query), this.#toQuery(query, query.groupBy)),
     );
   }
 

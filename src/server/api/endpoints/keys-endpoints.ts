@@ -94,11 +94,11 @@ export const keyEndpoint = defineEndpoint({
 
 /** Checks that the caller can create or revoke a key with these properties. @throws PS_FORBIDDEN */
 function requireKeyAccess(principal: Principal, keyRole: Role, organizationId?: string): void {
-  const { role, organizationId: ownOrganization } = principal;
+  const { role, organizationId: ownOrganization, scope } = principal;
   if (!canGrantRole(role, keyRole)) {
     throw createError('PS_FORBIDDEN', { role, action: `manage ${keyRole} keys` });
   }
-  if (ownOrganization !== undefined && organizationId !== ownOrganization) {
+  if (scope.organizations !== 'all' && organizationId !== ownOrganization) {
     throw createError('PS_FORBIDDEN', {
       role,
       action: `${PERMISSION_LABELS.manageKeys} of another organization`,

@@ -24,6 +24,7 @@ export const groupSchema = z
 const namedTimeSchema = z.strictObject({
   name: z.string(),
   operation: optionalTextSchema,
+  service: optionalTextSchema,
   count: z.number(),
   average: z.number(),
 });

@@ -117,6 +117,12 @@ const failures: Write = (queueName, percent) => {
   );
   rows.add('queue_metrics', all);
 };
+/** Writes histograms of messages, as services without rows for single jobs do. `percent` of them failed. */
+const writeFailedMessages = writeHistograms('QUEUE_PROCESSING_TIME', (percent) => ({
+  count: 100,
+  ms: 20,
+  errors: percent,
+}));
 /** Writes a queue of 100 jobs, with a completion rate that clears the queue in `ms`. */
 const drain: Write = (queueName, ms) => {
   queue('QUEUE_DEPTH')(queueName, 100);
@@ -256,6 +262,7 @@ beforeAll(async () => {
     each.write(getName(each, 'below'), each.below);
     each.write(getName(each, 'above'), each.above);
   }
+  writeFailedMessages('messages', 20);
   await rows.flush();
   const evaluator = createEvaluator({ queryClient, ...rows });
   const found: Transition[] = [];
@@ -284,6 +291,10 @@ it.each(CASES)('$rule: $above is $severity, and $below is not', (each) => {
     each.severity,
   );
   expect(getFiredSeverities(each.rule, getName(each, 'above'), each.by).at(-1)).toBe(each.severity);
+});
+
+it('job-failure-rate: fires for messages that are known only from histograms', () => {
+  expect(getFiredSeverities('job-failure-rate', 'messages', 'queue').at(-1)).toBe('high');
 });
 
 it.each([

@@ -13,6 +13,7 @@ import {
   listOperations,
   listQueries,
   type Operation,
+  type TriedNames,
 } from '../../../support/endpoint-walker.ts';
 import {
   ALPHA,
@@ -44,8 +45,14 @@ const createCaller = (role: Role, properties?: readonly string[]): Caller => ({
   }),
   foreign: [BETA.mark, HOST_MARK, ...(properties ? [SISTER.mark] : [])],
 });
-const CI_CALLERS = [createCaller('PROPERTY_MGR', [ALPHA.propertyId]), createCaller('ORG_ADMIN')];
-const LONG_CALLERS = [createCaller('VIEWER'), createCaller('VIEWER', [ALPHA.propertyId])];
+const WRITERS = [createCaller('PROPERTY_MGR', [ALPHA.propertyId]), createCaller('ORG_ADMIN')];
+const READERS = [createCaller('VIEWER'), createCaller('VIEWER', [ALPHA.propertyId])];
+const CALLERS = [...WRITERS, ...READERS];
+/** Two organizations can use the same name for a property. This one has the name of the other one's property. */
+const NAMESAKE: Caller = {
+  ...createCaller('VIEWER', [BETA.propertyId]),
+  foreign: [BETA.organizationId, `${BETA.mark}-s`, `${BETA.mark}-r`, ALPHA.propertyId, SISTER.mark],
+};
 /** Returns texts that a client could try, as any name. */
 const listNames = ({ mark, organizationId, propertyId }: SeededTenant) => [
   propertyId,
@@ -53,7 +60,10 @@ const listNames = ({ mark, organizationId, propertyId }: SeededTenant) => [
   `${mark}-service`,
   `/${mark}-rooms`,
 ];
-const NAMES = { own: listNames(ALPHA), foreign: [BETA, SISTER].flatMap(listNames) };
+const ALL_NAMES = { own: listNames(ALPHA), foreign: [BETA, SISTER].flatMap(listNames) };
+const PROPERTY_NAMES: TriedNames = { own: [ALPHA.propertyId], foreign: [BETA.propertyId] };
+/** Number of queries without names of tenants. They are the first ones. See `listQueries`. */
+const PLAIN_QUERIES = 2;
 const DATABASE_TEXT = /questdb|sqlstate|postgres|econnrefused|invalid column|\bat position\b/i;
 const METHODS = ['GET', 'POST', 'DELETE'];
 
@@ -61,6 +71,8 @@ const api = new TestApiServer();
 let operations: Operation[];
 /** IDs of another organization's objects. */
 let foreignIds: string[];
+/** One ID for each path. */
+let foreignIdsByPath: string[];
 const now = Date.now();
 
 beforeAll(async () => {
@@ -84,17 +96,19 @@ beforeAll(async () => {
   await api.evaluator.runOnce(now);
   await api.waitUntilStored();
   operations = listOperations(await (await fetch(`${api.url}/api/openapi.json`)).json());
-  foreignIds = await collectForeignIds();
+  const idsByPath = await collectForeignIds();
+  foreignIds = idsByPath.flat();
+  foreignIdsByPath = idsByPath.flatMap((ids) => ids.slice(0, 1));
 });
 afterAll(() => api.remove());
 
 /** Returns the IDs of objects that only callers of the other organization can see. */
-async function collectForeignIds(): Promise<string[]> {
+async function collectForeignIds(): Promise<string[][]> {
   const principal = createPrincipal('key:b', {
     role: 'ORG_ADMIN',
     organizationId: BETA.organizationId,
   });
-  return [...(await collectIdsByPath(principal)).values()].flat();
+  return [...(await collectIdsByPath(principal)).values()];
 }
 
 /** Returns the IDs in the responses of each path without path parameters. */
@@ -233,93 +247,183 @@ function tamper(cursor: string): string[] {
   return [...contents.map(encode), `${cursor}A`, cursor.slice(0, -3), 'bm90aGluZw'];
 }
 
-describe.each(CI_CALLERS)('$name', checkCaller);
-// Long: the callers in CI see the same rows, and have more permissions.
-describe.each(LONG_CALLERS)('$name', { tags: 'long' }, checkCaller);
+describe.each(WRITERS)('$name', (caller) => {
+  it('sees no names of other tenants and no hosts in any response', () =>
+    checkOperations(caller, PROPERTY_NAMES));
+  it('sees no other rows with its own, changed, and foreign cursors', () => checkCursors(caller));
+  it('receives no events of other tenants', () => checkStreams(caller));
+  it('gets the same response for names of other tenants and for unknown names', () =>
+    compareAnswers(caller));
+});
 
-function checkCaller(caller: Caller): void {
-  it('sees no names of other tenants and no hosts in any response', async () => {
-    const failures: string[] = [];
-    const ownIds = await collectIdsByPath(caller.principal);
-    const { role } = caller.principal;
-    const sorted = METHODS.flatMap((method) =>
-      operations.filter((operation) => operation.method === method && !operation.isStream),
-    );
-    expect(sorted).toHaveLength(operations.filter(({ isStream }) => !isStream).length);
-    for (const operation of sorted) {
-      const { method, permission, path } = operation;
-      const before = api.addedTables.length;
-      const statuses = new Set<number>();
-      for (const each of listPaths(operation, ownIds)) {
-        for (const query of listQueries(operation, NAMES)) {
-          const url = query === '' ? each : `${each}?${query}`;
-          const formats = operation.hasCsv ? [undefined, 'text/csv'] : [undefined];
-          for (const body of method === 'POST' ? listBodies(operation, NAMES) : [undefined]) {
-            for (const accept of formats) {
-              const call = { method, url, body, ...(accept && { accept }) };
-              statuses.add((await check(call, caller, failures)).status);
-            }
+describe.each(READERS)('$name', (caller) => {
+  it('sees no names of other tenants and no hosts in any response', () =>
+    checkOperations(caller, PROPERTY_NAMES, PLAIN_QUERIES));
+  it('receives no events of other tenants', () => checkStreams(caller));
+});
+
+// Long: in CI, the tests above try fewer names and queries for the same callers.
+describe.each(CALLERS)('$name, with all names and cursors', { tags: 'long' }, (caller) => {
+  it('sees no names of other tenants and no hosts in any response', () =>
+    checkOperations(caller, ALL_NAMES));
+  it('sees no other rows with its own, changed, and foreign cursors', () => checkCursors(caller));
+});
+
+/** @param maxQueries number of queries for each path. Default: all */
+async function checkOperations(
+  caller: Caller,
+  names: TriedNames,
+  maxQueries?: number,
+): Promise<void> {
+  const failures: string[] = [];
+  const ownIds = await collectIdsByPath(caller.principal);
+  const { role } = caller.principal;
+  const sorted = METHODS.flatMap((method) =>
+    operations.filter((operation) => operation.method === method && !operation.isStream),
+  );
+  expect(sorted).toHaveLength(operations.filter(({ isStream }) => !isStream).length);
+  for (const operation of sorted) {
+    const { method, permission, path } = operation;
+    const before = api.addedTables.length;
+    const statuses = new Set<number>();
+    for (const each of listPaths(operation, ownIds)) {
+      for (const query of listQueries(operation, names).slice(0, maxQueries)) {
+        const url = query === '' ? each : `${each}?${query}`;
+        const formats = operation.hasCsv ? [undefined, 'text/csv'] : [undefined];
+        for (const body of method === 'POST' ? listBodies(operation, names) : [undefined]) {
+          for (const accept of formats) {
+            const call = { method, url, body, ...(accept && { accept }) };
+            const answer = await check(call, caller, failures);
+            statuses.add(answer.status);
+            await removeCreated(operation, answer);
           }
         }
       }
-      // Other websites can trigger a GET, so every GET that changes data must be declared.
-      const added = api.addedTables.slice(before).filter((table) => table !== 'notifications');
-      if (method === 'GET' && !isDeclaredAsMutating(path) && added.length > 0) {
-        failures.push(`GET ${path} adds rows to ${[...new Set(added)]}`);
-      }
-      // A call that never succeeds proves nothing.
-      const isAllowed = permission === undefined || hasPermission(role, permission);
-      const isProven = isAllowed ? statuses.has(200) : [...statuses].join() === '403';
-      if (!isProven)
-        failures.push(`${caller.name} ${method} ${path} was not called: ${[...statuses]}`);
-      for (const other of ['HEAD', 'OPTIONS']) {
-        await check({ method: other, url: path.replace(/\{\w+\}/, 'x') }, caller, failures);
-      }
     }
-    expect(failures.slice(0, 5)).toEqual([]);
-  });
+    // Other websites can trigger a GET, so every GET that changes data must be declared.
+    const added = api.addedTables.slice(before).filter((table) => table !== 'notifications');
+    if (method === 'GET' && !isDeclaredAsMutating(path) && added.length > 0) {
+      failures.push(`GET ${path} adds rows to ${[...new Set(added)]}`);
+    }
+    // A call that never succeeds proves nothing.
+    const isAllowed = permission === undefined || hasPermission(role, permission);
+    const isProven = isAllowed ? statuses.has(200) : [...statuses].join() === '403';
+    if (!isProven)
+      failures.push(`${caller.name} ${method} ${path} was not called: ${[...statuses]}`);
+    for (const other of ['HEAD', 'OPTIONS']) {
+      await check({ method: other, url: path.replace(/\{\w+\}/, 'x') }, caller, failures);
+    }
+  }
+  expect(failures.slice(0, 5)).toEqual([]);
+}
 
-  it('sees no other rows with its own, changed, and foreign cursors', async () => {
-    const failures: string[] = [];
-    const beta = createPrincipal('key:b', {
-      role: 'ORG_ADMIN',
-      organizationId: BETA.organizationId,
-    });
-    let followed = 0;
-    for (const { path } of operations.filter(({ hasCursor }) => hasCursor)) {
-      const url = `${path}?limit=1`;
-      const own = await followCursors(url, caller, failures);
-      const foreign = await followCursors(
-        url,
-        { ...caller, principal: beta, foreign: [] },
-        failures,
-      );
-      followed += own.length;
-      for (const cursor of [...foreign, ...own.slice(0, 1).flatMap(tamper)]) {
-        const next = `${url}&cursor=${encodeURIComponent(cursor)}`;
-        const { status } = await check({ method: 'GET', url: next }, caller, failures);
-        if (status !== 200 && status !== 400) failures.push(`${next} => ${status}`);
-      }
-    }
-    expect(failures.slice(0, 5)).toEqual([]);
-    expect(followed).toBeGreaterThan(10);
-  });
+/**
+ * Deletes what a POST created. Texts of an organization's administrator are visible to its other callers, so they would
+ * be in later responses.
+ */
+async function removeCreated(
+  { method, path }: Operation,
+  { status, url, text }: Answer,
+): Promise<void> {
+  const item = `${path}/{id}`;
+  const canDelete = operations.some((each) => each.method === 'DELETE' && each.path === item);
+  if (method !== 'POST' || status !== 200 || !canDelete) return;
+  for (const id of findIds(JSON.parse(text))) {
+    const { status: deleted } = await send({ method: 'DELETE', url: `${url}/${id}` });
+    expect(deleted).toBe(200);
+  }
+}
 
-  it('receives no events of other tenants', async () => {
-    api.principal = caller.principal;
-    for (const { path, parameters } of operations.filter(({ isStream }) => isStream)) {
-      expect(parameters.map(({ name }) => name)).toContain('interval');
-      for (const lastEventId of [
-        undefined,
-        'decision=1',
-        'alert=x.0,notification=x.0,decision=0.a.1',
-      ]) {
-        const text = await readStream(path, lastEventId);
-        expect(text.toLowerCase()).toContain(ALPHA.mark);
-        expect(caller.foreign.filter((mark) => text.toLowerCase().includes(mark))).toEqual([]);
+async function checkCursors(caller: Caller): Promise<void> {
+  const failures: string[] = [];
+  const beta = createPrincipal('key:b', {
+    role: 'ORG_ADMIN',
+    organizationId: BETA.organizationId,
+  });
+  let followed = 0;
+  for (const { path } of operations.filter(({ hasCursor }) => hasCursor)) {
+    const url = `${path}?limit=1`;
+    const own = await followCursors(url, caller, failures);
+    const foreign = await followCursors(url, { ...caller, principal: beta, foreign: [] }, failures);
+    followed += own.length;
+    for (const cursor of [...foreign, ...own.slice(0, 1).flatMap(tamper)]) {
+      const next = `${url}&cursor=${encodeURIComponent(cursor)}`;
+      const { status } = await check({ method: 'GET', url: next }, caller, failures);
+      if (status !== 200 && status !== 400) failures.push(`${next} => ${status}`);
+    }
+  }
+  expect(failures.slice(0, 5)).toEqual([]);
+  expect(followed).toBeGreaterThan(10);
+}
+
+async function checkStreams(caller: Caller): Promise<void> {
+  api.principal = caller.principal;
+  for (const { path, parameters } of operations.filter(({ isStream }) => isStream)) {
+    expect(parameters.map(({ name }) => name)).toContain('interval');
+    for (const lastEventId of [
+      undefined,
+      'decision=1',
+      'alert=x.0,notification=x.0,decision=0.a.1',
+    ]) {
+      const text = await readStream(path, lastEventId);
+      expect(text.toLowerCase()).toContain(ALPHA.mark);
+      expect(caller.foreign.filter((mark) => text.toLowerCase().includes(mark))).toEqual([]);
+    }
+  }
+}
+
+/** Compares the responses for names and IDs of other tenants with the responses for unknown names. */
+async function compareAnswers(caller: Caller): Promise<void> {
+  const failures: string[] = [];
+  let compared = 0;
+  const isLimited = caller.principal.properties !== undefined;
+  const foreignNames = [isLimited ? SISTER.propertyId : BETA.propertyId, BETA.organizationId];
+  const compare = async (operation: Operation, name: string, unknown: string, calls: Call[]) => {
+    const answers: string[] = [];
+    for (const call of calls) {
+      const answer = await check(call, caller, failures);
+      await removeCreated(operation, answer);
+      answers.push(`${answer.status} ${normalizeAnswer(answer, [name, unknown])}`);
+    }
+    compared++;
+    if (new Set(answers).size > 1) failures.push(`${JSON.stringify(calls)}: ${answers.join('\n')}`);
+  };
+  for (const operation of operations.filter(({ isStream }) => !isStream)) {
+    const { method, path } = operation;
+    for (const name of path.includes('{') ? foreignIdsByPath : foreignNames) {
+      const unknown = name.replaceAll(/[0-9a-z]/g, 'q');
+      const toCalls = (each: string): Call[] => {
+        const queryNames = { own: [], foreign: [each] };
+        const bodyNames = { own: [ALPHA.propertyId], foreign: [each] };
+        const url = path.replace(/\{\w+\}/, encodeURIComponent(each));
+        const bodies = method === 'POST' ? listBodies(operation, bodyNames) : [undefined];
+        return listQueries(operation, queryNames).flatMap((query) =>
+          bodies.map((body) => ({ method, url: query === '' ? url : `${url}?${query}`, body })),
+        );
+      };
+      const unknownCalls = toCalls(unknown);
+      for (const [i, call] of toCalls(name).entries()) {
+        const other = unknownCalls[i]!;
+        const isDifferent = JSON.stringify(call) !== JSON.stringify(other);
+        if (isDifferent) await compare(operation, name, unknown, [call, other]);
       }
     }
-  });
+  }
+  expect(failures.slice(0, 5)).toEqual([]);
+  expect(compared).toBeGreaterThan(50);
+}
+
+/** Replaces the requested names, times, and the values that are new for each object. */
+function normalizeAnswer({ text }: Answer, names: readonly string[]): string {
+  return (
+    names
+      .flatMap((name) => [name, encodeURIComponent(name)])
+      .reduce((result, name) => result.replaceAll(name, 'NAME'), text)
+      .replaceAll(/\d{4}-\d\d-\d\dT[\d:.]+Z/g, 'TIME')
+      .replaceAll(/"(id|key)":"[^"]*"/g, '"$1":"NEW"')
+      // Parts of an ID can look like personal data, and are then replaced.
+      .replaceAll(/[\w-]*(?:\[number\][\w-]*)+/g, 'NAME')
+  );
 }
 
 /** Returns the events of a stream during which alerts and notifications of all tenants change. */
@@ -363,8 +467,50 @@ function publishChanges({ mark, organizationId, propertyId }: SeededTenant): voi
   });
 }
 
+it('keeps properties with the same name apart, because a property belongs to an organization', async () => {
+  const failures: string[] = [];
+  const [admin, beta] = [ALPHA, BETA].map(({ organizationId }) =>
+    createPrincipal('key:admin', { role: 'ORG_ADMIN', organizationId }),
+  );
+  const url = '/api/performance/silences';
+  const body = { matchers: ['alertname="error-rate"'], duration: '1h', comment: 'namesake' };
+  api.principal = admin;
+  const create = async (propertyId: string) => {
+    const { text } = await send({ method: 'POST', url, body: { ...body, propertyId } });
+    expect(text).toContain(ALPHA.organizationId);
+    return findIds(JSON.parse(text))[0] ?? '';
+  };
+  const id = await create(BETA.propertyId);
+  const ownId = await create(ALPHA.propertyId);
+  api.principal = beta;
+  expect((await send({ method: 'GET', url })).text).not.toContain('namesake');
+  expect((await send({ method: 'DELETE', url: `${url}/${id}` })).status).toBe(404);
+  api.principal = admin;
+  await api.evaluator.runOnce(Date.now());
+  const alerts = [...api.evaluator.alertStates.listLive()].map(({ transition }) => transition);
+  const listSuppressions = (propertyId: string) =>
+    alerts
+      .filter((alert) => alert.rule === 'error-rate' && alert.propertyId === propertyId)
+      .flatMap((alert) => api.evaluator.gate.getSuppressions(alert.id).map(({ by }) => by));
+  expect(listSuppressions(ALPHA.propertyId)).toContain(ownId);
+  expect(listSuppressions(BETA.propertyId).length).toBeGreaterThan(0);
+  expect(listSuppressions(BETA.propertyId)).not.toContain(id);
+  for (const operation of operations) {
+    const { method, path, isStream } = operation;
+    if (method !== 'GET' || path.includes('{') || isStream) continue;
+    for (const query of listQueries(operation, PROPERTY_NAMES).slice(0, PLAIN_QUERIES)) {
+      await check({ method, url: query === '' ? path : `${path}?${query}` }, NAMESAKE, failures);
+    }
+  }
+  api.principal = admin;
+  for (const each of [id, ownId]) {
+    expect((await send({ method: 'DELETE', url: `${url}/${each}` })).status).toBe(200);
+  }
+  expect(failures.slice(0, 5)).toEqual([]);
+});
+
 it('explains alerts with the data of the tenant, so the other tests are meaningful', async () => {
-  api.principal = LONG_CALLERS[0]?.principal;
+  api.principal = READERS[0]?.principal;
   const { text } = await send({ method: 'GET', url: '/api/performance/alerts' });
   const { alerts } = JSON.parse(text) as { alerts: { rule: string; cause?: string }[] };
   const causes = alerts.filter(({ cause }) => cause !== undefined).map(({ rule }) => rule);

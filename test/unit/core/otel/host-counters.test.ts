@@ -72,10 +72,11 @@ describe('counters that started before their sender', () => {
             value: 9e9 + 9,
             resource: { ...SDK, 'service.instance.id': 'b' },
           },
-          // The host was restarted.
-          { name, atMs: 4 * MINUTE, startMs: 4 * MINUTE, value: 3 },
+          // The process was restarted on another host.
+          { name, atMs: 4 * MINUTE, startMs: 4 * MINUTE, value: 7e9 },
+          { name, atMs: 5 * MINUTE, startMs: 4 * MINUTE, value: 7e9 + 2 },
         ),
-      ).toEqual(['baseline', 5, 3, 'baseline', 3]);
+      ).toEqual(['baseline', 5, 3, 'baseline', 'baseline', 2]);
     },
   );
 
@@ -135,8 +136,10 @@ describe('counters that started before their sender', () => {
         { ...commits, ...newSeries, atMs: 2 * MINUTE, value: 9 },
         // The Collector was started again.
         { ...commits, startMs: HOUR, atMs: HOUR + 1000, value: 9e9 + 6 },
+        // The database was started again.
+        { ...commits, startMs: HOUR, atMs: HOUR + MINUTE, value: 4 },
       ),
-    ).toEqual(['baseline', 7, 5, 2, 1]);
+    ).toEqual(['baseline', 7, 5, 2, 1, 4]);
   });
 
   it.each(['histogram', 'summary'] as const)('applies the same to a %s of a receiver', (kind) => {

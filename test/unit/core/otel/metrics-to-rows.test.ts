@@ -166,6 +166,30 @@ describe('semantic conventions', () => {
       },
     ],
     [
+      'commands of Redis without an operation',
+      histogram('db.client.operation.duration', 's', {
+        'db.system': 'redis',
+        'db.statement': 'HSET session:ann@example.com name Ann',
+      }),
+      { endpoint: undefined, operation: 'HSET', tags: '{"db.system.name":"redis"}' },
+    ],
+    [
+      'pipelines of Redis',
+      histogram('db.client.operation.duration', 's', {
+        'db.system': 'redis',
+        'db.statement': 'GET ?\nGET ?',
+      }),
+      { endpoint: undefined, operation: 'PIPELINE', tags: '{"db.system.name":"redis"}' },
+    ],
+    [
+      'keys instead of commands',
+      histogram('db.client.operation.duration', 's', {
+        'db.system': 'redis',
+        'db.statement': 'session:ann@example.com',
+      }),
+      { endpoint: undefined, operation: undefined, tags: '{"db.system.name":"redis"}' },
+    ],
+    [
       'jobs',
       histogram('messaging.process.duration', 's', {
         'messaging.system': 'kafka',
@@ -338,6 +362,26 @@ describe('hosts', () => {
     expect(health[0]).toMatchObject({ processCpuUsage: 10, cpuUsage: 25 });
     const usage = metrics.filter(({ metricType }) => metricType === 'CPU_USAGE');
     expect(usage).toMatchObject([{ name: 'system.cpu.utilization', value: 25 }]);
+  });
+
+  it.each([
+    // The library measures the second value right after the first one.
+    ['process.cpu.utilization', 0.2, 20],
+    ['another metric', 0.2, 100],
+  ])('stores the share of all CPUs of a Python process that sends %s', (name, value, expected) => {
+    const idle = (cpu: number) => ({ attributes: { state: 'idle', cpu }, value: 0.5 });
+    const runtime = 'process.runtime.cpython.cpu.utilization';
+    const { health } = createConverter().convert([
+      gauge('system.cpu.utilization', [idle(1), idle(2)]),
+      gauge(name, [{ attributes: {}, value }]),
+      gauge(runtime, [{ attributes: {}, value: 16 }]),
+    ]);
+    expect(health[0]).toMatchObject({ processCpuUsage: expected });
+    const { health: single } = createConverter().convert([
+      gauge('system.cpu.utilization', [idle(1), idle(2)]),
+      gauge(runtime, [{ attributes: {}, value: 0.5 }]),
+    ]);
+    expect(single[0]).toMatchObject({ processCpuUsage: 25, cpuUsage: 50 });
   });
 
   it('merges the parts of an export that arrive in several requests', () => {

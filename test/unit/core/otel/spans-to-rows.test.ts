@@ -10,9 +10,9 @@ import type {
 import { MetricConverter } from '../../../../src/core/otel/metrics-to-rows.ts';
 import type { MetricRowSink } from '../../../../src/core/otel/point-rows.ts';
 import type { OtelSpan } from '../../../../src/core/otel/span-data.ts';
-import { SpanRowMemory } from '../../../../src/core/otel/span-row-memory.ts';
 import { SpanConverter } from '../../../../src/core/otel/spans-to-rows.ts';
 import { DEFAULT_TENANT_ATTRIBUTES } from '../../../../src/core/otel/tenant-attributes.ts';
+import { SpanRowMemory } from '../../../../src/core/otel/uncounted-rows.ts';
 import { REQUEST_SAMPLE_METRIC_NAME } from '../../../../src/core/request-sample-row.ts';
 
 const NOW = Date.UTC(2026, 10, 28);
@@ -379,6 +379,14 @@ it("keeps spans from before the metric's first interval", () => {
   store.add(convertSpans([createSpan()]).metrics);
   store.add(cumulative(1003, NOW + 1).metrics);
   expect(store.total).toBe(2 + 3);
+});
+
+it('counts a request once if its SDK starts the metric a moment after the end of the span', () => {
+  const { convertSpans, convertRequests } = createConverters(NOW);
+  const store = new Store();
+  store.add(convertSpans([createSpan({ startTimeMs: NOW - 250, endTimeMs: NOW })]).metrics);
+  store.add(convertRequests(1, 'delta', NOW + 5000, NOW + 0.3).metrics);
+  expect(store.total).toBe(1);
 });
 
 it('keeps no text of an exception as a type', () => {

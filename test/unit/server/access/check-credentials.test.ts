@@ -68,6 +68,19 @@ describe('createAuthenticator', () => {
     });
   });
 
+  it.each<[string, object]>([
+    ['an ORG_ADMIN key without an organization', { role: 'ORG_ADMIN', organizationId: undefined }],
+    ['an INGEST key with an empty organization', { role: 'INGEST', organizationId: '' }],
+    ['an INGEST key with properties', { role: 'INGEST', properties: ['north'] }],
+    ['an ADMIN key with an organization', { role: 'ADMIN' }],
+  ])('rejects %s, which could give more access than intended', async (_case, stored) => {
+    const key = { ...('key' in VALID ? VALID.key : undefined), ...stored };
+    const keys = { hasAnyKey: true, check: async () => ({ key }) };
+    expect(await identify({ apiKey: KEY }, { keys } as never)).toEqual({
+      rejected: expect.stringContaining('the key is invalid') as string,
+    });
+  });
+
   it('accepts a JWT only if JWTs are enabled', async () => {
     const credentials = { authorization: `Bearer ${JWT}` };
     expect(await identify(credentials, { verifyToken })).toEqual({ principal: LOCAL_ADMIN });

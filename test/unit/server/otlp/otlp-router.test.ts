@@ -182,6 +182,29 @@ describe('limits', () => {
     expect((await Promise.all([first, third])).map(({ status }) => status)).toEqual([200, 200]);
   });
 
+  it('limits the bytes of an organization with several keys, so that others can still send', async () => {
+    await restart({ totalBytes: 4 * MIB, bytesPerSender: 2 * MIB });
+    const finish = Promise.withResolvers<undefined>();
+    server.store = () => finish.promise;
+    const setSender = (id: string, organizationId: string) => {
+      server.principal = createPrincipal(`key:${id}`, { role: 'INGEST', organizationId });
+    };
+    setSender('1', 'alpha');
+    const first = server.send('/v1/metrics', Buffer.alloc(1.5 * MIB), PROTOBUF);
+    await waitFor(async () => server.received.length === 1);
+    setSender('2', 'alpha');
+    const second = await server.send('/v1/metrics', Buffer.alloc(MIB), PROTOBUF);
+    expect(second).toMatchObject({
+      status: 429,
+      body: expect.stringContaining('2 MiB per organization') as string,
+    });
+    setSender('3', 'beta');
+    const third = server.send('/v1/metrics', Buffer.alloc(1.5 * MIB), PROTOBUF);
+    await waitFor(async () => server.received.length === 2);
+    finish.resolve(undefined);
+    expect((await Promise.all([first, third])).map(({ status }) => status)).toEqual([200, 200]);
+  });
+
   it('frees the budget of an upload that the client aborts', async () => {
     await restart({ totalBytes: 2 * MIB, bytesPerSender: 2 * MIB });
     for (let i = 0; i < 4; i++) {

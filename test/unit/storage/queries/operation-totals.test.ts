@@ -1,7 +1,11 @@
 import { expect, it } from 'vitest';
 import { OWN_SERVICE_NAME } from '../../../../src/core/own-service.ts';
 import { RuleQueryCache } from '../../../../src/server/alerts/rule-queries/rule-query-cache.ts';
-import { toMetricConditions } from '../../../../src/storage/queries/operation-totals.ts';
+import {
+  toMetricConditions,
+  toRouteName,
+  toStatementName,
+} from '../../../../src/storage/queries/operation-totals.ts';
 import type { QueryClient } from '../../../../src/storage/questdb/query-client.ts';
 
 it.each([
@@ -42,4 +46,12 @@ it.each([
   await cache.distributions(measure);
   expect(statements).toHaveLength(2);
   expect(statements.map((text) => text.includes('service != '))).toEqual([expected, expected]);
+});
+
+it.each([
+  [{ endpoint: 'SELECT ?', operation: 'SELECT' }, 'SELECT ?', 'SELECT ?'],
+  [{ endpoint: undefined, operation: 'GET' }, '(no route)', 'GET'],
+  [{ endpoint: undefined, operation: undefined }, '(no route)', '(no statement)'],
+])('the group %o is shown as the route %s or the statement %s', (group, route, statement) => {
+  expect([toRouteName(group), toStatementName(group)]).toEqual([route, statement]);
 });
