@@ -45,7 +45,7 @@ export function getExplicitBuckets(
     if (values === 0) continue;
     const lowerBound = i > 0 ? bounds[i - 1]! : 0;
     const bound = i < bounds.length ? bounds[i]! : lastUpper;
-    const upper = max !== undefined && max < bound && i > 0 && max > lowerBound ? max : bound;
+    const upper = max !== undefined && max < bound && max > lowerBound ? max : bound;
     const lower = min !== undefined && min > lowerBound && min < upper ? min : lowerBound;
     const parts = countParts(lower, upper);
     if (parts === 1) add(upper * factor, values);
