@@ -8,6 +8,10 @@ const { RuntimeNodeInstrumentation } = require('@opentelemetry/instrumentation-r
 const { NodeSDK } = require('@opentelemetry/sdk-node');
 const { perfscopeConfiguration } = require('@perfscope/agent/opentelemetry');
 
+// Prometheus' own requests aren't requests to the service.
+const http = new HttpInstrumentation({
+  ignoreIncomingRequestHook: ({ url }) => url === '/metrics',
+});
 const perfscope = perfscopeConfiguration();
 const prometheusPort = Number(process.env.PROMETHEUS_PORT ?? 9464);
 const sdk = new NodeSDK({
@@ -16,11 +20,7 @@ const sdk = new NodeSDK({
     ...perfscope.metricReaders,
     new PrometheusExporter({ host: '127.0.0.1', port: prometheusPort }),
   ],
-  instrumentations: [
-    new HttpInstrumentation(),
-    new ExpressInstrumentation(),
-    new RuntimeNodeInstrumentation(),
-  ],
+  instrumentations: [http, new ExpressInstrumentation(), new RuntimeNodeInstrumentation()],
 });
 sdk.start();
 new HostMetrics().start();

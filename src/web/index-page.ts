@@ -40,7 +40,7 @@ export function createIndexPage({ path, fileName, integrity, isAllowed }: AgentD
   these environment variables:</p>
 ${createCommands('OTEL_EXPORTER_OTLP_ENDPOINT=<span class="origin"></span>', 'OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf')}
 <p>If the server has API keys, services need a key with the role INGEST. Set <code>OTEL_EXPORTER_OTLP_HEADERS</code> to
-  <code>authorization=Bearer KEY</code>.</p>
+  <code>authorization=Bearer%20KEY</code>.</p>
 <script src="/page.js"></script>
 </body>
 </html>
