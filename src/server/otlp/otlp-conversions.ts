@@ -1,6 +1,7 @@
 import type { Settings } from '../../core/config/parse-settings.ts';
 import { DAY_MS } from '../../core/duration.ts';
 import { MetricConverter } from '../../core/otel/metrics-to-rows.ts';
+import { RequestSampleMemory } from '../../core/otel/request-sample-memory.ts';
 import { SpanConverter } from '../../core/otel/spans-to-rows.ts';
 import { getTenantAttributes } from '../../core/otel/tenant-attributes.ts';
 import type { AnyRow } from '../../core/schema/table-definition.ts';
@@ -14,6 +15,7 @@ export function createOtlpConversions(
   const common = {
     tenantAttributes: getTenantAttributes(settings),
     retentionMs: settings.retention.rawDays * DAY_MS,
+    samples: new RequestSampleMemory(),
   };
   const metricConverter = new MetricConverter({
     ...common,
