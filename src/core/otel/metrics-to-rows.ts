@@ -27,7 +27,7 @@ import {
   type RejectReason,
   type ValidTimes,
 } from './point-validation.ts';
-import { RequestSampleMemory } from './request-sample-memory.ts';
+import type { RequestSampleMemory } from './request-sample-memory.ts';
 import { RequestSampleCollector } from './request-samples.ts';
 import { type MappedResource, type MappingOptions, mapResource } from './resource-mapping.ts';
 import { SeriesCache } from './series-cache.ts';
@@ -55,7 +55,7 @@ export interface MetricConverterOptions extends Omit<MappingOptions, 'senderOrga
   /** Older points are rejected. */
   readonly retentionMs: number;
   readonly thresholds: HealthThresholds;
-  /** Shared with the converter of the spans of the same processes. Default: a new one. */
+  /** Shared with the converter of the spans of the same processes. By default, each request has its own. */
   readonly samples?: RequestSampleMemory | undefined;
 }
 
@@ -71,11 +71,9 @@ export class MetricConverter {
   readonly #options: MetricConverterOptions;
   readonly #cache = new SeriesCache();
   readonly #merger = new HealthRowMerger();
-  readonly #samples: RequestSampleMemory;
 
   constructor(options: MetricConverterOptions) {
     this.#options = options;
-    this.#samples = options.samples ?? new RequestSampleMemory();
   }
 
   /** Converts the metrics of one request. One invalid point doesn't affect the others. */
@@ -88,7 +86,7 @@ export class MetricConverter {
       options: { ...this.#options, senderOrganizationId },
       times: getValidTimes(nowMs, this.#options.retentionMs),
       sink: { metrics: [], buckets: [] },
-      samples: new RequestSampleCollector('exemplar', this.#samples),
+      samples: new RequestSampleCollector('exemplar', this.#options.samples),
       firstStarts: new Map(),
       rejected: new Map(),
       rejectedNames: new Map(),

@@ -4,7 +4,11 @@ import { PerformanceMetricType } from '../schema/enums.ts';
 import type { PerformanceMetricRow } from '../schema/tables/performance-metrics-table.ts';
 import type { MappedSeries } from './map-series.ts';
 import type { OtelExemplar } from './metric-data.ts';
-import type { RequestSampleMemory, SampleKeys, SampleSource } from './request-sample-memory.ts';
+import {
+  RequestSampleMemory,
+  type SampleKeys,
+  type SampleSource,
+} from './request-sample-memory.ts';
 import type { MappedResource } from './resource-mapping.ts';
 
 /** As many as the agent keeps in an export interval. */
@@ -29,7 +33,7 @@ export class RequestSampleCollector {
   readonly #failed = new Map<string, Candidate[]>();
 
   /** @param memory samples of earlier requests to the server */
-  constructor(source: SampleSource, memory: RequestSampleMemory) {
+  constructor(source: SampleSource, memory = new RequestSampleMemory()) {
     this.#source = source;
     this.#memory = memory;
   }

@@ -12,7 +12,7 @@ import {
   type RejectReason,
   type ValidTimes,
 } from './point-validation.ts';
-import { RequestSampleMemory } from './request-sample-memory.ts';
+import type { RequestSampleMemory } from './request-sample-memory.ts';
 import { RequestSampleCollector } from './request-samples.ts';
 import { type MappedResource, type MappingOptions, mapResource } from './resource-mapping.ts';
 import { shortenScope } from './short-key.ts';
@@ -42,7 +42,7 @@ export interface ConvertedSpans extends MetricRowSink {
 export interface SpanConverterOptions extends Omit<MappingOptions, 'senderOrganizationId'> {
   /** Older spans are rejected. */
   readonly retentionMs: number;
-  /** Shared with the converter of the metrics of the same processes. Default: a new one. */
+  /** Shared with the converter of the metrics of the same processes. By default, each request has its own. */
   readonly samples?: RequestSampleMemory | undefined;
 }
 
@@ -69,18 +69,16 @@ interface SpanGroup {
 /** Converts spans to histograms, samples, and errors. Equal requests give equal rows. */
 export class SpanConverter {
   readonly #options: SpanConverterOptions;
-  readonly #samples: RequestSampleMemory;
 
   constructor(options: SpanConverterOptions) {
     this.#options = options;
-    this.#samples = options.samples ?? new RequestSampleMemory();
   }
 
   /** Converts the spans of one request. */
   convert(resources: readonly OtelResourceSpans[], context: SpanContext): ConvertedSpans {
     const options = { ...this.#options, senderOrganizationId: context.senderOrganizationId };
     const times = getValidTimes(context.nowMs, options.retentionMs);
-    const batch = new SpanBatch(options, times, this.#samples);
+    const batch = new SpanBatch(options, times);
     for (const { resource, scopes } of resources) {
       const mapped = mapResource(resource, options);
       for (const { scope, spans } of scopes) {
@@ -104,9 +102,9 @@ class SpanBatch {
   readonly #rejected = new Map<SpanRejectReason, number>();
   readonly #ignored = new Map<SpanIgnoreReason, number>();
 
-  constructor(options: MappingOptions, times: ValidTimes, samples: RequestSampleMemory) {
+  constructor(options: Omit<SpanConverterOptions, 'retentionMs'>, times: ValidTimes) {
     this.#options = options;
-    this.#samples = new RequestSampleCollector('span', samples);
+    this.#samples = new RequestSampleCollector('span', options.samples);
     this.#times = times;
   }
 

@@ -52,8 +52,8 @@ export function formatAccessNotice(exposure: Exposure): string | undefined {
 }
 
 /**
- * Returns what changes when the first key is created, as one or two lines. With a key that can't read, nobody could
- * read data.
+ * Returns what changes when the first key is created, as one or two lines. If that key can't read data, another key is
+ * needed.
  */
 export function formatFirstKeyNotice(role: Role): string[] {
   const lines = [
