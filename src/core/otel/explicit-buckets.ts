@@ -38,17 +38,19 @@ export function getExplicitBuckets(
     add(computeStoredBound(row.value ?? 0, row.unit === 'ms' ? MS_PER_SECOND : 1), count);
     return buckets;
   }
-  const lastBound = bounds.at(-1) ?? 0;
-  const lastUpper = max !== undefined && max > lastBound ? max : getNextBound(lastBound);
   for (let i = 0; i < bucketCounts.length; i++) {
     const values = bucketCounts[i]!;
     if (values === 0) continue;
     const lowerBound = i > 0 ? bounds[i - 1]! : 0;
-    const bound = i < bounds.length ? bounds[i]! : lastUpper;
-    const upper = max !== undefined && max < bound && i > 0 && max > lowerBound ? max : bound;
-    const lower = min !== undefined && min > lowerBound && min < upper ? min : lowerBound;
+    const upperBound = bounds[i] ?? Number.POSITIVE_INFINITY;
+    const lower = min !== undefined && min > lowerBound && min < upperBound ? min : lowerBound;
+    const isMaxInBucket = max !== undefined && max > lower && max < upperBound;
+    const knownUpper = i < bounds.length ? upperBound : getNextBound(lowerBound);
+    const upper = isMaxInBucket ? max : knownUpper;
     const parts = countParts(lower, upper);
-    if (parts === 1) add(upper * factor, values);
+    // A stored bucket that ends at the maximum could start below the lower bound.
+    if (parts === 1)
+      add(Math.min(upperBound, Math.max(upper, lower * BUCKET_RATIO)) * factor, values);
     else if (values < MIN_SPREAD_COUNT) {
       add(getPartBound(lower, upper, parts, (pointId + i) % parts) * factor, values);
     } else {

@@ -11,7 +11,7 @@ export interface DurationSums {
 }
 
 /** The columns that have one value in each export. */
-export type HealthGauges = Pick<
+type HealthGauges = Pick<
   SystemHealthRow,
   | 'uptime'
   | 'memoryUsage'

@@ -121,7 +121,7 @@ export class SpanRowMemory {
     }
   }
 
-  /** Returns what each organization has, and what it can keep. */
+  /** Returns the number of rows and processes of each organization, and its shares of the limits. */
   #measureUsages(): Map<string, Usage> {
     const usages = new Map<string, Usage>();
     for (const [fact, { rows }] of this.#processes) {
@@ -154,7 +154,7 @@ export class SpanRowMemory {
   }
 }
 
-/** What an organization has, and what it can keep. */
+/** The number of rows and processes of an organization, and its shares of the limits. */
 interface Usage {
   rows: number;
   processes: number;

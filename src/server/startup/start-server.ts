@@ -10,6 +10,7 @@ import { createExpressInstrumentations } from '../../agent/instrumentation/expre
 import { InstrumentationRegistry } from '../../agent/instrumentation/instrumentation-registry.ts';
 import { setSharedAgent } from '../../agent/shared-agent.ts';
 import { getAgentUrl } from '../../core/agent-download.ts';
+import { withTimeout } from '../../core/concurrency.ts';
 import { getRowTarget } from '../../core/config/questdb-targets.ts';
 import { removeDiscoveryFile, writeDiscoveryFile } from '../../core/config/server-discovery.ts';
 import type { StartupConfig } from '../../core/config/startup-config.ts';
@@ -44,6 +45,8 @@ import { startStorage } from './start-storage.ts';
 
 const KEY_FLUSH_TIMEOUT_MS = 5000;
 const AGENT_SHUTDOWN_TIMEOUT_MS = 1000;
+/** Time for which the start waits for the rows and states of the last process. Other requests are served already. */
+const MAX_RECOVERY_WAIT_MS = 3000;
 /** Time for spooled rows to be written to QuestDB and become readable. */
 const VISIBILITY_DELAY_MS = 2000;
 
@@ -228,6 +231,8 @@ async function startAllParts(
   await startAlertingAndActions(parts, { config, evaluator, notifications, actions });
   // The HTTP server starts before the jobs, but must stop serving requests before the jobs stop.
   await parts.start({ name: 'open requests', start: () => {}, stop: stopServing });
+  // Usually short. Otherwise, the first OTLP requests of tools that wait for the server would be rejected.
+  await withTimeout(MAX_RECOVERY_WAIT_MS, states.adopted, () => {});
   return {
     url,
     questdbUrl: questdb.getTargets().write.url,

@@ -54,7 +54,7 @@ export interface SeriesStateStore extends StateKeeper {
   readonly sinceMs: number;
   /**
    * Resolves when the writer has taken over the segments of ended processes. Their rows are sent before rows that are
-   * added afterwards, which can replace them.
+   * added later, which can replace them.
    */
   readonly adopted: Promise<void>;
   /** Called by the writer each time it has taken over the segments of ended processes. */

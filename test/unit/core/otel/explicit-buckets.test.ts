@@ -101,3 +101,21 @@ it('keeps counts and percentiles in the bucket of the sender', () => {
     ),
   );
 });
+
+it('uses the minimum and the maximum in the first bucket', () => {
+  const values = { bounds: [5, 10], bucketCounts: [100, 0, 0], count: 100, sum: 8 };
+  const point = { attributes: {}, startTimeMs: 0, timeMs: 1, ...values, min: 0.04, max: 0.9 };
+  const buckets = getExplicitBuckets({ unit: 'ms' }, { factor: 1, failed: false }, point, 1);
+  const bounds = [...buckets.keys()];
+  expect(bounds).toHaveLength(4);
+  expect(Math.max(...bounds)).toBeLessThanOrEqual(0.9);
+  expect(Math.min(...bounds)).toBeLessThan(0.2);
+});
+
+it('keeps percentiles in the bucket of the sender if all values are close to its lower bound', () => {
+  const values = { bounds: [10, 25], bucketCounts: [0, 3, 0], count: 3, sum: 30.3 };
+  const point = { attributes: {}, startTimeMs: 0, timeMs: 1, ...values, max: 10.2 };
+  const buckets = getExplicitBuckets({ unit: 'ms' }, { factor: 1, failed: false }, point, 1);
+  const stored = [...buckets].map(([bound, counts]) => ({ bound, ...counts }));
+  expect(computePercentile(stored, 0.1)).toBeGreaterThanOrEqual(10);
+});
