@@ -9,6 +9,7 @@ import { writePrivateFile } from '../core/private-file.ts';
 import { UNRESTRICTED_SCOPE } from '../core/tenant-scope.ts';
 import { type KeyView, parseExpiry, toKeyView } from '../server/access/api-key-record.ts';
 import type { Actor, ApiKeyStore } from '../server/access/api-key-store.ts';
+import { formatFirstKeyNotice } from '../server/access/check-credentials.ts';
 import { printStatus } from './command-output.ts';
 
 const HELP = `
@@ -118,7 +119,7 @@ async function createKey({
   else if (file === undefined) printLine(text);
   const note = file === undefined ? 'It is shown only once.' : `It is in ${file}.`;
   printStatus(`Created ${view.role} key ${view.id}. ${note} The server stores only its hash.`);
-  if (isFirst) printStatus('From now on, all requests need a key: `Authorization: Bearer …`.');
+  if (isFirst) for (const line of formatFirstKeyNotice(rest.role)) printStatus(line);
 }
 
 /** @throws PS_KEY_INVALID if the file can't be read */

@@ -383,11 +383,12 @@ export const ERROR_EXPLANATIONS: Readonly<Record<ErrorCode, ErrorExplanation>> =
   PS_UNAUTHENTICATED: {
     cause: 'The request has no API key or token, or the key or token is not valid.',
     action:
-      'Create a key with `perfscope keys create`, and send it in the `Authorization: Bearer` header.',
+      'Create a key with `perfscope keys create`, and send it in the header `Authorization: Bearer …` or `X-API-Key`. Senders of OTLP need the role INGEST. `perfscope keys create --help` explains the roles.',
   },
   PS_FORBIDDEN: {
     cause: 'The key or token is valid, but its role does not permit this operation.',
-    action: 'Ask an administrator for a key with a different role.',
+    action:
+      'Use a key with one of the roles in the message. Administrators create keys with `perfscope keys create`.',
   },
   PS_CROSS_SITE: {
     cause:
@@ -434,6 +435,28 @@ export const ERROR_EXPLANATIONS: Readonly<Record<ErrorCode, ErrorExplanation>> =
     cause: 'A sender exports logs over OTLP, but Perfscope does not store logs.',
     action:
       'Turn off the export of logs in the SDK with `OTEL_LOGS_EXPORTER=none`, or send logs to another backend.',
+  },
+  PS_OTLP_PATH: {
+    cause: 'A sender of OTLP uses a path that does not exist, such as `/` or `/v1/metric`.',
+    action:
+      'Set `OTEL_EXPORTER_OTLP_ENDPOINT` to the address of the server, without a path. SDKs add `/v1/metrics` and `/v1/traces`. If you set `OTEL_EXPORTER_OTLP_METRICS_ENDPOINT`, `OTEL_EXPORTER_OTLP_TRACES_ENDPOINT`, or the URL of an exporter in code, include the path.',
+  },
+  PS_OTLP_GRPC: {
+    cause: 'A sender uses OTLP over gRPC. The server supports only OTLP over HTTP.',
+    action:
+      'Set `OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf` in the sender. In a Collector, use the exporter `otlphttp` instead of `otlp`.',
+  },
+  PS_OTLP_GRPC_CLIENT: {
+    cause:
+      'A client opened a connection with HTTP/2, as senders of OTLP over gRPC do. The server supports only HTTP/1.1, so it closed the connection. The warning is logged at most once per hour and address.',
+    action:
+      'Set `OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf` in the sender. In a Collector, use the exporter `otlphttp` instead of `otlp`.',
+  },
+  PS_OTLP_REJECTED: {
+    cause:
+      'The server rejects OTLP requests of a sender, and a retry is useless. Many SDKs log only the status, so the server logs the reason. The warning is logged at most once per hour for each sender and kind of error.',
+    action:
+      'Follow the advice in the message. For 401 or 403, set the key in the sender with `OTEL_EXPORTER_OTLP_HEADERS`.',
   },
   PS_OTLP_BUSY: {
     cause:

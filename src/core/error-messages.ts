@@ -198,10 +198,10 @@ export const ERROR_MESSAGES = {
     `The service is temporarily unavailable: ${p.reason}. Try again later.`,
   PS_REQUEST_TOO_LARGE: (_p: Record<never, never>) =>
     'The response would be too large. Request fewer groups, a larger step, or a shorter time range.',
-  PS_UNAUTHENTICATED: (p: { reason: string }) =>
-    `Authentication required: ${p.reason}. Create an API key with \`perfscope keys create\` and send it as \`Authorization: Bearer …\`.`,
-  PS_FORBIDDEN: (p: { role: string; action: string }) =>
-    `${p.role} can't ${p.action}. Ask an administrator for a key with a different role.`,
+  PS_UNAUTHENTICATED: (p: { reason: string; requiredRole?: string | undefined }) =>
+    `Authentication required: ${p.reason}. Create an API key on the server with \`perfscope keys create --role ${p.requiredRole ?? 'ROLE'} --name NAME\`, and send it as \`Authorization: Bearer …\`.`,
+  PS_FORBIDDEN: (p: { role: string; action: string; allowedRoles: string }) =>
+    `${p.role} can't ${p.action}. Use a key with the role ${p.allowedRoles}.`,
   PS_CROSS_SITE: (p: { path: string }) =>
     `${p.path} was not run, because it changes data and another website sent the request. Use POST with an API key, open the address directly, or use curl.`,
   PS_KEY_REQUIRED: (p: { action: string }) =>
@@ -220,6 +220,14 @@ export const ERROR_MESSAGES = {
     `The OTLP request is larger than ${p.mebibytes} MiB ${p.stage}. Send smaller batches.`,
   PS_OTLP_NO_LOGS: (_p: Record<never, never>) =>
     'Perfscope stores metrics and traces, but not logs. Turn off the export of logs, for example with OTEL_LOGS_EXPORTER=none.',
+  PS_OTLP_PATH: (p: { url: string }) =>
+    `OTLP is received at /v1/metrics and /v1/traces. Set OTEL_EXPORTER_OTLP_ENDPOINT to ${p.url}, without a path.`,
+  PS_OTLP_GRPC: (_p: Record<never, never>) =>
+    'OTLP over gRPC is not supported. Set OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf in the sender.',
+  PS_OTLP_GRPC_CLIENT: (p: { address: string }) =>
+    `A client at ${p.address} sends gRPC (HTTP/2), so its data is lost. Set OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf in the sender.`,
+  PS_OTLP_REJECTED: (p: { sender: string; status: number; message: string }) =>
+    `OTLP requests from ${p.sender} are rejected (${p.status}), so their data is lost. ${p.message}`,
   PS_OTLP_BUSY: (p: { mebibytes: number; per: string; seconds: number }) =>
     `The open OTLP requests exceed the limit of ${p.mebibytes} MiB per ${p.per}. Send them again in ${p.seconds} s.`,
   PS_OTLP_SLOW: (p: { seconds: number }) =>

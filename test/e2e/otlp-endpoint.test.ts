@@ -1,5 +1,6 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { request } from 'node:http';
+import { connect as connectHttp2 } from 'node:http2';
 import { deflateSync, gzipSync, zstdCompressSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { DASHBOARD_QUERIES, expandDashboardQuery } from '../support/check-dashboards.ts';
@@ -270,6 +271,24 @@ function readMemoryMib(field: 'VmRSS' | 'VmHWM'): number {
   return Number(new RegExp(`${field}:\\s+(\\d+)`).exec(status)![1]) / 1024;
 }
 
+describe('senders with wrong settings', () => {
+  it('get the right path, without a key', async () => {
+    const headers = { 'content-type': 'application/x-protobuf' };
+    const response = await fetch(server.url, { method: 'POST', headers, body: 'x' });
+    expect(response.status).toBe(404);
+    expect(await response.text()).toContain(
+      `Set OTEL_EXPORTER_OTLP_ENDPOINT to ${server.url}, without a path.`,
+    );
+  });
+
+  it('are logged if they use gRPC', async () => {
+    const session = connectHttp2(server.url).on('error', () => {});
+    await waitFor(async () => session.destroyed);
+    const message = 'A client at 127.0.0.1 sends gRPC (HTTP/2), so its data is lost.';
+    await waitFor(async () => server.output.includes(message));
+  });
+});
+
 describe('keys', () => {
   const createKey = async (...args: string[]) => {
     const { stdout } = await runPerfscope(['keys', 'create', ...args], server.env);
@@ -289,6 +308,8 @@ describe('keys', () => {
       );
     const authorize = (key: string) => ({ headers: { authorization: `Bearer ${key}` } });
     await waitFor(async () => (await sendOtlp(server.url, Buffer.alloc(0))).status === 401);
+    const rejected = 'OTLP requests from 127.0.0.1 are rejected (401), so their data is lost.';
+    await waitFor(async () => server.output.includes(rejected));
     expect(await sendOtlp(server.url, body('bound', at(1)), authorize(bound))).toMatchObject(OK);
     const header = { headers: { 'x-api-key': free } };
     expect(await sendOtlp(server.url, body('free', at(2)), header)).toMatchObject(OK);

@@ -93,7 +93,7 @@ export class AccessServer {
         },
       );
       // The endpoints for keys need no other dependencies.
-      const dependencies: Partial<EndpointDependencies> = { access, maxRequestsPerMinute };
+      const dependencies: Partial<EndpointDependencies> = { access, maxRequestsPerMinute, log };
       app.use(createApiRouter(dependencies as EndpointDependencies, [keysEndpoint, keyEndpoint]));
       app.use(createErrorHandler(log));
       const server = createServer(app);

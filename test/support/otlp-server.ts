@@ -10,6 +10,7 @@ import {
   type OtlpLimits,
   type OtlpRequest,
 } from '../../src/server/otlp/otlp-router.ts';
+import { RejectionReporter } from '../../src/server/otlp/rejection-reporter.ts';
 import { listenOnFreePort } from './listen-on-free-port.ts';
 
 export interface OtlpResponse {
@@ -24,28 +25,33 @@ export class OtlpServer {
   readonly received: OtlpRequest[] = [];
   readonly responses: string[] = [];
   readonly logMessages: string[] = [];
+  /** Reasons for which keys are rejected. */
+  readonly rejectedKeys = new Map([['wrong', 'the key is wrong']]);
   principal: Principal = KEYLESS_LOCAL_ADMIN;
   store: (request: OtlpRequest) => Promise<PartialSuccess | undefined> = async () => undefined;
   readonly #server;
   port = 0;
+  /** Time of the log, in ms. */
+  nowMs = 0;
 
   constructor(limits: Partial<OtlpLimits> = {}) {
     const record = (message: string) => void this.logMessages.push(message);
+    const log = { info: record, warn: record, error: record };
     const app = express();
     app.use(
       createOtlpRouter({
-        authenticate: async ({ apiKey }) =>
-          apiKey === 'wrong'
-            ? { rejected: 'the key is wrong' }
-            : apiKey === 'later'
-              ? { unavailable: 'the API keys are not loaded yet' }
-              : { principal: this.principal },
+        authenticate: async ({ apiKey = '' }) => {
+          if (apiKey === 'later') return { unavailable: 'the API keys are not loaded yet' };
+          const rejected = this.rejectedKeys.get(apiKey);
+          return rejected === undefined ? { principal: this.principal } : { rejected };
+        },
         store: (request) => {
           this.received.push(request);
           return this.store(request);
         },
         countResponse: (signal, status) => void this.responses.push(`${signal} ${status}`),
-        log: { info: record, warn: record, error: record },
+        log,
+        rejections: new RejectionReporter({ log, now: () => this.nowMs }),
         limits: { ...DEFAULT_OTLP_LIMITS, ...limits },
       }),
     );

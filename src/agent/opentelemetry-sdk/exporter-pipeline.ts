@@ -11,6 +11,7 @@ import {
   type MetricConverterOptions,
 } from '../../core/otel/metrics-to-rows.ts';
 import type { MetricRowSink } from '../../core/otel/point-rows.ts';
+import { RequestSampleMemory } from '../../core/otel/request-sample-memory.ts';
 import type { OtelResourceSpans } from '../../core/otel/span-data.ts';
 import { SpanConverter, type SpanConverterOptions } from '../../core/otel/spans-to-rows.ts';
 import { getTenantAttributes } from '../../core/otel/tenant-attributes.ts';
@@ -53,7 +54,7 @@ export class ExporterPipeline {
   constructor(agent: Agent) {
     this.#agent = agent;
     this.#rejected = new RejectedData(agent.droppedRows, stderrLogger, Date.now());
-    const options = toConverterOptions(agent.config);
+    const options = { ...toConverterOptions(agent.config), samples: new RequestSampleMemory() };
     this.#metricConverter = new MetricConverter(options);
     this.#spanConverter = new SpanConverter(options);
     if (!this.isActive) return;

@@ -27,6 +27,7 @@ import {
   type RejectReason,
   type ValidTimes,
 } from './point-validation.ts';
+import type { RequestSampleMemory } from './request-sample-memory.ts';
 import { RequestSampleCollector } from './request-samples.ts';
 import { type MappedResource, type MappingOptions, mapResource } from './resource-mapping.ts';
 import { SeriesCache } from './series-cache.ts';
@@ -54,6 +55,8 @@ export interface MetricConverterOptions extends Omit<MappingOptions, 'senderOrga
   /** Older points are rejected. */
   readonly retentionMs: number;
   readonly thresholds: HealthThresholds;
+  /** Shared with the converter of the spans of the same processes. By default, each request has its own. */
+  readonly samples?: RequestSampleMemory | undefined;
 }
 
 export interface ConversionContext {
@@ -83,7 +86,7 @@ export class MetricConverter {
       options: { ...this.#options, senderOrganizationId },
       times: getValidTimes(nowMs, this.#options.retentionMs),
       sink: { metrics: [], buckets: [] },
-      samples: new RequestSampleCollector(),
+      samples: new RequestSampleCollector('exemplar', this.#options.samples),
       firstStarts: new Map(),
       rejected: new Map(),
       rejectedNames: new Map(),

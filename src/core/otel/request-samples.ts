@@ -4,6 +4,11 @@ import { PerformanceMetricType } from '../schema/enums.ts';
 import type { PerformanceMetricRow } from '../schema/tables/performance-metrics-table.ts';
 import type { MappedSeries } from './map-series.ts';
 import type { OtelExemplar } from './metric-data.ts';
+import {
+  RequestSampleMemory,
+  type SampleKeys,
+  type SampleSource,
+} from './request-sample-memory.ts';
 import type { MappedResource } from './resource-mapping.ts';
 
 /** As many as the agent keeps in an export interval. */
@@ -22,8 +27,16 @@ interface Candidate {
 
 /** Keeps the slowest and the last failed requests of each process in one request to the server. */
 export class RequestSampleCollector {
+  readonly #source: SampleSource;
+  readonly #memory: RequestSampleMemory;
   readonly #slow = new Map<string, Candidate[]>();
   readonly #failed = new Map<string, Candidate[]>();
+
+  /** @param memory samples of earlier requests to the server */
+  constructor(source: SampleSource, memory = new RequestSampleMemory()) {
+    this.#source = source;
+    this.#memory = memory;
+  }
 
   /** Adds a request. Ignores other series than requests. */
   add(candidate: Candidate): void {
@@ -55,7 +68,23 @@ export class RequestSampleCollector {
 
   toRows(): PerformanceMetricRow[] {
     const candidates = new Set([...this.#slow.values(), ...this.#failed.values()].flat());
-    return [...candidates].map(toRow);
+    const rows: PerformanceMetricRow[] = [];
+    for (const candidate of candidates) {
+      const keys = this.#getKeys(candidate);
+      if (keys) rows.push(toRow(candidate, keys));
+    }
+    return rows;
+  }
+
+  #getKeys({ resource, series, timeMs, traceId, spanId }: Candidate): SampleKeys | undefined {
+    if (traceId !== undefined && spanId !== undefined) {
+      return this.#memory.add(this.#source, { resource, traceId, spanId, timeMs });
+    }
+    const id = createHash('sha1')
+      .update(`${series.hash}\n${traceId}\n${spanId}\n${timeMs}`)
+      .digest('hex')
+      .slice(0, 24);
+    return { id, timestampMs: timeMs };
   }
 }
 
@@ -67,20 +96,16 @@ function getOrCreate(lists: Map<string, Candidate[]>, key: string): Candidate[] 
   return list;
 }
 
-function toRow(candidate: Candidate): PerformanceMetricRow {
-  const { resource, series, timeMs, durationMs, traceId, spanId, userId } = candidate;
+function toRow(candidate: Candidate, { id, timestampMs }: SampleKeys): PerformanceMetricRow {
+  const { resource, series, durationMs, traceId, userId } = candidate;
   const { endpoint, operation, organizationId, propertyId } = series.template;
   const { attributes } = series;
   const status = Number(attributes.get('http.response.status_code') ?? Number.NaN);
   const isStatusKnown = Number.isInteger(status);
   const errorType = attributes.get('error.type') ?? (isStatusKnown ? status : '_OTHER');
-  const id = createHash('sha1')
-    .update(`${series.hash}\n${traceId}\n${spanId}\n${timeMs}`)
-    .digest('hex')
-    .slice(0, 24);
   return createRequestSampleRow(
     {
-      ...{ timestampMs: timeMs, durationMs, method: operation, route: endpoint, traceId },
+      ...{ timestampMs, durationMs, method: operation, route: endpoint, traceId },
       ...{ organizationId, propertyId, userId },
       scheme: toText(attributes.get('url.scheme')),
       status: isStatusKnown ? status : undefined,

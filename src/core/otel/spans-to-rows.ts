@@ -12,6 +12,7 @@ import {
   type RejectReason,
   type ValidTimes,
 } from './point-validation.ts';
+import type { RequestSampleMemory } from './request-sample-memory.ts';
 import { RequestSampleCollector } from './request-samples.ts';
 import { type MappedResource, type MappingOptions, mapResource } from './resource-mapping.ts';
 import { shortenScope } from './short-key.ts';
@@ -41,6 +42,8 @@ export interface ConvertedSpans extends MetricRowSink {
 export interface SpanConverterOptions extends Omit<MappingOptions, 'senderOrganizationId'> {
   /** Older spans are rejected. */
   readonly retentionMs: number;
+  /** Shared with the converter of the metrics of the same processes. By default, each request has its own. */
+  readonly samples?: RequestSampleMemory | undefined;
 }
 
 export interface SpanContext {
@@ -74,7 +77,8 @@ export class SpanConverter {
   /** Converts the spans of one request. */
   convert(resources: readonly OtelResourceSpans[], context: SpanContext): ConvertedSpans {
     const options = { ...this.#options, senderOrganizationId: context.senderOrganizationId };
-    const batch = new SpanBatch(options, getValidTimes(context.nowMs, options.retentionMs));
+    const times = getValidTimes(context.nowMs, options.retentionMs);
+    const batch = new SpanBatch(options, times);
     for (const { resource, scopes } of resources) {
       const mapped = mapResource(resource, options);
       for (const { scope, spans } of scopes) {
@@ -91,15 +95,16 @@ class SpanBatch {
   readonly #times: ValidTimes;
   readonly #groups = new Map<string, SpanGroup>();
   readonly #series = new Map<string, MappedSeries>();
-  readonly #samples = new RequestSampleCollector();
+  readonly #samples: RequestSampleCollector;
   readonly #errors = new SpanErrorCollector();
   /** IDs of the spans of each resource. Different senders can choose the same ID. */
   readonly #spanIds = new Map<string, Set<string>>();
   readonly #rejected = new Map<SpanRejectReason, number>();
   readonly #ignored = new Map<SpanIgnoreReason, number>();
 
-  constructor(options: MappingOptions, times: ValidTimes) {
+  constructor(options: Omit<SpanConverterOptions, 'retentionMs'>, times: ValidTimes) {
     this.#options = options;
+    this.#samples = new RequestSampleCollector('span', options.samples);
     this.#times = times;
   }
 

@@ -1,8 +1,10 @@
 import { isLoopbackHost } from '../../core/loopback.ts';
 import { createError } from '../../core/perfscope-error.ts';
-import { API_KEY_PREFIX, isSameSecret } from './api-key-secret.ts';
+import type { Role } from '../../core/person-and-roles.ts';
+import { API_KEY_PREFIX, isSameSecret, parseApiKey } from './api-key-secret.ts';
 import type { ApiKeyStore } from './api-key-store.ts';
 import type { TokenVerifier } from './jwt-verifier.ts';
+import { hasPermission } from './permissions.ts';
 import {
   createPrincipal,
   KEYLESS_LOCAL_ADMIN,
@@ -47,6 +49,22 @@ const NO_KEY_NOTICE =
 export function formatAccessNotice(exposure: Exposure): string | undefined {
   if (exposure.hasKeys || exposure.hasTokens) return undefined;
   return isAuthDisabled(exposure) ? AUTH_DISABLED_NOTICE : NO_KEY_NOTICE;
+}
+
+/**
+ * Returns what changes when the first key is created, as one or two lines. If that key can't read data, another key is
+ * needed.
+ */
+export function formatFirstKeyNotice(role: Role): string[] {
+  const lines = [
+    'Keyless access has ended: from now on, each sender, reader, and the web page needs a key (`Authorization: Bearer …`).',
+  ];
+  if (!hasPermission(role, 'read')) {
+    lines.push(
+      `The ${role} key can't read data. To read data, run \`perfscope keys create --role ADMIN --name admin\`.`,
+    );
+  }
+  return lines;
 }
 
 export interface RequestCredentials {
@@ -147,12 +165,27 @@ export function createAuthenticator(options: AuthenticatorOptions): Authenticato
 
 /** Returns why the request has no credential. Never quotes the header, because it can contain a key. */
 function describeMissingKey({ authorization = '' }: RequestCredentials): string {
-  if (authorization === '') return 'the request contains no API key';
+  if (authorization === '') {
+    return 'the request contains no API key in the header `Authorization` or `X-API-Key`';
+  }
+  if (/^Bearer(?:%20|\+)/i.test(authorization)) {
+    const [encoded] = /%20|\+/.exec(authorization) ?? [];
+    return `the Authorization header contains \`Bearer${encoded}\`: write a space instead of \`${encoded}\``;
+  }
+  if (/^["']/.test(authorization)) {
+    return 'the Authorization header starts with a quotation mark, which must be removed';
+  }
   const isKey =
     authorization.startsWith(API_KEY_PREFIX) || /^[\w-]+(\.[\w-]+){2}$/.test(authorization);
   return isKey
     ? 'the Authorization header contains a key or token without `Bearer` before it'
     : 'the Authorization header does not start with `Bearer`';
+}
+
+/** Returns the ID of the API key in a request. It isn't a secret. Undefined if there is no complete key. */
+export function getKeyId(credentials: RequestCredentials): string | undefined {
+  const text = getCredential(credentials) ?? '';
+  return text.length > MAX_CREDENTIAL_LENGTH ? undefined : parseApiKey(text)?.id;
 }
 
 /** Ignores schemes other than Bearer, because proxies use other schemes for their own users. */

@@ -22,6 +22,8 @@ export interface ConnectionLimits {
   readonly maxPipelined?: number;
   /** Maximum time in ms in which the client reads nothing of a response. Default: 30,000. */
   readonly stallTimeoutMs?: number;
+  /** Called if a client uses HTTP/2, as senders of gRPC do. The connection is then closed. */
+  readonly onHttp2?: (address: string | undefined) => void;
 }
 
 /**
@@ -32,7 +34,7 @@ export interface ConnectionLimits {
  * response is closed after a timeout.
  */
 export function createLimitedServer(app: RequestListener, limits: ConnectionLimits = {}): Server {
-  const { maxPipelined = MAX_PIPELINED, stallTimeoutMs = STALL_TIMEOUT_MS } = limits;
+  const { maxPipelined = MAX_PIPELINED, stallTimeoutMs = STALL_TIMEOUT_MS, onHttp2 } = limits;
   const queues = new WeakMap<Socket, RequestQueue>();
   const server = createServer((request, response) => {
     const { socket } = request;
@@ -45,12 +47,50 @@ export function createLimitedServer(app: RequestListener, limits: ConnectionLimi
   });
   server.keepAliveTimeout = KEEP_ALIVE_MS;
   server.setTimeout(stallTimeoutMs);
+  server.on('clientError', (error: NodeJS.ErrnoException, socket: Socket) => {
+    if (error.code === 'HPE_PAUSED_H2_UPGRADE') {
+      if (!socket.writable) return;
+      onHttp2?.(socket.remoteAddress);
+      socket.end(createGoAway());
+    } else rejectMalformed(error, socket);
+  });
   // With this listener, Node.js doesn't close the connection itself.
   server.on('timeout', (socket) => {
     const isHandlingRequest = queues.get(socket)?.isBusy === true;
     if (!isHandlingRequest || socket.writableLength > 0) socket.destroy();
   });
   return server;
+}
+
+/** Statuses of errors of the HTTP parser, as Node.js sends them without a listener. */
+const STATUS_LINES: Readonly<Record<string, string>> = {
+  HPE_HEADER_OVERFLOW: '431 Request Header Fields Too Large',
+  HPE_CHUNK_EXTENSIONS_OVERFLOW: '413 Payload Too Large',
+  ERR_HTTP_REQUEST_TIMEOUT: '408 Request Timeout',
+};
+
+/** Responds to a request that isn't valid HTTP, and closes the connection. Same as Node.js without a listener. */
+function rejectMalformed(error: NodeJS.ErrnoException, socket: Socket): void {
+  // Node.js sets this property while a response is open.
+  const { _httpMessage: response } = socket as { _httpMessage?: ServerResponse };
+  if (socket.writable && !response?.headersSent) {
+    const status = STATUS_LINES[error.code ?? ''] ?? '400 Bad Request';
+    socket.write(`HTTP/1.1 ${status}\r\nConnection: close\r\n\r\n`);
+  }
+  socket.destroy(error);
+}
+
+const HTTP2_ADVICE =
+  'This server supports only HTTP/1.1. Set OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf in the sender.';
+
+/** Returns the frames SETTINGS and GOAWAY (RFC 9113, sections 6.5 and 6.8), with the code HTTP_1_1_REQUIRED. */
+function createGoAway(): Buffer {
+  const frames = Buffer.alloc(26);
+  frames[3] = 4;
+  frames.writeUIntBE(8 + HTTP2_ADVICE.length, 9, 3);
+  frames[12] = 7;
+  frames.writeUInt32BE(0xd, 22);
+  return Buffer.concat([frames, Buffer.from(HTTP2_ADVICE)]);
 }
 
 /** The requests of one connection. */

@@ -30,8 +30,24 @@ const ROLE_PERMISSIONS: Readonly<Record<PrincipalRole, readonly Permission[]>> =
   NOBODY: [],
 };
 
+const ROLE_LIST = new Intl.ListFormat('en', { type: 'disjunction' });
+
 export function hasPermission(role: PrincipalRole, permission: Permission): boolean {
   return ROLE_PERMISSIONS[role].includes(permission);
+}
+
+/** Returns the roles of keys that have a permission, such as `INGEST or ADMIN`, least powerful first. */
+export function formatRolesWith(permission: Permission): string {
+  return formatRoles((role) => hasPermission(role, permission));
+}
+
+/** Returns the roles of keys that can create keys with `keyRole`. */
+export function formatRolesThatGrant(keyRole: Role): string {
+  return formatRoles((role) => canGrantRole(role, keyRole));
+}
+
+function formatRoles(isAllowed: (role: Role) => boolean): string {
+  return ROLE_LIST.format(ROLES.filter(isAllowed).toReversed());
 }
 
 /**

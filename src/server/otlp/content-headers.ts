@@ -1,6 +1,7 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import * as zlib from 'node:zlib';
 import { createError } from '../../core/perfscope-error.ts';
+import { redact } from '../../core/redact.ts';
 import type { OtlpEncoding } from './decode/otlp-response.ts';
 
 /** Compression of a body, from the header `Content-Encoding`. */
@@ -42,15 +43,31 @@ export function getContentType(encoding: OtlpEncoding): string {
 export function getErrorEncoding({
   'content-type': contentType,
 }: IncomingHttpHeaders): OtlpEncoding {
-  return MEDIA_TYPES[getMediaType(contentType)] ?? 'json';
+  return getOtlpEncoding({ 'content-type': contentType }) ?? 'json';
 }
 
-/** Returns the encoding of a request's body. @throws PS_OTLP_UNSUPPORTED for other content types */
-export function parseContentType({
+/** Returns the encoding that belongs to the content type of a request. Undefined for other content types. */
+export function getOtlpEncoding({
   'content-type': contentType,
-}: IncomingHttpHeaders): OtlpEncoding {
-  const encoding = MEDIA_TYPES[getMediaType(contentType)];
+}: IncomingHttpHeaders): OtlpEncoding | undefined {
+  return MEDIA_TYPES[getMediaType(contentType)];
+}
+
+/** Returns whether the body of a request is a message of gRPC. */
+export function isGrpc({ 'content-type': contentType = '' }: IncomingHttpHeaders): boolean {
+  return /^\s*application\/grpc\b/i.test(contentType);
+}
+
+/**
+ * Returns the encoding of a request's body.
+ *
+ * @throws PS_OTLP_GRPC for gRPC, and PS_OTLP_UNSUPPORTED for other content types
+ */
+export function parseContentType(headers: IncomingHttpHeaders): OtlpEncoding {
+  const { 'content-type': contentType } = headers;
+  const encoding = getOtlpEncoding(headers);
   if (encoding && isUtf8(contentType)) return encoding;
+  if (isGrpc(headers)) throw createError('PS_OTLP_GRPC', {});
   throw createUnsupportedError('Content-Type', contentType, Object.keys(MEDIA_TYPES).join(' or '));
 }
 
@@ -78,7 +95,8 @@ function isUtf8(contentType = ''): boolean {
 }
 
 function createUnsupportedError(header: string, value: string | undefined, allowed: string) {
-  const quoted = value?.replaceAll(/[^\x20-\x7e]/g, '?').slice(0, MAX_QUOTED_LENGTH);
+  // The message is also logged, so it must not contain a key that was sent in the wrong header.
+  const quoted = value && redact(value.replaceAll(/[^\x20-\x7e]/g, '?'), MAX_QUOTED_LENGTH);
   return createError('PS_OTLP_UNSUPPORTED', {
     problem: quoted === undefined ? `${header} is missing` : `${header} is "${quoted}"`,
     allowed: `Use ${allowed}`,

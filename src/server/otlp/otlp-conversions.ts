@@ -2,6 +2,7 @@ import type { Settings } from '../../core/config/parse-settings.ts';
 import { DAY_MS } from '../../core/duration.ts';
 import type { OtelResourceMetrics } from '../../core/otel/metric-data.ts';
 import { MetricConverter } from '../../core/otel/metrics-to-rows.ts';
+import { RequestSampleMemory } from '../../core/otel/request-sample-memory.ts';
 import { ATTR_STORE_ID } from '../../core/otel/resource-mapping.ts';
 import { SpanConverter } from '../../core/otel/spans-to-rows.ts';
 import { getTenantAttributes } from '../../core/otel/tenant-attributes.ts';
@@ -21,6 +22,7 @@ export function createOtlpConversions(
   const common = {
     tenantAttributes: getTenantAttributes(settings),
     retentionMs: settings.retention.rawDays * DAY_MS,
+    samples: new RequestSampleMemory(),
   };
   const metricConverter = new MetricConverter({
     ...common,

@@ -17,6 +17,8 @@ const STATUS_BY_ERROR_CODE: Partial<Record<ErrorCode, StatusCodes>> = {
   PS_OTLP_INVALID: { http: 400, grpc: INVALID_ARGUMENT },
   PS_OTLP_TOO_LARGE: { http: 413, grpc: INVALID_ARGUMENT },
   PS_OTLP_UNSUPPORTED: { http: 415, grpc: INVALID_ARGUMENT },
+  PS_OTLP_GRPC: { http: 415, grpc: UNIMPLEMENTED },
+  PS_OTLP_PATH: { http: 404, grpc: UNIMPLEMENTED },
   PS_OTLP_NO_LOGS: { http: 404, grpc: UNIMPLEMENTED },
   PS_METHOD_NOT_ALLOWED: { http: 405, grpc: UNIMPLEMENTED },
   PS_UNAUTHENTICATED: { http: 401, grpc: UNAUTHENTICATED },
@@ -33,6 +35,9 @@ const RETRY_AFTER_S = 5;
 
 /** How to report an error in a response. */
 export interface OtlpErrorResponse {
+  readonly code: ErrorCode;
+  /** Why the credentials were rejected. Undefined for other errors. */
+  readonly authReason: string | undefined;
   readonly status: StatusCodes;
   readonly message: string;
   /** What is wrong in an invalid request. */
@@ -56,14 +61,19 @@ export function describeError(thrown: unknown): OtlpErrorResponse {
       seconds: RETRY_AFTER_S,
     });
     const unavailable = { http: 503, grpc: UNAVAILABLE };
-    return { status: unavailable, message, retryAfterS: RETRY_AFTER_S, isUnexpected: true };
+    return {
+      ...{ code: 'PS_OTLP_NOT_STORED', authReason: undefined, status: unavailable, message },
+      ...{ retryAfterS: RETRY_AFTER_S, isUnexpected: true },
+    };
   }
   const canRetry = status.http === 429 || status.http === 503;
   const retryAfterS = canRetry ? Number(error.params.seconds ?? RETRY_AFTER_S) : undefined;
   const { position, reason } = error.params;
   const violation =
     position === undefined ? undefined : { field: String(position), description: String(reason) };
-  return { status, message: error.message, violation, retryAfterS, isUnexpected: false };
+  const { code, message } = error;
+  const authReason = code === 'PS_UNAUTHENTICATED' ? String(reason) : undefined;
+  return { code, authReason, status, message, violation, retryAfterS, isUnexpected: false };
 }
 
 function toKnownError(thrown: unknown): PerfscopeError | undefined {

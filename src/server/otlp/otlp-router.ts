@@ -8,9 +8,9 @@ import {
 import { startTimeout } from '../../core/guarded-timers.ts';
 import type { Logger } from '../../core/log.ts';
 import { createError, errorMessage } from '../../core/perfscope-error.ts';
-import type { Authenticator } from '../access/check-credentials.ts';
+import { type Authenticator, getKeyId } from '../access/check-credentials.ts';
 import { ConcurrencyLimiter } from '../access/concurrency-limiter.ts';
-import { authenticate } from '../api/middleware/authentication-middleware.ts';
+import { authenticate, getCredentials } from '../api/middleware/authentication-middleware.ts';
 import { getCaller, requireWritePermission } from '../api/middleware/authorization-middleware.ts';
 import { getCallerId } from '../api/middleware/rate-limit-middleware.ts';
 import { formatPath } from '../api/problem-details.ts';
@@ -36,6 +36,8 @@ import {
   RequestAbortedError,
   readBody,
 } from './read-body.ts';
+import type { RejectionReporter } from './rejection-reporter.ts';
+import { findPathError } from './unknown-path.ts';
 
 /** A complete request of an authenticated sender. */
 export interface OtlpRequest {
@@ -60,6 +62,8 @@ export interface OtlpRouterOptions {
   /** Counts a response. */
   readonly countResponse: (signal: OtlpSignal, status: number) => void;
   readonly log: Logger;
+  /** Logs requests whose data is lost. */
+  readonly rejections: Pick<RejectionReporter, 'report'>;
   readonly limits?: OtlpLimits;
 }
 
@@ -95,7 +99,7 @@ const ALLOWED_METHODS = 'POST, OPTIONS';
 
 /**
  * Creates the routes `/v1/metrics`, `/v1/traces`, and `/v1/logs`
- * (https://opentelemetry.io/docs/specs/otlp/#otlphttp). Each response has the encoding of its request.
+ * (https://opentelemetry.io/docs/specs/otlp/#otlphttp). Senders that use another path get advice. Each response has the encoding of its request.
  */
 export function createOtlpRouter(options: OtlpRouterOptions): Router {
   const { limits = DEFAULT_OTLP_LIMITS, countResponse } = options;
@@ -106,7 +110,10 @@ export function createOtlpRouter(options: OtlpRouterOptions): Router {
     perSender: limits.bytesPerSender,
     retryAfterS: RETRY_AFTER_S,
   });
-  const accessHandlers = [authenticate(options.authenticate), requireWritePermission('ingest')];
+  const accessHandlers = [
+    authenticate(options.authenticate, undefined, 'INGEST'),
+    requireWritePermission('ingest'),
+  ];
   for (const signal of ['metrics', 'traces'] as const) {
     const handler = createExportHandler(signal, { ...options, limits, openRequests, budget });
     routes
@@ -117,7 +124,7 @@ export function createOtlpRouter(options: OtlpRouterOptions): Router {
   routes.all('/v1/logs', discardRejectedBody, () => {
     throw createError('PS_OTLP_NO_LOGS', {});
   });
-  routes.use('/v1', createStatusHandler(options.log));
+  routes.use(rejectUnknownPath, createStatusHandler(options));
   return routes;
 }
 
@@ -195,12 +202,31 @@ const discardRejectedBody: RequestHandler = (request, response, next) => {
   next();
 };
 
-function createStatusHandler(log: Logger): ErrorRequestHandler {
+const rejectUnknownPath: RequestHandler = (request, response, next) => {
+  const error = findPathError(request);
+  if (!error) return next();
+  discardRejectedBody(request, response, () => next(error));
+};
+
+function createStatusHandler({
+  log,
+  rejections,
+}: Pick<OtlpRouterOptions, 'log' | 'rejections'>): ErrorRequestHandler {
   return (thrown, request: Request, response, next) => {
     if (thrown instanceof RequestAbortedError) return;
     if (response.headersSent) return next(thrown);
-    const { status, message, violation, retryAfterS, isUnexpected } = describeError(thrown);
+    const described = describeError(thrown);
+    const { status, message, violation, retryAfterS, isUnexpected } = described;
     if (isUnexpected) log.error(`An OTLP request failed: ${errorMessage(thrown)}`);
+    if (retryAfterS === undefined && request.method === 'POST') {
+      rejections.report({
+        ...described,
+        status: status.http,
+        address: request.ip,
+        keyId: getKeyId(getCredentials(request)),
+        path: formatPath(request),
+      });
+    }
     if (retryAfterS !== undefined) response.set('Retry-After', String(retryAfterS));
     if (status.http === 415) response.set('Accept-Encoding', ACCEPTED_CODINGS);
     const encoding = getErrorEncoding(request.headers);

@@ -20,6 +20,7 @@ import { DEFAULT_DECODE_LIMITS, type DecodeLimits } from './decode/decoded-reque
 import { OtlpDecodeError } from './decode/otlp-decode-error.ts';
 import type { OtlpSignal, PartialSuccess } from './decode/otlp-response.ts';
 import { parseJsonBody } from './decode/parse-json-body.ts';
+import { explainEmptyRequest } from './empty-request.ts';
 import type { OtlpRequest } from './otlp-router.ts';
 import { addCounts, type ExportOutcome, sumCounts, toPartialSuccess } from './partial-success.ts';
 import { RequestAbortedError } from './read-body.ts';
@@ -71,6 +72,7 @@ const DECODE_LIMITS: DecodeLimits = { ...DEFAULT_DECODE_LIMITS, maxDecodedBytes:
 type RequestPart = Buffer | { readonly json: unknown };
 
 interface DecodedPart {
+  readonly resources: number;
   readonly items: number;
   readonly rejected: ReadonlyMap<string, number>;
   readonly shortenedTexts: number;
@@ -125,6 +127,9 @@ export class OtlpService {
       rejected: addCounts(...outcomes.map(({ rejected }) => rejected)),
       ignored: addCounts(...outcomes.map(({ ignored }) => ignored)),
       shortenedTexts: outcomes.reduce((sum, each) => sum + each.shortenedTexts, 0),
+      emptyReason: outcomes.every(({ emptyReason }) => emptyReason !== undefined)
+        ? outcomes[0]?.emptyReason
+        : undefined,
     };
     this.#options.countItems(signal, outcome);
     return toPartialSuccess(signal, outcome);
@@ -165,8 +170,9 @@ export class OtlpService {
       // The sender sends the request again, so that storing it now would only delay other requests.
       if (request.isAborted()) throw new RequestAbortedError();
       this.#checkAvailable();
-      const { items, rejected: undecoded, shortenedTexts, convert } = this.#decode(request, part);
-      const { organizationId } = request;
+      const decoded = this.#decode(request, part);
+      const { items, rejected: undecoded, shortenedTexts, convert } = decoded;
+      const { signal, encoding, organizationId } = request;
       const converted = convert({ transaction, organizationId, nowMs: this.#now() });
       const { tables, ignored } = converted;
       const state = transaction.encode();
@@ -181,6 +187,10 @@ export class OtlpService {
         rejected: addCounts(undecoded, converted.rejected),
         ignored,
         shortenedTexts,
+        emptyReason:
+          items === 0 && undecoded.size === 0
+            ? explainEmptyRequest(signal, encoding, decoded.resources, part)
+            : undefined,
       };
     } finally {
       transaction.rollback();
@@ -193,6 +203,7 @@ export class OtlpService {
       if (signal === 'metrics') {
         const { resources, points, rejected } = decodeMetrics(encoding, part);
         return {
+          resources: resources.length,
           items: points,
           rejected,
           shortenedTexts: 0,
@@ -201,7 +212,7 @@ export class OtlpService {
       }
       const { resources, spans, rejected, shortenedTexts } = decodeTraces(encoding, part);
       return {
-        ...{ items: spans, rejected, shortenedTexts },
+        ...{ resources: resources.length, items: spans, rejected, shortenedTexts },
         convert: (context) => convertSpans(resources, context),
       };
     } catch (error) {

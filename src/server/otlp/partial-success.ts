@@ -14,6 +14,8 @@ export interface ExportOutcome {
   readonly ignored: ReasonCounts;
   /** Number of texts of spans that were longer than the limit, so that only their start is stored. */
   readonly shortenedTexts: number;
+  /** Why the request contains no data. Undefined if it contains data or is intentionally empty. */
+  readonly emptyReason?: string | undefined;
 }
 
 const ITEMS: Readonly<Record<OtlpSignal, string>> = { metrics: 'points', traces: 'spans' };
@@ -29,11 +31,12 @@ const WARNING_REASONS: readonly string[] = ['baseline', 'superseded'];
  */
 export function toPartialSuccess(
   signal: OtlpSignal,
-  { rejected, ignored }: Omit<ExportOutcome, 'shortenedTexts'>,
+  { rejected, ignored, emptyReason }: Omit<ExportOutcome, 'shortenedTexts'>,
 ): PartialSuccess | undefined {
   const items = ITEMS[signal];
   const warnings = [...ignored].filter(([reason]) => WARNING_REASONS.includes(reason));
   const rejectedCount = sumCounts(rejected);
+  if (emptyReason !== undefined) return { rejected: 0, message: emptyReason };
   if (rejectedCount === 0 && warnings.length === 0) return undefined;
   const parts = [
     ...(rejectedCount > 0 ? [`Rejected ${items}: ${formatCounts(rejected)}.`] : []),

@@ -11,6 +11,7 @@ import { createOtlpConversions } from '../otlp/otlp-conversions.ts';
 import { OtlpCounters } from '../otlp/otlp-counters.ts';
 import { createOtlpRouter } from '../otlp/otlp-router.ts';
 import { OtlpService } from '../otlp/otlp-service.ts';
+import type { RejectionReporter } from '../otlp/rejection-reporter.ts';
 import { SeriesLimitReporter } from '../otlp/series-limit-reporter.ts';
 
 export interface OtlpOptions {
@@ -24,6 +25,8 @@ export interface OtlpOptions {
   /** Returns why rows must not be written now. Undefined if writes are allowed. */
   readonly getPauseReason: () => string | undefined;
   readonly log: Logger;
+  /** Logs requests whose data is lost. */
+  readonly rejections: RejectionReporter;
 }
 
 /** Creates the handler of OTLP requests. Until the states of the series are read, senders must retry. */
@@ -35,6 +38,7 @@ export function createOtlpHandler({
   authenticate,
   getPauseReason,
   log,
+  rejections,
 }: OtlpOptions): RequestHandler {
   let isReady = false;
   startTask('the state of cumulative metrics', async () => {
@@ -69,5 +73,6 @@ export function createOtlpHandler({
     store: (request) => service.store(request),
     countResponse: (signal, status) => counters.countRequest(signal, status),
     log,
+    rejections,
   });
 }

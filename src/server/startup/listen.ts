@@ -1,7 +1,7 @@
 import type { RequestListener, Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { createError } from '../../core/perfscope-error.ts';
-import { createLimitedServer } from '../access/connection-limiter.ts';
+import { type ConnectionLimits, createLimitedServer } from '../access/connection-limiter.ts';
 
 /** The first port to try if PORT is not set. */
 export const DEFAULT_PORT = 4001;
@@ -17,10 +17,11 @@ export async function listen(
   app: RequestListener,
   host: string,
   port: number | undefined,
+  limits: ConnectionLimits = {},
 ): Promise<{ server: Server; url: string }> {
   for (let attempt = 0; ; attempt++) {
     const candidate = port ?? DEFAULT_PORT + attempt;
-    const server = createLimitedServer(app);
+    const server = createLimitedServer(app, limits);
     try {
       await new Promise<void>((resolve, reject) => {
         server.once('error', reject);

@@ -35,6 +35,7 @@ import { formatAlertMetrics } from '../alerts/format-alert-metrics.ts';
 import { createAlertService } from '../alerts/service/alert-service.ts';
 import { createNotificationService } from '../notifications/notification-service.ts';
 import type { Notifier } from '../notifications/notifier.ts';
+import { RejectionReporter } from '../otlp/rejection-reporter.ts';
 import { type ActionParts, createActions } from './create-actions.ts';
 import { createAlertEvaluator, createNotifier } from './create-alerting.ts';
 import { DiscoveryPublisher } from './discovery-publisher.ts';
@@ -153,6 +154,7 @@ async function startAllParts(
   // Load Express only now, because the agent instruments Express while Express loads.
   const { createApp } = await import('../api/api-app.ts');
   const { createOtlpHandler } = await import('./create-otlp.ts');
+  const rejections = new RejectionReporter({ log });
   const app = createApp(
     {
       queryClient,
@@ -197,13 +199,16 @@ async function startAllParts(
         authenticate: access.authenticate,
         getPauseReason: () => monitor.pauseReason,
         log,
+        rejections,
       }),
     },
   );
   const { url, stopServing } = await parts.start({
     name: 'the HTTP server',
     start: async () => {
-      const { server, url } = await listen(app, settings.HOST, settings.PORT);
+      const { server, url } = await listen(app, settings.HOST, settings.PORT, {
+        onHttp2: (address) => rejections.reportHttp2(address),
+      });
       const publisher = new DiscoveryPublisher(
         () => writeServerDiscovery(config, { questdb, monitor, url, spoolDir, localToken }),
         log,

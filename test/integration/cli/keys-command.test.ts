@@ -66,7 +66,8 @@ describe('perfscope keys, with a configured QuestDB', () => {
     const { out, err, code } = await run('create', '--role', 'ADMIN', '--name', 'first');
     expect(code).toBe(0);
     expect(parseApiKey(out.trim())).toBeDefined();
-    expect(err).toContain('From now on, all requests need a key');
+    expect(err).toContain('Keyless access has ended: from now on, each sender, reader, and');
+    expect(err).not.toContain("can't read data");
     expect(err).not.toContain(parseApiKey(out.trim())?.secret);
     const env = { ...questdb.env, HOST: '0.0.0.0' };
     const server = await AccessServer.start({ env, spoolDir: join(folder, 'spool'), log });

@@ -3,7 +3,8 @@ import { createError } from '../../../core/perfscope-error.ts';
 import { ROLES, type Role } from '../../../core/person-and-roles.ts';
 import { createKeyNotFoundError, parseExpiry, toKeyView } from '../../access/api-key-record.ts';
 import type { Actor } from '../../access/api-key-store.ts';
-import { canGrantRole, PERMISSION_LABELS } from '../../access/permissions.ts';
+import { formatFirstKeyNotice } from '../../access/check-credentials.ts';
+import { canGrantRole, formatRolesThatGrant, PERMISSION_LABELS } from '../../access/permissions.ts';
 import type { Principal } from '../../access/principal.ts';
 import { defineEndpoint } from '../endpoint-definition.ts';
 import { createRequestError } from '../problem-details.ts';
@@ -66,7 +67,9 @@ export const keysEndpoint = defineEndpoint({
       });
     }
     const request = { ...properties, organizationId, expiresAt };
+    const isFirst = keys.hasAnyKey === false;
     const { key, text } = await keys.create(request, toActor(principal, address));
+    if (isFirst) for (const line of formatFirstKeyNotice(key.role)) dependencies.log.warn(line);
     return { keys: [{ ...toKeyView(key, nowMs), key: text }] };
   },
 });
@@ -96,12 +99,17 @@ export const keyEndpoint = defineEndpoint({
 function requireKeyAccess(principal: Principal, keyRole: Role, organizationId?: string): void {
   const { role, organizationId: ownOrganization, scope } = principal;
   if (!canGrantRole(role, keyRole)) {
-    throw createError('PS_FORBIDDEN', { role, action: `manage ${keyRole} keys` });
+    throw createError('PS_FORBIDDEN', {
+      role,
+      action: `manage ${keyRole} keys`,
+      allowedRoles: formatRolesThatGrant(keyRole),
+    });
   }
   if (scope.organizations !== 'all' && organizationId !== ownOrganization) {
     throw createError('PS_FORBIDDEN', {
       role,
       action: `${PERMISSION_LABELS.manageKeys} of another organization`,
+      allowedRoles: 'ADMIN',
     });
   }
 }

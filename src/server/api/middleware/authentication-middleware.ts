@@ -1,6 +1,7 @@
 import type { Request, RequestHandler } from 'express';
 import { LOCAL_TOKEN_HEADER } from '../../../core/config/server-discovery.ts';
 import { createError } from '../../../core/perfscope-error.ts';
+import type { Role } from '../../../core/person-and-roles.ts';
 import type { Authenticator, RequestCredentials } from '../../access/check-credentials.ts';
 import { findIndirectReason } from '../request/request-origin.ts';
 import { setCaller } from './authorization-middleware.ts';
@@ -27,8 +28,14 @@ export function getCredentials(request: Request): RequestCredentials {
  *
  * An address with more than `maxRejected` rejected requests per minute gets a 429 response. Requests
  * with valid credentials are exempt, because behind a proxy all callers share one address.
+ *
+ * @param requiredRole role to create a key with, for the error message
  */
-export function authenticate(identify: Authenticator, maxRejected?: number): RequestHandler {
+export function authenticate(
+  identify: Authenticator,
+  maxRejected?: number,
+  requiredRole?: Role,
+): RequestHandler {
   const limit = limitRejectedRequests(maxRejected);
   return async (request, response, next) => {
     const credentials = getCredentials(request);
@@ -39,7 +46,10 @@ export function authenticate(identify: Authenticator, maxRejected?: number): Req
       next();
     } else if ('rejected' in result) {
       response.set('WWW-Authenticate', 'Bearer realm="perfscope"');
-      const rejection = createError('PS_UNAUTHENTICATED', { reason: result.rejected });
+      const rejection = createError('PS_UNAUTHENTICATED', {
+        reason: result.rejected,
+        requiredRole,
+      });
       await limit(request, response, (error?: unknown) => next(error ?? rejection));
     } else {
       response.set('Retry-After', String(RETRY_AFTER_S));

@@ -1,6 +1,7 @@
 import type { RequestHandler, Response } from 'express';
 import { createError, type PerfscopeError } from '../../../core/perfscope-error.ts';
 import {
+  formatRolesWith,
   hasPermission,
   isKeyRequired,
   PERMISSION_LABELS,
@@ -58,5 +59,9 @@ export function requireWritePermission(permission: Permission): RequestHandler {
 
 function findDenial({ role }: Principal, permission: Permission): PerfscopeError | undefined {
   if (hasPermission(role, permission)) return undefined;
-  return createError('PS_FORBIDDEN', { role, action: PERMISSION_LABELS[permission] });
+  return createError('PS_FORBIDDEN', {
+    role,
+    action: PERMISSION_LABELS[permission],
+    allowedRoles: formatRolesWith(permission),
+  });
 }

@@ -1,4 +1,5 @@
 import { createError } from '../../../core/perfscope-error.ts';
+import { formatRolesWith, PERMISSION_LABELS } from '../../access/permissions.ts';
 import type { Principal } from '../../access/principal.ts';
 
 /** Parameters with which a request shows dimensions. */
@@ -21,5 +22,7 @@ export function rejectHostParameters(
       query[dimension] !== undefined ||
       DIMENSION_PARAMETERS.some((name) => [query[name]].flat().includes(dimension)),
   );
-  if (usesHosts && !scope.hosts) throw createError('PS_FORBIDDEN', { role, action: 'view hosts' });
+  if (!usesHosts || scope.hosts) return;
+  const allowedRoles = formatRolesWith('readHosts');
+  throw createError('PS_FORBIDDEN', { role, action: PERMISSION_LABELS.readHosts, allowedRoles });
 }

@@ -20,6 +20,8 @@ const PROXY_HEADER_PATTERN = new RegExp(
 
 const HOST_PATTERN = /^(\[[\da-f:.]+\]|[\da-z.-]+)(?::\d{1,5})?$/i;
 
+const MAX_HOST_LENGTH = 260;
+
 /**
  * Returns why a request might not come directly from a user of this machine. Returns undefined for
  * direct requests. Other requests can also reach the loopback address. A website can make the browser
@@ -46,6 +48,17 @@ export function isSecureRequest(request: Request): boolean {
     getForwardedProtocol(request) === 'https' ||
     findForwardingSign(request) === undefined
   );
+}
+
+/**
+ * Returns the address of the server as the client knows it, such as `http://localhost:4001`. Returns undefined if the
+ * request has no valid Host header. The client chooses the address, so it must be sent only to the client itself.
+ */
+export function getRequestUrl(request: Request): string | undefined {
+  const { host = '' } = request.headers;
+  if (host.length > MAX_HOST_LENGTH || !HOST_PATTERN.test(host)) return undefined;
+  const isHttps = request.secure || getForwardedProtocol(request) === 'https';
+  return `${isHttps ? 'https' : 'http'}://${host}`;
 }
 
 /** Returns a sign that another machine sent the request, or that a proxy forwarded it. */

@@ -78,6 +78,9 @@ describe('before a key is created', () => {
 describe('a key', () => {
   it('works immediately on every server, and ends access without credentials', async () => {
     admin = await createKey({ role: 'ADMIN', name: 'admin' });
+    await createKey({ role: 'INGEST', name: 'sender' }, admin.key);
+    const notices = logMessages.filter((message) => message.includes('Keyless access has ended'));
+    expect(notices).toHaveLength(1);
     for (const server of [first, second]) {
       const { body } = await server.request('/whoami', admin.key);
       expect(body).toMatchObject({ subject: `key:${admin.id}`, role: 'ADMIN' });
@@ -131,6 +134,9 @@ describe('a key', () => {
     expect((await first.request('/permissions/read', viewer.key)).status).toBe(200);
     const { status, headers, body } = await first.request('/permissions/readHosts', viewer.key);
     expect([status, body.code]).toEqual([403, 'PS_FORBIDDEN']);
+    expect(body.detail).toBe("VIEWER can't view hosts. Use a key with the role ADMIN.");
+    const { body: denied } = await first.request(KEYS, viewer.key);
+    expect(denied.detail).toContain('Use a key with the role ORG_ADMIN or ADMIN.');
     expect(headers.get('content-type')).toContain('application/problem+json');
     for (const path of [
       '/permissions/test',

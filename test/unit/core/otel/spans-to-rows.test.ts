@@ -4,11 +4,13 @@ import { CumulativeSeries } from '../../../../src/core/otel/cumulative-series.ts
 import type { SeriesTransaction } from '../../../../src/core/otel/cumulative-to-delta.ts';
 import type {
   OtelAttributes,
+  OtelExemplar,
   OtelMetric,
   OtelTemporality,
 } from '../../../../src/core/otel/metric-data.ts';
 import { MetricConverter } from '../../../../src/core/otel/metrics-to-rows.ts';
 import type { MetricRowSink } from '../../../../src/core/otel/point-rows.ts';
+import { RequestSampleMemory } from '../../../../src/core/otel/request-sample-memory.ts';
 import type { OtelSpan } from '../../../../src/core/otel/span-data.ts';
 import { SpanConverter } from '../../../../src/core/otel/spans-to-rows.ts';
 import { DEFAULT_TENANT_ATTRIBUTES } from '../../../../src/core/otel/tenant-attributes.ts';
@@ -39,7 +41,11 @@ function createSpan(span: Partial<OtelSpan> = {}): OtelSpan {
 
 /** Converts spans and metrics of one process, like a server. */
 function createConverters(sinceMs = 0) {
-  const options = { tenantAttributes: DEFAULT_TENANT_ATTRIBUTES, retentionMs: 30 * 86_400_000 };
+  const options = {
+    tenantAttributes: DEFAULT_TENANT_ATTRIBUTES,
+    retentionMs: 30 * 86_400_000,
+    samples: new RequestSampleMemory(),
+  };
   const spanConverter = new SpanConverter(options);
   const thresholds = { responseTimeWarning: 1, responseTimeCritical: 2, errorRate: 3 };
   const metricConverter = new MetricConverter({ ...options, thresholds });
@@ -78,11 +84,12 @@ function createConverters(sinceMs = 0) {
       temporality: OtelTemporality = 'delta',
       atMs = NOW,
       startTimeMs = NOW - 60_000,
+      exemplars: readonly OtelExemplar[] = [],
     ) => {
       const transaction = series.begin(nowMs);
       const point = {
         ...{ attributes: HTTP, startTimeMs, timeMs: atMs, count, sum: count / 4 },
-        ...{ bounds: [], bucketCounts: [count] },
+        ...{ bounds: [], bucketCounts: [count], exemplars },
       };
       const metric: OtelMetric = {
         name: 'http.server.request.duration',
@@ -233,6 +240,39 @@ describe('kinds of spans', () => {
     const { metrics, rejected } = createConverters().convertSpans([createSpan(span)]);
     expect(metrics).toEqual([]);
     expect([...rejected]).toEqual([[reason, 1]]);
+  });
+
+  it('stores one sample of a request that is sent as a span and as an exemplar', () => {
+    const converters = createConverters();
+    const attributes = { ...HTTP, 'user.id': 'u1' };
+    const [first, second] = [createSpan({ attributes }), createSpan({ attributes })];
+    const rows = new Map<string, unknown>();
+    const store = ({ metrics }: MetricRowSink) => {
+      for (const { name, timestamp, id, duration, userId } of metrics) {
+        if (name !== REQUEST_SAMPLE_METRIC_NAME) continue;
+        rows.set(`${timestamp} ${id}`, { duration, userId });
+      }
+    };
+    const convertExemplar = ({ traceId, spanId }: OtelSpan) =>
+      store(
+        converters.convertRequests(1, 'delta', NOW, NOW - 60_000, [
+          { timeMs: NOW - 3, value: 0.251, traceId, spanId },
+        ]),
+      );
+    store(converters.convertSpans([first]));
+    convertExemplar(first);
+    convertExemplar(second);
+    expect([...rows.values()]).toEqual([
+      { duration: 250, userId: 'u1' },
+      { duration: 251, userId: undefined },
+    ]);
+    store(converters.convertSpans([second]));
+    // A repeated request doesn't replace the span.
+    convertExemplar(second);
+    expect([...rows.values()]).toEqual([
+      { duration: 250, userId: 'u1' },
+      { duration: 250, userId: 'u1' },
+    ]);
   });
 
   it('stores samples with trace and user, and errors without personal data', () => {

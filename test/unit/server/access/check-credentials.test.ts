@@ -7,6 +7,7 @@ import {
   assertNotExposed,
   createAuthenticator,
   formatAccessNotice,
+  formatFirstKeyNotice,
   isAuthDisabled,
   type RequestCredentials,
 } from '../../../../src/server/access/check-credentials.ts';
@@ -107,7 +108,16 @@ describe('createAuthenticator', () => {
 });
 
 it.each([
-  [undefined, 'the request contains no API key'],
+  [undefined, 'the request contains no API key in the header `Authorization` or `X-API-Key`'],
+  [
+    `Bearer%20${KEY}`,
+    'the Authorization header contains `Bearer%20`: write a space instead of `%20`',
+  ],
+  [`Bearer+${KEY}`, 'the Authorization header contains `Bearer+`: write a space instead of `+`'],
+  [
+    `"Bearer ${KEY}"`,
+    'the Authorization header starts with a quotation mark, which must be removed',
+  ],
   [KEY, 'the Authorization header contains a key or token without `Bearer` before it'],
   [JWT, 'the Authorization header contains a key or token without `Bearer` before it'],
   [`Basic ${KEY}`, 'the Authorization header does not start with `Bearer`'],
@@ -215,5 +225,18 @@ describe('a starting server', () => {
     ['', false],
   ])('detects whether %j is a loopback host', (host, expected) => {
     expect(isLoopbackHost(host)).toBe(expected);
+  });
+});
+
+describe('the notice about the first key', () => {
+  it('says that keyless access has ended, and how to read data if the key can only send', () => {
+    const ended =
+      'Keyless access has ended: from now on, each sender, reader, and the web page needs a key (`Authorization: Bearer …`).';
+    expect(formatFirstKeyNotice('ADMIN')).toEqual([ended]);
+    expect(formatFirstKeyNotice('VIEWER')).toEqual([ended]);
+    expect(formatFirstKeyNotice('INGEST')).toEqual([
+      ended,
+      "The INGEST key can't read data. To read data, run `perfscope keys create --role ADMIN --name admin`.",
+    ]);
   });
 });

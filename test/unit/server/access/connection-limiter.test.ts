@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
+import { connect as connectHttp2 } from 'node:http2';
 import { type AddressInfo, connect, type Socket } from 'node:net';
 import { afterEach, expect, it } from 'vitest';
 import {
@@ -116,4 +117,31 @@ it('closes an idle connection', async () => {
 it('keeps a connection open between two exports of an SDK', async () => {
   await start();
   expect(server.keepAliveTimeout).toBeGreaterThan(60_000);
+});
+
+it('advises clients of HTTP/2 with a GOAWAY frame, and reports their address', async () => {
+  const addresses: (string | undefined)[] = [];
+  await start({ onHttp2: (address) => void addresses.push(address) });
+  const session = connectHttp2(`http://127.0.0.1:${(server.address() as AddressInfo).port}`);
+  const goAway = Promise.withResolvers<string>();
+  session.on('goaway', (code, _stream, data) => goAway.resolve(`${code} ${data}`));
+  session.on('error', () => {});
+  session.request({ ':method': 'POST', ':path': '/Export' }).on('error', () => {});
+  expect(await goAway.promise).toMatch(/^13 .*OTEL_EXPORTER_OTLP_PROTOCOL=http\/protobuf/);
+  await waitFor(async () => session.destroyed);
+  expect(addresses).toEqual(['127.0.0.1']);
+  expect(open).toEqual([]);
+});
+
+it.each([
+  ['is not HTTP', 'hello\r\n\r\n', '400 Bad Request'],
+  ['has large headers', `GET / HTTP/1.1\r\nA: ${'a'.repeat(20_000)}\r\n`, '431 Request Header'],
+])('rejects a request that %s, like Node.js', async (_case, text, status) => {
+  await start();
+  socket.on('data', (chunk) => {
+    received += chunk;
+  });
+  socket.write(text);
+  await once(socket, 'close');
+  expect(received).toMatch(new RegExp(`^HTTP/1\\.1 ${status}.*\r\nConnection: close\r\n\r\n$`));
 });

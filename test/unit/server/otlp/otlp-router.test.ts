@@ -1,6 +1,8 @@
 import { deflateSync, gzipSync, zstdCompressSync } from 'node:zlib';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { HOUR_MS } from '../../../../src/core/duration.ts';
 import { createError } from '../../../../src/core/perfscope-error.ts';
+import { generateApiKey, parseApiKey } from '../../../../src/server/access/api-key-secret.ts';
 import { createPrincipal } from '../../../../src/server/access/principal.ts';
 import { DEFAULT_BODY_LIMITS } from '../../../../src/server/otlp/read-body.ts';
 import { OtlpServer } from '../../../support/otlp-server.ts';
@@ -39,7 +41,7 @@ describe('content types', () => {
     ]);
   });
 
-  it.each(['text/plain', 'application/grpc', 'application/json; charset=latin1', '__proto__', ''])(
+  it.each(['text/plain', 'application/json; charset=latin1', '__proto__', ''])(
     'rejects %j',
     async (contentType) => {
       const { status, headers, body } = await server.send('/v1/metrics', '{}', {
@@ -49,6 +51,18 @@ describe('content types', () => {
       expect(headers['content-type']).toBe('application/json');
       expect(JSON.parse(body).message).toContain('application/x-protobuf or application/json');
       expect(server.received).toEqual([]);
+    },
+  );
+
+  it.each(['application/grpc', 'application/grpc+proto'])(
+    'explains to senders of %s how to use HTTP',
+    async (contentType) => {
+      const path = '/opentelemetry.proto.collector.metrics.v1.MetricsService/Export';
+      for (const target of [path, '/v1/metrics']) {
+        const response = await server.send(target, '', { 'content-type': contentType });
+        expect(response.status).toBe(415);
+        expect(response.body).toContain('OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf');
+      }
     },
   );
 
@@ -246,6 +260,97 @@ describe('limits', () => {
     expect(more).toMatchObject({ status: 429, headers: { 'retry-after': '2' } });
     finish.resolve(undefined);
     for (const { status } of await Promise.all(open)) expect(status).toBe(200);
+  });
+});
+
+describe('unknown paths', () => {
+  it.each([
+    ['/v1/metric', 'json'],
+    ['/v1/metrics/v1/metrics', 'protobuf'],
+    ['/v1/trace', 'protobuf'],
+    ['/otlp/v1/traces', 'json'],
+    ['/', 'json'],
+    ['/', 'protobuf'],
+    ['/collect', 'protobuf'],
+  ])('explains the right path to a sender that uses %s in %s', async (path, encoding) => {
+    const contentType = encoding === 'json' ? 'application/json' : 'application/x-protobuf';
+    const host = 'perfscope.example:4001';
+    const response = await server.send(path, 'x', { 'content-type': contentType, host });
+    expect(response.status).toBe(404);
+    expect(response.headers['content-type']).toBe(contentType);
+    const advice = `OTLP is received at /v1/metrics and /v1/traces. Set OTEL_EXPORTER_OTLP_ENDPOINT to http://${host}, without a path.`;
+    if (encoding === 'json') {
+      expect(JSON.parse(response.body)).toEqual({ code: 12, message: advice });
+    } else expect(response.body.slice(-advice.length)).toBe(advice);
+    expect(server.logMessages).toEqual([
+      `OTLP requests from 127.0.0.1 to "${path}" are rejected (404), so their data is lost. ${advice.replace(host, 'HOST:PORT')}`,
+    ]);
+  });
+
+  it('does not repeat a Host header that is not an address', async () => {
+    const { body } = await server.send('/v1/metric', '', { host: 'a"<b>' });
+    expect(JSON.parse(body).message).toContain('http://HOST:PORT,');
+  });
+
+  it.each([
+    ['POST', '/api/performance/metrics'],
+    ['POST', '/collect'],
+    ['GET', '/v1/metric'],
+  ])('leaves other requests to other routes: %s %s', async (method, path) => {
+    const { status, headers } = await server.send(path, '', {}, method);
+    expect([status, headers['content-type']]).toEqual([404, 'text/html; charset=utf-8']);
+  });
+});
+
+describe('the log', () => {
+  it('contains one warning per hour for each sender and kind of error', async () => {
+    const { id, text } = generateApiKey();
+    server.rejectedKeys.set(text, 'the key is revoked');
+    const sendAll = async () => {
+      for (const key of [text, 'wrong', text, 'wrong']) {
+        await server.send('/v1/metrics', '{}', { 'x-api-key': key });
+      }
+    };
+    await sendAll();
+    const revoked = `OTLP requests from 127.0.0.1 with the API key ${id} are rejected (401), so their data is lost. Authentication required: the key is revoked. `;
+    const advice =
+      'Create an API key on the server with `perfscope keys create --role INGEST --name NAME`, and send it as `Authorization: Bearer …`.';
+    expect(server.logMessages).toEqual([
+      revoked + advice,
+      expect.stringMatching(/^OTLP requests from 127\.0\.0\.1 are rejected .*the key is wrong/),
+    ]);
+    expect(server.logMessages.join()).not.toContain(parseApiKey(text)!.secret);
+    server.nowMs += HOUR_MS - 1;
+    await sendAll();
+    expect(server.logMessages).toHaveLength(2);
+    server.nowMs += 1;
+    await sendAll();
+    expect(server.logMessages).toHaveLength(4);
+  });
+
+  it('names the roles that can send', async () => {
+    server.principal = createPrincipal('key:1', { role: 'VIEWER', organizationId: 'org' });
+    await server.send('/v1/traces', '{}');
+    expect(server.logMessages).toEqual([
+      "OTLP requests from 127.0.0.1 are rejected (403), so their data is lost. VIEWER can't send measurements. Use a key with the role INGEST or ADMIN.",
+    ]);
+  });
+
+  it('contains no key that is sent in another header', async () => {
+    const { text } = generateApiKey();
+    const { body } = await server.send('/v1/traces', '{}', { 'content-type': text });
+    expect(server.logMessages).toHaveLength(1);
+    expect(server.logMessages.join() + body).not.toContain(text.slice(0, 40));
+  });
+
+  it('contains no requests that are sent again', async () => {
+    await server.send('/v1/metrics', '{}', { 'x-api-key': 'later' });
+    server.store = async () => {
+      throw createError('PS_OTLP_BUSY', { mebibytes: 1, per: 'server', seconds: 2 });
+    };
+    expect((await server.send('/v1/metrics', '{}')).status).toBe(429);
+    await server.send('/v1/metrics', '', {}, 'GET');
+    expect(server.logMessages).toEqual([]);
   });
 });
 

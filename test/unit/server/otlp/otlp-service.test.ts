@@ -185,6 +185,32 @@ it('an empty body is an empty request in both encodings', async () => {
   expect(records).toEqual([]);
 });
 
+it.each<[string, string, Partial<OtlpRequest>]>([
+  ['{"resource_metrics":[]}', 'Unknown fields were ignored: "resource_metrics"', {}],
+  ['{"resourceSpans":[]}', 'contains no resourceMetrics. Send resourceSpans to /v1/traces.', {}],
+  [
+    '{"resourceMetrics":[{"scopeMetrics":[{"metric":[]}]}]}',
+    'The request contains no metrics. Unknown fields were ignored: "metric"',
+    {},
+  ],
+  ['\x12\x00', 'The request contains no resourceMetrics.', { encoding: 'protobuf' }],
+  ['{"resourceMetrics":[]}', 'Send resourceMetrics to /v1/metrics.', { signal: 'traces' }],
+])('the sender of %j gets a warning, because it contains no data', async (body, warning, other) => {
+  const convertSpans = () => ({ tables: new Map(), rejected: new Map(), ignored: new Map() });
+  const service = createService({ convertSpans });
+  const request = { ...createRequest([]), encoding: 'json' as const, body: Buffer.from(body) };
+  const result = await service.store({ ...request, ...other });
+  expect(result).toEqual({ rejected: 0, message: expect.stringContaining(warning) as string });
+});
+
+it.each(['{}', '{"resourceMetrics":[]}', '{"resourceMetrics":[{"resource":{"x":1}}]}'])(
+  'the intentionally empty request %j gets no warning',
+  async (body) => {
+    const request = { ...createRequest([]), encoding: 'json' as const, body: Buffer.from(body) };
+    expect(await createService().store(request)).toBeUndefined();
+  },
+);
+
 it('a large request in JSON is stored in parts, or not at all if one part is malformed', async () => {
   const values = Array.from({ length: 20_000 }, (_, i) => i);
   const text = encodeMetricsRequestJson(createMetrics(values, 1));

@@ -8,6 +8,7 @@ import { afterEach, beforeEach, expect, it, vi } from 'vitest';
 import type { Agent } from '../../../../src/agent/agent.ts';
 import { parseSettings } from '../../../../src/core/config/parse-settings.ts';
 import { KEYLESS_LOCAL_ADMIN } from '../../../../src/server/access/principal.ts';
+import { RejectionReporter } from '../../../../src/server/otlp/rejection-reporter.ts';
 import { createOtlpHandler } from '../../../../src/server/startup/create-otlp.ts';
 import { getSpoolRoot } from '../../../../src/storage/spool/spool-adoption.ts';
 import type { RowWriter } from '../../../../src/storage/write/row-writer.ts';
@@ -78,6 +79,7 @@ async function startServer(stateStore: Pick<SeriesStateStore, 'series' | 'ready'
     authenticate: async () => ({ principal: KEYLESS_LOCAL_ADMIN }),
     getPauseReason: () => pauseReason,
     log: LOG,
+    rejections: new RejectionReporter({ log: LOG }),
   });
   const server = createServer(express().use(handler));
   servers.push(server);
