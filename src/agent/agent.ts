@@ -108,8 +108,7 @@ export class Agent {
       target: () => this.#targetFinder.find(),
     });
     this.#sender = new DataSender({
-      config,
-      log,
+      ...options,
       deferredWriter: this.deferredWriter,
       connector: this.#connector,
       targetFinder: this.#targetFinder,

@@ -1,5 +1,6 @@
 import { DEFAULT_EXIT_TIMEOUT_MS } from '../core/config/setting-definitions.ts';
 import type { StartupConfig } from '../core/config/startup-config.ts';
+import { findStoreId, getSpoolStoreId } from '../core/config/store-id.ts';
 import { runGuarded } from '../core/guard.ts';
 import type { Logger } from '../core/log.ts';
 import { createError } from '../core/perfscope-error.ts';
@@ -22,6 +23,9 @@ export interface DataSenderOptions {
   readonly deferredWriter: DeferredWriter;
   readonly connector: QuestdbConnector;
   readonly targetFinder: WriteTargetFinder;
+  /** See `AgentOptions`. */
+  readonly isServer?: boolean | undefined;
+  readonly spoolDir?: string | undefined;
 }
 
 export interface OtlpSources {
@@ -59,10 +63,19 @@ export class DataSender {
     const settings = config.settings.otlp;
     if (!settings) return;
     const readGauges = () => health.readGauges();
-    const otlp = new OtlpExport({ settings, config, log, readGauges, onOverflow }, histograms);
+    const writesRows = targetFinder.find() !== undefined;
+    const storeId = writesRows ? this.#findStoreId() : undefined;
+    const options = { settings, config, log, storeId, readGauges, onOverflow };
+    const otlp = new OtlpExport(options, histograms);
     this.#otlp = otlp;
     recorder.onMetric = (row) => otlp.measurements.add(row);
-    if (!targetFinder.find()) connector.disable();
+    if (!writesRows) connector.disable();
+  }
+
+  #findStoreId(): string | undefined {
+    const { config, isServer, spoolDir } = this.#options;
+    // A server has no discovery file yet.
+    return isServer && spoolDir !== undefined ? getSpoolStoreId(spoolDir) : findStoreId(config);
   }
 
   /** Looks for QuestDB, and starts sending metrics over OTLP. Never throws. */

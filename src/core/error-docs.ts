@@ -18,9 +18,9 @@ const FILE_ACTION =
 export const ERROR_EXPLANATIONS: Readonly<Record<ErrorCode, ErrorExplanation>> = {
   PS_CONFIG_UNKNOWN: {
     cause:
-      "A `PERFORMANCE_*` or `SYSTEM_HEALTH_*` variable is set, but Perfscope doesn't recognize its name.",
+      "A `PERFORMANCE_*` or `SYSTEM_HEALTH_*` variable is set, but Perfscope doesn't recognize its name. Or the name of a variable looks like a misspelled `OTEL_EXPORTER_OTLP_*` variable.",
     action:
-      'Correct the spelling or remove the variable. docs/configuration.md lists all settings.',
+      'Correct the spelling or remove the variable. docs/configuration.md lists all settings, and docs/integrations.md lists the variables of the OTLP export.',
   },
   PS_CONFIG_INVALID: {
     cause: "A setting's value has the wrong type or is outside the allowed range.",
@@ -283,7 +283,7 @@ export const ERROR_EXPLANATIONS: Readonly<Record<ErrorCode, ErrorExplanation>> =
     cause:
       'The OTLP endpoint answered with a status after which a retry is useless, such as 400, 401, 403, or 404. The metrics of the request are lost.',
     action:
-      'Status 401 or 403: check the key in `OTEL_EXPORTER_OTLP_HEADERS`. Status 404: check the path of the endpoint. docs/integrations.md has settings for common backends.',
+      'Status 401 or 403: check the key in `OTEL_EXPORTER_OTLP_HEADERS`. Status 404: check the path of the endpoint. The agent appends `/v1/metrics` to `OTEL_EXPORTER_OTLP_ENDPOINT`, but not to `OTEL_EXPORTER_OTLP_METRICS_ENDPOINT`. docs/integrations.md has settings for common backends.',
   },
   PS_OTLP_EXPORT_PARTIAL: {
     cause:
@@ -301,6 +301,12 @@ export const ERROR_EXPLANATIONS: Readonly<Record<ErrorCode, ErrorExplanation>> =
       'An application that was started with `--import perfscope/register` also creates `QuestDBMetricExporter`, `QuestDBSpanExporter`, or `perfscopeConfiguration()`. Everything would be stored twice, so only the agent stores data.',
     action:
       'Remove the `--import` flag or the exporters. docs/opentelemetry.md compares what they store.',
+  },
+  PS_SDK_UNSUPPORTED: {
+    cause:
+      'An application with OpenTelemetry SDK 1.x uses `QuestDBMetricExporter`, `QuestDBSpanExporter`, or `perfscopeConfiguration()`. The application runs as usual, and its other exporters are not affected.',
+    action:
+      'Update `@opentelemetry/sdk-node` to 0.200 or newer, and the other packages of the SDK to the versions that belong to it. Or remove the exporters, and start the application with `--import perfscope/register`.',
   },
   PS_SERIES_LIMIT: {
     cause:

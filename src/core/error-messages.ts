@@ -36,7 +36,9 @@ const MISSING_ITEM_MESSAGES = {
  */
 export const ERROR_MESSAGES = {
   PS_CONFIG_UNKNOWN: (p: { name: string; nearest?: string }) =>
-    `${p.name} is not a Perfscope setting.${formatHint(p.nearest)} See docs/configuration.md for the list of settings.`,
+    p.name.startsWith('OTEL_')
+      ? `${p.name} is not an OpenTelemetry variable.${formatHint(p.nearest)} See docs/integrations.md for the list of variables.`
+      : `${p.name} is not a Perfscope setting.${formatHint(p.nearest)} See docs/configuration.md for the list of settings.`,
   PS_CONFIG_INVALID: (p: { name: string; value: string; allowed: string }) =>
     `${p.name}=${p.value} is invalid: it must be ${p.allowed}. Correct the value or unset the variable.`,
   PS_CONFIG_INCOMPLETE: (p: { feature: string; missing: string }) =>
@@ -145,8 +147,8 @@ export const ERROR_MESSAGES = {
     `${p.fn}() received an invalid argument: ${p.argument} ${p.reason}. Correct the call.`,
   PS_OTLP_EXPORT_FAILED: (p: { url: string; reason: string; hint: string }) =>
     `Metrics can't be sent to ${p.url} at the moment: ${p.reason}. Up to 16 MB of metrics are kept in memory and sent later. ${p.hint}.`,
-  PS_OTLP_EXPORT_REJECTED: (p: { url: string; reason: string; points: number }) =>
-    `${p.url} rejected ${formatPointCount(p.points)}: ${p.reason}. Rejected metrics are not sent again. Check OTEL_EXPORTER_OTLP_ENDPOINT, OTEL_EXPORTER_OTLP_HEADERS, and the other OTEL_EXPORTER_OTLP_* variables.`,
+  PS_OTLP_EXPORT_REJECTED: (p: { url: string; reason: string; points: number; hint: string }) =>
+    `${p.url} rejected ${formatPointCount(p.points)}: ${p.reason}. Rejected metrics are not sent again. ${p.hint}.`,
   PS_OTLP_EXPORT_PARTIAL: (p: { url: string; points: number; reason: string }) =>
     p.points === 0
       ? `${p.url} accepted all metrics, with a warning: ${p.reason}. Further warnings are not logged.`
@@ -155,6 +157,8 @@ export const ERROR_MESSAGES = {
     `Metrics are not sent over OTLP, because the file that ${p.name} specifies can't be read: ${p.reason}. Set ${p.name} to a readable file in the PEM format, then restart the application.`,
   PS_EXPORTER_INACTIVE: (_p: Record<never, never>) =>
     "Perfscope's OpenTelemetry exporters do nothing in this process, because the `register` module already records its requests, queries, and metrics. Use either the `--import` flag or the exporters.",
+  PS_SDK_UNSUPPORTED: (_p: Record<never, never>) =>
+    "Perfscope's exporters need OpenTelemetry SDK 2.x or newer (`@opentelemetry/sdk-node` 0.200 or newer). This process uses 1.x, so nothing is recorded.",
   PS_SERIES_LIMIT: (_p: Record<never, never>) =>
     'This process reached its limit of distinct routes, statements, tenants, or metrics. New combinations are grouped into one series, so totals stay exact. Use route patterns and bound parameters instead of literal values.',
   PS_VALUE_LIMIT: (p: { field: string; limit: number; replacement: string }) =>

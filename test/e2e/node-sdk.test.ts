@@ -217,3 +217,25 @@ describe.each(VERSIONS)('with SDK $sdk', ({ sdk, packages }) => {
     await expectRows(() => server.sql(health), [[true]]);
   });
 });
+
+describe('with SDK 1.x', () => {
+  const install = new PackedInstall('@perfscope/agent');
+  const packages = ['api@1.9.1', 'sdk-metrics@1.30.1', 'sdk-trace-base@1.30.1'];
+  beforeAll(() => install.install(...packages.map((name) => `@opentelemetry/${name}`)));
+  afterAll(() => install.remove());
+
+  it('records nothing, logs one warning, and leaves the application as it is', async () => {
+    const app = new InstrumentedApp('node-sdk-1.cjs', {
+      cwd: install.folder,
+      flags: [],
+      env: { ...server.env, OTEL_SERVICE_NAME: 'sdk-1' },
+    });
+    expect(await app.exited).toBe(0);
+    expect(app.stdout).toBe(
+      'viewed,orders,open,price,level,observableCounter,observableUpDownCounter,observableGauge\n',
+    );
+    expect(app.stderr).toMatch(
+      /^perfscope: .*need OpenTelemetry SDK 2.x.*nothing is recorded.*\n$/,
+    );
+  });
+});

@@ -6,7 +6,9 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import { CollectorProcess } from '../support/collector-process.ts';
 import { expectRows } from '../support/expect-rows.ts';
 import { InstrumentedApp } from '../support/instrumented-app.ts';
+import { parsePrometheusText } from '../support/parse-prometheus-text.ts';
 import { PerfscopeServer } from '../support/perfscope-server.ts';
+import { waitFor } from '../support/wait-for.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'perfscope-otlp-export-'));
 const server = new PerfscopeServer();
@@ -84,5 +86,46 @@ it.each(['cumulative', 'delta'])(
       [[20, 5]],
     );
     expect(existsSync(join(folder, 'data'))).toBe(false);
+  },
+);
+
+/** Returns the number of points that the server ignored, because agents also wrote rows. */
+async function countStoredDirectly(): Promise<number> {
+  const text = await (await fetch(`${server.url}/metrics`)).text();
+  const samples = parsePrometheusText(text).get('perfscope_otlp_points_total')?.samples ?? [];
+  const isStoredDirectly = ({ labels }: (typeof samples)[number]) =>
+    labels.perfscope_otlp_reason === 'stored_directly';
+  return samples.filter(isStoredDirectly).reduce((sum, { value }) => sum + value, 0);
+}
+
+it.each(['directly', 'through a Collector'])(
+  'counts requests once if the agent also writes rows to the server, and sends OTLP %s',
+  async (way) => {
+    const service = `both-${way.length}`;
+    const before = await countStoredDirectly();
+    const app = new InstrumentedApp('test/apps/otlp-export.cjs', {
+      env: {
+        ...server.env,
+        PERFORMANCE_EXIT_TIMEOUT: '10000',
+        OTEL_SERVICE_NAME: service,
+        OTEL_EXPORTER_OTLP_ENDPOINT: way === 'directly' ? server.url : collector.url(),
+        OTEL_METRIC_EXPORT_INTERVAL: '200',
+      },
+    });
+    const url = await app.url();
+    for (let i = 0; i < 20; i++) await fetch(`${url}/ok`);
+    app.child.kill('SIGTERM');
+    expect(await app.exited).toBe('SIGTERM');
+    expect(app.stderr).toBe('');
+
+    await waitFor(async () => (await countStoredDirectly()) > before, 60_000);
+    await expectRows(
+      () =>
+        server.sql(
+          `SELECT name, sum(count) FROM performance_metrics WHERE service = '${service}'
+           AND name = 'http.server.request.duration' ORDER BY name`,
+        ),
+      [['http.server.request.duration', 20]],
+    );
   },
 );

@@ -48,6 +48,7 @@ export class ExporterPipeline {
   readonly #metricConverter: MetricConverter;
   readonly #spanConverter: SpanConverter;
   #isWarned = false;
+  #isSdk1Reported = false;
 
   constructor(agent: Agent) {
     this.#agent = agent;
@@ -108,6 +109,13 @@ export class ExporterPipeline {
     if (!this.#isWarned) stderrLogger.warn(createError('PS_EXPORTER_INACTIVE', {}).message);
     this.#isWarned = true;
     return false;
+  }
+
+  /** Logs once that SDK 1.x isn't supported, unless the exporters do nothing anyway. */
+  reportSdk1(): void {
+    if (this.#isSdk1Reported || !this.isActive) return;
+    this.#isSdk1Reported = true;
+    stderrLogger.warn(createError('PS_SDK_UNSUPPORTED', {}).message);
   }
 
   /** Interval between two exports, in ms. */
@@ -215,4 +223,9 @@ export function getExporterPipeline(
   pipelines.set(agent, pipeline);
   if (variables) pipeline.applyOptions(fn, variables);
   return pipeline;
+}
+
+/** Logs once that SDK 1.x isn't supported, if this process has a pipeline. Never throws. */
+export function reportSdk1(): void {
+  runGuarded(EXPORT_PART, () => pipelines.get(getSharedAgent())?.reportSdk1());
 }

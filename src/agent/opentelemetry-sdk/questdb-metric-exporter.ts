@@ -7,17 +7,24 @@ import type {
   SdkTemporality,
 } from '../export/sdk-metric-types.ts';
 import type { ExporterOptions } from './exporter-options.ts';
-import { type ExporterPipeline, getExporterPipeline } from './exporter-pipeline.ts';
+import { type ExporterPipeline, getExporterPipeline, reportSdk1 } from './exporter-pipeline.ts';
 import type { NotStored } from './rejected-data.ts';
+import { createAggregation, isSdk1Resource } from './sdk-1.ts';
 
 /**
  * Limit recommended by the OpenTelemetry specification. Values that span 10 octaves fit at scale 4.
  */
 const MAX_BUCKETS = 160;
+const DEFAULT_AGGREGATION = createAggregation({ type: 0 });
+const HISTOGRAM_AGGREGATION = createAggregation({
+  type: 5,
+  options: { recordMinMax: true, maxSize: MAX_BUCKETS },
+});
 
 /**
  * Stores the metrics of the application's OpenTelemetry SDK in QuestDB. Use it with any `PeriodicExportingMetricReader`
- * of SDK 2.x or 3.x. In a process with `--import …/register`, it does nothing, because the agent records the metrics.
+ * of SDK 2.x or 3.x. With SDK 1.x, it stores nothing. In a process with `--import …/register`, it does nothing, because the
+ * agent records the metrics.
  *
  * @example
  * const reader = new PeriodicExportingMetricReader({ exporter: new QuestDBMetricExporter() });
@@ -41,7 +48,10 @@ export class QuestDBMetricExporter {
   export(metrics: SdkResourceMetrics, resultCallback: (result: ExportResult) => void): void {
     let result: ExportResult = { code: 0 };
     try {
-      if (this.#pipeline.isActive) this.#pipeline.addMetrics(fromSdkMetrics(metrics));
+      if (this.#pipeline.isActive) {
+        if (isSdk1Resource(metrics.resource)) reportSdk1();
+        else this.#pipeline.addMetrics(fromSdkMetrics(metrics));
+      }
     } catch (error) {
       reportFailure(EXPORT_PART, error);
       result = { code: 1, error: toError(error) };
@@ -72,11 +82,10 @@ export class QuestDBMetricExporter {
 
   /**
    * Returns an exponential histogram for histograms, so that percentiles are exact to 4 %. This affects only the reader of
-   * this exporter.
+   * this exporter. With SDK 1.x, no values are kept for this reader.
    */
   selectAggregation(instrumentType: string): SdkAggregation {
-    if (instrumentType !== 'HISTOGRAM') return { type: 0 };
-    return { type: 5, options: { recordMinMax: true, maxSize: MAX_BUCKETS } };
+    return instrumentType === 'HISTOGRAM' ? HISTOGRAM_AGGREGATION : DEFAULT_AGGREGATION;
   }
 
   /** Returns cumulative temporality for up-down counters, and delta temporality for all other instruments. */

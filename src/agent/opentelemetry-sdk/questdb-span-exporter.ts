@@ -2,7 +2,7 @@ import { reportFailure, runGuarded } from '../../core/guard.ts';
 import { EXPORT_PART } from '../export/sdk-metric-adapter.ts';
 import type { ExportResult } from '../export/sdk-metric-types.ts';
 import type { ExporterOptions } from './exporter-options.ts';
-import { type ExporterPipeline, getExporterPipeline } from './exporter-pipeline.ts';
+import { type ExporterPipeline, getExporterPipeline, reportSdk1 } from './exporter-pipeline.ts';
 import type { NotStored } from './rejected-data.ts';
 import { fromSdkSpans } from './sdk-span-adapter.ts';
 import type { SdkSpan } from './sdk-span-types.ts';
@@ -10,7 +10,7 @@ import type { SdkSpan } from './sdk-span-types.ts';
 /**
  * Stores the durations of the application's server, client, producer, and consumer spans in QuestDB, as histograms and as
  * samples of slow and failed requests. Adds nothing for operations that the application's metrics already contain. Use it
- * with any span processor of SDK 2.x or 3.x. In a process with `--import …/register`, it does nothing.
+ * with any span processor of SDK 2.x or 3.x. With SDK 1.x, it stores nothing. In a process with `--import …/register`, it does nothing.
  *
  * @example
  * const processor = new BatchSpanProcessor(new QuestDBSpanExporter());
@@ -34,7 +34,7 @@ export class QuestDBSpanExporter {
   export(spans: readonly SdkSpan[], resultCallback: (result: ExportResult) => void): void {
     let result: ExportResult = { code: 0 };
     try {
-      if (this.#pipeline.isActive) this.#pipeline.addSpans(fromSdkSpans(spans));
+      if (this.#pipeline.isActive) this.#pipeline.addSpans(fromSdkSpans(spans, reportSdk1));
     } catch (error) {
       reportFailure(EXPORT_PART, error);
       result = { code: 1, error: error instanceof Error ? error : new Error(String(error)) };

@@ -8,6 +8,7 @@ import {
   toScope,
 } from '../export/sdk-metric-adapter.ts';
 import type { SdkResource, SdkScope } from '../export/sdk-metric-types.ts';
+import { isSdk1Span } from './sdk-1.ts';
 import type { SdkSpan } from './sdk-span-types.ts';
 
 /** `SpanKind` of `@opentelemetry/api`. */
@@ -21,13 +22,21 @@ export function isStoredKind(kind: number): boolean {
   return kind !== INTERNAL;
 }
 
-/** Converts the spans of the application's SDK to the neutral model. Omits internal spans. */
-export function fromSdkSpans(spans: readonly SdkSpan[]): OtelResourceSpans[] {
+/**
+ * Converts the spans of the application's SDK to the neutral model. Omits internal spans, and spans of SDK 1.x.
+ *
+ * @param onSdk1 called for each span of SDK 1.x
+ */
+export function fromSdkSpans(
+  spans: readonly SdkSpan[],
+  onSdk1: () => void = () => {},
+): OtelResourceSpans[] {
   const resources = new Map<SdkResource, Map<SdkScope, OtelSpan[]>>();
   for (const span of spans) {
     // One span that can't be converted must not lose the other spans.
     runGuarded(EXPORT_PART, () => {
       if (!isStoredKind(span.kind)) return;
+      if (isSdk1Span(span)) return onSdk1();
       const converted = toSpan(span);
       const { resource, instrumentationScope } = span;
       const scopes = getOrCreate(resources, resource, () => new Map<SdkScope, OtelSpan[]>());

@@ -4,7 +4,7 @@ import { encodeMetricsRequest } from '../../core/otel/otlp-encoder.ts';
 import { encodeMetricsRequestJson } from '../../core/otel/otlp-json-encoder.ts';
 import { errorMessage } from '../../core/perfscope-error.ts';
 import { readCertificates } from './otlp-pipeline.ts';
-import { describeFailure, isRetryable } from './otlp-response.ts';
+import { describeFailure, getPathAdvice, isRetryable } from './otlp-response.ts';
 import { postMetrics } from './otlp-sender.ts';
 
 /**
@@ -30,7 +30,9 @@ export async function checkOtlpEndpoint(
     const { status } = response;
     if (status >= 200 && status < 300) return `✓ metrics are sent over OTLP to ${url}`;
     const problem = isRetryable(status) ? 'accepts no metrics now' : 'does not accept the request';
-    return `✗ metrics are not sent over OTLP: ${url} ${problem}: ${describeFailure(response)}`;
+    const advice = getPathAdvice(status, settings.url);
+    const reason = [describeFailure(response), ...(advice ? [`${advice}.`] : [])].join('. ');
+    return `✗ metrics are not sent over OTLP: ${url} ${problem}: ${reason}`;
   } catch (error) {
     return `✗ metrics are not sent over OTLP to ${url}: ${errorMessage(error)}`;
   } finally {

@@ -42,6 +42,8 @@ export interface OtlpExportOptions {
   readonly settings: OtlpSettings;
   readonly config: StartupConfig;
   readonly log: Logger;
+  /** ID of the store to which this process also writes rows. Undefined if it writes none. */
+  readonly storeId: string | undefined;
   /** Returns the current values of the application's gauges, by name. */
   readonly readGauges: () => Promise<ReadonlyMap<string, number>>;
   readonly onOverflow: () => void;
@@ -195,7 +197,7 @@ export class OtlpExport {
       const { OtlpPipeline } = await import('./otlp-pipeline.ts');
       const pipeline = new OtlpPipeline({
         ...this.#options,
-        resource: createOtlpResource(this.#options.config),
+        resource: createOtlpResource(this.#options.config, this.#options.storeId),
         onDrop: guard(PART, (reason, points) => this.#countDropped(reason, points)),
         onSent: guard(PART, (points) => this.#countSent(points)),
       });

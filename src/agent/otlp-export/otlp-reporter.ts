@@ -6,6 +6,9 @@ import type { PartialSuccess } from './otlp-response.ts';
 /** Port of gRPC, which the export doesn't support. */
 const GRPC_PORT = '4317';
 
+const REJECTION_ADVICE =
+  'Check OTEL_EXPORTER_OTLP_ENDPOINT, OTEL_EXPORTER_OTLP_HEADERS, and the other OTEL_EXPORTER_OTLP_* variables';
+
 /** Logs the state of the OTLP export. Repeated failures are logged once, so that they don't fill the log. */
 export class OtlpReporter {
   readonly #url: string;
@@ -40,8 +43,9 @@ export class OtlpReporter {
     this.#isFailing = false;
   }
 
-  reportRejection(reason: string, points: number): void {
-    const params = { url: this.#url, reason, points };
+  /** @param advice what to correct. Default: general advice. */
+  reportRejection(reason: string, points: number, advice: string = REJECTION_ADVICE): void {
+    const params = { url: this.#url, reason, points, hint: advice };
     this.#warnOnce(
       `rejection ${reason.slice(0, 8)}`,
       createError('PS_OTLP_EXPORT_REJECTED', params).message,

@@ -32,8 +32,27 @@ export function parsePartialSuccess(response: HttpResponse): PartialSuccess | un
 /** Returns the status and the reason in a response that isn't a success. */
 export function describeFailure(response: HttpResponse): string {
   const { status, statusText } = response;
-  const message = sanitize(readStatusMessage(response));
+  // The reason is part of a sentence.
+  const message = sanitize(readStatusMessage(response)).replace(/\.$/, '');
   return `HTTP ${status} ${message || statusText}`.trim();
+}
+
+/**
+ * Returns how to correct a wrong path of the endpoint. Undefined for other statuses than 404, and for usual paths.
+ *
+ * @param url the complete URL to which the request was sent
+ */
+export function getPathAdvice(status: number, url: string): string | undefined {
+  if (status !== 404) return undefined;
+  const { pathname } = new URL(url);
+  const [, appended] = /(\/v1\/(?:metrics|traces|logs))\/?\/v1\/metrics$/.exec(pathname) ?? [];
+  if (appended !== undefined) {
+    return `Remove \`${appended}\` from OTEL_EXPORTER_OTLP_ENDPOINT, because the agent appends \`/v1/metrics\``;
+  }
+  // Only this variable can contain another path.
+  return pathname.endsWith('/v1/metrics')
+    ? undefined
+    : 'OTEL_EXPORTER_OTLP_METRICS_ENDPOINT must contain the complete path, usually `/v1/metrics`';
 }
 
 /**
@@ -72,12 +91,13 @@ function parseProtobufPartialSuccess(body: Buffer): PartialSuccess {
   };
 }
 
-/** Reads the message of a `google.rpc.Status`, or a short text. */
+/** Reads the message of a `google.rpc.Status` or of problem details (RFC 9457), or a short text. */
 function readStatusMessage(response: HttpResponse): string {
   const { headers, body, bodyBytes } = response;
   if (isJson(response)) {
-    const message = getObject(parseJson(body))?.message;
-    return typeof message === 'string' ? message : '';
+    const { detail, message, error, title } = getObject(parseJson(body)) ?? {};
+    const texts = [detail, message, getObject(error)?.message, error, title];
+    return texts.find((text): text is string => typeof text === 'string' && text !== '') ?? '';
   }
   if (headers.get('content-type')?.includes('protobuf')) {
     const message = readFields(bodyBytes)?.get(2);

@@ -12,6 +12,7 @@ import { VERSION } from '../../core/version.ts';
 import { OtlpReporter } from './otlp-reporter.ts';
 import {
   describeFailure,
+  getPathAdvice,
   isRetryable,
   parsePartialSuccess,
   parseRetryAfter,
@@ -202,7 +203,8 @@ export class OtlpSender {
       this.#reporter.reportSuccess();
       this.#remove(0);
     } else {
-      this.#reporter.reportRejection(describeFailure(response), points);
+      const advice = getPathAdvice(status, this.#options.settings.url);
+      this.#reporter.reportRejection(describeFailure(response), points, advice);
       this.#remove(0, 'rejected');
     }
     return 'done';

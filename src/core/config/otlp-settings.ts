@@ -4,6 +4,7 @@
  */
 import { DAY_MS } from '../duration.ts';
 import { createError, type PerfscopeError } from '../perfscope-error.ts';
+import { checkOtlpVariableNames } from './otlp-variable-names.ts';
 
 type EnvironmentVariables = Readonly<Record<string, string | undefined>>;
 
@@ -53,7 +54,7 @@ export interface OtlpSettings {
  * Returns the settings of the OTLP export, or undefined if no endpoint is set or the export is turned off. Variables of
  * an export that is off aren't checked.
  *
- * @param problems receives an error for each invalid value, which is replaced by its default
+ * @param problems receives an error for each misspelled name, and for each invalid value, which is replaced by its default
  */
 export function parseOtlpSettings(
   env: EnvironmentVariables,
@@ -62,14 +63,13 @@ export function parseOtlpSettings(
   const reader = new VariableReader(env, problems);
   const exporters = readMetricsExporters(reader);
   if (exporters && !exporters.includes('otlp')) return undefined;
+  checkOtlpVariableNames(env, problems);
   const endpoint = readEndpoint(reader, exporters !== undefined);
   if (!endpoint) return undefined;
   return {
     url: removeCredentials(endpoint),
     headers: { ...getBasicAuthorization(endpoint), ...readHeaders(reader) },
-    encoding:
-      reader.readChoice('PROTOCOL', { 'http/protobuf': 'protobuf', 'http/json': 'json' }) ??
-      'protobuf',
+    encoding: readEncoding(reader),
     isCompressed: reader.readChoice('COMPRESSION', { gzip: true, none: false }) ?? false,
     timeoutMs: reader.readInteger('TIMEOUT') ?? 10_000,
     collectTimeoutMs: reader.readIntegerOf('OTEL_METRIC_EXPORT_TIMEOUT') ?? 30_000,
@@ -88,6 +88,19 @@ export function parseOtlpSettings(
     clientCertificateFile: reader.read('CLIENT_CERTIFICATE')?.text,
     clientKeyFile: reader.read('CLIENT_KEY')?.text,
   };
+}
+
+function readEncoding(reader: VariableReader): OtlpSettings['encoding'] {
+  const variable = reader.read('PROTOCOL');
+  if (variable?.text.toLowerCase() === 'grpc') {
+    reader.reject(
+      variable,
+      "http/protobuf or http/json. gRPC isn't supported, so http/protobuf is used, usually on port 4318. An endpoint that accepts only gRPC, usually on port 4317, needs an OpenTelemetry Collector in front of it",
+    );
+    return 'protobuf';
+  }
+  const choices = { 'http/protobuf': 'protobuf', 'http/json': 'json' } as const;
+  return reader.readChoice('PROTOCOL', choices) ?? 'protobuf';
 }
 
 /** Returns the URL for messages, without its query, which can contain a secret. */

@@ -7,6 +7,7 @@ const EXPLANATIONS: Readonly<Record<string, string>> = {
   unspecified_temporality: 'the sender must set delta or cumulative',
   too_many_attributes: 'more than 128 attributes',
   baseline: 'the first value of a cumulative series that began before Perfscope received it',
+  stored_directly: 'the agent writes the same values to the database of this server',
   superseded: 'a later value of the series was already stored, and includes them',
 };
 

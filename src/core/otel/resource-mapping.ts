@@ -13,6 +13,12 @@ export interface MappingOptions {
   readonly fallback?: { readonly service: ServiceResource; readonly host: string } | undefined;
 }
 
+/**
+ * Attribute with the ID of the store to which the sender also writes rows. It says nothing about the sender, so it isn't
+ * part of rows or series.
+ */
+export const ATTR_STORE_ID = 'perfscope.store.id';
+
 /** Who recorded a metric or a span. */
 export interface MappedResource {
   readonly service: ServiceResource;
@@ -57,7 +63,7 @@ const DROPPED_TAGS: OtelAttributes = { 'perfscope.tags.dropped': true };
  * them. If nothing is known, it is a hash of all attributes.
  */
 export function mapResource(
-  attributes: OtelAttributes,
+  { [ATTR_STORE_ID]: _storeId, ...attributes }: OtelAttributes,
   { tenantAttributes, senderOrganizationId, fallback }: MappingOptions,
 ): MappedResource {
   const get = (name: string) => toName(attributes[name]);

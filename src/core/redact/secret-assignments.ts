@@ -44,14 +44,19 @@ const DELIMITERS = ',;&"\'`<>)}\\]';
 const UNQUOTED_VALUE = `(?:[^\\s${DELIMITERS}]|[${DELIMITERS}](?=[\\w!@#$%^*+~-])(?![\\w.%-]{1,64}["']?[:=]))+`;
 const QUOTED_AND_UNQUOTED_VALUE = `(?:${QUOTED_VALUE})(?:(?=[\\w[])${UNQUOTED_VALUE})?`;
 
+/** An ellipsis instead of a value, as in an instruction. The text of a sentence or a list can follow. */
+const OMITTED_VALUE = '(?:…|\\.{3}|["\'`](?:…|\\.{3})["\'`])(?=["\'`.,;:)}\\]]{0,4}(?:\\s|$))';
 /** Placeholders of earlier rules, and words that are not secrets, as in `token: expired`. */
 const NOT_SECRET = [
+  OMITTED_VALUE,
   '\\[[a-z ]{3,16}\\](?![\\w[])',
   '(?:null|undefined|true|false|none|expired|invalid|missing|required|malformed|revoked|empty|jwt|must|is|are|was|not|cannot|should|has|unknown|unexpected)(?=[\\s,;)}\\]"\'`&]|\\.?(?:\\s|$))',
 ].join('|');
 const SECRET_VALUE = `(?!${NOT_SECRET})(?:${QUOTED_AND_UNQUOTED_VALUE}|${UNQUOTED_VALUE})`;
 
 const HTTP_PARAMETERS = '[\\w-]{1,64}=(?:"[^"\\n]*"?[^\\s,"]*|[^\\s,"]+)';
+/** A scheme without credentials, as in: Send `Authorization: Bearer …`. The end of the text can be an ellipsis too. */
+const SCHEME_ONLY = `(?:bearer|basic|digest|token|apikey|api-key)(?:[ \\t]{1,8}${OMITTED_VALUE}|[ \\t]{0,8}$)`;
 /** Credentials of an `Authorization` header, with an optional scheme. */
 const AUTHORIZATION_VALUE = [
   QUOTED_AND_UNQUOTED_VALUE,
@@ -69,7 +74,7 @@ const LIST_SEPARATOR = '["\'`][ \\t]{0,8},[ \\t]{0,8}(?=["\'`])';
 export const ASSIGNMENT_RULES: readonly RedactionRule[] = [
   [
     new RegExp(
-      `((?:authorization|x-api-key)(?:${SEPARATOR}|${LIST_SEPARATOR}))(?!${NOT_SECRET})(?:${AUTHORIZATION_VALUE})`,
+      `((?:authorization|x-api-key)(?:${SEPARATOR}|${LIST_SEPARATOR}))(?!${NOT_SECRET}|${SCHEME_ONLY})(?:${AUTHORIZATION_VALUE})`,
       'gim',
     ),
     '[secret]',

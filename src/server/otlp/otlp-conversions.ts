@@ -1,15 +1,22 @@
 import type { Settings } from '../../core/config/parse-settings.ts';
 import { DAY_MS } from '../../core/duration.ts';
+import type { OtelResourceMetrics } from '../../core/otel/metric-data.ts';
 import { MetricConverter } from '../../core/otel/metrics-to-rows.ts';
+import { ATTR_STORE_ID } from '../../core/otel/resource-mapping.ts';
 import { SpanConverter } from '../../core/otel/spans-to-rows.ts';
 import { getTenantAttributes } from '../../core/otel/tenant-attributes.ts';
 import type { AnyRow } from '../../core/schema/table-definition.ts';
 import { type TableName, toAnyRows } from '../../core/schema/table-registry.ts';
 import type { ConvertContext, OtlpServiceOptions } from './otlp-service.ts';
 
-/** Creates the functions that convert decoded requests to rows. */
+/**
+ * Creates the functions that convert decoded requests to rows.
+ *
+ * @param getStoreIds returns the IDs of the server's store. Metrics from agents that write to this store are ignored.
+ */
 export function createOtlpConversions(
   settings: Settings,
+  getStoreIds: () => readonly string[] = () => [],
 ): Pick<OtlpServiceOptions, 'convertMetrics' | 'convertSpans'> {
   const common = {
     tenantAttributes: getTenantAttributes(settings),
@@ -26,8 +33,9 @@ export function createOtlpConversions(
   const spanConverter = new SpanConverter(common);
   return {
     convertMetrics: (resources, context) => {
-      const { metrics, buckets, health, ...counts } = metricConverter.convert(
-        resources,
+      const { remaining, ignoredPoints } = removeStoredDirectly(resources, getStoreIds);
+      const { metrics, buckets, health, ignored, ...counts } = metricConverter.convert(
+        remaining,
         toConversionContext(context),
       );
       const tables = new Map<TableName, readonly AnyRow[]>([
@@ -35,7 +43,9 @@ export function createOtlpConversions(
         ['metric_buckets', toAnyRows(buckets)],
         ['system_health', toAnyRows(health)],
       ]);
-      return { tables, ...counts };
+      const directly: [string, number][] =
+        ignoredPoints > 0 ? [['stored_directly', ignoredPoints]] : [];
+      return { tables, ...counts, ignored: new Map([...ignored, ...directly]) };
     },
     convertSpans: (resources, context) => {
       const { metrics, buckets, errors, ...counts } = spanConverter.convert(
@@ -50,6 +60,27 @@ export function createOtlpConversions(
       return { tables, ...counts };
     },
   };
+}
+
+/** Removes the resources of agents that write rows with the same values to this server's store. */
+function removeStoredDirectly(
+  resources: readonly OtelResourceMetrics[],
+  getStoreIds: () => readonly string[],
+): { readonly remaining: readonly OtelResourceMetrics[]; readonly ignoredPoints: number } {
+  const getStoreId = ({ resource }: OtelResourceMetrics) => resource[ATTR_STORE_ID];
+  // Most senders write no rows.
+  if (resources.every((each) => getStoreId(each) === undefined)) {
+    return { remaining: resources, ignoredPoints: 0 };
+  }
+  const ids = new Set<unknown>(getStoreIds());
+  let ignoredPoints = 0;
+  const remaining = resources.filter((each) => {
+    if (!ids.has(getStoreId(each))) return true;
+    const metrics = each.scopes.flatMap((scope) => scope.metrics);
+    ignoredPoints += metrics.reduce((sum, { points }) => sum + points.length, 0);
+    return false;
+  });
+  return { remaining, ignoredPoints };
 }
 
 function toConversionContext({ transaction, organizationId, nowMs }: ConvertContext) {

@@ -16,6 +16,8 @@ import { SeriesLimitReporter } from '../otlp/series-limit-reporter.ts';
 export interface OtlpOptions {
   readonly settings: Settings;
   readonly agent: Agent;
+  /** IDs of the server's store. See `createOtlpConversions`. */
+  readonly getStoreIds: () => readonly string[];
   /** Last points of cumulative series. They are read at the start. */
   readonly states: SeriesStateStore;
   readonly authenticate: Authenticator;
@@ -28,6 +30,7 @@ export interface OtlpOptions {
 export function createOtlpHandler({
   settings,
   agent,
+  getStoreIds,
   states,
   authenticate,
   getPauseReason,
@@ -48,7 +51,7 @@ export function createOtlpHandler({
   });
   const service = new OtlpService({
     series: states.series,
-    ...createOtlpConversions(settings),
+    ...createOtlpConversions(settings, getStoreIds),
     addDurably: async (rows) => {
       const { writer } = agent.deferredWriter;
       if (!writer) throw createError('PS_WRITER_CLOSED', {});

@@ -14,6 +14,7 @@ import { withTimeout } from '../../core/concurrency.ts';
 import { getRowTarget } from '../../core/config/questdb-targets.ts';
 import { removeDiscoveryFile, writeDiscoveryFile } from '../../core/config/server-discovery.ts';
 import type { StartupConfig } from '../../core/config/startup-config.ts';
+import { getQuestdbStoreId, getSpoolStoreId } from '../../core/config/store-id.ts';
 import { startTask } from '../../core/guard.ts';
 import type { Logger } from '../../core/log.ts';
 import { getProcessIdentity } from '../../core/process-identity.ts';
@@ -188,6 +189,7 @@ async function startAllParts(
       otlp: createOtlpHandler({
         settings,
         agent,
+        getStoreIds: () => [getSpoolStoreId(spoolDir), getQuestdbStoreId(questdb.getTargets())],
         states,
         authenticate: access.authenticate,
         getPauseReason: () => monitor.pauseReason,

@@ -142,6 +142,10 @@ describe('redact', () => {
     ['tokens: ["abc", "def"]', 'tokens: [secret]'],
     // Headers
     ['Authorization: Bearer abc.def-1', 'Authorization: [secret]'],
+    ['send it as `Authorization: Bearer abc`.', 'send it as `Authorization: [secret]`.'],
+    ['send it as `Authorization: Bearer …abc`.', 'send it as `Authorization: [secret]`.'],
+    ['password=…,hunter2 end', 'password=[secret] end'],
+    ['password="... hunter2" end', 'password=[secret] end'],
     ['Authorization: Custom abc123 failed', 'Authorization: [secret] failed'],
     [
       'Authorization: Digest username="a", nonce="b", response="c" sent',
@@ -285,4 +289,14 @@ describe('redact', () => {
     }
     expect(redact('a-'.repeat(500_000), 4096)).toBe('…');
   });
+});
+
+it.each([
+  'Create an API key and send it as `Authorization: Bearer …`.',
+  'Send the header Authorization: Bearer …',
+  'Send the header Authorization: Basic ..., then try again',
+  'Send {"x-api-key": "…"}.',
+  'Set PERFORMANCE_QUESTDB_PASSWORD=… and API_KEY=..., then restart',
+])('keeps the placeholder of a value in the instruction %s', (text) => {
+  expect(redact(text, 1000)).toBe(text);
 });

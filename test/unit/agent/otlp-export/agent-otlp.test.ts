@@ -4,9 +4,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { metrics } from '@opentelemetry/api';
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
-import { Agent } from '../../../../src/agent/agent.ts';
+import { Agent, type AgentOptions } from '../../../../src/agent/agent.ts';
 import { parseSettings } from '../../../../src/core/config/parse-settings.ts';
 import { writeDiscoveryFile } from '../../../../src/core/config/server-discovery.ts';
+import { getQuestdbStoreId, getSpoolStoreId } from '../../../../src/core/config/store-id.ts';
 import type {
   OtelExponentialHistogramPoint,
   OtelHistogramPoint,
@@ -46,6 +47,7 @@ afterEach(async () => {
 async function startAgent(
   env: Record<string, string> = {},
   options?: { dryRun: boolean },
+  agentOptions?: Partial<AgentOptions>,
 ): Promise<void> {
   const variables = {
     OTEL_EXPORTER_OTLP_ENDPOINT: receiver.url,
@@ -72,6 +74,7 @@ async function startAgent(
       folder,
     },
     log,
+    ...agentOptions,
   });
   agent.instrument([], options);
   agent.connect();
@@ -183,6 +186,8 @@ it('stores nothing for QuestDB if no QuestDB is configured or running', async ()
   agent.recorder.recordMetric({ name: 'x', value: 1 });
   expect(agent.isOtlpOnly).toBe(true);
   await agent.flush();
+  const { resource } = receiver.requests[0]!.resources[0]!;
+  expect(resource).not.toHaveProperty(['perfscope.store.id']);
   expect(agent.deferredWriter.pendingRows).toBe(0);
   expect(readdirSync(folder)).toEqual([]);
 });
@@ -195,6 +200,7 @@ function publishServer(questdbUrl: string): void {
     serverUrl: 'http://127.0.0.1:1',
     questdb: { write: { url: questdbUrl }, read },
     spoolDir: join(folder, 'spool'),
+    dataDir: folder,
   });
 }
 
@@ -208,7 +214,23 @@ it('also stores rows if a local server is running at the start', async () => {
   questdb.stop();
   expect(agent.isOtlpOnly).toBe(false);
   expect(receiver.getPoints('http.server.request.duration')).not.toEqual([]);
+  const storeId = getSpoolStoreId(join(folder, 'spool'));
+  expect(receiver.requests[0]!.resources[0]!.resource['perfscope.store.id']).toBe(storeId);
   expect(questdb.lines.join()).toContain('name=http.server.request.duration');
+});
+
+it('identifies the store of a server, which has no discovery file at its start', async () => {
+  const spoolDir = join(folder, 'spool');
+  const target = () => ({ url: 'http://127.0.0.1:1' });
+  await startAgent({}, undefined, { isServer: true, spoolDir, target });
+  await request('/ok');
+  agent.flushSync();
+  await waitFor(async () => {
+    await agent.sendSpooled(1000);
+    return receiver.requests.length > 0;
+  });
+  const { resource } = receiver.requests[0]!.resources[0]!;
+  expect(resource['perfscope.store.id']).toBe(getSpoolStoreId(spoolDir));
 });
 
 it('stores no rows if a local server starts later', async () => {
@@ -230,6 +252,8 @@ it('also stores rows in a configured QuestDB', async () => {
   await agent.flush();
   expect(agent.isOtlpOnly).toBe(false);
   expect(getPoints<OtelHistogramPoint>('http.server.request.duration')[0]?.count).toBe(1);
+  const storeId = getQuestdbStoreId({ write: { url: questdb.url } });
+  expect(receiver.requests[0]!.resources[0]!.resource['perfscope.store.id']).toBe(storeId);
   const rows = questdb.lines.filter((line) => line.includes('name=http.server.request.duration'));
   expect(
     rows.some((line) => line.startsWith('performance_metrics') && line.includes('count=1i')),

@@ -51,6 +51,18 @@ it('reports the response of an endpoint, and checks QuestDB too', async () => {
   ]);
 });
 
+it('advises how to correct a path that ends twice with /v1/metrics', async () => {
+  const receiver = await new OtlpReceiver().start();
+  const detail = 'There is no such path. Send metrics to /v1/metrics.';
+  const headers = { 'content-type': 'application/problem+json' };
+  receiver.respondOnce(404, JSON.stringify({ title: 'Not Found', detail }), headers);
+  const [line] = await check({ OTEL_EXPORTER_OTLP_ENDPOINT: `${receiver.url}/v1/metrics` });
+  receiver.stop();
+  expect(line).toBe(
+    `✗ metrics are not sent over OTLP: ${receiver.url}/v1/metrics/v1/metrics does not accept the request: HTTP 404 ${detail} Remove \`/v1/metrics\` from OTEL_EXPORTER_OTLP_ENDPOINT, because the agent appends \`/v1/metrics\`.`,
+  );
+});
+
 it('reports an endpoint that does not respond', async () => {
   const receiver = await new OtlpReceiver('hangs').start();
   const [line] = await check({ OTEL_EXPORTER_OTLP_ENDPOINT: receiver.url }, 10);

@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import {
   describeFailure,
+  getPathAdvice,
   parsePartialSuccess,
   parseRetryAfter,
 } from '../../../../src/agent/otlp-export/otlp-response.ts';
@@ -74,4 +75,35 @@ it.each([
   ['soon', undefined],
 ])('waits for Retry-After %s', (text, expected) => {
   expect(parseRetryAfter(text, Date.UTC(2026, 10, 28))).toBe(expected);
+});
+
+it.each([
+  ['application/problem+json', { title: 'Not found', detail: 'No such path.' }, 'No such path'],
+  ['application/problem+json', { title: 'Not found', status: 404 }, 'Not found'],
+  ['application/json', { code: 5, message: 'no tenant' }, 'no tenant'],
+  ['application/json', { error: { message: 'no license' } }, 'no license'],
+  ['application/json', { error: 'no license' }, 'no license'],
+  ['application/json', { detail: 5 }, 'Text'],
+])('reads the reason in %s', (type, body, expected) => {
+  const response = createResponse(Buffer.from(JSON.stringify(body)), type, 404);
+  expect(describeFailure(response)).toBe(`HTTP 404 ${expected}`);
+});
+
+it('keeps the instruction to send a key', () => {
+  const message = 'Create an API key and send it as `Authorization: Bearer …`.';
+  const response = createResponse(Buffer.from(JSON.stringify({ message })), TYPES.json, 401);
+  expect(describeFailure(response)).toBe(`HTTP 401 ${message.slice(0, -1)}`);
+});
+
+it.each([
+  [404, '/v1/metrics/v1/metrics', /^Remove `\/v1\/metrics` from OTEL_EXPORTER_OTLP_ENDPOINT/],
+  [404, '/otlp/v1/metrics//v1/metrics?a=b', /^Remove `\/v1\/metrics` from/],
+  [404, '/v1/traces/v1/metrics', /^Remove `\/v1\/traces` from/],
+  [404, '/', /^OTEL_EXPORTER_OTLP_METRICS_ENDPOINT must contain/],
+  [404, '/v1/metrics', undefined],
+  [401, '/v1/metrics/v1/metrics', undefined],
+])('advises how to correct the path after status %d for %s', (status, path, expected) => {
+  const advice = getPathAdvice(status, `https://otlp.example${path}`);
+  if (expected === undefined) expect(advice).toBeUndefined();
+  else expect(advice).toMatch(expected);
 });

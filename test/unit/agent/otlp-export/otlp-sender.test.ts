@@ -126,6 +126,16 @@ it.each([
   },
 );
 
+it('advises how to correct a path that ends twice with /v1/metrics', async () => {
+  receiver.respondOnce(404, 'no such path');
+  const endpoint = `${receiver.url}/v1/metrics/`;
+  createSender({ OTEL_EXPORTER_OTLP_ENDPOINT: endpoint }).add(encodeRequest(1), 1);
+  await waitFor(async () => getWarnings().length === 1);
+  expect(getWarnings()[0]).toMatch(
+    /HTTP 404 no such path\. .*sent again\. Remove `\/v1\/metrics` from OTEL_EXPORTER_OTLP_ENDPOINT, because .*\./,
+  );
+});
+
 it('reads the reason of a rejection in protobuf', async () => {
   const status = new ProtobufWriter();
   status.uint32(1, 3);

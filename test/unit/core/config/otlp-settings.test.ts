@@ -113,8 +113,9 @@ describe('the OTLP export', () => {
   });
 
   it.each([
-    ['OTEL_EXPORTER_OTLP_PROTOCOL', 'grpc', /http\/protobuf or http\/json/],
-    ['OTEL_EXPORTER_OTLP_METRICS_PROTOCOL', 'grpc', /http\/protobuf or http\/json/],
+    ['OTEL_EXPORTER_OTLP_PROTOCOL', 'http', /http\/protobuf or http\/json/],
+    ['OTEL_EXPORTER_OTLP_PROTOCOL', 'grpc', /gRPC isn't supported, so http\/protobuf is used/],
+    ['OTEL_EXPORTER_OTLP_METRICS_PROTOCOL', 'grpc', /port 4317, needs an OpenTelemetry Collector/],
     ['OTEL_EXPORTER_OTLP_COMPRESSION', 'zstd', /gzip or none/],
     ['OTEL_EXPORTER_OTLP_TIMEOUT', '10s', /from 1 to 86400000/],
     ['OTEL_METRIC_EXPORT_TIMEOUT', '-1', /from 1 to 86400000/],
@@ -153,4 +154,39 @@ it.each([
   const { settings, problems } = parseSettings({ OTEL_SDK_DISABLED: value });
   expect(settings.enabled).toBe(enabled);
   expect(problems).toHaveLength(problemCount);
+});
+
+describe('names of variables', () => {
+  it.each([
+    ['OTEL_EXPORTER_OTLP_ENDPIONT', 'OTEL_EXPORTER_OTLP_ENDPOINT'],
+    ['OTEL_EXPORTER_OTLP_HEADER', 'OTEL_EXPORTER_OTLP_HEADERS'],
+    ['OTEL_EXPORTER_OLTP_ENDPOINT', 'OTEL_EXPORTER_OTLP_ENDPOINT'],
+    ['OTEL_EXPORT_OTLP_ENDPOINT', 'OTEL_EXPORTER_OTLP_ENDPOINT'],
+    ['OTEL_EXPORTER_OTLP_METRIC_ENDPOINT', 'OTEL_EXPORTER_OTLP_METRICS_ENDPOINT'],
+    ['OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY', 'OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE'],
+    ['OTEL_EXPORTER_OTLP_TRACES_HEADRES', 'OTEL_EXPORTER_OTLP_TRACES_HEADERS'],
+    ['OTEL_EXPORTER_OTLP_CERT', 'OTEL_EXPORTER_OTLP_CERTIFICATE'],
+  ])('are reported if they are misspelled: %s', (name, nearest) => {
+    expect(parse({ [name]: 'x' }).problems).toEqual([
+      `${name} is not an OpenTelemetry variable. Did you mean ${nearest}? See docs/integrations.md for the list of variables.`,
+    ]);
+    const off = { OTEL_METRICS_EXPORTER: 'none', [name]: 'x' };
+    expect(parse(off).problems).toEqual([]);
+  });
+
+  it('are not reported if other SDKs read them', () => {
+    const suffixes = ['INSECURE', 'CERTIFICATE', 'CLIENT_KEY', 'CLIENT_CERTIFICATE', 'TIMEOUT'];
+    const signals = ['', 'TRACES_', 'METRICS_', 'LOGS_', 'PROFILES_'];
+    const names = [
+      ...['TRACES_', 'LOGS_', 'PROFILES_'].flatMap((signal) =>
+        ['ENDPOINT', 'HEADERS', 'COMPRESSION', 'PROTOCOL'].map((suffix) => signal + suffix),
+      ),
+      ...signals.flatMap((signal) => ['INSECURE', 'CERTIFICATE'].map((suffix) => signal + suffix)),
+      ...suffixes.map((suffix) => `TRACES_${suffix}`),
+      ...['SPAN_INSECURE', 'METRIC_INSECURE', 'PYTHON_CREDENTIAL_PROVIDER', 'RETRY_DISABLED'],
+    ].map((suffix) => `OTEL_EXPORTER_OTLP_${suffix}`);
+    const others = ['OTEL_EXPORTER_ZIPKIN_ENDPOINT', 'OTEL_EXPORTER_JAEGER_ENDPOINT'];
+    const env = Object.fromEntries([...names, ...others].map((name) => [name, 'x']));
+    expect(parse(env).problems).toEqual([]);
+  });
 });

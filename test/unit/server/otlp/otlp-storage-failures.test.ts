@@ -73,6 +73,7 @@ async function startServer(stateStore: Pick<SeriesStateStore, 'series' | 'ready'
   const handler = createOtlpHandler({
     settings: parseSettings({}).settings,
     agent: { deferredWriter } as Agent,
+    getStoreIds: () => [],
     states: stateStore as SeriesStateStore,
     authenticate: async () => ({ principal: KEYLESS_LOCAL_ADMIN }),
     getPauseReason: () => pauseReason,
