@@ -2,6 +2,7 @@
  * IDs of the places in which rows are stored. An agent that writes rows and sends OTLP adds the ID of its store to the
  * resource. The server of this store then ignores the OTLP metrics, so that each request is counted once.
  */
+import { readFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { createHash } from '../lazy-crypto.ts';
 import { isLoopbackHost } from '../loopback.ts';
@@ -10,10 +11,12 @@ import { readDiscoveryFile } from './server-discovery.ts';
 import type { StartupConfig } from './startup-config.ts';
 
 const ID_LENGTH = 16;
+/** Different on each machine, even if their names are the same. Changes when the machine is restarted. */
+const BOOT_ID_FILE = '/proc/sys/kernel/random/boot_id';
 
 /**
  * Returns the ID of the store to which an agent writes: the configured QuestDB, or the local server. Undefined if there
- * is neither. Never throws.
+ * is neither, or if QuestDB is on another machine. Never throws.
  */
 export function findStoreId({
   settings,
@@ -22,30 +25,43 @@ export function findStoreId({
   const external = getExternalQuestdbTargets(settings);
   if (external) return getQuestdbStoreId(external);
   const server = readDiscoveryFile(discoveryFile);
-  if (!server) return undefined;
-  // Several servers can share an external QuestDB.
-  return server.dataDir === undefined
-    ? getQuestdbStoreId(server.questdb)
-    : getSpoolStoreId(server.spoolDir);
+  return server && getSpoolStoreId(server.spoolDir);
 }
 
 /**
- * Returns the ID of the store of a server with an embedded QuestDB. It stays the same after a restart of the server.
+ * Returns the ID of the store of a server on this machine. It stays the same after a restart of the server.
  *
  * @param spoolDir absolute path of the spool folder in the discovery file
  */
-export function getSpoolStoreId(spoolDir: string, host: string = hostname()): string {
-  return toId(['spool', host, spoolDir]);
+export function getSpoolStoreId(spoolDir: string, machine: string = getMachine()): string {
+  return toId(['spool', machine, spoolDir]);
 }
 
-/** Returns the ID of the QuestDB at an address. Different credentials and loopback names don't matter. */
+/**
+ * Returns the ID of a QuestDB on this machine. Different credentials and loopback names don't matter. Undefined for other
+ * addresses: in different networks, the same address can belong to different databases, and data would be lost.
+ */
 export function getQuestdbStoreId(
   { write }: Pick<QuestdbTargets, 'write'>,
-  host: string = hostname(),
-): string {
+  machine: string = getMachine(),
+): string | undefined {
   const url = new URL(write.url);
-  if (!isLoopbackHost(url.hostname)) return toId(['questdb', url.origin]);
-  return toId(['questdb', host, url.protocol, url.port]);
+  return isLoopbackHost(url.hostname)
+    ? toId(['questdb', machine, url.protocol, url.port])
+    : undefined;
+}
+
+function getMachine(): string {
+  return `${hostname()} ${readBootId()}`;
+}
+
+/** Containers of a machine have the same boot ID, but different host names. */
+function readBootId(): string {
+  try {
+    return readFileSync(BOOT_ID_FILE, 'latin1').trim();
+  } catch {
+    return '';
+  }
 }
 
 function toId(parts: readonly string[]): string {

@@ -189,7 +189,10 @@ async function startAllParts(
       otlp: createOtlpHandler({
         settings,
         agent,
-        getStoreIds: () => [getSpoolStoreId(spoolDir), getQuestdbStoreId(questdb.getTargets())],
+        getStoreIds: () =>
+          [getSpoolStoreId(spoolDir), getQuestdbStoreId(questdb.getTargets())].filter(
+            (id) => id !== undefined,
+          ),
         states,
         authenticate: access.authenticate,
         getPauseReason: () => monitor.pauseReason,

@@ -21,19 +21,22 @@ function find(env: Record<string, string>, discoveryFile = join(folder, 'none', 
   return findStoreId({ settings: parseSettings(env).settings, discoveryFile });
 }
 
-it('is the same for equal addresses with other credentials', () => {
-  const id = getId('http://db:9000');
-  expect(id).toMatch(/^[\da-f]{16}$/);
-  expect(getId('http://DB:9000/')).toBe(id);
-  expect(getId('http://db:9000', 'b')).toBe(id);
-  for (const url of ['http://me:secret@db:9000', 'http://db:9000/?password=x']) {
-    expect(find({ PERFORMANCE_QUESTDB_URL: url })).toBe(id);
+it('is undefined for other machines, whose address can belong to another database elsewhere', () => {
+  for (const url of ['http://questdb:9000', 'http://10.0.0.5:9000', 'https://db.example.com']) {
+    expect(getId(url)).toBeUndefined();
+    expect(find({ PERFORMANCE_QUESTDB_URL: url })).toBeUndefined();
   }
-  expect(getId('http://db:9001')).not.toBe(id);
-  expect(getId('http://other:9000')).not.toBe(id);
 });
 
-it('contains the host for loopback addresses', () => {
+it('is the same for other credentials', () => {
+  const id = getQuestdbStoreId({ write: { url: 'http://localhost:9000' } });
+  expect(id).toMatch(/^[\da-f]{16}$/);
+  for (const url of ['http://me:secret@localhost:9000', 'http://127.0.0.1:9000/?password=x']) {
+    expect(find({ PERFORMANCE_QUESTDB_URL: url })).toBe(id);
+  }
+});
+
+it('contains the machine for loopback addresses', () => {
   const id = getId('http://localhost:9000');
   expect(getId('http://127.0.0.1:9000')).toBe(id);
   expect(getId('http://[::1]:9000')).toBe(id);
@@ -56,9 +59,9 @@ it('identifies a local server by its host and spool folder, also after a restart
   expect(find({}, file)).toBe(getSpoolStoreId('/data/spool'));
   publish(2, '/data');
   expect(find({}, file)).toBe(getSpoolStoreId('/data/spool'));
-  // An external QuestDB, which other servers can share.
+  // With an external QuestDB.
   publish(3);
-  expect(find({}, file)).toBe(getQuestdbStoreId({ write: { url: 'http://localhost:3' } }));
+  expect(find({}, file)).toBe(getSpoolStoreId('/data/spool'));
   expect(getSpoolStoreId('/data/spool', 'a')).not.toBe(getSpoolStoreId('/data/spool', 'b'));
   expect(getSpoolStoreId('/data/other')).not.toBe(getSpoolStoreId('/data/spool'));
 });
