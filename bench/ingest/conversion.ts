@@ -1,6 +1,6 @@
-import { CumulativeSeries } from '../../src/core/otel/cumulative-series.ts';
-import { MetricConverter } from '../../src/core/otel/metrics-to-rows.ts';
-import { DEFAULT_TENANT_ATTRIBUTES } from '../../src/core/otel/tenant-attributes.ts';
+import { DEFAULT_TENANT_ATTRIBUTES } from '../../src/core/otel/mapping/tenant-attributes.ts';
+import { MetricConverter } from '../../src/core/otel/rows/metrics-to-rows.ts';
+import { CumulativeSeries } from '../../src/core/otel/series/cumulative-series.ts';
 import { decodeMetricsProtobuf } from '../../src/server/otlp/decode/decode-protobuf.ts';
 import { median } from '../report.ts';
 import { createInstances, POINTS_PER_BATCH } from './metric-batches.ts';

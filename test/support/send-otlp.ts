@@ -1,3 +1,4 @@
+import { encodeMetricsRequest } from '../../src/core/otel/encode/otlp-encoder.ts';
 import type {
   OtelAttributes,
   OtelHistogramPoint,
@@ -5,7 +6,6 @@ import type {
   OtelNumberPoint,
   OtelResourceMetrics,
 } from '../../src/core/otel/metric-data.ts';
-import { encodeMetricsRequest } from '../../src/core/otel/otlp-encoder.ts';
 
 export interface OtlpResult {
   readonly status: number;

@@ -14,17 +14,20 @@ import {
   toStoredBuckets,
 } from '../../core/histogram/histogram-buckets.ts';
 import type { RequestPointDetails } from '../../core/histogram/request-accumulator.ts';
-import { isHostMetric } from '../../core/otel/counter-origin.ts';
-import { normalizeNames, toRowDimensions } from '../../core/otel/map-attributes.ts';
-import { getType } from '../../core/otel/map-series.ts';
-import type { OtelAttributes } from '../../core/otel/metric-data.ts';
+import { isHostMetric } from '../../core/otel/mapping/counter-origin.ts';
+import { normalizeNames, toRowDimensions } from '../../core/otel/mapping/map-attributes.ts';
+import { getType } from '../../core/otel/mapping/map-series.ts';
 import {
   getMetricDefinition,
   type MetricDefinition,
   type StoredUnit,
   toStoredUnit,
-} from '../../core/otel/metric-definitions.ts';
-import { DEFAULT_TENANT_ATTRIBUTES, readTenant } from '../../core/otel/tenant-attributes.ts';
+} from '../../core/otel/mapping/metric-definitions.ts';
+import {
+  DEFAULT_TENANT_ATTRIBUTES,
+  readTenant,
+} from '../../core/otel/mapping/tenant-attributes.ts';
+import type { OtelAttributes } from '../../core/otel/metric-data.ts';
 import { PerformanceMetricType } from '../../core/schema/enums.ts';
 import { computeIntervalRowId, computePointId } from '../../core/schema/row-ids.ts';
 import type { ServiceResource } from '../../core/schema/table-definition.ts';

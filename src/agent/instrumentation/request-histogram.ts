@@ -1,6 +1,6 @@
 import type { Attributes } from '@opentelemetry/api';
 import { RequestAccumulator } from '../../core/histogram/request-accumulator.ts';
-import { HTTP_METHODS, OTHER_HTTP_METHOD } from '../../core/otel/http-methods.ts';
+import { HTTP_METHODS, OTHER_HTTP_METHOD } from '../../core/otel/mapping/http-methods.ts';
 import { ATTR_ORGANIZATION_ID, ATTR_PROPERTY_ID } from '../attribute-keys.ts';
 import { EMPTY_ATTRIBUTES, MAX_SERIES, SeriesCache } from './cardinality-limit.ts';
 import {

@@ -2,7 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
 import { guard } from '../../core/guard.ts';
-import { toHttpMethod } from '../../core/otel/http-methods.ts';
+import { toHttpMethod } from '../../core/otel/mapping/http-methods.ts';
 import { type EndReason, findEndReason } from './connection-close.ts';
 import { ExistingObject } from './hidden-property.ts';
 import type { TenantHolder } from './tenant-context.ts';

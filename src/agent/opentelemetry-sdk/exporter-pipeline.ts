@@ -3,18 +3,18 @@ import type { StartupConfig } from '../../core/config/startup-config.ts';
 import { DAY_MS } from '../../core/duration.ts';
 import { runGuarded } from '../../core/guard.ts';
 import { stderrLogger } from '../../core/log.ts';
-import { CumulativeSeries } from '../../core/otel/cumulative-series.ts';
+import { getTenantAttributes } from '../../core/otel/mapping/tenant-attributes.ts';
 import type { OtelAttributes, OtelResourceMetrics } from '../../core/otel/metric-data.ts';
 import {
   type ConversionContext,
   MetricConverter,
   type MetricConverterOptions,
-} from '../../core/otel/metrics-to-rows.ts';
-import type { MetricRowSink } from '../../core/otel/point-rows.ts';
-import { RequestSampleMemory } from '../../core/otel/request-sample-memory.ts';
+} from '../../core/otel/rows/metrics-to-rows.ts';
+import type { MetricRowSink } from '../../core/otel/rows/point-rows.ts';
+import { RequestSampleMemory } from '../../core/otel/rows/request-sample-memory.ts';
+import { SpanConverter, type SpanConverterOptions } from '../../core/otel/rows/spans-to-rows.ts';
+import { CumulativeSeries } from '../../core/otel/series/cumulative-series.ts';
 import type { OtelResourceSpans } from '../../core/otel/span-data.ts';
-import { SpanConverter, type SpanConverterOptions } from '../../core/otel/spans-to-rows.ts';
-import { getTenantAttributes } from '../../core/otel/tenant-attributes.ts';
 import { createError } from '../../core/perfscope-error.ts';
 import type { RowTypes, TableName } from '../../core/schema/table-registry.ts';
 import type { ErrorLogRow } from '../../core/schema/tables/error-logs-table.ts';

@@ -1,7 +1,7 @@
 import { runGuarded } from '../../core/guard.ts';
 import type { Logger } from '../../core/log.ts';
 import type { OtelNumberPoint, OtelResourceMetrics } from '../../core/otel/metric-data.ts';
-import { explainReason } from '../../core/otel/reason-explanations.ts';
+import { explainReason } from '../../core/otel/rows/reason-explanations.ts';
 import { createDropLog } from '../../storage/spool/dropped-row-report.ts';
 import type { DroppedRowCounter, DropReason } from '../../storage/spool/dropped-rows.ts';
 import { ATTR_DROP_REASON, DROPPED_ROWS_METRIC } from '../attribute-keys.ts';

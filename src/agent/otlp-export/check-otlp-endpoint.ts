@@ -1,7 +1,7 @@
 import { formatOtlpUrl, type OtlpSettings } from '../../core/config/otlp-settings.ts';
 import { HttpClient } from '../../core/http/http-client.ts';
-import { encodeMetricsRequest } from '../../core/otel/otlp-encoder.ts';
-import { encodeMetricsRequestJson } from '../../core/otel/otlp-json-encoder.ts';
+import { encodeMetricsRequest } from '../../core/otel/encode/otlp-encoder.ts';
+import { encodeMetricsRequestJson } from '../../core/otel/encode/otlp-json-encoder.ts';
 import { errorMessage } from '../../core/perfscope-error.ts';
 import { readCertificates } from './otlp-pipeline.ts';
 import { describeFailure, getPathAdvice, isRetryable } from './otlp-response.ts';

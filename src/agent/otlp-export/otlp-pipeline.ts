@@ -4,14 +4,14 @@ import { runGuarded } from '../../core/guard.ts';
 import { startImmediate } from '../../core/guarded-timers.ts';
 import { loadTls, type TlsCertificates } from '../../core/http/http-socket.ts';
 import type { Logger } from '../../core/log.ts';
+import { encodeMetricsRequest } from '../../core/otel/encode/otlp-encoder.ts';
+import { encodeMetricsRequestJson } from '../../core/otel/encode/otlp-json-encoder.ts';
 import type {
   OtelAttributes,
   OtelMetric,
   OtelResourceMetrics,
   OtelScopeMetrics,
 } from '../../core/otel/metric-data.ts';
-import { encodeMetricsRequest } from '../../core/otel/otlp-encoder.ts';
-import { encodeMetricsRequestJson } from '../../core/otel/otlp-json-encoder.ts';
 import { createError, errorMessage } from '../../core/perfscope-error.ts';
 import { OTLP_PART, type OtlpDropReason, OtlpSender } from './otlp-sender.ts';
 

@@ -1,7 +1,7 @@
 import { hostname } from 'node:os';
 import type { StartupConfig } from '../../core/config/startup-config.ts';
+import { ATTR_STORE_ID } from '../../core/otel/mapping/resource-mapping.ts';
 import type { OtelAttributes } from '../../core/otel/metric-data.ts';
-import { ATTR_STORE_ID } from '../../core/otel/resource-mapping.ts';
 import { removeNamespace } from '../../core/service-name.ts';
 import { VERSION } from '../../core/version.ts';
 import { ATTR_DISTRO_NAME, ATTR_DISTRO_VERSION, DISTRO_NAME } from '../attribute-keys.ts';

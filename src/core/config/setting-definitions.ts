@@ -1,5 +1,5 @@
 import { DAY_MS } from '../duration.ts';
-import { DEFAULT_TENANT_ATTRIBUTES } from '../otel/tenant-attributes.ts';
+import { DEFAULT_TENANT_ATTRIBUTES } from '../otel/mapping/tenant-attributes.ts';
 import {
   booleanVariable,
   headerVariable,

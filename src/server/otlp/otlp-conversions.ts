@@ -1,11 +1,11 @@
 import type { Settings } from '../../core/config/parse-settings.ts';
 import { DAY_MS } from '../../core/duration.ts';
+import { ATTR_STORE_ID } from '../../core/otel/mapping/resource-mapping.ts';
+import { getTenantAttributes } from '../../core/otel/mapping/tenant-attributes.ts';
 import type { OtelResourceMetrics } from '../../core/otel/metric-data.ts';
-import { MetricConverter } from '../../core/otel/metrics-to-rows.ts';
-import { RequestSampleMemory } from '../../core/otel/request-sample-memory.ts';
-import { ATTR_STORE_ID } from '../../core/otel/resource-mapping.ts';
-import { SpanConverter } from '../../core/otel/spans-to-rows.ts';
-import { getTenantAttributes } from '../../core/otel/tenant-attributes.ts';
+import { MetricConverter } from '../../core/otel/rows/metrics-to-rows.ts';
+import { RequestSampleMemory } from '../../core/otel/rows/request-sample-memory.ts';
+import { SpanConverter } from '../../core/otel/rows/spans-to-rows.ts';
 import type { AnyRow } from '../../core/schema/table-definition.ts';
 import { type TableName, toAnyRows } from '../../core/schema/table-registry.ts';
 import type { ConvertContext, OtlpServiceOptions } from './otlp-service.ts';

@@ -1,8 +1,8 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import pLimit from 'p-limit';
-import type { CumulativeSeries } from '../../core/otel/cumulative-series.ts';
-import type { SeriesTransaction } from '../../core/otel/cumulative-to-delta.ts';
 import type { OtelResourceMetrics } from '../../core/otel/metric-data.ts';
+import type { CumulativeSeries } from '../../core/otel/series/cumulative-series.ts';
+import type { SeriesTransaction } from '../../core/otel/series/cumulative-to-delta.ts';
 import type { OtelResourceSpans } from '../../core/otel/span-data.ts';
 import { createError, type ErrorCode, PerfscopeError } from '../../core/perfscope-error.ts';
 import type { AnyRow } from '../../core/schema/table-definition.ts';

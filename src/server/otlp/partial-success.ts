@@ -1,4 +1,4 @@
-import { explainReason } from '../../core/otel/reason-explanations.ts';
+import { explainReason } from '../../core/otel/rows/reason-explanations.ts';
 import type { OtlpSignal, PartialSuccess } from './decode/otlp-response.ts';
 
 /** Number of points or spans by reason. */

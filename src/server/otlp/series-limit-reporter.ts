@@ -1,6 +1,6 @@
 import type { Logger } from '../../core/log.ts';
-import type { DropReport } from '../../core/otel/fair-shares.ts';
-import type { SeriesStates } from '../../core/otel/series-states.ts';
+import type { DropReport } from '../../core/otel/series/fair-shares.ts';
+import type { SeriesStates } from '../../core/otel/series/series-states.ts';
 import { createError } from '../../core/perfscope-error.ts';
 import { redact } from '../../core/redact.ts';
 

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
 import { type OtlpDropReason, OtlpSender } from '../../../../src/agent/otlp-export/otlp-sender.ts';
 import { parseSettings } from '../../../../src/core/config/parse-settings.ts';
-import { encodeMetricsRequest } from '../../../../src/core/otel/otlp-encoder.ts';
+import { encodeMetricsRequest } from '../../../../src/core/otel/encode/otlp-encoder.ts';
 import { ProtobufWriter } from '../../../../src/core/protobuf/protobuf-writer.ts';
 import { OtlpReceiver } from '../../../support/otlp-receiver.ts';
 import { waitFor } from '../../../support/wait-for.ts';

@@ -6,8 +6,8 @@ import {
   detectServiceResource,
   readResourceAttributes,
 } from '../../../../src/core/config/service-resource.ts';
-import { mapResource } from '../../../../src/core/otel/resource-mapping.ts';
-import { DEFAULT_TENANT_ATTRIBUTES } from '../../../../src/core/otel/tenant-attributes.ts';
+import { mapResource } from '../../../../src/core/otel/mapping/resource-mapping.ts';
+import { DEFAULT_TENANT_ATTRIBUTES } from '../../../../src/core/otel/mapping/tenant-attributes.ts';
 
 it.each([
   ['', hostname()],

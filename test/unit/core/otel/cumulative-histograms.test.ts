@@ -1,15 +1,15 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
-import { CumulativeSeries } from '../../../../src/core/otel/cumulative-series.ts';
-import type {
-  ConvertedPoint,
-  SeriesTransaction,
-} from '../../../../src/core/otel/cumulative-to-delta.ts';
 import type {
   OtelExponentialHistogramPoint,
   OtelHistogramPoint,
   OtelSummaryPoint,
 } from '../../../../src/core/otel/metric-data.ts';
+import { CumulativeSeries } from '../../../../src/core/otel/series/cumulative-series.ts';
+import type {
+  ConvertedPoint,
+  SeriesTransaction,
+} from '../../../../src/core/otel/series/cumulative-to-delta.ts';
 
 const NOW_MS = 1_000_000;
 const STEP_MS = 10;

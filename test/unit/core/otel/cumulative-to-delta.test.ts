@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
-import { CumulativeSeries } from '../../../../src/core/otel/cumulative-series.ts';
+import { CumulativeSeries } from '../../../../src/core/otel/series/cumulative-series.ts';
 
 interface Sent {
   readonly startTimeMs: number;

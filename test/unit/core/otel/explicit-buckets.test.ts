@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { computePercentile, Distribution } from '../../../../src/core/histogram/percentiles.ts';
-import { getExplicitBuckets } from '../../../../src/core/otel/explicit-buckets.ts';
+import { getExplicitBuckets } from '../../../../src/core/otel/rows/explicit-buckets.ts';
 import { computePointId } from '../../../../src/core/schema/row-ids.ts';
 
 /** The bounds that SDKs use for durations in ms. */

@@ -1,9 +1,9 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
-import { CumulativeSeries } from '../../../../src/core/otel/cumulative-series.ts';
+import { DEFAULT_TENANT_ATTRIBUTES } from '../../../../src/core/otel/mapping/tenant-attributes.ts';
 import type { OtelMetric } from '../../../../src/core/otel/metric-data.ts';
-import { MetricConverter } from '../../../../src/core/otel/metrics-to-rows.ts';
-import { DEFAULT_TENANT_ATTRIBUTES } from '../../../../src/core/otel/tenant-attributes.ts';
+import { MetricConverter } from '../../../../src/core/otel/rows/metrics-to-rows.ts';
+import { CumulativeSeries } from '../../../../src/core/otel/series/cumulative-series.ts';
 import type { SystemHealthRow } from '../../../../src/core/schema/tables/system-health-table.ts';
 import { createGauge, createHistogram } from '../../../support/send-otlp.ts';
 

@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
-import { CumulativeSeries } from '../../../../src/core/otel/cumulative-series.ts';
+import { mapResource } from '../../../../src/core/otel/mapping/resource-mapping.ts';
+import { DEFAULT_TENANT_ATTRIBUTES } from '../../../../src/core/otel/mapping/tenant-attributes.ts';
 import type { OtelAttributes, OtelMetric } from '../../../../src/core/otel/metric-data.ts';
-import { MetricConverter } from '../../../../src/core/otel/metrics-to-rows.ts';
-import { mapResource } from '../../../../src/core/otel/resource-mapping.ts';
-import { DEFAULT_TENANT_ATTRIBUTES } from '../../../../src/core/otel/tenant-attributes.ts';
+import { MetricConverter } from '../../../../src/core/otel/rows/metrics-to-rows.ts';
+import { CumulativeSeries } from '../../../../src/core/otel/series/cumulative-series.ts';
 
 const NOW = Date.UTC(2026, 10, 28);
 const LONG = 'x'.repeat(60_000);

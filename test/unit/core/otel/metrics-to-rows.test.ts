@@ -1,14 +1,14 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { CumulativeSeries } from '../../../../src/core/otel/cumulative-series.ts';
+import { DEFAULT_TENANT_ATTRIBUTES } from '../../../../src/core/otel/mapping/tenant-attributes.ts';
 import type {
   OtelAttributes,
   OtelMetric,
   OtelNumberPoint,
   OtelResourceMetrics,
 } from '../../../../src/core/otel/metric-data.ts';
-import { MetricConverter } from '../../../../src/core/otel/metrics-to-rows.ts';
-import { DEFAULT_TENANT_ATTRIBUTES } from '../../../../src/core/otel/tenant-attributes.ts';
+import { MetricConverter } from '../../../../src/core/otel/rows/metrics-to-rows.ts';
+import { CumulativeSeries } from '../../../../src/core/otel/series/cumulative-series.ts';
 
 const NOW = Date.UTC(2026, 10, 28);
 const DAY = 86_400_000;

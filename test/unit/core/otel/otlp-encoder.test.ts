@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { encodeMetricsRequest } from '../../../../src/core/otel/encode/otlp-encoder.ts';
+import { encodeMetricsRequestJson } from '../../../../src/core/otel/encode/otlp-json-encoder.ts';
 import type { OtelMetric, OtelResourceMetrics } from '../../../../src/core/otel/metric-data.ts';
-import { encodeMetricsRequest } from '../../../../src/core/otel/otlp-encoder.ts';
-import { encodeMetricsRequestJson } from '../../../../src/core/otel/otlp-json-encoder.ts';
 import { decodeMetricsJson } from '../../../../src/server/otlp/decode/decode-json.ts';
 import { decodeMetricsProtobuf } from '../../../../src/server/otlp/decode/decode-protobuf.ts';
 import { MetricsRequest, toOfficialJson } from '../../../support/official-otlp.ts';

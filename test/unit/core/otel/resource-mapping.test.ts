@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
-import { mapResource } from '../../../../src/core/otel/resource-mapping.ts';
-import { DEFAULT_TENANT_ATTRIBUTES } from '../../../../src/core/otel/tenant-attributes.ts';
+import { mapResource } from '../../../../src/core/otel/mapping/resource-mapping.ts';
+import { DEFAULT_TENANT_ATTRIBUTES } from '../../../../src/core/otel/mapping/tenant-attributes.ts';
 
 const OPTIONS = { tenantAttributes: DEFAULT_TENANT_ATTRIBUTES };
 

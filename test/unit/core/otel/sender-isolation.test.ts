@@ -1,16 +1,16 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { CumulativeSeries } from '../../../../src/core/otel/cumulative-series.ts';
+import { DEFAULT_TENANT_ATTRIBUTES } from '../../../../src/core/otel/mapping/tenant-attributes.ts';
 import type {
   OtelAttributes,
   OtelMetric,
   OtelTemporality,
 } from '../../../../src/core/otel/metric-data.ts';
-import { MetricConverter } from '../../../../src/core/otel/metrics-to-rows.ts';
+import { MetricConverter } from '../../../../src/core/otel/rows/metrics-to-rows.ts';
+import { SpanConverter } from '../../../../src/core/otel/rows/spans-to-rows.ts';
+import { CumulativeSeries } from '../../../../src/core/otel/series/cumulative-series.ts';
+import { SpanRowMemory } from '../../../../src/core/otel/series/span-row-memory.ts';
 import type { OtelSpan } from '../../../../src/core/otel/span-data.ts';
-import { SpanConverter } from '../../../../src/core/otel/spans-to-rows.ts';
-import { DEFAULT_TENANT_ATTRIBUTES } from '../../../../src/core/otel/tenant-attributes.ts';
-import { SpanRowMemory } from '../../../../src/core/otel/uncounted-rows.ts';
 import type { ErrorLogRow } from '../../../../src/core/schema/tables/error-logs-table.ts';
 import type { MetricBucketRow } from '../../../../src/core/schema/tables/metric-buckets-table.ts';
 import type { PerformanceMetricRow } from '../../../../src/core/schema/tables/performance-metrics-table.ts';

@@ -1,13 +1,13 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { CumulativeSeries } from '../../../../src/core/otel/cumulative-series.ts';
-import { shareByOwner, shareFairly } from '../../../../src/core/otel/fair-shares.ts';
-import { toNameFact } from '../../../../src/core/otel/metric-presence.ts';
-import { ProcessFacts } from '../../../../src/core/otel/process-facts.ts';
-import { mapResource } from '../../../../src/core/otel/resource-mapping.ts';
-import { SeriesCache } from '../../../../src/core/otel/series-cache.ts';
-import type { SeriesSource } from '../../../../src/core/otel/series-groups.ts';
-import { DEFAULT_TENANT_ATTRIBUTES } from '../../../../src/core/otel/tenant-attributes.ts';
+import { toNameFact } from '../../../../src/core/otel/mapping/metric-presence.ts';
+import { mapResource } from '../../../../src/core/otel/mapping/resource-mapping.ts';
+import { SeriesCache } from '../../../../src/core/otel/mapping/series-cache.ts';
+import { DEFAULT_TENANT_ATTRIBUTES } from '../../../../src/core/otel/mapping/tenant-attributes.ts';
+import { CumulativeSeries } from '../../../../src/core/otel/series/cumulative-series.ts';
+import { shareByOwner, shareFairly } from '../../../../src/core/otel/series/fair-shares.ts';
+import { ProcessFacts } from '../../../../src/core/otel/series/process-facts.ts';
+import type { SeriesSource } from '../../../../src/core/otel/series/series-groups.ts';
 
 const DAY_MS = 86_400_000;
 const START_MS = 1000;

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
-import { CumulativeSeries } from '../../../../src/core/otel/cumulative-series.ts';
-import type { SeriesTransaction } from '../../../../src/core/otel/cumulative-to-delta.ts';
+import { CumulativeSeries } from '../../../../src/core/otel/series/cumulative-series.ts';
+import type { SeriesTransaction } from '../../../../src/core/otel/series/cumulative-to-delta.ts';
 
 const DAY_MS = 86_400_000;
 const HOUR_MS = 3_600_000;

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { CumulativeSeries } from '../../../../src/core/otel/cumulative-series.ts';
+import { DEFAULT_TENANT_ATTRIBUTES } from '../../../../src/core/otel/mapping/tenant-attributes.ts';
+import { SpanConverter } from '../../../../src/core/otel/rows/spans-to-rows.ts';
+import { CumulativeSeries } from '../../../../src/core/otel/series/cumulative-series.ts';
 import type { OtelSpan } from '../../../../src/core/otel/span-data.ts';
-import { SpanConverter } from '../../../../src/core/otel/spans-to-rows.ts';
-import { DEFAULT_TENANT_ATTRIBUTES } from '../../../../src/core/otel/tenant-attributes.ts';
 import { REQUEST_SAMPLE_METRIC_NAME } from '../../../../src/core/request-sample-row.ts';
 import { toPartialSuccess } from '../../../../src/server/otlp/partial-success.ts';
 

@@ -1,20 +1,20 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { CumulativeSeries } from '../../../../src/core/otel/cumulative-series.ts';
-import type { SeriesTransaction } from '../../../../src/core/otel/cumulative-to-delta.ts';
+import { DEFAULT_TENANT_ATTRIBUTES } from '../../../../src/core/otel/mapping/tenant-attributes.ts';
 import type {
   OtelAttributes,
   OtelExemplar,
   OtelMetric,
   OtelTemporality,
 } from '../../../../src/core/otel/metric-data.ts';
-import { MetricConverter } from '../../../../src/core/otel/metrics-to-rows.ts';
-import type { MetricRowSink } from '../../../../src/core/otel/point-rows.ts';
-import { RequestSampleMemory } from '../../../../src/core/otel/request-sample-memory.ts';
+import { MetricConverter } from '../../../../src/core/otel/rows/metrics-to-rows.ts';
+import type { MetricRowSink } from '../../../../src/core/otel/rows/point-rows.ts';
+import { RequestSampleMemory } from '../../../../src/core/otel/rows/request-sample-memory.ts';
+import { SpanConverter } from '../../../../src/core/otel/rows/spans-to-rows.ts';
+import { CumulativeSeries } from '../../../../src/core/otel/series/cumulative-series.ts';
+import type { SeriesTransaction } from '../../../../src/core/otel/series/cumulative-to-delta.ts';
+import { SpanRowMemory } from '../../../../src/core/otel/series/span-row-memory.ts';
 import type { OtelSpan } from '../../../../src/core/otel/span-data.ts';
-import { SpanConverter } from '../../../../src/core/otel/spans-to-rows.ts';
-import { DEFAULT_TENANT_ATTRIBUTES } from '../../../../src/core/otel/tenant-attributes.ts';
-import { SpanRowMemory } from '../../../../src/core/otel/uncounted-rows.ts';
 import { REQUEST_SAMPLE_METRIC_NAME } from '../../../../src/core/request-sample-row.ts';
 
 const NOW = Date.UTC(2026, 10, 28);

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import { parseSettings } from '../../../../src/core/config/parse-settings.ts';
-import { CumulativeSeries } from '../../../../src/core/otel/cumulative-series.ts';
 import type { OtelAttributes, OtelResourceMetrics } from '../../../../src/core/otel/metric-data.ts';
+import { CumulativeSeries } from '../../../../src/core/otel/series/cumulative-series.ts';
 import { createOtlpConversions } from '../../../../src/server/otlp/otlp-conversions.ts';
 import { toPartialSuccess } from '../../../../src/server/otlp/partial-success.ts';
 

@@ -1,8 +1,8 @@
 import { beforeEach, expect, it } from 'vitest';
-import { CumulativeSeries } from '../../../../src/core/otel/cumulative-series.ts';
+import { encodeMetricsRequest } from '../../../../src/core/otel/encode/otlp-encoder.ts';
+import { encodeMetricsRequestJson } from '../../../../src/core/otel/encode/otlp-json-encoder.ts';
 import type { OtelResourceMetrics } from '../../../../src/core/otel/metric-data.ts';
-import { encodeMetricsRequest } from '../../../../src/core/otel/otlp-encoder.ts';
-import { encodeMetricsRequestJson } from '../../../../src/core/otel/otlp-json-encoder.ts';
+import { CumulativeSeries } from '../../../../src/core/otel/series/cumulative-series.ts';
 import { createError } from '../../../../src/core/perfscope-error.ts';
 import type { AnyRow } from '../../../../src/core/schema/table-definition.ts';
 import type { OtlpRequest } from '../../../../src/server/otlp/otlp-router.ts';

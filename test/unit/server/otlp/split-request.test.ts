@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
+import { encodeMetricsRequest } from '../../../../src/core/otel/encode/otlp-encoder.ts';
 import type { OtelMetric, OtelResourceMetrics } from '../../../../src/core/otel/metric-data.ts';
-import { encodeMetricsRequest } from '../../../../src/core/otel/otlp-encoder.ts';
 import {
   decodeMetricsProtobuf,
   decodeTracesProtobuf,

@@ -12,8 +12,8 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
-import type { ConvertedPoint } from '../../../../src/core/otel/cumulative-to-delta.ts';
 import type { OtelNumberPoint } from '../../../../src/core/otel/metric-data.ts';
+import type { ConvertedPoint } from '../../../../src/core/otel/series/cumulative-to-delta.ts';
 import { getSpoolRoot } from '../../../../src/storage/spool/spool-adoption.ts';
 import {
   STATE_SNAPSHOT_FILE,

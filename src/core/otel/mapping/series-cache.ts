@@ -1,5 +1,5 @@
+import type { OtelAttributes, OtelScope } from '../metric-data.ts';
 import { type MappedSeries, type MetricHeader, mapSeries } from './map-series.ts';
-import type { OtelAttributes, OtelScope } from './metric-data.ts';
 import type { MappedResource, MappingOptions } from './resource-mapping.ts';
 
 /** Number of metrics of all resources in one generation. */

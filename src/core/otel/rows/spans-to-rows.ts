@@ -1,10 +1,18 @@
-import { ExponentialHistogramAccumulator } from '../histogram/histogram-accumulators.ts';
-import { createHash } from '../lazy-crypto.ts';
-import type { ErrorLogRow } from '../schema/tables/error-logs-table.ts';
-import type { MappedSeries } from './map-series.ts';
-import { mapSeries } from './map-series.ts';
-import type { OtelAttributes, OtelScope } from './metric-data.ts';
-import type { FactStore } from './metric-presence.ts';
+import { ExponentialHistogramAccumulator } from '../../histogram/histogram-accumulators.ts';
+import { createHash } from '../../lazy-crypto.ts';
+import type { ErrorLogRow } from '../../schema/tables/error-logs-table.ts';
+import type { MappedSeries } from '../mapping/map-series.ts';
+import { mapSeries } from '../mapping/map-series.ts';
+import {
+  type MappedResource,
+  type MappingOptions,
+  mapResource,
+} from '../mapping/resource-mapping.ts';
+import { shortenScope } from '../mapping/short-key.ts';
+import { readTenantId } from '../mapping/tenant-attributes.ts';
+import type { OtelAttributes, OtelScope } from '../metric-data.ts';
+import type { SpanRow } from '../series/span-row-memory.ts';
+import type { OtelResourceSpans, OtelSpan } from '../span-data.ts';
 import { addExponentialHistogramRows, type MetricRowSink } from './point-rows.ts';
 import {
   findTimeProblem,
@@ -14,12 +22,15 @@ import {
 } from './point-validation.ts';
 import type { RequestSampleMemory } from './request-sample-memory.ts';
 import { RequestSampleCollector } from './request-samples.ts';
-import { type MappedResource, type MappingOptions, mapResource } from './resource-mapping.ts';
-import { shortenScope } from './short-key.ts';
-import type { OtelResourceSpans, OtelSpan } from './span-data.ts';
 import { SpanErrorCollector } from './span-errors.ts';
 import { getSpanOperation, type SpanOperation } from './span-operation.ts';
-import { readTenantId } from './tenant-attributes.ts';
+
+/** Stores facts, and the rows of spans that depend on them. See `SeriesTransaction`. */
+interface FactStore {
+  noteFact(fact: string): void;
+  hasFact(fact: string): boolean;
+  noteSpanRow(row: Omit<SpanRow, 'kind' | 'seconds'>): void;
+}
 
 type SpanRejectReason =
   | Extract<RejectReason, 'invalid_timestamp' | 'too_old' | 'future_timestamp'>

@@ -1,15 +1,15 @@
-import { createHash } from '../lazy-crypto.ts';
-import { createRequestSampleRow } from '../request-sample-row.ts';
-import { PerformanceMetricType } from '../schema/enums.ts';
-import type { PerformanceMetricRow } from '../schema/tables/performance-metrics-table.ts';
-import type { MappedSeries } from './map-series.ts';
-import type { OtelExemplar } from './metric-data.ts';
+import { createHash } from '../../lazy-crypto.ts';
+import { createRequestSampleRow } from '../../request-sample-row.ts';
+import { PerformanceMetricType } from '../../schema/enums.ts';
+import type { PerformanceMetricRow } from '../../schema/tables/performance-metrics-table.ts';
+import type { MappedSeries } from '../mapping/map-series.ts';
+import type { MappedResource } from '../mapping/resource-mapping.ts';
+import type { OtelExemplar } from '../metric-data.ts';
 import {
   RequestSampleMemory,
   type SampleKeys,
   type SampleSource,
 } from './request-sample-memory.ts';
-import type { MappedResource } from './resource-mapping.ts';
 
 /** As many as the agent keeps in an export interval. */
 const MAX_SLOW_REQUESTS = 10;

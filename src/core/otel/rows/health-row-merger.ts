@@ -1,7 +1,7 @@
-import { evaluateHealthStatus, type HealthThresholds } from '../health-status.ts';
-import { createHash } from '../lazy-crypto.ts';
-import type { SystemHealthRow } from '../schema/tables/system-health-table.ts';
-import type { MappedResource } from './resource-mapping.ts';
+import { evaluateHealthStatus, type HealthThresholds } from '../../health-status.ts';
+import { createHash } from '../../lazy-crypto.ts';
+import type { SystemHealthRow } from '../../schema/tables/system-health-table.ts';
+import type { MappedResource } from '../mapping/resource-mapping.ts';
 
 /** Sums of durations, in ms. */
 export interface DurationSums {

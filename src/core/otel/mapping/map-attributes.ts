@@ -1,9 +1,9 @@
-import { redactAttribute } from '../redact.ts';
-import { MAX_TEXT_LENGTH } from '../schema/table-definition.ts';
-import { fingerprintSql } from '../sql/sql-fingerprint.ts';
+import { redactAttribute } from '../../redact.ts';
+import { MAX_TEXT_LENGTH } from '../../schema/table-definition.ts';
+import { fingerprintSql } from '../../sql/sql-fingerprint.ts';
+import type { OtelAttributes, OtelAttributeValue } from '../metric-data.ts';
 import { isDroppedAttribute, toCurrentName } from './attribute-names.ts';
 import { toHttpMethod } from './http-methods.ts';
-import type { OtelAttributes, OtelAttributeValue } from './metric-data.ts';
 import { DEFAULT_DIMENSIONS, type MetricDefinition } from './metric-definitions.ts';
 import { toName } from './resource-mapping.ts';
 import type { TenantAttributeNames } from './tenant-attributes.ts';

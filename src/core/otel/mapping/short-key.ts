@@ -1,5 +1,5 @@
-import { createHash } from '../lazy-crypto.ts';
-import type { OtelScope } from './metric-data.ts';
+import { createHash } from '../../lazy-crypto.ts';
+import type { OtelScope } from '../metric-data.ts';
 
 /** Usual keys are shorter, in characters. */
 const MAX_KEY_LENGTH = 256;

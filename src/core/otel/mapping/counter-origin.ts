@@ -1,4 +1,4 @@
-import type { OtelMetric, OtelNumberPoint, OtelScope } from './metric-data.ts';
+import type { OtelMetric, OtelNumberPoint, OtelScope } from '../metric-data.ts';
 import { toShortKey } from './short-key.ts';
 
 /**

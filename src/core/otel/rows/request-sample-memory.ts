@@ -1,5 +1,5 @@
-import { createHash } from '../lazy-crypto.ts';
-import type { MappedResource } from './resource-mapping.ts';
+import { createHash } from '../../lazy-crypto.ts';
+import type { MappedResource } from '../mapping/resource-mapping.ts';
 
 /** Maximum number of samples that are remembered. Each one takes about 150 bytes. */
 const MAX_SAMPLES = 20_000;

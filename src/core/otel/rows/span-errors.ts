@@ -1,10 +1,10 @@
-import { computeErrorFingerprint } from '../errors/error-fingerprint.ts';
-import { type ErrorOccurrence, toErrorLogRow } from '../errors/error-log-row.ts';
-import { createHash } from '../lazy-crypto.ts';
-import type { ErrorLogRow } from '../schema/tables/error-logs-table.ts';
-import type { MappedSeries } from './map-series.ts';
-import type { MappedResource } from './resource-mapping.ts';
-import type { OtelSpan } from './span-data.ts';
+import { computeErrorFingerprint } from '../../errors/error-fingerprint.ts';
+import { type ErrorOccurrence, toErrorLogRow } from '../../errors/error-log-row.ts';
+import { createHash } from '../../lazy-crypto.ts';
+import type { ErrorLogRow } from '../../schema/tables/error-logs-table.ts';
+import type { MappedSeries } from '../mapping/map-series.ts';
+import type { MappedResource } from '../mapping/resource-mapping.ts';
+import type { OtelSpan } from '../span-data.ts';
 import { toErrorType } from './span-operation.ts';
 
 /** Maximum number of different errors in one request. Further ones are not stored. */

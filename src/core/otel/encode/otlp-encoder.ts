@@ -1,4 +1,4 @@
-import { ProtobufWriter } from '../protobuf/protobuf-writer.ts';
+import { ProtobufWriter } from '../../protobuf/protobuf-writer.ts';
 import type {
   OtelAttributes,
   OtelAttributeValue,
@@ -10,9 +10,9 @@ import type {
   OtelResourceMetrics,
   OtelScopeMetrics,
   OtelSummaryPoint,
-} from './metric-data.ts';
-import { NO_RECORDED_VALUE, TEMPORALITY_NUMBERS } from './otlp-enums.ts';
-import { toUnixNano } from './unix-nano.ts';
+} from '../metric-data.ts';
+import { NO_RECORDED_VALUE, TEMPORALITY_NUMBERS } from '../otlp-enums.ts';
+import { toUnixNano } from '../unix-nano.ts';
 
 /** Fields of `Metric` that contain the points. */
 const DATA_FIELDS = {

@@ -1,6 +1,6 @@
-import { normalizeNames } from './map-attributes.ts';
-import type { OtelAttributes } from './metric-data.ts';
-import type { OtelSpan } from './span-data.ts';
+import { normalizeNames } from '../mapping/map-attributes.ts';
+import type { OtelAttributes } from '../metric-data.ts';
+import type { OtelSpan } from '../span-data.ts';
 
 /** What a span measures. */
 export interface SpanOperation {

@@ -1,13 +1,13 @@
-import { createHash } from '../lazy-crypto.ts';
-import { PerformanceMetricType } from '../schema/enums.ts';
-import type { PerformanceMetricRow } from '../schema/tables/performance-metrics-table.ts';
+import { createHash } from '../../lazy-crypto.ts';
+import { PerformanceMetricType } from '../../schema/enums.ts';
+import type { PerformanceMetricRow } from '../../schema/tables/performance-metrics-table.ts';
+import type { OtelAttributes, OtelMetric, OtelScope } from '../metric-data.ts';
 import {
   type CurrentAttributes,
   METRIC_TYPE_ATTRIBUTE,
   normalizeNames,
   toRowDimensions,
 } from './map-attributes.ts';
-import type { OtelAttributes, OtelMetric, OtelScope } from './metric-data.ts';
 import { getMetricDefinition, type MetricDefinition, toDefinedUnit } from './metric-definitions.ts';
 import { getMetricFact } from './metric-presence.ts';
 import type { MappedResource, MappingOptions } from './resource-mapping.ts';

@@ -1,5 +1,5 @@
-import { isValidTenantName } from '../tenant-name.ts';
-import type { OtelAttributes, OtelAttributeValue } from './metric-data.ts';
+import { isValidTenantName } from '../../tenant-name.ts';
+import type { OtelAttributes, OtelAttributeValue } from '../metric-data.ts';
 
 /** Names of the attributes that contain the tenant and the user. */
 export interface TenantAttributeNames {

@@ -3,26 +3,6 @@ import { getMetricDefinition } from './metric-definitions.ts';
 import type { MappedResource } from './resource-mapping.ts';
 import { toShortKey } from './short-key.ts';
 
-/** The keys of a row of spans, and of its buckets. */
-export interface SpanRow {
-  readonly kind: 'spanRow';
-  /** The fact that the process sends the metric with the same information. */
-  readonly fact: string;
-  /** When the row was stored, in seconds since the epoch. */
-  readonly seconds: number;
-  /** Time of the row, in ms since the epoch. */
-  readonly timestamp: number;
-  readonly id: string;
-  readonly bucketUppers: readonly number[];
-}
-
-/** Stores facts, and the rows of spans that depend on them. See `SeriesTransaction`. */
-export interface FactStore {
-  noteFact(fact: string): void;
-  hasFact(fact: string): boolean;
-  noteSpanRow(row: Omit<SpanRow, 'kind' | 'seconds'>): void;
-}
-
 /**
  * Returns the fact that a process sends a metric. Spans with the same information must then not be counted too.
  *

@@ -1,4 +1,10 @@
-import type { CounterOrigin } from './counter-origin.ts';
+import type { CounterOrigin } from '../mapping/counter-origin.ts';
+import type {
+  OtelExponentialHistogramPoint,
+  OtelHistogramPoint,
+  OtelNumberPoint,
+  OtelSummaryPoint,
+} from '../metric-data.ts';
 import {
   areEqual,
   type Subtract,
@@ -13,13 +19,6 @@ import {
   toNumberPoint,
   toSummaryPoint,
 } from './cumulative-values.ts';
-import type {
-  OtelExponentialHistogramPoint,
-  OtelHistogramPoint,
-  OtelNumberPoint,
-  OtelSummaryPoint,
-} from './metric-data.ts';
-import type { SpanRow } from './metric-presence.ts';
 import type { KnownSince, SeriesGroup, SeriesSource } from './series-groups.ts';
 import {
   advanceSeries,
@@ -30,6 +29,7 @@ import {
 } from './series-state.ts';
 import { encodeFact, encodeSpanRow, encodeStates } from './series-state-codec.ts';
 import type { SeriesStates } from './series-states.ts';
+import type { SpanRow } from './span-row-memory.ts';
 import { StateWriter } from './state-bytes.ts';
 
 /**

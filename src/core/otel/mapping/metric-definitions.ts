@@ -1,4 +1,4 @@
-import { PerformanceMetricType } from '../schema/enums.ts';
+import { PerformanceMetricType } from '../../schema/enums.ts';
 
 /**
  * Columns that are filled from attributes. The first attribute in a list that a point has fills the column. The

@@ -1,14 +1,25 @@
-import type { HealthThresholds } from '../health-status.ts';
-import type { PerformanceMetricRow } from '../schema/tables/performance-metrics-table.ts';
-import type { SystemHealthRow } from '../schema/tables/system-health-table.ts';
-import { type CounterOrigin, getCounterOrigin, getSeriesStart, isGauge } from './counter-origin.ts';
-import type { CumulativeIgnoreReason, SeriesTransaction } from './cumulative-to-delta.ts';
-import { HealthRowMerger } from './health-row-merger.ts';
-import { HealthCollector } from './health-rows.ts';
-import type { MappedSeries } from './map-series.ts';
-import type { OtelMetric, OtelNumberPoint, OtelResourceMetrics, OtelScope } from './metric-data.ts';
-import { getMetricDefinition } from './metric-definitions.ts';
-import { toNameFact } from './metric-presence.ts';
+import type { PerformanceMetricRow } from '../../schema/tables/performance-metrics-table.ts';
+import {
+  type CounterOrigin,
+  getCounterOrigin,
+  getSeriesStart,
+  isGauge,
+} from '../mapping/counter-origin.ts';
+import type { MappedSeries } from '../mapping/map-series.ts';
+import { getMetricDefinition } from '../mapping/metric-definitions.ts';
+import { toNameFact } from '../mapping/metric-presence.ts';
+import type { MappedResource, MappingOptions } from '../mapping/resource-mapping.ts';
+import type { SeriesCache } from '../mapping/series-cache.ts';
+import { shortenScope } from '../mapping/short-key.ts';
+import type {
+  OtelMetric,
+  OtelNumberPoint,
+  OtelResourceMetrics,
+  OtelScope,
+} from '../metric-data.ts';
+import type { CumulativeIgnoreReason, SeriesTransaction } from '../series/cumulative-to-delta.ts';
+import { getFirstCountedMs } from './blank-span-rows.ts';
+import type { HealthCollector } from './health-rows.ts';
 import {
   addExponentialHistogramRows,
   addHistogramRows,
@@ -23,99 +34,20 @@ import {
   findNumberProblem,
   findSummaryPointProblem,
   findTimeProblem,
-  getValidTimes,
   type RejectReason,
   type ValidTimes,
 } from './point-validation.ts';
-import type { RequestSampleMemory } from './request-sample-memory.ts';
-import { RequestSampleCollector } from './request-samples.ts';
-import { type MappedResource, type MappingOptions, mapResource } from './resource-mapping.ts';
-import { SeriesCache } from './series-cache.ts';
-import { shortenScope } from './short-key.ts';
-import { blankSpanRows, getFirstCountedMs } from './uncounted-rows.ts';
+import type { RequestSampleCollector } from './request-samples.ts';
 
 /**
  * Why a valid point has no row:
  * - `empty`: a histogram or a summary without values.
  * - `renamed`: the process sends the same metric under its current name too.
  */
-type IgnoreReason = CumulativeIgnoreReason | 'empty' | 'renamed';
+export type IgnoreReason = CumulativeIgnoreReason | 'empty' | 'renamed';
 
-export interface ConvertedMetrics extends MetricRowSink {
-  readonly health: readonly SystemHealthRow[];
-  /** Number of invalid points by reason. */
-  readonly rejected: ReadonlyMap<RejectReason, number>;
-  /** Name of the first rejected metric by reason. */
-  readonly rejectedNames: ReadonlyMap<RejectReason, string>;
-  /** Number of valid points without rows by reason. */
-  readonly ignored: ReadonlyMap<IgnoreReason, number>;
-}
-
-export interface MetricConverterOptions extends Omit<MappingOptions, 'senderOrganizationId'> {
-  /** Older points are rejected. */
-  readonly retentionMs: number;
-  readonly thresholds: HealthThresholds;
-  /** Shared with the converter of the spans of the same processes. By default, each request has its own. */
-  readonly samples?: RequestSampleMemory | undefined;
-}
-
-export interface ConversionContext {
-  readonly transaction: SeriesTransaction;
-  /** Organization of the sender's key. All rows are stored for it. */
-  readonly senderOrganizationId?: string | undefined;
-  readonly nowMs: number;
-}
-
-/** Converts OpenTelemetry metrics to rows. Equal requests give equal rows. */
-export class MetricConverter {
-  readonly #options: MetricConverterOptions;
-  readonly #cache = new SeriesCache();
-  readonly #merger = new HealthRowMerger();
-
-  constructor(options: MetricConverterOptions) {
-    this.#options = options;
-  }
-
-  /** Converts the metrics of one request. One invalid point doesn't affect the others. */
-  convert(
-    resources: readonly OtelResourceMetrics[],
-    { transaction, senderOrganizationId, nowMs }: ConversionContext,
-  ): ConvertedMetrics {
-    const request: Request = {
-      transaction,
-      options: { ...this.#options, senderOrganizationId },
-      times: getValidTimes(nowMs, this.#options.retentionMs),
-      sink: { metrics: [], buckets: [] },
-      samples: new RequestSampleCollector('exemplar', this.#options.samples),
-      firstStarts: new Map(),
-      rejected: new Map(),
-      rejectedNames: new Map(),
-      ignored: new Map(),
-    };
-    const health: SystemHealthRow[] = [];
-    for (const each of resources) {
-      const resource = mapResource(each.resource, request.options);
-      const collector = new HealthCollector(resource);
-      const converter = new ResourceConverter(request, resource, collector, this.#cache);
-      converter.convert(each);
-      collector.addUsageRows(request.sink);
-      // Rows about hosts have no tenant, so a sender with a key of an organization can't write them.
-      if (senderOrganizationId !== undefined) continue;
-      for (const part of collector.toParts()) {
-        const row = this.#merger.merge(part, this.#options.thresholds);
-        if (row) health.push(row);
-      }
-    }
-    const { sink, samples, firstStarts, rejected, rejectedNames, ignored } = request;
-    for (const [fact, startMs] of firstStarts) {
-      blankSpanRows(sink, transaction.getSpanRows(fact), startMs);
-    }
-    sink.metrics.push(...samples.toRows());
-    return { ...sink, health, rejected, rejectedNames, ignored };
-  }
-}
-
-interface Request {
+/** What is collected while the metrics of one request are converted. */
+export interface RequestRows {
   readonly transaction: SeriesTransaction;
   readonly options: MappingOptions;
   readonly times: ValidTimes;
@@ -129,8 +61,8 @@ interface Request {
 }
 
 /** Converts the metrics of one resource. */
-class ResourceConverter {
-  readonly #request: Request;
+export class ResourceConverter {
+  readonly #request: RequestRows;
   readonly #resource: MappedResource;
   readonly #health: HealthCollector;
   readonly #cache: SeriesCache;
@@ -138,7 +70,7 @@ class ResourceConverter {
   #name = '';
 
   constructor(
-    request: Request,
+    request: RequestRows,
     resource: MappedResource,
     health: HealthCollector,
     cache: SeriesCache,

@@ -1,7 +1,7 @@
-import { createHash } from '../lazy-crypto.ts';
-import { MAX_NAME_LENGTH, type ServiceResource } from '../schema/table-definition.ts';
-import { toServiceName, UNKNOWN_SERVICE } from '../service-name.ts';
-import type { OtelAttributes, OtelAttributeValue } from './metric-data.ts';
+import { createHash } from '../../lazy-crypto.ts';
+import { MAX_NAME_LENGTH, type ServiceResource } from '../../schema/table-definition.ts';
+import { toServiceName, UNKNOWN_SERVICE } from '../../service-name.ts';
+import type { OtelAttributes, OtelAttributeValue } from '../metric-data.ts';
 import { toShortKey } from './short-key.ts';
 import { readTenant, readTenantId, type TenantAttributeNames } from './tenant-attributes.ts';
 

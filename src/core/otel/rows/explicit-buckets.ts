@@ -1,12 +1,12 @@
-import { BUCKET_RATIO } from '../histogram/bucket-scale.ts';
+import { BUCKET_RATIO } from '../../histogram/bucket-scale.ts';
 import {
   addToBucket,
   type BucketCounts,
   computeStoredBound,
-} from '../histogram/histogram-buckets.ts';
-import type { PerformanceMetricRow } from '../schema/tables/performance-metrics-table.ts';
-import type { MappedSeries } from './map-series.ts';
-import type { OtelHistogramPoint } from './metric-data.ts';
+} from '../../histogram/histogram-buckets.ts';
+import type { PerformanceMetricRow } from '../../schema/tables/performance-metrics-table.ts';
+import type { MappedSeries } from '../mapping/map-series.ts';
+import type { OtelHistogramPoint } from '../metric-data.ts';
 
 const MS_PER_SECOND = 1000;
 /** Number of parts of a bucket that is much wider than the stored ones. */

@@ -1,22 +1,22 @@
-import { BUCKET_RATIO } from '../histogram/bucket-scale.ts';
+import { BUCKET_RATIO } from '../../histogram/bucket-scale.ts';
 import {
   addToBucket,
   type BucketCounts,
   computeStoredBound,
   toBucketRows,
   toStoredBuckets,
-} from '../histogram/histogram-buckets.ts';
-import { computePointId } from '../schema/row-ids.ts';
-import type { MetricBucketRow } from '../schema/tables/metric-buckets-table.ts';
-import type { PerformanceMetricRow } from '../schema/tables/performance-metrics-table.ts';
-import { getExplicitBuckets } from './explicit-buckets.ts';
-import type { MappedSeries } from './map-series.ts';
+} from '../../histogram/histogram-buckets.ts';
+import { computePointId } from '../../schema/row-ids.ts';
+import type { MetricBucketRow } from '../../schema/tables/metric-buckets-table.ts';
+import type { PerformanceMetricRow } from '../../schema/tables/performance-metrics-table.ts';
+import type { MappedSeries } from '../mapping/map-series.ts';
 import type {
   OtelExponentialHistogramPoint,
   OtelHistogramPoint,
   OtelNumberPoint,
   OtelSummaryPoint,
-} from './metric-data.ts';
+} from '../metric-data.ts';
+import { getExplicitBuckets } from './explicit-buckets.ts';
 
 /** Receives the rows of points. */
 export interface MetricRowSink {

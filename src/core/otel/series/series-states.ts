@@ -1,5 +1,4 @@
 import { type DropReport, toTarget } from './fair-shares.ts';
-import type { SpanRow } from './metric-presence.ts';
 import { ProcessFacts } from './process-facts.ts';
 import { type SeriesGroup, SeriesGroups, type SeriesSource } from './series-groups.ts';
 import { chooseLater, countBuckets, type SeriesState } from './series-state.ts';
@@ -11,8 +10,9 @@ import {
   encodeStates,
   type GroupEntry,
 } from './series-state-codec.ts';
+import type { SpanRow } from './span-row-memory.ts';
+import { SpanRowMemory } from './span-row-memory.ts';
 import { StateReader, StateWriter } from './state-bytes.ts';
-import { SpanRowMemory } from './uncounted-rows.ts';
 
 const VERSION = 2;
 /** Series and facts without changes are forgotten after this time. */

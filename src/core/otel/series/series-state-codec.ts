@@ -3,9 +3,9 @@ import type {
   ExponentialHistogramValues,
   HistogramValues,
 } from './cumulative-values.ts';
-import type { SpanRow } from './metric-presence.ts';
 import { GROUP_KINDS, type GroupKind, type SeriesGroup } from './series-groups.ts';
 import type { SeriesState, SeriesStateOf, SeriesValues } from './series-state.ts';
+import type { SpanRow } from './span-row-memory.ts';
 import type { StateReader, StateWriter } from './state-bytes.ts';
 
 /** The numbers of the kinds in the data. Never change them. */

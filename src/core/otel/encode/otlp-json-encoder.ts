@@ -5,9 +5,9 @@ import type {
   OtelMetric,
   OtelNumberPoint,
   OtelResourceMetrics,
-} from './metric-data.ts';
-import { NO_RECORDED_VALUE, TEMPORALITY_NUMBERS } from './otlp-enums.ts';
-import { formatNanos } from './unix-nano.ts';
+} from '../metric-data.ts';
+import { NO_RECORDED_VALUE, TEMPORALITY_NUMBERS } from '../otlp-enums.ts';
+import { formatNanos } from '../unix-nano.ts';
 
 type JsonObject = Record<string, unknown>;
 

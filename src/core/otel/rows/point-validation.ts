@@ -1,11 +1,11 @@
-import { MAX_NAME_LENGTH } from '../schema/table-definition.ts';
+import { MAX_NAME_LENGTH } from '../../schema/table-definition.ts';
 import type {
   OtelExponentialHistogramPoint,
   OtelHistogramPoint,
   OtelMetric,
   OtelNumberPoint,
   OtelSummaryPoint,
-} from './metric-data.ts';
+} from '../metric-data.ts';
 
 /** Why a point can't be stored. */
 export type RejectReason =

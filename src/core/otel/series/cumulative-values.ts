@@ -3,7 +3,7 @@ import type {
   OtelHistogramPoint,
   OtelNumberPoint,
   OtelSummaryPoint,
-} from './metric-data.ts';
+} from '../metric-data.ts';
 
 /** Maximum scale of exponential histograms. Buckets are stored with this scale, so a finer one needs only memory. */
 const MAX_SCALE = 3;

@@ -1,11 +1,11 @@
-import { createHash } from '../lazy-crypto.ts';
-import { PerformanceMetricType } from '../schema/enums.ts';
-import type { PerformanceMetricRow } from '../schema/tables/performance-metrics-table.ts';
+import { createHash } from '../../lazy-crypto.ts';
+import { PerformanceMetricType } from '../../schema/enums.ts';
+import type { PerformanceMetricRow } from '../../schema/tables/performance-metrics-table.ts';
+import { HostUsageAggregator } from '../mapping/host-usage.ts';
+import type { MappedSeries } from '../mapping/map-series.ts';
+import type { MappedResource } from '../mapping/resource-mapping.ts';
 import type { DurationSums, HealthPart } from './health-row-merger.ts';
-import { HostUsageAggregator } from './host-usage.ts';
-import type { MappedSeries } from './map-series.ts';
 import { addNumberRow, type MetricRowSink } from './point-rows.ts';
-import type { MappedResource } from './resource-mapping.ts';
 
 /** A process exports all its points at about the same time. Later points belong to another export. */
 const MAX_EXPORT_DURATION_MS = 1000;
