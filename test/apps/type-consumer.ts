@@ -44,6 +44,7 @@ import {
 } from '../../src/index.ts';
 import {
   type ExporterOptions,
+  type NotStored,
   type PerfscopeConfiguration,
   type PerfscopeConfigurationOptions,
   perfscopeConfiguration,
@@ -109,6 +110,7 @@ const exporterOptions: ExporterOptions = { url: 'http://127.0.0.1:9000', spoolDi
 const sdkOptions: PerfscopeConfigurationOptions = { ...exporterOptions, exportIntervalMs: 5000 };
 const sdkConfiguration: PerfscopeConfiguration = perfscopeConfiguration(sdkOptions);
 const exporters = [new QuestDBMetricExporter(exporterOptions), new QuestDBSpanExporter()];
+const notStored: NotStored[] = exporters.map((exporter) => exporter.notStored);
 // @ts-expect-error An unknown option is rejected.
 perfscopeConfiguration({ adress: 'http://127.0.0.1:9000' });
 
@@ -155,6 +157,7 @@ export async function readFromServer(): Promise<unknown[]> {
     rebook,
     sdkConfiguration.metricReaders,
     exporters,
+    notStored,
   ];
 }
 
