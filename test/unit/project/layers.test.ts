@@ -17,6 +17,8 @@ const LAYERS: readonly (readonly string[])[] = [
   ['server/startup'],
   ['cli'],
 ];
+/** The steps from OpenTelemetry data to rows. A step imports only earlier ones. */
+const OTEL_STEPS = ['mapping', 'series', 'rows', 'encode'].map((step) => `core/otel/${step}/`);
 const ENTRY_POINTS = [
   'agent-bin.ts',
   'bin.ts',
@@ -83,6 +85,16 @@ describe('the layers of src/', () => {
       return !to || to.index >= from.index;
     });
     expect(imports.length).toBeGreaterThan(500);
+    expect(wrong.map(({ file, target }) => `${file} imports ${target}`)).toEqual([]);
+  });
+
+  it('divide the conversion of OpenTelemetry data into steps that import only earlier ones', () => {
+    const findStep = (file: string) => OTEL_STEPS.findIndex((step) => file.startsWith(step));
+    const between = imports.filter(
+      ({ file, target }) => findStep(file) >= 0 && findStep(target) >= 0,
+    );
+    const wrong = between.filter(({ file, target }) => findStep(target) > findStep(file));
+    expect(between.length).toBeGreaterThan(50);
     expect(wrong.map(({ file, target }) => `${file} imports ${target}`)).toEqual([]);
   });
 
