@@ -56,8 +56,8 @@ export class HostUsageAggregator {
    * measured interval can therefore be shorter than a tick of the clock, and the value too large.
    */
   #processCores: number | undefined;
-  /** CPU time of the process, in the unit of `#cpuTimes`. */
-  #processTime = 0;
+  /** CPU time of the process, in the unit of `#cpuTimes`. 0 if the process was idle. */
+  #processTime: number | undefined;
   #processMemory: number | undefined;
   #heap: number | undefined;
   /** Name of the metric with the heap's parts. */
@@ -118,7 +118,7 @@ export class HostUsageAggregator {
         this.#processCores = value;
         return;
       case 'process.cpu.time':
-        this.#processTime += value;
+        this.#processTime = (this.#processTime ?? 0) + value;
         return;
       case 'process.memory.usage':
       case 'dotnet.process.memory.working_set':
@@ -208,7 +208,7 @@ export class HostUsageAggregator {
     if (this.#processCpu !== undefined) return clampShare(this.#processCpu);
     // The CPU times of the host also count the time in which the CPUs had nothing to do.
     const { total } = this.#cpuTimes;
-    if (total > 0 && this.#processTime > 0) return toShare(this.#processTime, total);
+    if (total > 0 && this.#processTime !== undefined) return toShare(this.#processTime, total);
     if (this.#processCores === undefined) return undefined;
     return clampShare(this.#processCores / Math.max(1, this.#cpus.size));
   }

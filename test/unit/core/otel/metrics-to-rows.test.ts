@@ -362,6 +362,12 @@ describe('hosts', () => {
     expect(health[0]).toMatchObject({ processCpuUsage: 10, cpuUsage: 25 });
     const usage = metrics.filter(({ metricType }) => metricType === 'CPU_USAGE');
     expect(usage).toMatchObject([{ name: 'system.cpu.utilization', value: 25 }]);
+    // Short intervals of an idle process have less than one tick of the clock.
+    const idle = convert([
+      times('process.cpu.time', { user: 0, system: 0 }, NOW + 1000),
+      times('system.cpu.time', { user: 15, system: 10, idle: 75 }, NOW + 1000),
+    ]);
+    expect(idle.health[0]).toMatchObject({ processCpuUsage: 0, cpuUsage: 25 });
   });
 
   it.each([
