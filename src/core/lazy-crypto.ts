@@ -20,3 +20,8 @@ export function createHash(algorithm: 'sha1' | 'sha256'): Hash {
 export function randomBytes(size: number): Buffer {
   return loadCrypto().randomBytes(size);
 }
+
+/** Returns the first hexadecimal digits of the SHA-1 hash of a text. 16 digits identify a series, and 24 a row. */
+export function hashText(text: string, length: number): string {
+  return createHash('sha1').update(text).digest('hex').slice(0, length);
+}

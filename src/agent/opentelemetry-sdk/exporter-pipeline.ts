@@ -2,6 +2,7 @@ import type { EnvironmentVariables } from '../../core/config/parse-settings.ts';
 import type { StartupConfig } from '../../core/config/startup-config.ts';
 import { DAY_MS } from '../../core/duration.ts';
 import { runGuarded } from '../../core/guard.ts';
+import { readHealthThresholds } from '../../core/health-status.ts';
 import { stderrLogger } from '../../core/log.ts';
 import { getTenantAttributes } from '../../core/otel/mapping/tenant-attributes.ts';
 import type { OtelAttributes, OtelResourceMetrics } from '../../core/otel/metric-data.ts';
@@ -198,11 +199,7 @@ function toConverterOptions({
     fallback: { service: resource, host },
     tenantAttributes: getTenantAttributes(settings),
     retentionMs: settings.retention.rawDays * DAY_MS,
-    thresholds: {
-      responseTimeWarning: settings.PERFORMANCE_RESPONSE_TIME_WARNING,
-      responseTimeCritical: settings.PERFORMANCE_RESPONSE_TIME_CRITICAL,
-      errorRate: settings.PERFORMANCE_ERROR_RATE_THRESHOLD,
-    },
+    thresholds: readHealthThresholds(settings),
   };
 }
 

@@ -1,5 +1,6 @@
 import { runGuarded } from '../../core/guard.ts';
 import type { Logger } from '../../core/log.ts';
+import { addCount } from '../../core/maps.ts';
 import type { OtelNumberPoint, OtelResourceMetrics } from '../../core/otel/metric-data.ts';
 import { explainReason } from '../../core/otel/rows/reason-explanations.ts';
 import { createDropLog } from '../../storage/spool/dropped-row-report.ts';
@@ -46,7 +47,7 @@ export class RejectedData {
     this.#log = createDropLog(dropped, log);
     this.#exportedMs = nowMs;
     dropped.onAdd((reason, rows) => {
-      runGuarded(EXPORT_PART, () => increase(this.#newRows, reason, rows));
+      runGuarded(EXPORT_PART, () => addCount(this.#newRows, reason, rows));
     });
   }
 
@@ -58,12 +59,12 @@ export class RejectedData {
 
   add(items: ExportedItems, { rejected, rejectedNames, ignored }: Rejected): void {
     const counts = this.#counts[items];
-    for (const [reason, count] of ignored) increase(counts.ignored, reason, count);
+    for (const [reason, count] of ignored) addCount(counts.ignored, reason, count);
     for (const [reason, count] of rejected) {
       const name = rejectedNames?.get(reason) ?? '';
       const metric = METRIC_NAME.test(name) ? ` The first one is of the metric ${name}.` : '';
       const text = `${items} of the OpenTelemetry SDK are invalid: ${explainReason(reason)}.${metric}`;
-      increase(counts.rejected, reason, count);
+      addCount(counts.rejected, reason, count);
       this.#dropped.add(reason === 'too_old' ? 'expired' : 'invalid', count);
       this.#log(count, text, `${items} ${reason}`);
     }
@@ -89,8 +90,4 @@ export class RejectedData {
     const metric = { ...sum, name: DROPPED_ROWS_METRIC, unit: '{row}', points };
     return { resource, scopes: [{ scope: { name: 'perfscope.write' }, metrics: [metric] }] };
   }
-}
-
-function increase<K>(counts: Map<K, number>, key: K, by: number): void {
-  counts.set(key, (counts.get(key) ?? 0) + by);
 }

@@ -1,4 +1,5 @@
 import { runGuarded } from '../../core/guard.ts';
+import { getOrCreate } from '../../core/maps.ts';
 import type { OtelResourceSpans, OtelSpan, OtelSpanKind } from '../../core/otel/span-data.ts';
 import {
   EXPORT_PART,
@@ -47,12 +48,6 @@ export function fromSdkSpans(
     resource: toResourceAttributes(resource),
     scopes: [...scopes].map(([scope, converted]) => ({ scope: toScope(scope), spans: converted })),
   }));
-}
-
-function getOrCreate<K, V>(map: Map<K, V>, key: K, create: () => V): V {
-  const value = map.get(key) ?? create();
-  map.set(key, value);
-  return value;
 }
 
 function toSpan(span: SdkSpan): OtelSpan {

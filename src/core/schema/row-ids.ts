@@ -1,4 +1,4 @@
-import { createHash, randomBytes } from '../lazy-crypto.ts';
+import { createHash, hashText, randomBytes } from '../lazy-crypto.ts';
 
 /** PostgreSQL application name of Perfscope's own connections, which the agent does not record. */
 export const PERFSCOPE_APPLICATION_NAME = 'perfscope';
@@ -7,7 +7,7 @@ export const PERFSCOPE_APPLICATION_NAME = 'perfscope';
  * Returns the ID of an interval row. It depends only on the series, the instance, and the interval.
  */
 export function computeIntervalRowId(series: string, instance: string, startMs: number): string {
-  return createHash('sha1').update(`${series}\n${instance}\n${startMs}`).digest('hex').slice(0, 24);
+  return hashText(`${series}\n${instance}\n${startMs}`, 24);
 }
 
 /**

@@ -1,7 +1,7 @@
 import type { Role } from '../../core/person-and-roles.ts';
-import { isValidTenantName } from '../../core/tenant-name.ts';
 import {
   createOrganizationScope,
+  isValidTenantName,
   type TenantScope,
   UNRESTRICTED_SCOPE,
 } from '../../core/tenant-scope.ts';

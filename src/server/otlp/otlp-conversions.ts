@@ -1,5 +1,6 @@
 import type { Settings } from '../../core/config/parse-settings.ts';
 import { DAY_MS } from '../../core/duration.ts';
+import { readHealthThresholds } from '../../core/health-status.ts';
 import { ATTR_STORE_ID } from '../../core/otel/mapping/resource-mapping.ts';
 import { getTenantAttributes } from '../../core/otel/mapping/tenant-attributes.ts';
 import type { OtelResourceMetrics } from '../../core/otel/metric-data.ts';
@@ -26,11 +27,7 @@ export function createOtlpConversions(
   };
   const metricConverter = new MetricConverter({
     ...common,
-    thresholds: {
-      responseTimeWarning: settings.PERFORMANCE_RESPONSE_TIME_WARNING,
-      responseTimeCritical: settings.PERFORMANCE_RESPONSE_TIME_CRITICAL,
-      errorRate: settings.PERFORMANCE_ERROR_RATE_THRESHOLD,
-    },
+    thresholds: readHealthThresholds(settings),
   });
   const spanConverter = new SpanConverter(common);
   return {

@@ -29,7 +29,7 @@ import {
   type OtlpSignal,
   type PartialSuccess,
 } from './decode/otlp-response.ts';
-import { describeError } from './otlp-errors.ts';
+import { describeError, findPathError } from './otlp-errors.ts';
 import {
   type BodyLimits,
   DEFAULT_BODY_LIMITS,
@@ -37,7 +37,6 @@ import {
   readBody,
 } from './read-body.ts';
 import type { RejectionReporter } from './rejection-reporter.ts';
-import { findPathError } from './unknown-path.ts';
 
 /** A complete request of an authenticated sender. */
 export interface OtlpRequest {
@@ -99,7 +98,8 @@ const ALLOWED_METHODS = 'POST, OPTIONS';
 
 /**
  * Creates the routes `/v1/metrics`, `/v1/traces`, and `/v1/logs`
- * (https://opentelemetry.io/docs/specs/otlp/#otlphttp). Senders that use another path get advice. Each response has the encoding of its request.
+ * (https://opentelemetry.io/docs/specs/otlp/#otlphttp). Senders that use another path get advice. Each response has the
+ * encoding of its request.
  */
 export function createOtlpRouter(options: OtlpRouterOptions): Router {
   const { limits = DEFAULT_OTLP_LIMITS, countResponse } = options;

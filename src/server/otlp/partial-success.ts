@@ -1,3 +1,4 @@
+import { addCount } from '../../core/maps.ts';
 import { explainReason } from '../../core/otel/rows/reason-explanations.ts';
 import type { OtlpSignal, PartialSuccess } from './decode/otlp-response.ts';
 
@@ -58,7 +59,7 @@ export function sumCounts(counts: Iterable<readonly [string, number]>): number {
 export function addCounts(...all: readonly ReasonCounts[]): ReasonCounts {
   const sums = new Map<string, number>();
   for (const counts of all) {
-    for (const [reason, count] of counts) sums.set(reason, (sums.get(reason) ?? 0) + count);
+    for (const [reason, count] of counts) addCount(sums, reason, count);
   }
   return sums;
 }

@@ -1,3 +1,4 @@
+import { HOUR_MS } from '../../core/duration.ts';
 import type { Logger } from '../../core/log.ts';
 import type { DropReport } from '../../core/otel/series/fair-shares.ts';
 import type { SeriesStates } from '../../core/otel/series/series-states.ts';
@@ -5,7 +6,7 @@ import { createError } from '../../core/perfscope-error.ts';
 import { redact } from '../../core/redact.ts';
 
 /** Minimum time between two warnings of the same kind. */
-const WARN_INTERVAL_MS = 3_600_000;
+const WARN_INTERVAL_MS = HOUR_MS;
 const MAX_NAME_LENGTH = 100;
 
 export interface SeriesLimitReporterOptions {

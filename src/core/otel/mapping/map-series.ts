@@ -1,4 +1,4 @@
-import { createHash } from '../../lazy-crypto.ts';
+import { hashText } from '../../lazy-crypto.ts';
 import { PerformanceMetricType } from '../../schema/enums.ts';
 import type { PerformanceMetricRow } from '../../schema/tables/performance-metrics-table.ts';
 import type { OtelAttributes, OtelMetric, OtelScope } from '../metric-data.ts';
@@ -71,7 +71,7 @@ export function mapSeries(
   ]);
   const status = getStatus(current);
   return {
-    hash: createHash('sha1').update(key).digest('hex').slice(0, 16),
+    hash: hashText(key, 16),
     hasSenderOrganization: senderOrganizationId !== undefined,
     metricFact: getMetricFact(resource, storedName, current),
     name: storedName,

@@ -1,4 +1,4 @@
-import { createHash } from '../../lazy-crypto.ts';
+import { hashText } from '../../lazy-crypto.ts';
 import { MAX_NAME_LENGTH, type ServiceResource } from '../../schema/table-definition.ts';
 import { toServiceName, UNKNOWN_SERVICE } from '../../service-name.ts';
 import type { OtelAttributes, OtelAttributeValue } from '../metric-data.ts';
@@ -143,7 +143,7 @@ function getInstance(
   const known = [host, pid].filter((part) => part !== undefined);
   if (known.length > 0) return known.join('-').slice(0, MAX_NAME_LENGTH);
   const text = JSON.stringify(Object.entries(attributes).sort(compareNames));
-  return createHash('sha1').update(text).digest('hex').slice(0, 16);
+  return hashText(text, 16);
 }
 
 /** Returns the text of a value for a column. Undefined if it is empty. */

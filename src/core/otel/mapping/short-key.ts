@@ -1,4 +1,4 @@
-import { createHash } from '../../lazy-crypto.ts';
+import { hashText } from '../../lazy-crypto.ts';
 import type { OtelScope } from '../metric-data.ts';
 
 /** Usual keys are shorter, in characters. */
@@ -9,7 +9,7 @@ const MAX_KEY_LENGTH = 256;
  * a sender's texts are large.
  */
 export function toShortKey(text: string): string {
-  return text.length <= MAX_KEY_LENGTH ? text : createHash('sha1').update(text).digest('hex');
+  return text.length <= MAX_KEY_LENGTH ? text : hashText(text, 40);
 }
 
 /** Returns a scope whose texts are short. They only identify series, and are not stored. */

@@ -1,4 +1,4 @@
-import { isValidTenantName } from '../../tenant-name.ts';
+import { isValidTenantName } from '../../tenant-scope.ts';
 import type { OtelAttributes, OtelAttributeValue } from '../metric-data.ts';
 
 /** Names of the attributes that contain the tenant and the user. */

@@ -8,7 +8,8 @@ import type { PerformanceMetricRow } from '../../schema/tables/performance-metri
 import type { MappedSeries } from '../mapping/map-series.ts';
 import type { OtelHistogramPoint } from '../metric-data.ts';
 
-const MS_PER_SECOND = 1000;
+/** Times in ms are stored in buckets whose bounds are powers in seconds. See `computeStoredBound`. */
+export const MS_PER_SECOND = 1000;
 /** Number of parts of a bucket that is much wider than the stored ones. */
 const MAX_PARTS = 4;
 /** A bucket with fewer values is stored in one row, to save disk space. */

@@ -1,5 +1,5 @@
 import { evaluateHealthStatus, type HealthThresholds } from '../../health-status.ts';
-import { createHash } from '../../lazy-crypto.ts';
+import { hashText } from '../../lazy-crypto.ts';
 import type { SystemHealthRow } from '../../schema/tables/system-health-table.ts';
 import type { MappedResource } from '../mapping/resource-mapping.ts';
 
@@ -181,7 +181,7 @@ function toRow(
     ...service,
     ...values,
     host,
-    id: hashText(`${service.service}\n${service.instance}\n${timestamp}`),
+    id: hashText(`${service.service}\n${service.instance}\n${timestamp}`, 16),
     timestamp,
     createdAt: timestamp,
     status: evaluateHealthStatus({ cpu, memory, disk, avgResponseTime, errorRate }, thresholds),
@@ -206,8 +206,4 @@ function addUp(parts: ReadonlyMap<string, DurationSums>): DurationSums {
 
 function sumValues(values: ReadonlyMap<string, LastValue>): number {
   return [...values.values()].reduce((sum, { value }) => sum + value, 0);
-}
-
-function hashText(text: string): string {
-  return createHash('sha1').update(text).digest('hex').slice(0, 16);
 }

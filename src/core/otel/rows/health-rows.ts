@@ -1,4 +1,4 @@
-import { createHash } from '../../lazy-crypto.ts';
+import { hashText } from '../../lazy-crypto.ts';
 import { PerformanceMetricType } from '../../schema/enums.ts';
 import type { PerformanceMetricRow } from '../../schema/tables/performance-metrics-table.ts';
 import { HostUsageAggregator } from '../mapping/host-usage.ts';
@@ -117,7 +117,7 @@ export class HealthCollector {
     const series: MappedSeries = {
       hasSenderOrganization: false,
       metricFact: '',
-      hash: hashText(`${key}\n${type}\n${name}\n${tags ?? ''}`),
+      hash: hashText(`${key}\n${type}\n${name}\n${tags ?? ''}`, 16),
       name,
       factor: 1,
       failed: false,
@@ -199,8 +199,4 @@ function toHealthPart(resource: MappedResource, summary: ExportSummary): HealthP
 
 function toPercent(share: number | undefined): number | undefined {
   return share === undefined ? undefined : 100 * share;
-}
-
-function hashText(text: string): string {
-  return createHash('sha1').update(text).digest('hex').slice(0, 16);
 }

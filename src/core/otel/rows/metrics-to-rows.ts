@@ -11,7 +11,6 @@ import type { MetricRowSink } from './point-rows.ts';
 import { getValidTimes, type RejectReason } from './point-validation.ts';
 import type { RequestSampleMemory } from './request-sample-memory.ts';
 import { RequestSampleCollector } from './request-samples.ts';
-
 import { type IgnoreReason, type RequestRows, ResourceConverter } from './resource-converter.ts';
 
 export interface ConvertedMetrics extends MetricRowSink {

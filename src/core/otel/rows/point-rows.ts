@@ -16,16 +16,13 @@ import type {
   OtelNumberPoint,
   OtelSummaryPoint,
 } from '../metric-data.ts';
-import { getExplicitBuckets } from './explicit-buckets.ts';
+import { getExplicitBuckets, MS_PER_SECOND } from './explicit-buckets.ts';
 
 /** Receives the rows of points. */
 export interface MetricRowSink {
   readonly metrics: PerformanceMetricRow[];
   readonly buckets: MetricBucketRow[];
 }
-
-/** Times in ms are stored in buckets whose bounds are powers in seconds. See `computeStoredBound`. */
-const MS_PER_SECOND = 1000;
 
 /** Adds the row of a gauge, or of the increase of a counter. */
 export function addNumberRow(

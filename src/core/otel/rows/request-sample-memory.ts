@@ -1,4 +1,4 @@
-import { createHash } from '../../lazy-crypto.ts';
+import { hashText } from '../../lazy-crypto.ts';
 import type { MappedResource } from '../mapping/resource-mapping.ts';
 
 /** Maximum number of samples that are remembered. Each one takes about 150 bytes. */
@@ -60,5 +60,5 @@ export class RequestSampleMemory {
 function toSampleId({ resource, traceId, spanId }: SampledSpan): string {
   const { service, organizationId = '' } = resource;
   const parts = [organizationId, service.service, service.instance ?? '', traceId, spanId];
-  return createHash('sha1').update(JSON.stringify(parts)).digest('hex').slice(0, 24);
+  return hashText(JSON.stringify(parts), 24);
 }

@@ -1,4 +1,5 @@
-import { createHash } from '../../lazy-crypto.ts';
+import { hashText } from '../../lazy-crypto.ts';
+import { getOrCreate } from '../../maps.ts';
 import { createRequestSampleRow } from '../../request-sample-row.ts';
 import { PerformanceMetricType } from '../../schema/enums.ts';
 import type { PerformanceMetricRow } from '../../schema/tables/performance-metrics-table.ts';
@@ -42,12 +43,12 @@ export class RequestSampleCollector {
   add(candidate: Candidate): void {
     const { resource, series } = candidate;
     if (series.template.metricType !== PerformanceMetricType.API_RESPONSE_TIME) return;
-    const slow = getOrCreate(this.#slow, resource.key);
+    const slow = getOrCreate(this.#slow, resource.key, () => []);
     const index = slow.findIndex(({ durationMs }) => durationMs < candidate.durationMs);
     slow.splice(index < 0 ? slow.length : index, 0, candidate);
     if (slow.length > MAX_SLOW_REQUESTS) slow.pop();
     if (!series.failed) return;
-    const failed = getOrCreate(this.#failed, resource.key);
+    const failed = getOrCreate(this.#failed, resource.key, () => []);
     failed.push(candidate);
     if (failed.length > MAX_FAILED_REQUESTS) failed.shift();
   }
@@ -80,20 +81,9 @@ export class RequestSampleCollector {
     if (traceId !== undefined && spanId !== undefined) {
       return this.#memory.add(this.#source, { resource, traceId, spanId, timeMs });
     }
-    const id = createHash('sha1')
-      .update(`${series.hash}\n${traceId}\n${spanId}\n${timeMs}`)
-      .digest('hex')
-      .slice(0, 24);
+    const id = hashText(`${series.hash}\n${traceId}\n${spanId}\n${timeMs}`, 24);
     return { id, timestampMs: timeMs };
   }
-}
-
-function getOrCreate(lists: Map<string, Candidate[]>, key: string): Candidate[] {
-  const known = lists.get(key);
-  if (known) return known;
-  const list: Candidate[] = [];
-  lists.set(key, list);
-  return list;
 }
 
 function toRow(candidate: Candidate, { id, timestampMs }: SampleKeys): PerformanceMetricRow {

@@ -1,3 +1,4 @@
+import { addCount } from '../../maps.ts';
 import type { PerformanceMetricRow } from '../../schema/tables/performance-metrics-table.ts';
 import {
   type CounterOrigin,
@@ -155,9 +156,8 @@ export class ResourceConverter {
   ): PerformanceMetricRow | undefined {
     switch (metric.kind) {
       case 'gauge':
-        return this.#addNumber(series, point as OtelNumberPoint);
       case 'sum':
-        return this.#addSum(metric, series, point as OtelNumberPoint, origin);
+        return this.#addChecked(metric, series, point as OtelNumberPoint, origin);
       case 'histogram':
         return this.#addConverted(metric, series, point as (typeof metric.points)[number], {
           findProblem: findHistogramProblem,
@@ -197,15 +197,15 @@ export class ResourceConverter {
     }
   }
 
-  #addSum(
-    metric: OtelMetric & { kind: 'sum' },
+  #addChecked(
+    metric: OtelMetric & { kind: 'gauge' | 'sum' },
     series: MappedSeries,
     point: OtelNumberPoint,
     origin: CounterOrigin | undefined,
   ): PerformanceMetricRow | undefined {
     const problem = findNumberProblem(point);
     if (problem !== undefined) return this.#reject(problem);
-    if (isGauge(metric)) return this.#addNumber(series, point);
+    if (metric.kind === 'gauge' || isGauge(metric)) return this.#addNumber(series, point);
     if (metric.isMonotonic && point.value < 0) return this.#reject('negative_count');
     const { transaction } = this.#request;
     if (metric.temporality === 'delta') {
@@ -217,9 +217,7 @@ export class ResourceConverter {
     return this.#addNumber(series, converted.point);
   }
 
-  #addNumber(series: MappedSeries, point: OtelNumberPoint): PerformanceMetricRow | undefined {
-    const problem = findNumberProblem(point);
-    if (problem !== undefined) return this.#reject(problem);
+  #addNumber(series: MappedSeries, point: OtelNumberPoint): PerformanceMetricRow {
     const row = addNumberRow(this.#request.sink, series, point);
     this.#health.addNumber(series, row);
     return row;
@@ -265,17 +263,14 @@ export class ResourceConverter {
 
   #reject(reason: RejectReason, points = 1): undefined {
     const { rejected, rejectedNames } = this.#request;
-    if (points > 0 && !rejectedNames.has(reason)) rejectedNames.set(reason, this.#name);
-    increase(rejected, reason, points);
+    if (points === 0) return;
+    if (!rejectedNames.has(reason)) rejectedNames.set(reason, this.#name);
+    addCount(rejected, reason, points);
   }
 
   #ignore(reason: IgnoreReason, points = 1): undefined {
-    increase(this.#request.ignored, reason, points);
+    if (points > 0) addCount(this.#request.ignored, reason, points);
   }
 }
 
 type OtelNumberPointTimes = Pick<OtelNumberPoint, 'startTimeMs' | 'timeMs'>;
-
-function increase<K>(counts: Map<K, number>, key: K, points: number): void {
-  if (points > 0) counts.set(key, (counts.get(key) ?? 0) + points);
-}

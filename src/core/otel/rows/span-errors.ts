@@ -1,6 +1,6 @@
 import { computeErrorFingerprint } from '../../errors/error-fingerprint.ts';
 import { type ErrorOccurrence, toErrorLogRow } from '../../errors/error-log-row.ts';
-import { createHash } from '../../lazy-crypto.ts';
+import { hashText } from '../../lazy-crypto.ts';
 import type { ErrorLogRow } from '../../schema/tables/error-logs-table.ts';
 import type { MappedSeries } from '../mapping/map-series.ts';
 import type { MappedResource } from '../mapping/resource-mapping.ts';
@@ -68,10 +68,7 @@ export class SpanErrorCollector {
     return [...this.#errors.values()].map(
       ({ occurrence, resource, fingerprint, spanIds, timeMs }) => ({
         ...toErrorLogRow(occurrence, fingerprint, resource.service),
-        id: createHash('sha1')
-          .update([resource.key, fingerprint, ...spanIds.toSorted()].join('\n'))
-          .digest('hex')
-          .slice(0, 24),
+        id: hashText([resource.key, fingerprint, ...spanIds.toSorted()].join('\n'), 24),
         timestamp: timeMs,
         count: spanIds.length,
       }),

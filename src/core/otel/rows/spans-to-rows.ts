@@ -1,5 +1,6 @@
 import { ExponentialHistogramAccumulator } from '../../histogram/histogram-accumulators.ts';
-import { createHash } from '../../lazy-crypto.ts';
+import { hashText } from '../../lazy-crypto.ts';
+import { addCount, getOrCreate } from '../../maps.ts';
 import type { ErrorLogRow } from '../../schema/tables/error-logs-table.ts';
 import type { MappedSeries } from '../mapping/map-series.ts';
 import { mapSeries } from '../mapping/map-series.ts';
@@ -122,15 +123,15 @@ class SpanBatch {
   add(resource: MappedResource, scope: OtelScope, span: OtelSpan): void {
     const problem = this.#findProblem(span);
     if (problem) {
-      increase(this.#rejected, problem);
+      addCount(this.#rejected, problem);
       return;
     }
     const id = `${span.traceId}${span.spanId}`;
     const { organization, property } = this.#options.tenantAttributes;
     const operation = getSpanOperation(span, [organization, property]);
-    const known = getOrCreate(this.#spanIds, resource.key);
-    if (known.has(id)) increase(this.#ignored, 'duplicate');
-    else if (!operation) increase(this.#ignored, 'internal');
+    const known = getOrCreate(this.#spanIds, resource.key, () => new Set());
+    if (known.has(id)) addCount(this.#ignored, 'duplicate');
+    else if (!operation) addCount(this.#ignored, 'internal');
     else this.#addOperation(resource, scope, span, operation);
     known.add(id);
   }
@@ -158,11 +159,11 @@ class SpanBatch {
     const sink: MetricRowSink = { metrics: [], buckets: [] };
     for (const { series, durations, spanIds, startMs, endMs } of this.#groups.values()) {
       if (transaction.hasFact(series.metricFact)) {
-        increase(this.#ignored, 'in_metric', durations.count);
+        addCount(this.#ignored, 'in_metric', durations.count);
         continue;
       }
       const rows: MetricRowSink = { metrics: [], buckets: [] };
-      const hash = hashText([series.hash, ...spanIds.toSorted()].join('\n'));
+      const hash = hashText([series.hash, ...spanIds.toSorted()].join('\n'), 16);
       const point = { attributes: {}, startTimeMs: startMs, timeMs: endMs, ...durations.toPoint() };
       const row = addExponentialHistogramRows(rows, { ...series, hash }, point);
       // The row is blanked if the process also sends the metric.
@@ -230,20 +231,4 @@ class SpanBatch {
     group.startMs = Math.min(group.startMs, startTimeMs);
     group.endMs = Math.max(group.endMs, endTimeMs);
   }
-}
-
-function getOrCreate(sets: Map<string, Set<string>>, key: string): Set<string> {
-  const known = sets.get(key);
-  if (known) return known;
-  const set = new Set<string>();
-  sets.set(key, set);
-  return set;
-}
-
-function hashText(text: string): string {
-  return createHash('sha1').update(text).digest('hex').slice(0, 16);
-}
-
-function increase<K>(counts: Map<K, number>, key: K, by = 1): void {
-  counts.set(key, (counts.get(key) ?? 0) + by);
 }

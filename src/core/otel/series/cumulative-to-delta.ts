@@ -52,6 +52,34 @@ const SUPERSEDED = { kind: 'ignored', reason: 'superseded' } as const;
 const BASELINE = { kind: 'ignored', reason: 'baseline' } as const;
 const NO_VALUE = { kind: 'ignored', reason: 'no_value' } as const;
 
+/** How points of one kind are converted. */
+interface PointKind<K extends keyof SeriesValues, P> {
+  readonly kind: K;
+  readonly subtract: Subtract<SeriesValues[K]>;
+  readonly toPoint: (point: P, delta: NonNullable<SeriesValues[K]>, startTimeMs: number) => P;
+}
+
+const NUMBERS: PointKind<'number', OtelNumberPoint> = {
+  kind: 'number',
+  subtract: subtractNumbers,
+  toPoint: toNumberPoint,
+};
+const HISTOGRAMS: PointKind<'histogram', OtelHistogramPoint> = {
+  kind: 'histogram',
+  subtract: subtractHistograms,
+  toPoint: toHistogramPoint,
+};
+const EXPONENTIAL_HISTOGRAMS: PointKind<'exponentialHistogram', OtelExponentialHistogramPoint> = {
+  kind: 'exponentialHistogram',
+  subtract: subtractExponentialHistograms,
+  toPoint: toExponentialPoint,
+};
+const SUMMARIES: PointKind<'summary', OtelSummaryPoint> = {
+  kind: 'summary',
+  subtract: subtractSummaries,
+  toPoint: toSummaryPoint,
+};
+
 /** A fact is noted again after this time, in seconds, so that it does not expire. */
 const FACT_INTERVAL_SECONDS = 3600;
 /** Points of one export have nearly the same time, in ms. */
@@ -91,17 +119,7 @@ export class SeriesTransaction {
     source?: SeriesSource,
   ): ConvertedPoint<OtelNumberPoint> {
     if (point.hasNoValue) return NO_VALUE;
-    const { value } = point;
-    return this.#convert(
-      point,
-      'number',
-      key,
-      value,
-      subtractNumbers,
-      toNumberPoint,
-      origin,
-      source,
-    );
+    return this.#convert(NUMBERS, key, point, point.value, origin, source);
   }
 
   /** Same as `convertNumber`, for a histogram with explicit bounds. */
@@ -112,21 +130,11 @@ export class SeriesTransaction {
     source?: SeriesSource,
   ): ConvertedPoint<OtelHistogramPoint> {
     if (point.hasNoValue) return NO_VALUE;
-    const last = this.#get(key, 'histogram')?.value.bounds;
+    const last = asKind(this.#get(key), 'histogram')?.value.bounds;
     const isSame = last !== undefined && areEqual(last, point.bounds);
     const bounds = isSame ? last : this.#states.shareBounds(point.bounds);
     const values = toHistogramValues(point, bounds);
-    const subtract = subtractHistograms;
-    return this.#convert(
-      point,
-      'histogram',
-      key,
-      values,
-      subtract,
-      toHistogramPoint,
-      origin,
-      source,
-    );
+    return this.#convert(HISTOGRAMS, key, point, values, origin, source);
   }
 
   /** Same as `convertNumber`, for an exponential histogram. The delta has a scale of at most 3. */
@@ -138,9 +146,7 @@ export class SeriesTransaction {
   ): ConvertedPoint<OtelExponentialHistogramPoint> {
     if (point.hasNoValue) return NO_VALUE;
     const values = toExponentialHistogramValues(point);
-    const kind = 'exponentialHistogram';
-    const subtract = subtractExponentialHistograms;
-    return this.#convert(point, kind, key, values, subtract, toExponentialPoint, origin, source);
+    return this.#convert(EXPONENTIAL_HISTOGRAMS, key, point, values, origin, source);
   }
 
   /** Same as `convertNumber`, for the count and the sum of a summary. The quantiles stay the same. */
@@ -152,16 +158,7 @@ export class SeriesTransaction {
   ): ConvertedPoint<OtelSummaryPoint> {
     if (point.hasNoValue) return NO_VALUE;
     const values = { count: point.count, sum: point.sum };
-    return this.#convert(
-      point,
-      'summary',
-      key,
-      values,
-      subtractSummaries,
-      toSummaryPoint,
-      origin,
-      source,
-    );
+    return this.#convert(SUMMARIES, key, point, values, origin, source);
   }
 
   /**
@@ -184,7 +181,7 @@ export class SeriesTransaction {
       const isFirst = timeMs <= this.#getFirstMs(origin, timeMs, source) || startTimeMs === timeMs;
       if (isFirst) return 'baseline';
     }
-    const last = this.#getAny(key);
+    const last = this.#get(key);
     // Series with only delta points have no state.
     if (!last) return undefined;
     if (last.kind !== 'delta' && startTimeMs < last.timeMs) return 'superseded';
@@ -201,7 +198,7 @@ export class SeriesTransaction {
 
   /** Returns the time of the first point of a metric, and keeps it. */
   #getFirstMs({ object }: CounterOrigin, timeMs: number, source: SeriesSource | undefined): number {
-    const first = this.#getAny(object);
+    const first = this.#get(object);
     if (!first) {
       this.#setDelta(object, timeMs, timeMs, this.#states.getGroup(source));
       return timeMs;
@@ -287,22 +284,20 @@ export class SeriesTransaction {
   }
 
   #convert<K extends keyof SeriesValues, P extends PointTimes>(
-    point: P,
-    kind: K,
+    { kind, subtract, toPoint }: PointKind<K, P>,
     key: string,
+    point: P,
     value: SeriesValues[K],
-    subtract: Subtract<SeriesValues[K]>,
-    toPoint: (point: P, delta: NonNullable<SeriesValues[K]>, startTimeMs: number) => P,
     origin: CounterOrigin | undefined,
     source: SeriesSource | undefined,
   ): ConvertedPoint<P> {
     const { timeMs } = point;
-    const last = this.#getAny(key);
+    const last = this.#get(key);
     if (last?.kind === 'delta' && timeMs <= last.timeMs) return SUPERSEDED;
     const group = last?.group ?? this.#states.getGroup(source);
     const { startMs, known } = this.#getStart(point, last, group, origin, source);
     const cumulative: CumulativePoint<K> = { key, group, kind, startMs, timeMs, value };
-    const sameKind = this.#get(key, kind);
+    const sameKind = asKind(last, kind);
     const isOtherHost =
       origin?.hasResets === false &&
       sameKind !== undefined &&
@@ -320,14 +315,17 @@ export class SeriesTransaction {
     return { kind: 'delta', point: deltaPoint, startTimeMs: deltaStartMs };
   }
 
-  #get<K extends keyof SeriesValues>(key: string, kind: K): SeriesStateOf<K> | undefined {
-    const state = this.#getAny(key);
-    return state?.kind === kind ? (state as unknown as SeriesStateOf<K>) : undefined;
-  }
-
-  #getAny(key: string): SeriesState | undefined {
+  #get(key: string): SeriesState | undefined {
     return this.#changed.get(key) ?? this.#states.get(key);
   }
+}
+
+/** Returns a state with its exact type. Undefined if it is of another kind. */
+function asKind<K extends keyof SeriesValues>(
+  state: SeriesState | undefined,
+  kind: K,
+): SeriesStateOf<K> | undefined {
+  return state?.kind === kind ? (state as unknown as SeriesStateOf<K>) : undefined;
 }
 
 interface PointTimes {

@@ -10,8 +10,7 @@ import {
   encodeStates,
   type GroupEntry,
 } from './series-state-codec.ts';
-import type { SpanRow } from './span-row-memory.ts';
-import { SpanRowMemory } from './span-row-memory.ts';
+import { type SpanRow, SpanRowMemory } from './span-row-memory.ts';
 import { StateReader, StateWriter } from './state-bytes.ts';
 
 const VERSION = 2;
@@ -38,8 +37,8 @@ export interface SeriesStatesOptions {
 }
 
 /**
- * The states of cumulative series, in the order in which they were changed, facts, and rows of spans. If there are too many, the oldest
- * ones of the services with the most are forgotten, so that a sender doesn't affect others.
+ * The states of cumulative series, in the order in which they were changed, facts, and rows of spans. If there are too
+ * many, the oldest ones of the services with the most are forgotten, so that a sender doesn't affect others.
  */
 export class SeriesStates {
   readonly owner: string;

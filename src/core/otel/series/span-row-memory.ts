@@ -7,7 +7,6 @@ const MAX_AGE_SECONDS = 600;
 const MAX_FACTS = 10_000;
 /** Maximum number of rows of all processes. A row with its buckets takes about 200 bytes. */
 const MAX_ROWS = 50_000;
-
 /** After a limit was reached, this part of the room is free again, so that rows are not removed with each request. */
 const FREED_SHARE = 0.1;
 

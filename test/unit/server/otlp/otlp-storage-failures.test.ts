@@ -27,20 +27,8 @@ import { waitFor } from '../../../support/wait-for.ts';
 const disk = vi.hoisted(() => ({ code: '' }));
 
 vi.mock('node:fs', async (importOriginal) => {
-  const original = await importOriginal<typeof import('node:fs')>();
-  const writev = (...args: Parameters<typeof original.writev>) => {
-    const [fd, buffers, position, callback] = args as [
-      number,
-      readonly Buffer[],
-      number,
-      (error: Error) => void,
-    ];
-    if (disk.code === '') return original.writev(...args);
-    original.writeSync(fd, Buffer.concat(buffers), 0, 30, position);
-    const error = Object.assign(new Error(`${disk.code}: failed`), { code: disk.code });
-    return setImmediate(() => callback(error));
-  };
-  return { ...original, writev };
+  const { refuseWrites } = await import('../../../support/refusing-disk.ts');
+  return refuseWrites(await importOriginal<typeof import('node:fs')>(), disk);
 });
 
 const LOG = { info: () => {}, warn: () => {}, error: () => {} };
