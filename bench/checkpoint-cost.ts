@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { CheckpointCollector } from '../src/agent/export/checkpoint-collector.ts';
-import { HistogramRegistry } from '../src/agent/instrumentation/histogram-registry.ts';
+import { HistogramRegistry } from '../src/agent/instrumentation/histograms/histogram-registry.ts';
 import { CheckpointFile } from '../src/storage/write/checkpoint-file.ts';
 import { median } from './report.ts';
 

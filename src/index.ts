@@ -11,8 +11,11 @@ import {
   enableTenantContext,
   runWithTenant,
   type Tenant,
-} from './agent/instrumentation/tenant-context.ts';
-import type { TenantRequest, TenantResolver } from './agent/instrumentation/tenant-reader.ts';
+} from './agent/instrumentation/context/tenant-context.ts';
+import type {
+  TenantRequest,
+  TenantResolver,
+} from './agent/instrumentation/context/tenant-reader.ts';
 import { setDirectory } from './agent/notification-directory.ts';
 import { addJobDefaults, readJobTransition } from './agent/record/job-transition-row.ts';
 import type { Measurement } from './agent/record/measurement.ts';

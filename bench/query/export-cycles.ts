@@ -6,7 +6,7 @@ import {
   type ScopeMetrics,
 } from '@opentelemetry/sdk-metrics';
 import { type MetricRows, toMetricRows } from '../../src/agent/export/otel-metric-rows.ts';
-import { HistogramRegistry } from '../../src/agent/instrumentation/histogram-registry.ts';
+import { HistogramRegistry } from '../../src/agent/instrumentation/histograms/histogram-registry.ts';
 import { createRandom } from '../../test/support/random.ts';
 import { makeOrigin, QUEUE_COUNT, SERVICE_COUNT, type Series } from './metric-series.ts';
 

@@ -21,16 +21,16 @@ import {
   toRequestOccurrence,
 } from './error-tracking/to-error-occurrence.ts';
 import { DurationStats, SystemHealthMonitor } from './health/system-health-monitor.ts';
-import { createExpressInstrumentations } from './instrumentation/express.ts';
-import { HistogramRegistry } from './instrumentation/histogram-registry.ts';
-import { HostSampler } from './instrumentation/host-metrics.ts';
+import { getCurrentTenant } from './instrumentation/context/tenant-context.ts';
+import { TenantReader } from './instrumentation/context/tenant-reader.ts';
+import { createExpressInstrumentations } from './instrumentation/frameworks/express.ts';
+import { HistogramRegistry } from './instrumentation/histograms/histogram-registry.ts';
+import { HostSampler } from './instrumentation/host/host-metrics.ts';
+import { EventLoopSampler } from './instrumentation/host/runtime-metrics.ts';
 import {
   InstrumentationRegistry,
   type LibraryState,
-} from './instrumentation/instrumentation-registry.ts';
-import { EventLoopSampler } from './instrumentation/runtime-metrics.ts';
-import { getCurrentTenant } from './instrumentation/tenant-context.ts';
-import { TenantReader } from './instrumentation/tenant-reader.ts';
+} from './instrumentation/loading/instrumentation-registry.ts';
 import { OtelMetrics, recordJobTransition } from './otel-metrics.ts';
 import { captureProcessErrors } from './process/process-errors.ts';
 import { QuestdbConnector, type QuestdbConnectorOptions } from './questdb-connector.ts';

@@ -6,7 +6,7 @@ import type { Logger } from '../core/log.ts';
 import { createError } from '../core/perfscope-error.ts';
 import type { DeferredWriter } from '../storage/write/deferred-writer.ts';
 import type { SystemHealthMonitor } from './health/system-health-monitor.ts';
-import type { HistogramRegistry } from './instrumentation/histogram-registry.ts';
+import type { HistogramRegistry } from './instrumentation/histograms/histogram-registry.ts';
 import { OtlpExport } from './otlp-export/otlp-export.ts';
 import type { QuestdbConnector } from './questdb-connector.ts';
 import type { MetricRecorder } from './record/metric-recorder.ts';

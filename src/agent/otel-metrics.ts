@@ -15,20 +15,26 @@ import { ATTR_AGENT_PART } from './attribute-keys.ts';
 import { CheckpointCollector } from './export/checkpoint-collector.ts';
 import { collectSync } from './export/collect-sync.ts';
 import { PerfscopeMetricExporter } from './export/metric-exporter.ts';
-import { createBullmqInstrumentations } from './instrumentation/bullmq.ts';
-import { getErrorType } from './instrumentation/bullmq-job-transition.ts';
-import type { HistogramRegistry } from './instrumentation/histogram-registry.ts';
-import { type HostSampler, instrumentHost } from './instrumentation/host-metrics.ts';
-import { type HttpInstrumentationOptions, instrumentHttp } from './instrumentation/http.ts';
-import type { LibraryInstrumentation } from './instrumentation/instrumentation-registry.ts';
-import { createJobHistograms } from './instrumentation/job-histograms.ts';
-import { createPostgresInstrumentations } from './instrumentation/postgres.ts';
-import type { FailedConnect } from './instrumentation/postgres-connects.ts';
-import { createPoolMetrics, type PoolMetrics } from './instrumentation/postgres-pools.ts';
-import { createQueueDepthMetrics } from './instrumentation/queue-depth.ts';
-import { RequestSampler } from './instrumentation/request-sampler.ts';
-import { type EventLoopSampler, instrumentRuntime } from './instrumentation/runtime-metrics.ts';
-import { UnconfirmedJobs } from './instrumentation/unconfirmed-jobs.ts';
+import { createPostgresInstrumentations } from './instrumentation/databases/postgres.ts';
+import type { FailedConnect } from './instrumentation/databases/postgres-connects.ts';
+import { createPoolMetrics, type PoolMetrics } from './instrumentation/databases/postgres-pools.ts';
+import type { HistogramRegistry } from './instrumentation/histograms/histogram-registry.ts';
+import { type HostSampler, instrumentHost } from './instrumentation/host/host-metrics.ts';
+import {
+  type EventLoopSampler,
+  instrumentRuntime,
+} from './instrumentation/host/runtime-metrics.ts';
+import type { LibraryInstrumentation } from './instrumentation/loading/instrumentation-registry.ts';
+import { createBullmqInstrumentations } from './instrumentation/queues/bullmq.ts';
+import { getErrorType } from './instrumentation/queues/bullmq-job-transition.ts';
+import { createJobHistograms } from './instrumentation/queues/job-histograms.ts';
+import { createQueueDepthMetrics } from './instrumentation/queues/queue-depth.ts';
+import { UnconfirmedJobs } from './instrumentation/queues/unconfirmed-jobs.ts';
+import {
+  type HttpInstrumentationOptions,
+  instrumentHttp,
+} from './instrumentation/requests/http.ts';
+import { RequestSampler } from './instrumentation/requests/request-sampler.ts';
 import { ApplicationMeterProvider } from './opentelemetry-api/application-meters.ts';
 import { GlobalApi } from './opentelemetry-api/global-api.ts';
 import { MeterMirror } from './opentelemetry-api/meter-mirror.ts';

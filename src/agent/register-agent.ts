@@ -6,7 +6,7 @@ import { stderrLogger } from '../core/log.ts';
 import { createError, errorMessage } from '../core/perfscope-error.ts';
 import type { Agent } from './agent.ts';
 import { servePrometheus } from './export/prometheus-exporter.ts';
-import { LibraryReporter } from './instrumentation/library-states.ts';
+import { LibraryReporter } from './instrumentation/loading/library-states.ts';
 import { flushOnExit } from './process/flush-on-exit.ts';
 import { isRegistered, markRegistered } from './registered.ts';
 import { runWhenIdle } from './run-when-idle.ts';

@@ -3,8 +3,8 @@ import type { Settings } from '../core/config/parse-settings.ts';
 import type { Logger } from '../core/log.ts';
 import { createError, errorMessage } from '../core/perfscope-error.ts';
 import type { SystemHealthMonitor } from './health/system-health-monitor.ts';
-import type { HostSampler } from './instrumentation/host-metrics.ts';
-import type { EventLoopSampler } from './instrumentation/runtime-metrics.ts';
+import type { HostSampler } from './instrumentation/host/host-metrics.ts';
+import type { EventLoopSampler } from './instrumentation/host/runtime-metrics.ts';
 import type { OtelMetrics } from './otel-metrics.ts';
 
 export interface SystemMetricsOptions {

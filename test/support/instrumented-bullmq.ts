@@ -1,9 +1,9 @@
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { type BatchObservableCallback, createNoopMeter, type Observable } from '@opentelemetry/api';
-import { createBullmqInstrumentations } from '../../src/agent/instrumentation/bullmq.ts';
-import { createQueueDepthMetrics } from '../../src/agent/instrumentation/queue-depth.ts';
-import { UnconfirmedJobs } from '../../src/agent/instrumentation/unconfirmed-jobs.ts';
+import { createBullmqInstrumentations } from '../../src/agent/instrumentation/queues/bullmq.ts';
+import { createQueueDepthMetrics } from '../../src/agent/instrumentation/queues/queue-depth.ts';
+import { UnconfirmedJobs } from '../../src/agent/instrumentation/queues/unconfirmed-jobs.ts';
 import type { JobTransition } from '../../src/core/schema/tables/queue-metrics-table.ts';
 
 /** A value that the queue poll observed. */

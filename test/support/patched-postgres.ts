@@ -1,10 +1,10 @@
 import { createRequire } from 'node:module';
 import type { Attributes, Meter } from '@opentelemetry/api';
 import type { DataPoint, ExponentialHistogram } from '@opentelemetry/sdk-metrics';
-import { HistogramRegistry } from '../../src/agent/instrumentation/histogram-registry.ts';
-import { createPostgresInstrumentations } from '../../src/agent/instrumentation/postgres.ts';
-import type { FailedConnect } from '../../src/agent/instrumentation/postgres-connects.ts';
-import { createPoolMetrics } from '../../src/agent/instrumentation/postgres-pools.ts';
+import { createPostgresInstrumentations } from '../../src/agent/instrumentation/databases/postgres.ts';
+import type { FailedConnect } from '../../src/agent/instrumentation/databases/postgres-connects.ts';
+import { createPoolMetrics } from '../../src/agent/instrumentation/databases/postgres-pools.ts';
+import { HistogramRegistry } from '../../src/agent/instrumentation/histograms/histogram-registry.ts';
 
 const require = createRequire(import.meta.url);
 const unusedMeter = {

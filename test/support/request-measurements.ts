@@ -2,13 +2,13 @@ import { once } from 'node:events';
 import { createServer, request as httpRequest, type RequestListener, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { toMetricRows } from '../../src/agent/export/otel-metric-rows.ts';
-import { HistogramRegistry } from '../../src/agent/instrumentation/histogram-registry.ts';
+import { HistogramRegistry } from '../../src/agent/instrumentation/histograms/histogram-registry.ts';
 import {
   type HttpInstrumentationOptions,
   instrumentHttp,
-} from '../../src/agent/instrumentation/http.ts';
-import { RequestSampler } from '../../src/agent/instrumentation/request-sampler.ts';
-import { createRequestState } from '../../src/agent/instrumentation/request-state.ts';
+} from '../../src/agent/instrumentation/requests/http.ts';
+import { RequestSampler } from '../../src/agent/instrumentation/requests/request-sampler.ts';
+import { createRequestState } from '../../src/agent/instrumentation/requests/request-state.ts';
 import type { PerformanceMetricRow } from '../../src/core/schema/tables/performance-metrics-table.ts';
 import { waitFor } from './wait-for.ts';
 

@@ -3,7 +3,7 @@ import { guard, runGuarded } from '../../core/guard.ts';
 import { startTimeout } from '../../core/guarded-timers.ts';
 import { checkFunction } from '../argument-checks.ts';
 import { ATTR_BREAKER_NAME, ATTR_BREAKER_OUTCOME, ATTR_BREAKER_STATE } from '../attribute-keys.ts';
-import { copyFunctionProperties } from '../instrumentation/method-patching.ts';
+import { copyFunctionProperties } from '../instrumentation/loading/method-patching.ts';
 import { getMeterProvider } from '../opentelemetry-api/shared-api.ts';
 import {
   BREAKER_STATES,

@@ -4,7 +4,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { readStartupConfig } from '../../core/config/startup-config.ts';
 import { createError } from '../../core/perfscope-error.ts';
-import { formatUnmeasuredReason, isShown } from '../instrumentation/library-states.ts';
+import { formatUnmeasuredReason, isShown } from '../instrumentation/loading/library-states.ts';
 import { findBundledLibraries } from './bundled-libraries.ts';
 import { checkDestinations } from './check-destination.ts';
 import { type LibraryReport, LibraryReportFolder } from './library-report.ts';

@@ -1,7 +1,7 @@
 import { mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { LibraryState } from '../instrumentation/instrumentation-registry.ts';
+import type { LibraryState } from '../instrumentation/loading/instrumentation-registry.ts';
 
 /** Report of one process or thread of the application. */
 export interface LibraryReport {

@@ -1,7 +1,10 @@
 import type { ExponentialHistogramAccumulator } from '../../core/histogram/histogram-accumulators.ts';
 import type { ServiceResource } from '../../core/schema/table-definition.ts';
 import type { CheckpointEntry } from '../../storage/write/checkpoint-file.ts';
-import type { HistogramRegistry, OpenSeries } from '../instrumentation/histogram-registry.ts';
+import type {
+  HistogramRegistry,
+  OpenSeries,
+} from '../instrumentation/histograms/histogram-registry.ts';
 import { createPointEncoder } from './otel-metric-rows.ts';
 
 /** Maximum share of the CPU time of one core. Writing the file takes about as long as encoding. */

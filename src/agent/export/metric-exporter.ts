@@ -14,8 +14,11 @@ import type { AddRows } from '../../core/schema/table-registry.ts';
 import type { PerformanceMetricRow } from '../../core/schema/tables/performance-metrics-table.ts';
 import { type CheckpointEntry, encodeCheckpointRow } from '../../storage/write/checkpoint-file.ts';
 import { ATTR_REQUEST_ABORTED } from '../attribute-keys.ts';
-import { toErrorType } from '../instrumentation/request-histogram.ts';
-import type { RequestSampler, SampledRequest } from '../instrumentation/request-sampler.ts';
+import { toErrorType } from '../instrumentation/requests/request-histogram.ts';
+import type {
+  RequestSampler,
+  SampledRequest,
+} from '../instrumentation/requests/request-sampler.ts';
 import { toMetricRows } from './otel-metric-rows.ts';
 
 /**

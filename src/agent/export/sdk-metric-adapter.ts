@@ -9,7 +9,7 @@ import type {
   OtelScope,
   OtelTemporality,
 } from '../../core/otel/metric-data.ts';
-import { normalizeAttributes } from '../instrumentation/normalize-attributes.ts';
+import { normalizeAttributes } from '../instrumentation/histograms/normalize-attributes.ts';
 import type {
   SdkAttributes,
   SdkDataPoint,

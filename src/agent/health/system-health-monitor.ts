@@ -16,8 +16,8 @@ import {
   type HostSample,
   type HostSampler,
   MIN_CPU_BASELINE_MS,
-} from '../instrumentation/host-metrics.ts';
-import type { EventLoopSampler } from '../instrumentation/runtime-metrics.ts';
+} from '../instrumentation/host/host-metrics.ts';
+import type { EventLoopSampler } from '../instrumentation/host/runtime-metrics.ts';
 
 export interface SystemHealthMonitorOptions {
   resource: ServiceResource;

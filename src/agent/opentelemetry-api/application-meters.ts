@@ -16,8 +16,11 @@ import {
   ValueType,
 } from '@opentelemetry/api';
 import { guard, runGuarded } from '../../core/guard.ts';
-import { MAX_SERIES, SeriesCache } from '../instrumentation/cardinality-limit.ts';
-import { isRecordable, normalizeAttributes } from '../instrumentation/normalize-attributes.ts';
+import { MAX_SERIES, SeriesCache } from '../instrumentation/histograms/cardinality-limit.ts';
+import {
+  isRecordable,
+  normalizeAttributes,
+} from '../instrumentation/histograms/normalize-attributes.ts';
 import { findAgentInstrument } from './agent-instruments.ts';
 
 const PART = "the application's metrics";

@@ -8,7 +8,7 @@ import type {
   Observable,
 } from '@opentelemetry/api';
 import { runGuarded } from '../../core/guard.ts';
-import { wrapMethod } from '../instrumentation/method-patching.ts';
+import { wrapMethod } from '../instrumentation/loading/method-patching.ts';
 import { ObservedCallback, type ObserverResult } from './observed-callback.ts';
 
 const PART = "the application's metrics";

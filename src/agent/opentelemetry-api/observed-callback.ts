@@ -1,7 +1,10 @@
 import type { Attributes } from '@opentelemetry/api';
 import { runGuarded, startTask } from '../../core/guard.ts';
-import { MAX_SERIES } from '../instrumentation/cardinality-limit.ts';
-import { isRecordable, normalizeAttributes } from '../instrumentation/normalize-attributes.ts';
+import { MAX_SERIES } from '../instrumentation/histograms/cardinality-limit.ts';
+import {
+  isRecordable,
+  normalizeAttributes,
+} from '../instrumentation/histograms/normalize-attributes.ts';
 import { callSafely } from './application-meters.ts';
 
 const PART = "the application's metrics";

@@ -10,9 +10,12 @@ import {
   ATTR_PROPERTY_ID,
   ATTR_QUEUE_SCOPE,
 } from '../attribute-keys.ts';
-import { MAX_SERIES } from '../instrumentation/cardinality-limit.ts';
-import { HistogramRegistry } from '../instrumentation/histogram-registry.ts';
-import type { HistogramExportOptions, KeyedHistogram } from '../instrumentation/keyed-histogram.ts';
+import { MAX_SERIES } from '../instrumentation/histograms/cardinality-limit.ts';
+import { HistogramRegistry } from '../instrumentation/histograms/histogram-registry.ts';
+import type {
+  HistogramExportOptions,
+  KeyedHistogram,
+} from '../instrumentation/histograms/keyed-histogram.ts';
 
 /** Bounds of the SDK's histograms, for values of any unit. */
 const DEFAULT_BOUNDARIES = [

@@ -25,8 +25,8 @@ import {
 } from '../attribute-keys.ts';
 import { collectSync } from '../export/collect-sync.ts';
 import { fromSdkMetrics } from '../export/sdk-metric-adapter.ts';
-import type { HistogramRegistry } from '../instrumentation/histogram-registry.ts';
-import type { HistogramExportOptions } from '../instrumentation/keyed-histogram.ts';
+import type { HistogramRegistry } from '../instrumentation/histograms/histogram-registry.ts';
+import type { HistogramExportOptions } from '../instrumentation/histograms/keyed-histogram.ts';
 import { MeasurementHistograms } from './measurement-histograms.ts';
 import type { OtlpPipeline } from './otlp-pipeline.ts';
 import { createOtlpResource } from './otlp-resource.ts';

@@ -1,5 +1,5 @@
 import { guard, runGuarded } from '../../core/guard.ts';
-import { wrapMethod } from '../instrumentation/method-patching.ts';
+import { wrapMethod } from '../instrumentation/loading/method-patching.ts';
 
 /**
  * Handles an event of `process` before the application's listeners do.

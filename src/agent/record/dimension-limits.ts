@@ -2,7 +2,7 @@ import { createNoopMeter } from '@opentelemetry/api';
 import { runGuarded } from '../../core/guard.ts';
 import { createWarnOnce, type Logger } from '../../core/log.ts';
 import { createError } from '../../core/perfscope-error.ts';
-import { MAX_SERIES } from '../instrumentation/cardinality-limit.ts';
+import { MAX_SERIES } from '../instrumentation/histograms/cardinality-limit.ts';
 import { getMeterProvider } from '../opentelemetry-api/shared-api.ts';
 
 /** Replaces the values over the limit. */

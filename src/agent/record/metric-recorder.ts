@@ -11,7 +11,7 @@ import type {
   QueueMetricRow,
 } from '../../core/schema/tables/queue-metrics-table.ts';
 import type { DroppedRowCounter } from '../../storage/spool/dropped-rows.ts';
-import { getCurrentTenant } from '../instrumentation/tenant-context.ts';
+import { getCurrentTenant } from '../instrumentation/context/tenant-context.ts';
 import { BucketAccumulator } from './bucket-accumulator.ts';
 import { DimensionLimits, type RowTenant } from './dimension-limits.ts';
 import { toJobTransitionRow } from './job-transition-row.ts';

@@ -1,6 +1,6 @@
 import { types } from 'node:util';
 import { reportFailure } from '../../core/guard.ts';
-import { type Method, observePromise } from '../instrumentation/method-patching.ts';
+import { type Method, observePromise } from '../instrumentation/loading/method-patching.ts';
 
 /** A call whose duration is measured. The methods never throw. */
 export interface TrackedCall {

@@ -1,7 +1,7 @@
 import { guard } from '../../core/guard.ts';
 import { PerformanceMetricType } from '../../core/schema/enums.ts';
 import { checkFunction, createArgumentError } from '../argument-checks.ts';
-import { isInMeasuredOperation } from '../instrumentation/tenant-context.ts';
+import { isInMeasuredOperation } from '../instrumentation/context/tenant-context.ts';
 import type { Measurement } from './measurement.ts';
 import { observeResult, type TrackedCall } from './observe-result.ts';
 

@@ -6,8 +6,8 @@ import {
   formatPrometheusMetrics,
   PROMETHEUS_CONTENT_TYPE,
 } from '../../agent/export/prometheus-exporter.ts';
-import { createExpressInstrumentations } from '../../agent/instrumentation/express.ts';
-import { InstrumentationRegistry } from '../../agent/instrumentation/instrumentation-registry.ts';
+import { createExpressInstrumentations } from '../../agent/instrumentation/frameworks/express.ts';
+import { InstrumentationRegistry } from '../../agent/instrumentation/loading/instrumentation-registry.ts';
 import { setSharedAgent } from '../../agent/shared-agent.ts';
 import { getAgentUrl } from '../../core/agent-download.ts';
 import { withTimeout } from '../../core/concurrency.ts';

@@ -13,17 +13,20 @@ import {
   DurationStats,
   SystemHealthMonitor,
 } from '../../../src/agent/health/system-health-monitor.ts';
-import { HistogramRegistry } from '../../../src/agent/instrumentation/histogram-registry.ts';
-import { HostSampler, instrumentHost } from '../../../src/agent/instrumentation/host-metrics.ts';
-import { InstrumentationRegistry } from '../../../src/agent/instrumentation/instrumentation-registry.ts';
-import { createPoolMetrics } from '../../../src/agent/instrumentation/postgres-pools.ts';
-import { createQueueDepthMetrics } from '../../../src/agent/instrumentation/queue-depth.ts';
+import { TenantReader } from '../../../src/agent/instrumentation/context/tenant-reader.ts';
+import { createPoolMetrics } from '../../../src/agent/instrumentation/databases/postgres-pools.ts';
+import { HistogramRegistry } from '../../../src/agent/instrumentation/histograms/histogram-registry.ts';
+import {
+  HostSampler,
+  instrumentHost,
+} from '../../../src/agent/instrumentation/host/host-metrics.ts';
 import {
   EventLoopSampler,
   instrumentRuntime,
-} from '../../../src/agent/instrumentation/runtime-metrics.ts';
-import { TenantReader } from '../../../src/agent/instrumentation/tenant-reader.ts';
-import { UnconfirmedJobs } from '../../../src/agent/instrumentation/unconfirmed-jobs.ts';
+} from '../../../src/agent/instrumentation/host/runtime-metrics.ts';
+import { InstrumentationRegistry } from '../../../src/agent/instrumentation/loading/instrumentation-registry.ts';
+import { createQueueDepthMetrics } from '../../../src/agent/instrumentation/queues/queue-depth.ts';
+import { UnconfirmedJobs } from '../../../src/agent/instrumentation/queues/unconfirmed-jobs.ts';
 import { MetricRecorder } from '../../../src/agent/record/metric-recorder.ts';
 import { DroppedRowCounter } from '../../../src/storage/spool/dropped-rows.ts';
 import {

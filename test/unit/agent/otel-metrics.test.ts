@@ -1,6 +1,6 @@
 import { metrics } from '@opentelemetry/api';
 import { afterAll, expect, it } from 'vitest';
-import { HistogramRegistry } from '../../../src/agent/instrumentation/histogram-registry.ts';
+import { HistogramRegistry } from '../../../src/agent/instrumentation/histograms/histogram-registry.ts';
 import { OtelMetrics } from '../../../src/agent/otel-metrics.ts';
 import { runGuarded } from '../../../src/core/guard.ts';
 import type { PerformanceMetricRow } from '../../../src/core/schema/tables/performance-metrics-table.ts';

@@ -4,7 +4,7 @@ import {
   createPrometheusReader,
   formatPrometheusMetrics,
 } from '../../../src/agent/export/prometheus-exporter.ts';
-import { HistogramRegistry } from '../../../src/agent/instrumentation/histogram-registry.ts';
+import { HistogramRegistry } from '../../../src/agent/instrumentation/histograms/histogram-registry.ts';
 import { OtelMetrics } from '../../../src/agent/otel-metrics.ts';
 import { createWriteMetrics } from '../../../src/agent/write-metrics.ts';
 import type { PerformanceMetricRow } from '../../../src/core/schema/tables/performance-metrics-table.ts';

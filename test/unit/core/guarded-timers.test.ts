@@ -9,8 +9,8 @@ import {
   DurationStats,
   SystemHealthMonitor,
 } from '../../../src/agent/health/system-health-monitor.ts';
-import { HostSampler } from '../../../src/agent/instrumentation/host-metrics.ts';
-import { EventLoopSampler } from '../../../src/agent/instrumentation/runtime-metrics.ts';
+import { HostSampler } from '../../../src/agent/instrumentation/host/host-metrics.ts';
+import { EventLoopSampler } from '../../../src/agent/instrumentation/host/runtime-metrics.ts';
 import { withTimeout } from '../../../src/core/concurrency.ts';
 import { DAY_MS } from '../../../src/core/duration.ts';
 import { getGuardFailures } from '../../../src/core/guard.ts';

@@ -6,18 +6,18 @@ const CALLS_SAFELY = "The callback of the application runs in `callSafely`, whic
 
 /** Calls that don't use `guard`, with the reason. */
 const EXCEPTIONS: Readonly<Record<string, string>> = {
-  'agent/instrumentation/method-patching.ts wrapMethod(name)': GUARDED_INSIDE,
-  'agent/instrumentation/instrumentation-registry.ts Hook()':
+  'agent/instrumentation/loading/method-patching.ts wrapMethod(name)': GUARDED_INSIDE,
+  'agent/instrumentation/loading/instrumentation-registry.ts Hook()':
     'It returns the exports of the library, and calls one guarded function.',
-  "agent/instrumentation/express.ts wrapMethod('handle')": GUARDED_INSIDE,
-  'agent/instrumentation/express.ts wrapMethod(ConditionalExpression)': GUARDED_INSIDE,
-  'agent/instrumentation/express.ts wrapMethod(name)': GUARDED_INSIDE,
-  "agent/instrumentation/first-byte.ts wrapMethod('_send')": GUARDED_INSIDE,
-  "agent/instrumentation/bullmq.ts wrapMethod('callProcessJob')": GUARDED_INSIDE,
-  "agent/instrumentation/bullmq-tenant.ts wrapMethod('asJSON')": GUARDED_INSIDE,
-  "agent/instrumentation/postgres.ts wrapMethod('query')": GUARDED_INSIDE,
-  "agent/instrumentation/postgres-connects.ts wrapMethod('_connect')": GUARDED_INSIDE,
-  "agent/instrumentation/postgres-pools.ts wrapMethod('connect')": GUARDED_INSIDE,
+  "agent/instrumentation/frameworks/express.ts wrapMethod('handle')": GUARDED_INSIDE,
+  'agent/instrumentation/frameworks/express.ts wrapMethod(ConditionalExpression)': GUARDED_INSIDE,
+  'agent/instrumentation/frameworks/express.ts wrapMethod(name)': GUARDED_INSIDE,
+  "agent/instrumentation/requests/first-byte.ts wrapMethod('_send')": GUARDED_INSIDE,
+  "agent/instrumentation/queues/bullmq.ts wrapMethod('callProcessJob')": GUARDED_INSIDE,
+  "agent/instrumentation/queues/bullmq-tenant.ts wrapMethod('asJSON')": GUARDED_INSIDE,
+  "agent/instrumentation/databases/postgres.ts wrapMethod('query')": GUARDED_INSIDE,
+  "agent/instrumentation/databases/postgres-connects.ts wrapMethod('_connect')": GUARDED_INSIDE,
+  "agent/instrumentation/databases/postgres-pools.ts wrapMethod('connect')": GUARDED_INSIDE,
   "agent/process/process-events.ts wrapMethod('emit')": GUARDED_INSIDE,
   "agent/process/process-events.ts wrapMethod('kill')": GUARDED_INSIDE,
   'agent/opentelemetry-api/application-meters.ts addBatchObservableCallback()': CALLS_SAFELY,
@@ -49,7 +49,7 @@ const names = unguarded.map(({ file, call }) => `${file} ${call}`);
 
 describe('the callbacks that the agent installs', () => {
   it('are found in all files of the bundle', () => {
-    expect(files).toContain('agent/instrumentation/http.ts');
+    expect(files).toContain('agent/instrumentation/requests/http.ts');
     expect(files).toContain('storage/questdb/query-client.ts');
     expect(callbacks.length).toBeGreaterThan(40);
   });

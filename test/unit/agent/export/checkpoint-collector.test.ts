@@ -2,12 +2,12 @@ import { afterEach, beforeEach, expect, it, vi } from 'vitest';
 import { ErrorTracker } from '../../../../src/agent/error-tracking/error-tracker.ts';
 import { CheckpointCollector } from '../../../../src/agent/export/checkpoint-collector.ts';
 import { PerfscopeMetricExporter } from '../../../../src/agent/export/metric-exporter.ts';
-import { HistogramRegistry } from '../../../../src/agent/instrumentation/histogram-registry.ts';
-import { RequestRecorder } from '../../../../src/agent/instrumentation/request-recorder.ts';
+import { HistogramRegistry } from '../../../../src/agent/instrumentation/histograms/histogram-registry.ts';
+import { RequestRecorder } from '../../../../src/agent/instrumentation/requests/request-recorder.ts';
 import {
   RequestSampler,
   type SampledRequest,
-} from '../../../../src/agent/instrumentation/request-sampler.ts';
+} from '../../../../src/agent/instrumentation/requests/request-sampler.ts';
 import type { AnyRow } from '../../../../src/core/schema/table-definition.ts';
 import { type AddRows, getTable } from '../../../../src/core/schema/table-registry.ts';
 import { StoredCheckpoint } from '../../../../src/storage/write/checkpoint-file.ts';

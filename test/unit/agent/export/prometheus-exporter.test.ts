@@ -8,7 +8,7 @@ import {
   type PrometheusReader,
   servePrometheus,
 } from '../../../../src/agent/export/prometheus-exporter.ts';
-import { HistogramRegistry } from '../../../../src/agent/instrumentation/histogram-registry.ts';
+import { HistogramRegistry } from '../../../../src/agent/instrumentation/histograms/histogram-registry.ts';
 import { parsePrometheusText } from '../../../support/parse-prometheus-text.ts';
 
 let histograms: HistogramRegistry;

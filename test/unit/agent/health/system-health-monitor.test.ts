@@ -3,8 +3,8 @@ import {
   DurationStats,
   SystemHealthMonitor,
 } from '../../../../src/agent/health/system-health-monitor.ts';
-import { HostSampler } from '../../../../src/agent/instrumentation/host-metrics.ts';
-import { EventLoopSampler } from '../../../../src/agent/instrumentation/runtime-metrics.ts';
+import { HostSampler } from '../../../../src/agent/instrumentation/host/host-metrics.ts';
+import { EventLoopSampler } from '../../../../src/agent/instrumentation/host/runtime-metrics.ts';
 import { waitFor } from '../../../support/wait-for.ts';
 
 const eventLoop = new EventLoopSampler();

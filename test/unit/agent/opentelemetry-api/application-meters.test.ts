@@ -11,7 +11,7 @@ import {
   formatPrometheusMetrics,
   type PrometheusReader,
 } from '../../../../src/agent/export/prometheus-exporter.ts';
-import { HistogramRegistry } from '../../../../src/agent/instrumentation/histogram-registry.ts';
+import { HistogramRegistry } from '../../../../src/agent/instrumentation/histograms/histogram-registry.ts';
 import { ApplicationMeterProvider } from '../../../../src/agent/opentelemetry-api/application-meters.ts';
 import { getGuardFailures } from '../../../../src/core/guard.ts';
 import { parsePrometheusText } from '../../../support/parse-prometheus-text.ts';

@@ -9,7 +9,7 @@ import {
   enableTenantContext,
   enterRequestContext,
   runJobWithTenant,
-} from '../../../../src/agent/instrumentation/tenant-context.ts';
+} from '../../../../src/agent/instrumentation/context/tenant-context.ts';
 import type { Measurement } from '../../../../src/agent/record/measurement.ts';
 import { createPerformanceTracking } from '../../../../src/agent/record/performance-tracking.ts';
 import { getGuardFailures } from '../../../../src/core/guard.ts';

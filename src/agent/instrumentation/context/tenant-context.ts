@@ -1,0 +1,134 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
+import { reportFailure } from '../../../core/guard.ts';
+
+/** Organization, property, and user that the current operation belongs to. */
+export interface Tenant {
+  organizationId?: string | undefined;
+  propertyId?: string | undefined;
+  userId?: string | undefined;
+}
+
+/** An HTTP request in progress, whose tenant `withTenant` can set later. */
+export interface TenantHolder {
+  tenant: Tenant | undefined;
+  /** Whether `withTenant` set the tenant. Otherwise, it comes from the headers or the resolver. */
+  isTenantExplicit: boolean;
+}
+
+interface TenantScope {
+  readonly tenant: Tenant | undefined;
+  readonly holder: TenantHolder | undefined;
+  /** Whether the scope belongs to a job that the agent measures. */
+  readonly isJob?: boolean | undefined;
+}
+
+const CONTEXT_KEY = Symbol.for('perfscope.context');
+const CONTEXT_ENABLED_KEY = Symbol.for('perfscope.context.wanted');
+const sharedGlobal = globalThis as {
+  readonly [CONTEXT_KEY]?: AsyncLocalStorage<TenantScope>;
+  readonly [CONTEXT_ENABLED_KEY]?: boolean;
+};
+const contextStorage = sharedGlobal[CONTEXT_KEY] ?? new AsyncLocalStorage<TenantScope>();
+setGlobal(CONTEXT_KEY, contextStorage);
+
+/**
+ * Stores a value on the global object, because `register` and the application can load separate
+ * copies of this module. The property isn't enumerable, so that the application doesn't notice it.
+ */
+function setGlobal(key: symbol, value: unknown): void {
+  Object.defineProperty(globalThis, key, { value, configurable: true });
+}
+
+/**
+ * Enables a context for each request. It costs microseconds per request, so it is enabled only if a
+ * tenant header is configured or the application imports the library.
+ */
+export function enableTenantContext(): void {
+  setGlobal(CONTEXT_ENABLED_KEY, true);
+}
+
+/** Returns the tenant of the current asynchronous context. */
+export function getCurrentTenant(): Tenant | undefined {
+  return contextStorage.getStore()?.tenant;
+}
+
+/** Runs `fn` for `tenant`. Inside a request, the first tenant also becomes the request's tenant. */
+export function runWithTenant<T>(tenant: Tenant | undefined, fn: () => T): T {
+  const { holder, isJob } = contextStorage.getStore() ?? {};
+  if (holder && !holder.isTenantExplicit && tenant) {
+    holder.tenant = tenant;
+    holder.isTenantExplicit = true;
+  }
+  return runInScope({ tenant, holder, isJob }, fn);
+}
+
+/** Runs a job for `tenant`, outside the context of a request that might have started it. */
+export function runJobWithTenant<T>(tenant: Tenant | undefined, fn: () => T): T {
+  return runInScope({ tenant, holder: undefined, isJob: true }, fn);
+}
+
+/** Whether the current code handles a request or a job that the agent measures. Never throws. */
+export function isInMeasuredOperation(): boolean {
+  try {
+    const scope = contextStorage.getStore();
+    return scope !== undefined && (scope.holder !== undefined || scope.isJob === true);
+  } catch (error) {
+    reportFailure('the tenant context', error);
+    return false;
+  }
+}
+
+/** Runs `fn` exactly once, even if the context fails. */
+function runInScope<T>(scope: TenantScope, fn: () => T): T {
+  let isStarted = false;
+  try {
+    return contextStorage.run(scope, () => {
+      isStarted = true;
+      return fn();
+    });
+  } catch (error) {
+    if (isStarted) throw error;
+    reportFailure('the tenant context', error);
+    return fn();
+  }
+}
+
+/**
+ * Enters the context of a request. Must be called for every request. Otherwise, the next request on
+ * a keep-alive connection would inherit the previous request's tenant.
+ */
+export function enterRequestContext(holder: TenantHolder): void {
+  if (!sharedGlobal[CONTEXT_ENABLED_KEY]) return;
+  contextStorage.enterWith({ tenant: holder.tenant, holder });
+}
+
+/**
+ * Leaves the context of an earlier request of the connection. Must be called for every request that isn't
+ * measured.
+ */
+export function leaveRequestContext(): void {
+  if (!sharedGlobal[CONTEXT_ENABLED_KEY] || contextStorage.getStore() === undefined) return;
+  contextStorage.enterWith({ tenant: undefined, holder: undefined });
+}
+
+type Callback = (this: unknown, ...args: unknown[]) => unknown;
+
+/**
+ * Returns arguments whose callback always runs in the current tenant context. `AsyncLocalStorage.bind` does
+ * the same, but creates an async resource for each callback, which costs time and memory.
+ *
+ * `args` itself isn't changed: if a wrapper changes its rest parameter, optimized code of Node.js 24
+ * sometimes passes on the original arguments.
+ *
+ * @param index where the callback is, if there is one
+ */
+export function bindCallback(args: unknown[], index: number): unknown[] {
+  const scope = contextStorage.getStore();
+  const callback = args[index];
+  if (scope === undefined || typeof callback !== 'function') return args;
+  const original = callback as Callback;
+  const bound: Callback = function (...callbackArgs) {
+    return runInScope(scope, () => original.apply(this, callbackArgs));
+  };
+  return args.with(index, bound);
+}

@@ -1,0 +1,112 @@
+import { guard } from '../../../core/guard.ts';
+import { getCurrentTenant } from '../context/tenant-context.ts';
+import { wrapMethod } from '../loading/method-patching.ts';
+import { type ConnectAttempt, getSqlErrorType } from './postgres-statements.ts';
+
+/** What fails, for {@link guard}. */
+const PART = 'the PostgreSQL connection metrics';
+
+/** Names a PostgreSQL server and its database. */
+export interface PostgresAddress {
+  readonly host?: string | undefined;
+  readonly port?: number | undefined;
+  readonly database?: string | undefined;
+}
+
+/** A failed attempt to connect to PostgreSQL, or to get a connection from a pool. */
+export interface FailedConnect {
+  /** SQLSTATE, Node.js error code, `timeout`, or the name of the error. */
+  readonly errorType: string;
+  readonly error: unknown;
+  /** `host:port/database`. Contains no credentials. */
+  readonly server: string;
+}
+
+/** Called for each failed attempt. */
+export type OnFailedConnect = (attempt: ConnectAttempt, failure: FailedConnect) => void;
+
+interface ConnectingClient extends PostgresAddress {
+  _connectionTimeoutMillis?: number;
+}
+
+type ConnectCallback = (this: unknown, ...results: unknown[]) => unknown;
+
+/**
+ * Reports each failed connection attempt of a client class. `connect` passes a callback to `_connect`,
+ * even if the application uses promises. Only this callback is wrapped, so promises, callbacks, and
+ * unhandled rejections are unchanged.
+ *
+ * @param isIgnored whether a client belongs to Perfscope
+ */
+export function patchConnect(
+  prototype: object,
+  isIgnored: (client: object) => boolean,
+  onFailure: OnFailedConnect,
+): void {
+  const start = guard(PART, (client: ConnectingClient, callback: unknown) => {
+    if (typeof callback !== 'function' || isIgnored(client)) return undefined;
+    const attempt = { startMs: performance.now(), tenant: getCurrentTenant() };
+    const original = callback as ConnectCallback;
+    const end = guard(PART, (error: unknown) => {
+      if (!error || isReusedClient(error)) return;
+      const errorType = getConnectErrorType(error, attempt, client._connectionTimeoutMillis);
+      onFailure(attempt, { errorType, error, server: formatServer(client) });
+    });
+    return function (this: unknown, ...results: unknown[]) {
+      end(results[0]);
+      return original.apply(this, results);
+    };
+  });
+  wrapMethod(prototype, '_connect', (original) => {
+    return function _connect(this: ConnectingClient, ...args: unknown[]) {
+      const callback = start(this, args[0]);
+      return original.apply(this, callback ? args.with(0, callback) : args);
+    };
+  });
+}
+
+/** Returns `host:port/database`, as the semantic conventions recommend for pool names. */
+export function formatServer({ host, port, database }: PostgresAddress): string {
+  return `${host ?? 'default'}:${port ?? 5432}/${database ?? ''}`;
+}
+
+/** Whether the application called `connect` a second time. The database isn't involved. */
+function isReusedClient(error: unknown): boolean {
+  return getMessage(error).startsWith('Client has already been connected');
+}
+
+/**
+ * Messages of `pg` and libpq, whose errors have no code. SQLSTATEs are listed in
+ * https://www.postgresql.org/docs/current/errcodes-appendix.html.
+ */
+const MESSAGE_TYPES: readonly (readonly [pattern: RegExp, errorType: string])[] = [
+  [/timeout expired|due to connection timeout/, 'timeout'],
+  [/: Connection refused/, 'ECONNREFUSED'],
+  [/could not translate host name/, 'ENOTFOUND'],
+  [/password authentication failed/, '28P01'],
+  [/no pg_hba\.conf entry/, '28000'],
+  [/database "[^"]{1,63}" does not exist/, '3D000'],
+  [/too many clients already/, '53300'],
+  [/the database system is starting up/, '57P03'],
+];
+
+/** Node.js rounds the times of timers, and the pool starts its timer before the client connects. */
+const TIMER_TOLERANCE_MS = 2;
+
+function getConnectErrorType(error: unknown, { startMs }: ConnectAttempt, timeoutMs = 0): string {
+  const { code } = error as { code?: unknown };
+  if (typeof code === 'string') return getSqlErrorType(error);
+  const message = getMessage(error);
+  const known = MESSAGE_TYPES.find(([pattern]) => pattern.test(message));
+  if (known) return known[1];
+  // `pg-pool` closes the socket at its timeout, which is also the client's.
+  const isTimeout = timeoutMs > 0 && performance.now() - startMs >= timeoutMs - TIMER_TOLERANCE_MS;
+  return isTimeout && message.startsWith('Connection terminated')
+    ? 'timeout'
+    : getSqlErrorType(error);
+}
+
+function getMessage(error: unknown): string {
+  const { message } = (error ?? {}) as { message?: unknown };
+  return typeof message === 'string' ? message : '';
+}

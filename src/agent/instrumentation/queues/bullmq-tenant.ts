@@ -1,0 +1,54 @@
+import { guard } from '../../../core/guard.ts';
+import { getCurrentTenant, type Tenant } from '../context/tenant-context.ts';
+import { observeMethod, wrapMethod } from '../loading/method-patching.ts';
+import type { BullmqJob } from './bullmq-job-transition.ts';
+
+/** What fails, for {@link guard}. */
+const PART = 'the BullMQ instrumentation';
+
+/** Job option that stores the tenant. It exists only in Redis. */
+const JOB_OPTION = 'perfscope';
+
+const tenantsByJob = new WeakMap<object, Tenant>();
+
+/** Returns the tenant that added a job. */
+export function getJobTenant(job: object): Tenant | undefined {
+  return tenantsByJob.get(job);
+}
+
+/**
+ * Passes the tenant of a job to its worker. The tenant is added to the job options when the job is
+ * written to Redis. It is removed when the job is read, so the application never sees it.
+ */
+export function propagateTenant(Job: { prototype: object }): void {
+  const addTenant = guard(PART, (job: BullmqJob, json: { opts?: object } | undefined) => {
+    const tenant = tenantsByJob.get(job) ?? getCurrentTenant();
+    if (!tenant || typeof json?.opts !== 'object') return undefined;
+    tenantsByJob.set(job, tenant);
+    return { ...json, opts: { ...json.opts, [JOB_OPTION]: toTenant(tenant) } };
+  });
+  wrapMethod(Job.prototype, 'asJSON', (original) => {
+    return function asJSON(this: BullmqJob, ...args: unknown[]) {
+      const json = original.apply(this, args) as { opts?: object };
+      return addTenant(this, json) ?? json;
+    };
+  });
+  observeMethod(PART, Job, 'fromJSON', {
+    after: (_, job: BullmqJob | undefined) => {
+      const tenant = job?.opts?.[JOB_OPTION];
+      if (!job || typeof tenant !== 'object' || tenant === null) return;
+      delete job.opts?.[JOB_OPTION];
+      tenantsByJob.set(job, toTenant(tenant));
+    },
+  });
+}
+
+/** Copies the valid fields, because any program can write a job. */
+function toTenant(tenant: Tenant): Tenant {
+  const toId = (id: unknown) => (typeof id === 'string' ? id : undefined);
+  return {
+    organizationId: toId(tenant.organizationId),
+    propertyId: toId(tenant.propertyId),
+    userId: toId(tenant.userId),
+  };
+}

@@ -1,0 +1,67 @@
+import type { JobTransition } from '../../../core/schema/tables/queue-metrics-table.ts';
+import type { BullmqJob } from './bullmq-job-transition.ts';
+
+/** Maximum number of queues, and of job IDs to check per queue and poll. */
+const MAX_QUEUES = 100;
+const MAX_IDS_PER_QUEUE = 500;
+/** Maximum number of rows with the same ID to remember until the next poll. */
+const MAX_ROWS_PER_ID = 20;
+
+/** Rows of one queue, by job ID. */
+type RowsById = Map<string, JobTransition[]>;
+
+/** Returns whether Redis ignores the job if an equal job exists. BullMQ's result doesn't show it. */
+export function canBeIgnored({ opts }: BullmqJob): boolean {
+  return (
+    opts?.jobId !== undefined || opts?.deduplication !== undefined || opts?.debounce !== undefined
+  );
+}
+
+/**
+ * First rows of jobs that this process added and that Redis possibly ignored as duplicates. The next poll
+ * of the queue reads the creation times of the stored jobs. If the time of a row matches, the job was
+ * accepted. If a job ends before the poll, its worker records it.
+ */
+export class UnconfirmedJobs {
+  readonly #queues = new Map<string, RowsById>();
+
+  add(queueKey: string, row: JobTransition): void {
+    const rowsById = this.#queues.get(queueKey) ?? new Map<string, JobTransition[]>();
+    if (!this.#queues.has(queueKey)) {
+      if (this.#queues.size >= MAX_QUEUES) return;
+      this.#queues.set(queueKey, rowsById);
+    }
+    const { jobId = '' } = row;
+    const rows = rowsById.get(jobId);
+    if (rows && rows.length < MAX_ROWS_PER_ID) rows.push(row);
+    else if (rows) rows[MAX_ROWS_PER_ID - 1] = row;
+    else if (rowsById.size < MAX_IDS_PER_QUEUE) rowsById.set(jobId, [row]);
+  }
+
+  /** Removes and returns the rows of a queue. */
+  take(queueKey: string): ReadonlyMap<string, readonly JobTransition[]> {
+    const rows = this.#queues.get(queueKey) ?? new Map<string, JobTransition[]>();
+    this.#queues.delete(queueKey);
+    return rows;
+  }
+
+  /** Adds the rows of a poll that failed. */
+  restore(queueKey: string, rowsById: ReadonlyMap<string, readonly JobTransition[]>): void {
+    for (const row of [...rowsById.values()].flat()) this.add(queueKey, row);
+  }
+}
+
+/**
+ * Returns the rows of the jobs that Redis accepted.
+ *
+ * @param createdMs creation time of each stored job, in ms since the epoch, in the order of `rowsById`
+ */
+export function selectAccepted(
+  rowsById: ReadonlyMap<string, readonly JobTransition[]>,
+  createdMs: readonly number[],
+): JobTransition[] {
+  return [...rowsById.values()].flatMap((rows, i) => {
+    const accepted = rows.find(({ timestamp }) => timestamp === createdMs[i]);
+    return accepted ? [accepted] : [];
+  });
+}

@@ -1,0 +1,298 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
+import type { TLSSocket } from 'node:tls';
+import { guard } from '../../../core/guard.ts';
+import { toHttpMethod } from '../../../core/otel/mapping/http-methods.ts';
+import type { TenantHolder } from '../context/tenant-context.ts';
+import { ExistingObject } from '../loading/hidden-property.ts';
+import { type EndReason, findEndReason } from './connection-close.ts';
+
+/**
+ * Open requests of a connection. With pipelining, there can be more than one open request. The
+ * requests form a linked list from newest to oldest, because adding short-lived objects to a
+ * long-lived Set and removing them costs microseconds.
+ */
+export class OpenRequests {
+  #newest: RequestState | undefined;
+  /** Whether {@link OpenConnections} contains the connection. */
+  isListed = true;
+
+  get isEmpty(): boolean {
+    return this.#newest === undefined;
+  }
+
+  add(state: RequestState): void {
+    const newest = this.#newest;
+    if (newest !== undefined && !newest.ended) state.previous = newest;
+    this.#newest = state;
+  }
+
+  /** Unlinks a finished request. Otherwise, a connection that is never idle would leak memory. */
+  remove(state: RequestState): void {
+    if (this.#newest === state) this.#newest = state.previous;
+    else {
+      for (let later = this.#newest; later !== undefined; later = later.previous) {
+        if (later.previous === state) later.previous = state.previous;
+      }
+    }
+    state.previous = undefined;
+  }
+
+  /** Returns the open requests, oldest first. */
+  all(): RequestState[] {
+    const states: RequestState[] = [];
+    for (let state = this.#newest; state !== undefined; state = state.previous) states.push(state);
+    return states.reverse();
+  }
+}
+
+type Listener = (this: unknown, ...args: unknown[]) => void;
+
+/** Listeners of an emitter by event: one, or an array of several (lib/events.js). */
+interface EmitterWithListeners {
+  _events?: Record<string, Listener | Listener[] | undefined>;
+}
+
+/**
+ * Calls `onClose` when a socket closes. Node.js adds the first `close` listener to each socket of a
+ * server. It is replaced by a function that also calls `onClose`. With one more listener instead, Node.js
+ * would print a warning if the application adds ten. The property `listener` is the original listener, as
+ * in the wrappers of `once`, so the application can list and remove it.
+ */
+function callOnClose(socket: Socket, onClose: () => void): void {
+  const events = (socket as EmitterWithListeners)._events;
+  const listeners = events?.close;
+  const first = Array.isArray(listeners) ? listeners[0] : listeners;
+  if (events === undefined || typeof first !== 'function') {
+    socket.once('close', onClose);
+    return;
+  }
+  const wrapper: Listener & { listener?: Listener } = function (...args) {
+    onClose();
+    first.apply(this, args);
+  };
+  wrapper.listener = (first as { listener?: Listener }).listener ?? first;
+  if (Array.isArray(listeners)) listeners[0] = wrapper;
+  else events.close = wrapper;
+}
+
+/** Stores the open requests of a socket. */
+class SocketField extends ExistingObject {
+  readonly #openRequests: OpenRequests;
+
+  private constructor(socket: object, openRequests: OpenRequests) {
+    super(socket);
+    this.#openRequests = openRequests;
+  }
+
+  static get(socket: object): OpenRequests | undefined {
+    return #openRequests in socket ? socket.#openRequests : undefined;
+  }
+
+  static set(socket: object, openRequests: OpenRequests): void {
+    new SocketField(socket, openRequests);
+  }
+}
+
+const MIN_MAX_CONNECTIONS = 1000;
+
+/** The connections of this process that have received a request. */
+export class OpenConnections {
+  readonly #connections = new Set<OpenRequests>();
+  /** Number of connections at which the idle ones are removed. */
+  #maxSize = MIN_MAX_CONNECTIONS;
+  readonly #complete: (state: RequestState, reason: EndReason) => void;
+
+  constructor(complete: (state: RequestState, reason: EndReason) => void) {
+    this.#complete = complete;
+  }
+
+  /**
+   * Returns the open requests of a connection. If the connection closes first, its open requests are
+   * completed. This needs one listener per connection, and none on the application's
+   * responses.
+   */
+  getOpenRequests(socket: Socket): OpenRequests {
+    const existing = SocketField.get(socket);
+    if (existing !== undefined) {
+      if (!existing.isListed) this.#list(existing);
+      return existing;
+    }
+    const openRequests = new OpenRequests();
+    SocketField.set(socket, openRequests);
+    this.#list(openRequests);
+    const onClose = guard('the request metrics', () => {
+      this.#connections.delete(openRequests);
+      for (const state of openRequests.all()) {
+        if (state.response) this.#complete(state, findEndReason(socket, state.response));
+      }
+    });
+    callOnClose(socket, onClose);
+    return openRequests;
+  }
+
+  /** Number of connections in memory. */
+  get size(): number {
+    return this.#connections.size;
+  }
+
+  /**
+   * Also removes the idle connections if there are many. When a connection changes to another protocol, such
+   * as WebSocket, Node.js removes its listeners, so the end of the connection isn't noticed.
+   */
+  #list(openRequests: OpenRequests): void {
+    openRequests.isListed = true;
+    this.#connections.add(openRequests);
+    if (this.#connections.size <= this.#maxSize) return;
+    for (const each of this.#connections) {
+      if (each === openRequests || !each.isEmpty) continue;
+      each.isListed = false;
+      this.#connections.delete(each);
+    }
+    this.#maxSize = Math.max(MIN_MAX_CONNECTIONS, 2 * this.#connections.size);
+  }
+
+  /** Completes all open requests, because the process ends. */
+  completeAll(): void {
+    for (const openRequests of this.#connections) {
+      for (const state of openRequests.all()) {
+        this.#complete(state, state.response?.writableFinished ? 'finished' : 'processEnded');
+      }
+    }
+  }
+}
+
+/** A router that handles a request. */
+export interface RouterFrame {
+  readonly router: object;
+  /** Route template of the path where the router is mounted. */
+  readonly prefix: string;
+  /** The URL that this prefix matched. */
+  readonly baseUrl: string;
+  /** The router that contains this one. */
+  readonly outer: RouterFrame | undefined;
+}
+
+/** State of a request in progress. */
+export interface RequestState extends TenantHolder {
+  /** HTTP method, or `_OTHER` if the semantic conventions don't list it. */
+  readonly method: string;
+  readonly scheme: 'http' | 'https';
+  /** The request, for its headers. */
+  readonly request: { readonly headers: IncomingMessage['headers'] };
+  /** The response of an HTTP/1 request. */
+  readonly response: ServerResponse | undefined;
+  /** Start time from `performance.now()`. */
+  readonly startMs: number;
+  /** Time of the first byte of the response from `performance.now()`, or 0. */
+  firstByteMs: number;
+  /** Whether the path of the request is configured as a stream, or belongs to long polling. */
+  readonly isStreamRequest: boolean;
+  /** Route template of the layer that handles the request. */
+  route: string | undefined;
+  /** Path of the current layer that a router inside it gets as its prefix. */
+  mountPath: string;
+  /** The router that handles the request, if it is known. */
+  router: RouterFrame | undefined;
+  /** All open requests of the connection, including this one. */
+  readonly openRequests: OpenRequests | undefined;
+  /** The previous open request of the connection. */
+  previous: RequestState | undefined;
+  /** First value that a handler threw or passed to `next`. Later errors don't replace it. */
+  thrown: unknown;
+  /** Whether a handler failed after the headers were sent. */
+  hasFailedAfterHeaders: boolean;
+  /** Whether the server called `close` of an HTTP/2 stream. */
+  isClosedByServer: boolean;
+  /** Whether the request is complete and recorded. */
+  ended: boolean;
+}
+
+/** Stores the state of a request. */
+class RequestField extends ExistingObject {
+  #state: RequestState;
+
+  private constructor(request: object, state: RequestState) {
+    super(request);
+    this.#state = state;
+  }
+
+  static get(request: object): RequestState | undefined {
+    return #state in request ? request.#state : undefined;
+  }
+
+  static set(request: object, state: RequestState): void {
+    if (#state in request) request.#state = state;
+    else new RequestField(request, state);
+  }
+}
+
+/** The properties of a new request that its protocol determines. */
+export type RequestStart = Pick<
+  RequestState,
+  'scheme' | 'request' | 'response' | 'openRequests' | 'isStreamRequest' | 'tenant'
+> & { readonly method: string };
+
+/**
+ * Creates the state of a request, and stores it.
+ *
+ * @param key object that stores the state: an HTTP/1 request or an HTTP/2 stream
+ */
+export function createRequestState(key: object, start: RequestStart): RequestState {
+  const { method } = start;
+  const state: RequestState = {
+    method: toHttpMethod(method),
+    scheme: start.scheme,
+    request: start.request,
+    response: start.response,
+    startMs: performance.now(),
+    firstByteMs: 0,
+    isStreamRequest: start.isStreamRequest,
+    tenant: start.tenant,
+    route: undefined,
+    mountPath: '',
+    router: undefined,
+    isTenantExplicit: false,
+    openRequests: start.openRequests,
+    previous: undefined,
+    thrown: undefined,
+    hasFailedAfterHeaders: false,
+    isClosedByServer: false,
+    ended: false,
+  };
+  RequestField.set(key, state);
+  return state;
+}
+
+/** Stores the current time as the time of the first byte, unless it is known. */
+export function storeFirstByteTime(state: RequestState | undefined): void {
+  if (state?.firstByteMs === 0) state.firstByteMs = performance.now();
+}
+
+/** Returns the scheme of a connection. */
+export function getScheme(socket: Socket | undefined): 'http' | 'https' {
+  return (socket as TLSSocket | undefined)?.encrypted ? 'https' : 'http';
+}
+
+/** Returns the state of an open HTTP/1 request. */
+export function getHttp1State(request: IncomingMessage): RequestState | undefined {
+  const state = RequestField.get(request);
+  return state === undefined || state.ended ? undefined : state;
+}
+
+/**
+ * Returns the state of an open request.
+ *
+ * @param request an HTTP/1 request, an HTTP/2 request, or an HTTP/2 stream
+ */
+export function getRequestState(request: object): RequestState | undefined {
+  const state = RequestField.get(request) ?? getStreamState(request);
+  return state === undefined || state.ended ? undefined : state;
+}
+
+/** Returns the state of an `Http2ServerRequest`, which its stream stores. */
+function getStreamState(request: { httpVersionMajor?: unknown; stream?: unknown }) {
+  if (request.httpVersionMajor !== 2) return undefined;
+  const { stream } = request;
+  return typeof stream === 'object' && stream !== null ? RequestField.get(stream) : undefined;
+}
