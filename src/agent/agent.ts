@@ -23,14 +23,15 @@ import {
 import { DurationStats, SystemHealthMonitor } from './health/system-health-monitor.ts';
 import { getCurrentTenant } from './instrumentation/context/tenant-context.ts';
 import { TenantReader } from './instrumentation/context/tenant-reader.ts';
-import { createExpressInstrumentations } from './instrumentation/frameworks/express.ts';
 import { HistogramRegistry } from './instrumentation/histograms/histogram-registry.ts';
 import { HostSampler } from './instrumentation/host/host-metrics.ts';
 import { EventLoopSampler } from './instrumentation/host/runtime-metrics.ts';
+import { LIBRARIES } from './instrumentation/library-table.ts';
 import {
   InstrumentationRegistry,
   type LibraryState,
 } from './instrumentation/loading/instrumentation-registry.ts';
+import type { Library } from './instrumentation/loading/library.ts';
 import { OtelMetrics, recordJobTransition } from './otel-metrics.ts';
 import { captureProcessErrors } from './process/process-errors.ts';
 import { QuestdbConnector, type QuestdbConnectorOptions } from './questdb-connector.ts';
@@ -166,10 +167,10 @@ export class Agent {
     });
   }
 
-  /** Instruments supported libraries when the application loads them. */
-  instrumentLibraries(): void {
+  /** Instruments libraries when the application loads them. Default: all supported libraries. */
+  instrumentLibraries(libraries: readonly Library[] = LIBRARIES): void {
     const { log } = this.#options;
-    const libraries = this.#otelMetrics?.createLibraryInstrumentations({
+    const context = this.#otelMetrics?.createInstrumentationContext({
       onJob: (job, failure) => this.recordJob(job, failure),
       onQuery: (durationMs) => this.#queryStats.add(durationMs, false),
       onFailedConnect: (failure) => this.errorTracker.track(toConnectOccurrence(failure)),
@@ -179,10 +180,7 @@ export class Agent {
       },
       includeJobData: this.config.settings.PERFORMANCE_JOB_DATA,
     });
-    this.#instrumentationRegistry = new InstrumentationRegistry([
-      ...createExpressInstrumentations(),
-      ...(libraries ?? []),
-    ]);
+    if (context) this.#instrumentationRegistry = new InstrumentationRegistry(libraries, context);
   }
 
   /** Supported libraries that the application has loaded so far. */

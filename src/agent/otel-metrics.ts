@@ -15,17 +15,18 @@ import { ATTR_AGENT_PART } from './attribute-keys.ts';
 import { CheckpointCollector } from './export/checkpoint-collector.ts';
 import { collectSync } from './export/collect-sync.ts';
 import { PerfscopeMetricExporter } from './export/metric-exporter.ts';
-import { createPostgresInstrumentations } from './instrumentation/databases/postgres.ts';
-import type { FailedConnect } from './instrumentation/databases/postgres-connects.ts';
-import { createPoolMetrics, type PoolMetrics } from './instrumentation/databases/postgres-pools.ts';
+import {
+  DatabaseRecorder,
+  type FailedConnect,
+} from './instrumentation/databases/database-recorder.ts';
+import { createPoolMetrics, type PoolMetrics } from './instrumentation/databases/pool-metrics.ts';
 import type { HistogramRegistry } from './instrumentation/histograms/histogram-registry.ts';
 import { type HostSampler, instrumentHost } from './instrumentation/host/host-metrics.ts';
 import {
   type EventLoopSampler,
   instrumentRuntime,
 } from './instrumentation/host/runtime-metrics.ts';
-import type { LibraryInstrumentation } from './instrumentation/loading/instrumentation-registry.ts';
-import { createBullmqInstrumentations } from './instrumentation/queues/bullmq.ts';
+import type { InstrumentationContext } from './instrumentation/instrumentation-context.ts';
 import { getErrorType } from './instrumentation/queues/bullmq-job-transition.ts';
 import { createJobHistograms } from './instrumentation/queues/job-histograms.ts';
 import { createQueueDepthMetrics } from './instrumentation/queues/queue-depth.ts';
@@ -137,9 +138,10 @@ export class OtelMetrics {
     this.#observeFailures();
   }
 
-  /** Creates the instrumentations for databases and queues. */
-  createLibraryInstrumentations(options: LibraryInstrumentationOptions): LibraryInstrumentation[] {
+  /** Creates the parts that receive the measurements of libraries. */
+  createInstrumentationContext(options: LibraryInstrumentationOptions): InstrumentationContext {
     const { onJob, onQuery, onFailedConnect, onQueueReachabilityChange, includeJobData } = options;
+    const histograms = this.#histograms;
     const unconfirmedJobs = new UnconfirmedJobs();
     const onQueue = createQueueDepthMetrics({
       meter: this.#provider.getMeter('perfscope.queue'),
@@ -147,20 +149,13 @@ export class OtelMetrics {
       unconfirmedJobs,
       onAccepted: (row) => onJob(row, undefined),
     });
-    return [
-      ...createPostgresInstrumentations({
-        histograms: this.#histograms,
-        pools: this.poolMetrics,
-        onQuery,
-        onFailedConnect,
-      }),
-      ...createBullmqInstrumentations({
-        onTransition: onJob,
-        onQueue,
-        includeJobData,
-        unconfirmedJobs,
-      }),
-    ];
+    return {
+      histograms,
+      getMeter: (scope) => this.#provider.getMeter(scope),
+      databases: new DatabaseRecorder({ histograms, onQuery, onFailedConnect }),
+      pools: this.poolMetrics,
+      queues: { onTransition: onJob, onQueue, includeJobData, unconfirmedJobs },
+    };
   }
 
   /** Counts a rejected tenant value by its field. */

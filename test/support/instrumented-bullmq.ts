@@ -1,10 +1,11 @@
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { type BatchObservableCallback, createNoopMeter, type Observable } from '@opentelemetry/api';
-import { createBullmqInstrumentations } from '../../src/agent/instrumentation/queues/bullmq.ts';
+import { BULLMQ } from '../../src/agent/instrumentation/queues/bullmq.ts';
 import { createQueueDepthMetrics } from '../../src/agent/instrumentation/queues/queue-depth.ts';
 import { UnconfirmedJobs } from '../../src/agent/instrumentation/queues/unconfirmed-jobs.ts';
 import type { JobTransition } from '../../src/core/schema/tables/queue-metrics-table.ts';
+import { createTestContext } from './instrumentation-context.ts';
 
 /** A value that the queue poll observed. */
 export interface QueueObservation {
@@ -38,14 +39,10 @@ export class InstrumentedBullmq {
       unconfirmedJobs,
       onAccepted: onTransition,
     });
-    const [instrumentation] = createBullmqInstrumentations({
-      onTransition,
-      onQueue,
-      includeJobData: false,
-      unconfirmedJobs,
-    });
-    for (const [path, patch] of Object.entries(instrumentation!.patches))
-      patch(load(join(folder, path)));
+    const context = createTestContext({ queues: { onTransition, onQueue, unconfirmedJobs } });
+    const { patches = {} } = BULLMQ.instrument!(context);
+    for (const [path, patch] of Object.entries(patches))
+      patch(load(join(folder, path)), { version: BULLMQ.versions.from, path, folder });
     this.bullmq = load(folder) as typeof import('bullmq');
   }
 

@@ -1,10 +1,10 @@
 import { createRequire } from 'node:module';
 import type { Attributes, Meter } from '@opentelemetry/api';
 import type { DataPoint, ExponentialHistogram } from '@opentelemetry/sdk-metrics';
-import { createPostgresInstrumentations } from '../../src/agent/instrumentation/databases/postgres.ts';
-import type { FailedConnect } from '../../src/agent/instrumentation/databases/postgres-connects.ts';
-import { createPoolMetrics } from '../../src/agent/instrumentation/databases/postgres-pools.ts';
+import type { FailedConnect } from '../../src/agent/instrumentation/databases/database-recorder.ts';
+import { PG, PG_POOL } from '../../src/agent/instrumentation/databases/postgres.ts';
 import { HistogramRegistry } from '../../src/agent/instrumentation/histograms/histogram-registry.ts';
+import { applyPatch, createTestContext } from './instrumentation-context.ts';
 
 const require = createRequire(import.meta.url);
 const unusedMeter = {
@@ -19,16 +19,17 @@ export class PatchedPostgres {
 
   /** @param files paths of the files in `pg` to patch */
   patch(files: readonly string[]): void {
-    const [pg, pool] = createPostgresInstrumentations({
+    const context = createTestContext({
       histograms: this.#histograms,
-      onQuery: () => {},
+      meter: unusedMeter,
       onFailedConnect: (failure) => this.failures.push(failure),
-      pools: createPoolMetrics(unusedMeter, this.#histograms),
     });
-    for (const file of files) pg!.patches[file]!(require(`pg/${file}`));
+    const { patches = {} } = PG.instrument!(context);
+    for (const path of files)
+      patches[path]!(require(`pg/${path}`), { version: '8.0.0', path, folder: '' });
     // The pool of `pg` extends the pool of `pg-pool`.
     const { Pool } = require('pg') as { Pool: object };
-    pool!.patches['']!(Object.getPrototypeOf(Pool));
+    applyPatch(PG_POOL, context, '', Object.getPrototypeOf(Pool));
   }
 
   /** Returns the series of a histogram with values since the last call, and their counts. */

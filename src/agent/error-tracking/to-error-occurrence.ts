@@ -1,7 +1,7 @@
 import type { ErrorOccurrence } from '../../core/errors/error-log-row.ts';
 import { QueueJobStatus } from '../../core/schema/enums.ts';
 import type { JobTransition } from '../../core/schema/tables/queue-metrics-table.ts';
-import type { FailedConnect } from '../instrumentation/databases/postgres-connects.ts';
+import type { FailedConnect } from '../instrumentation/databases/database-recorder.ts';
 import type { SampledRequest } from '../instrumentation/requests/request-sampler.ts';
 import { parseThrown } from './error-tracker.ts';
 

@@ -6,8 +6,7 @@ import {
   formatPrometheusMetrics,
   PROMETHEUS_CONTENT_TYPE,
 } from '../../agent/export/prometheus-exporter.ts';
-import { createExpressInstrumentations } from '../../agent/instrumentation/frameworks/express.ts';
-import { InstrumentationRegistry } from '../../agent/instrumentation/loading/instrumentation-registry.ts';
+import { EXPRESS, ROUTER } from '../../agent/instrumentation/frameworks/express.ts';
 import { setSharedAgent } from '../../agent/shared-agent.ts';
 import { getAgentUrl } from '../../core/agent-download.ts';
 import { withTimeout } from '../../core/concurrency.ts';
@@ -107,7 +106,7 @@ async function startAllParts(
   const { add } = agent.deferredWriter;
   const prometheus = createPrometheusReader(agent.histograms.createCumulativeProducer());
   if (settings.enabled) agent.instrument([prometheus]);
-  new InstrumentationRegistry(createExpressInstrumentations());
+  agent.instrumentLibraries([EXPRESS, ROUTER]);
   await parts.start({
     name: 'the agent',
     start: async () => {

@@ -14,7 +14,7 @@ import {
   SystemHealthMonitor,
 } from '../../../src/agent/health/system-health-monitor.ts';
 import { TenantReader } from '../../../src/agent/instrumentation/context/tenant-reader.ts';
-import { createPoolMetrics } from '../../../src/agent/instrumentation/databases/postgres-pools.ts';
+import { createPoolMetrics } from '../../../src/agent/instrumentation/databases/pool-metrics.ts';
 import { HistogramRegistry } from '../../../src/agent/instrumentation/histograms/histogram-registry.ts';
 import {
   HostSampler,
@@ -25,6 +25,7 @@ import {
   instrumentRuntime,
 } from '../../../src/agent/instrumentation/host/runtime-metrics.ts';
 import { InstrumentationRegistry } from '../../../src/agent/instrumentation/loading/instrumentation-registry.ts';
+import type { Library } from '../../../src/agent/instrumentation/loading/library.ts';
 import { createQueueDepthMetrics } from '../../../src/agent/instrumentation/queues/queue-depth.ts';
 import { UnconfirmedJobs } from '../../../src/agent/instrumentation/queues/unconfirmed-jobs.ts';
 import { MetricRecorder } from '../../../src/agent/record/metric-recorder.ts';
@@ -35,6 +36,7 @@ import {
   fail,
   type ObservableCallback,
 } from '../../support/failing-meter.ts';
+import { createTestContext } from '../../support/instrumentation-context.ts';
 import { waitFor } from '../../support/wait-for.ts';
 
 const observers = vi.hoisted(() => [] as ((list: object) => void)[]);
@@ -104,20 +106,16 @@ describe('a failing observable callback', () => {
   });
 
   it('of the connection pools is counted', async () => {
-    const Pool = class {
-      options = {};
-      totalCount = 1;
-      connect() {
-        return 'connection';
-      }
-    };
-    const { patch, countConnections } = createPoolMetrics(meter, new HistogramRegistry(() => {}));
-    patch(Pool, fail);
-    const pool = new Pool();
-    expect(pool.connect()).toBe('connection');
-    await expectFailure('the PostgreSQL pool metrics', observe);
-    Object.defineProperty(pool, 'totalCount', { get: fail });
-    await expectFailure('the PostgreSQL pool metrics', countConnections);
+    const pools = createPoolMetrics(meter, new HistogramRegistry(() => {}));
+    const counts = { used: 1, idle: 0, waiting: 0, max: 1 };
+    pools.register(
+      {},
+      () => 'rooms',
+      () => counts,
+    );
+    await expectFailure('the pool metrics', observe);
+    pools.register({}, () => 'guests', fail);
+    await expectFailure('the pool metrics', () => expect(pools.countConnections()).toBe(1));
   });
 
   it('of a queue is counted, and the other queues are observed', async () => {
@@ -283,9 +281,16 @@ it('failing rows of measurements and errors are counted, and nothing throws', as
 });
 
 it('a failing library hook is counted, and the library is loaded', async () => {
-  const instrumentation = { name: 'timekeeper', supportedMajors: [2], patches: {} };
-  new InstrumentationRegistry([instrumentation]);
-  Object.defineProperty(instrumentation, 'patches', { get: fail });
+  const hooks = {};
+  Object.defineProperty(hooks, 'patches', { get: fail });
+  const library: Library = {
+    name: 'timekeeper',
+    category: 'framework',
+    versions: { from: '2.0.0', to: 2 },
+    measured: 'Nothing.',
+    instrument: () => hooks,
+  };
+  new InstrumentationRegistry([library], createTestContext());
   await expectFailure('the library hook', () => {
     expect(createRequire(import.meta.url)('timekeeper')).toHaveProperty('freeze');
   });

@@ -1,7 +1,7 @@
 import { guard } from '../../../core/guard.ts';
-import { getCurrentTenant } from '../context/tenant-context.ts';
+import { endOperation, type Operation, startOperation } from '../context/operations.ts';
 import { wrapMethod } from '../loading/method-patching.ts';
-import { type ConnectAttempt, getSqlErrorType } from './postgres-statements.ts';
+import { type FailedConnect, getDatabaseErrorType } from './database-recorder.ts';
 
 /** What fails, for {@link guard}. */
 const PART = 'the PostgreSQL connection metrics';
@@ -13,17 +13,11 @@ export interface PostgresAddress {
   readonly database?: string | undefined;
 }
 
-/** A failed attempt to connect to PostgreSQL, or to get a connection from a pool. */
-export interface FailedConnect {
-  /** SQLSTATE, Node.js error code, `timeout`, or the name of the error. */
-  readonly errorType: string;
-  readonly error: unknown;
-  /** `host:port/database`. Contains no credentials. */
-  readonly server: string;
-}
+/** Value of `db.system.name`. */
+export const POSTGRESQL = 'postgresql';
 
 /** Called for each failed attempt. */
-export type OnFailedConnect = (attempt: ConnectAttempt, failure: FailedConnect) => void;
+export type OnFailedConnect = (operation: Operation, failure: FailedConnect) => void;
 
 interface ConnectingClient extends PostgresAddress {
   _connectionTimeoutMillis?: number;
@@ -45,12 +39,13 @@ export function patchConnect(
 ): void {
   const start = guard(PART, (client: ConnectingClient, callback: unknown) => {
     if (typeof callback !== 'function' || isIgnored(client)) return undefined;
-    const attempt = { startMs: performance.now(), tenant: getCurrentTenant() };
+    const operation = startOperation('connection');
     const original = callback as ConnectCallback;
     const end = guard(PART, (error: unknown) => {
-      if (!error || isReusedClient(error)) return;
-      const errorType = getConnectErrorType(error, attempt, client._connectionTimeoutMillis);
-      onFailure(attempt, { errorType, error, server: formatServer(client) });
+      const server = formatServer(client);
+      if (!error || isReusedClient(error)) return endOperation(operation, server, Boolean(error));
+      const errorType = getConnectErrorType(error, operation, client._connectionTimeoutMillis);
+      onFailure(operation, { errorType, error, server });
     });
     return function (this: unknown, ...results: unknown[]) {
       end(results[0]);
@@ -93,9 +88,9 @@ const MESSAGE_TYPES: readonly (readonly [pattern: RegExp, errorType: string])[] 
 /** Node.js rounds the times of timers, and the pool starts its timer before the client connects. */
 const TIMER_TOLERANCE_MS = 2;
 
-function getConnectErrorType(error: unknown, { startMs }: ConnectAttempt, timeoutMs = 0): string {
+function getConnectErrorType(error: unknown, { startMs }: Operation, timeoutMs = 0): string {
   const { code } = error as { code?: unknown };
-  if (typeof code === 'string') return getSqlErrorType(error);
+  if (typeof code === 'string') return getDatabaseErrorType(error);
   const message = getMessage(error);
   const known = MESSAGE_TYPES.find(([pattern]) => pattern.test(message));
   if (known) return known[1];
@@ -103,7 +98,7 @@ function getConnectErrorType(error: unknown, { startMs }: ConnectAttempt, timeou
   const isTimeout = timeoutMs > 0 && performance.now() - startMs >= timeoutMs - TIMER_TOLERANCE_MS;
   return isTimeout && message.startsWith('Connection terminated')
     ? 'timeout'
-    : getSqlErrorType(error);
+    : getDatabaseErrorType(error);
 }
 
 function getMessage(error: unknown): string {

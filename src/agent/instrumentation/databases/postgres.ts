@@ -1,50 +1,39 @@
 import { guard } from '../../../core/guard.ts';
 import { PERFSCOPE_APPLICATION_NAME } from '../../../core/schema/row-ids.ts';
-import { bindCallback, getCurrentTenant } from '../context/tenant-context.ts';
+import { startOperation } from '../context/operations.ts';
+import { bindCallback } from '../context/tenant-context.ts';
+import type { InstrumentationContext } from '../instrumentation-context.ts';
 import { ExistingObject } from '../loading/hidden-property.ts';
-import type { LibraryInstrumentation } from '../loading/instrumentation-registry.ts';
+import type { Library, LibraryHooks } from '../loading/library.ts';
 import {
   findPropertyOwner,
   type Method,
   observeMethod,
   wrapMethod,
 } from '../loading/method-patching.ts';
-import { type FailedConnect, type OnFailedConnect, patchConnect } from './postgres-connects.ts';
+import type { DatabaseRecorder } from './database-recorder.ts';
+import { type OnFailedConnect, POSTGRESQL, patchConnect } from './postgres-connects.ts';
 import { patchNativeQuery } from './postgres-native.ts';
-import type { PoolMetrics } from './postgres-pools.ts';
-import {
-  createStatementRecorder,
-  type SentStatement,
-  type StatementRecorderOptions,
-} from './postgres-statements.ts';
-
-export interface PostgresInstrumentationOptions extends StatementRecorderOptions {
-  pools: PoolMetrics;
-  /** Called if the application can't connect, or gets no connection from a pool in time. */
-  onFailedConnect: (failure: FailedConnect) => void;
-}
+import { patchPostgresPool } from './postgres-pools.ts';
+import type { SentStatement } from './statement-parts.ts';
 
 /** What fails, for {@link guard}. */
 const PART = 'the PostgreSQL instrumentation';
 
-interface RunningStatement extends SentStatement {
-  ended: boolean;
-}
-
 /** Field of a query object that stores its running statement. */
 class RunningStatementField extends ExistingObject {
-  #statement: RunningStatement;
+  #statement: SentStatement;
 
-  private constructor(query: object, statement: RunningStatement) {
+  private constructor(query: object, statement: SentStatement) {
     super(query);
     this.#statement = statement;
   }
 
-  static get(query: object): RunningStatement | undefined {
+  static get(query: object): SentStatement | undefined {
     return #statement in query ? query.#statement : undefined;
   }
 
-  static set(query: object, statement: RunningStatement): void {
+  static set(query: object, statement: SentStatement): void {
     if (#statement in query) query.#statement = statement;
     else new RunningStatementField(query, statement);
   }
@@ -66,37 +55,51 @@ interface PgClient {
 const CONNECTION_DOES_NOT_EXIST = { code: '08003' };
 
 /**
- * Records each statement that `pg` sends as `db.client.operation.duration`, by operation, table,
- * and fingerprint (https://opentelemetry.io/docs/specs/semconv/db/database-metrics/).
+ * Measures PostgreSQL clients, also with `pg.native`.
  *
- * The duration is the time from the call until the server is ready for the next query. The client
+ * The duration of a statement is the time from the call until the server is ready for the next query. The client
  * calls a method of the query object at the end of every kind of query: text, prepared statement,
  * cursor, stream, and COPY. Only these methods are patched, so promises and callbacks are
  * unchanged. Failed connection attempts are recorded with the operation `CONNECT`.
  */
-export function createPostgresInstrumentations(
-  options: PostgresInstrumentationOptions,
-): LibraryInstrumentation[] {
-  const { recordStatements, recordFailedConnect } = createStatementRecorder(options);
+export const PG: Library = {
+  name: 'pg',
+  category: 'database',
+  versions: { from: '8.0.0', to: 8 },
+  measured:
+    'Statements, prepared statements, cursors, streams, COPY, failed connections, and `pg.native`.',
+  bundledMessages: ['Client has already been connected. You cannot reuse a client.'],
+  instrument: ({ databases }) => instrumentClients(databases),
+};
+
+/** Measures the pools of `pg`. */
+export const PG_POOL: Library = {
+  name: 'pg-pool',
+  category: 'database',
+  partOf: 'pg',
+  versions: { from: '3.0.0', to: 3 },
+  measured: 'Used and idle connections, waiting callers, and the wait for a connection.',
+  instrument: ({ pools, databases }: InstrumentationContext) => ({
+    patches: { '': (exports) => patchPostgresPool(exports, pools, databases) },
+  }),
+};
+
+function instrumentClients(databases: DatabaseRecorder): LibraryHooks {
   const patched = new WeakSet<object>();
   /** The current synchronous call of `query`. */
-  let currentCall: { client: object; statement: RunningStatement; args: unknown[] } | undefined;
+  let currentCall: { client: object; statement: SentStatement; args: unknown[] } | undefined;
 
   const recordEnd = (query: object, error: unknown) => {
     const statement = RunningStatementField.get(query);
-    if (!statement || statement.ended) return;
-    statement.ended = true;
-    recordStatements(statement, error);
+    if (statement) databases.endStatements(statement, error);
   };
   /** Called for each completed statement of a query. */
   const countCompleted = (query: object, count = 1) => {
     const statement = RunningStatementField.get(query);
     if (statement) statement.completed += count;
   };
-  const onFailedConnect: OnFailedConnect = (attempt, failure) => {
-    recordFailedConnect(attempt, failure.errorType);
-    options.onFailedConnect(failure);
-  };
+  const onFailedConnect: OnFailedConnect = (operation, failure) =>
+    databases.endFailedConnect(operation, POSTGRESQL, failure);
   const handlers: [name: string, handler: (query: object, message: unknown) => void][] = [
     ['handleCommandComplete', (query) => countCompleted(query)],
     ['handleError', (query, error) => recordEnd(query, error ?? 'unknown')],
@@ -129,8 +132,8 @@ export function createPostgresInstrumentations(
     if (isOwnClient(client)) return undefined;
     const text = getStatementText(args[0], client);
     if (text === undefined) return undefined;
-    const tenant = getCurrentTenant();
-    const statement = { text, startMs: performance.now(), completed: 0, tenant, ended: false };
+    const operation = startOperation('database');
+    const statement = { operation, system: POSTGRESQL, text, completed: 0 };
     return { client, statement, args: bindCallback(args, args.length - 1) };
   });
 
@@ -138,7 +141,7 @@ export function createPostgresInstrumentations(
   const endUnsentCall = guard(PART, (client: PgClient) => {
     const isClosed = client._queryable === false || client._ending === true;
     if (isClosed && currentCall?.client === client)
-      recordStatements(currentCall.statement, CONNECTION_DOES_NOT_EXIST);
+      databases.endStatements(currentCall.statement, CONNECTION_DOES_NOT_EXIST);
   });
 
   const patchClient = (exports: unknown) => {
@@ -164,22 +167,13 @@ export function createPostgresInstrumentations(
     patched.add(handleError);
   };
 
-  return [
-    {
-      name: 'pg',
-      supportedMajors: [8],
-      patches: {
-        'lib/client.js': patchClient,
-        'lib/native/client.js': patchClient,
-        'lib/native/query.js': patchQuery,
-      },
+  return {
+    patches: {
+      'lib/client.js': patchClient,
+      'lib/native/client.js': patchClient,
+      'lib/native/query.js': patchQuery,
     },
-    {
-      name: 'pg-pool',
-      supportedMajors: [3],
-      patches: { '': (exports) => options.pools.patch(exports, onFailedConnect) },
-    },
-  ];
+  };
 }
 
 function isOwnClient({ connectionParameters }: PgClient): boolean {

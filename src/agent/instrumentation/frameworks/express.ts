@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { guard } from '../../../core/guard.ts';
-import type { LibraryInstrumentation } from '../loading/instrumentation-registry.ts';
+import type { Library } from '../loading/library.ts';
 import {
   findPropertyOwner,
   type Method,
@@ -23,25 +23,38 @@ type RouterFactory = (() => Router) & { Router?: () => Router };
 const PART = 'the Express instrumentation';
 const patchedRouters = new WeakSet<object>();
 
+function patchFactory(exports: unknown): void {
+  const factory = exports as RouterFactory;
+  patchRouter((factory.Router ?? factory)());
+}
+
 /**
- * Tracks requests through Express 4 and 5 routers and the `router` package. The attribute
+ * Tracks requests through Express routers and the `router` package. The attribute
  * `http.route` becomes the template with all mount paths, such as `/api/:org/rooms/:id`. Errors
  * that handlers throw or pass to `next` are stored in the request state.
  */
-export function createExpressInstrumentations(): LibraryInstrumentation[] {
-  const patchFactory = (exports: unknown) => {
-    const factory = exports as RouterFactory;
-    patchRouter((factory.Router ?? factory)());
-  };
-  return [
-    {
-      name: 'express',
-      supportedMajors: [4, 5],
-      patches: { '': patchFactory, 'lib/express.js': patchFactory },
-    },
-    { name: 'router', supportedMajors: [1, 2], patches: { '': patchFactory } },
-  ];
-}
+export const EXPRESS: Library = {
+  name: 'express',
+  category: 'framework',
+  versions: { from: '4.0.0', to: 5 },
+  measured:
+    'Route templates with all mount paths, and errors that handlers throw or pass to `next`.',
+  bundledMessages: [
+    'app.use() requires a middleware function',
+    'Router.use() requires a middleware function',
+  ],
+  instrument: () => ({ patches: { '': patchFactory, 'lib/express.js': patchFactory } }),
+};
+
+/** The router of Express 5. */
+export const ROUTER: Library = {
+  name: 'router',
+  category: 'framework',
+  partOf: 'express',
+  versions: { from: '1.0.0', to: 2 },
+  measured: 'Route templates and errors, as in Express.',
+  instrument: () => ({ patches: { '': patchFactory } }),
+};
 
 /** Patches the prototypes of a router and its layers once, even if several packages load them. */
 function patchRouter(sample: Router): void {

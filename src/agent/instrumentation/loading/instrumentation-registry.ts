@@ -4,15 +4,15 @@ import { join, sep } from 'node:path';
 import { Hook } from 'require-in-the-middle';
 import { guard } from '../../../core/guard.ts';
 import { errorMessage } from '../../../core/perfscope-error.ts';
-
-/** Describes how to instrument a library. */
-export interface LibraryInstrumentation {
-  name: string;
-  /** Supported major versions. */
-  supportedMajors: readonly number[];
-  /** Functions that patch a file's exports, by path in the package. `''` is the main file. */
-  patches: Readonly<Record<string, (exports: unknown) => void>>;
-}
+import type { InstrumentationContext } from '../instrumentation-context.ts';
+import {
+  formatVersionRange,
+  isSupportedVersion,
+  type Library,
+  type LibraryHooks,
+  type LoadedFile,
+} from './library.ts';
+import { hookModules } from './module-hook.ts';
 
 /** Whether a library that this process loaded is measured. */
 export interface LibraryState {
@@ -25,26 +25,35 @@ export interface LibraryState {
 
 /** Instruments libraries when they are loaded, and lists the loaded libraries. */
 export class InstrumentationRegistry {
-  readonly #instrumentations: readonly LibraryInstrumentation[];
+  readonly #libraries: readonly Library[];
+  readonly #hooks: ReadonlyMap<string, LibraryHooks>;
   readonly #states = new Map<string, LibraryState>();
   /** Called after a library was loaded, or its state changed. Must not throw. */
   onChange: () => void = () => {};
 
   /**
-   * Hooks `require`. The supported libraries are CommonJS packages. If an ES module imports one,
+   * Hooks `require`, and `import` for libraries that are ES modules. If an ES module imports a CommonJS package,
    * the hook misses its main file, but not the internal files that the main file requires.
    */
-  constructor(instrumentations: readonly LibraryInstrumentation[]) {
-    this.#instrumentations = instrumentations;
+  constructor(libraries: readonly Library[], context: InstrumentationContext) {
+    this.#libraries = libraries;
+    this.#hooks = new Map(libraries.map((each) => [each.name, each.instrument?.(context) ?? {}]));
     const loadedFiles = Object.keys(createRequire(import.meta.url).cache ?? {});
-    for (const each of instrumentations) this.#findPreloaded(each, loadedFiles);
-    const names = instrumentations.map(({ name }) => name);
+    for (const each of libraries) this.#findPreloaded(each, loadedFiles);
     const onLoad = guard('the library hook', (exports: unknown, name: string, basedir?: string) =>
       this.#onLoad(exports, name.split(sep).join('/'), basedir),
     );
-    new Hook(names, { internals: true }, (exports, name, basedir) => {
-      onLoad(exports, name, basedir);
-      return exports;
+    new Hook(
+      libraries.map(({ name }) => name),
+      { internals: true },
+      (exports, name, basedir) => (onLoad(exports, name, basedir) ?? exports) as typeof exports,
+    );
+    hookModules(libraries, {
+      findNames: (library, path) => this.#hooks.get(library.name)?.modules?.[path]?.names,
+      onLoad: (library, path, folder, variables) =>
+        void this.#patch(library, path, folder, (file) =>
+          this.#hooks.get(library.name)?.modules?.[path]?.patch(variables, file),
+        ),
     });
   }
 
@@ -53,8 +62,8 @@ export class InstrumentationRegistry {
     return [...this.#states.values()];
   }
 
-  #findPreloaded({ name }: LibraryInstrumentation, loadedFiles: readonly string[]): void {
-    const folder = `${sep}node_modules${sep}${name}${sep}`;
+  #findPreloaded({ name }: Library, loadedFiles: readonly string[]): void {
+    const folder = `${sep}node_modules${sep}${name.split('/').join(sep)}${sep}`;
     const file = loadedFiles.find((path) => path.includes(folder));
     if (!file) return;
     const basedir = file.slice(0, file.lastIndexOf(folder) + folder.length - 1);
@@ -62,30 +71,41 @@ export class InstrumentationRegistry {
     this.#setState(basedir, { name, measured: false, reason });
   }
 
-  #onLoad(exports: unknown, name: string, basedir: string | undefined): void {
-    const instrumentation = this.#instrumentations.find(
+  #onLoad(exports: unknown, name: string, basedir: string | undefined): unknown {
+    const library = this.#libraries.find(
       (each) => name === each.name || name.startsWith(`${each.name}/`),
     );
-    if (!instrumentation || basedir === undefined) return;
-    const state = this.#states.get(basedir) ?? this.#checkVersion(instrumentation, basedir);
-    const file = name.slice(instrumentation.name.length + 1);
-    const patch = instrumentation.patches[file] ?? instrumentation.patches[`${file}.js`];
-    if (state.reason !== undefined || !patch) return;
+    if (!library || basedir === undefined) return undefined;
+    const path = name.slice(library.name.length + 1);
+    const { patches } = this.#hooks.get(library.name)!;
+    const patch = patches?.[path] ?? patches?.[`${path}.js`] ?? patches?.[`${path}.cjs`];
+    return this.#patch(library, path, basedir, patch && ((file) => patch(exports, file)));
+  }
+
+  #patch(
+    library: Library,
+    path: string,
+    folder: string,
+    patch: ((file: LoadedFile) => unknown) | undefined,
+  ): unknown {
+    const state = this.#states.get(folder) ?? this.#checkVersion(library, folder);
+    if (state.reason !== undefined || !patch) return undefined;
+    let replacement: unknown;
     try {
-      patch(exports);
+      replacement = patch({ version: state.version, path, folder });
       state.measured = true;
     } catch (error) {
       state.reason = `its internals differ from the supported versions (${errorMessage(error)})`;
       state.measured = false;
     }
     this.onChange();
+    return replacement;
   }
 
-  #checkVersion(instrumentation: LibraryInstrumentation, basedir: string): LibraryState {
-    const { name, supportedMajors } = instrumentation;
+  #checkVersion({ name, versions }: Library, basedir: string): LibraryState {
     const state = this.#setState(basedir, { name, measured: false, reason: undefined });
-    if (!supportedMajors.includes(Number.parseInt(state.version, 10))) {
-      state.reason = `only version ${supportedMajors.join(' and ')} is supported`;
+    if (!isSupportedVersion(state.version, versions)) {
+      state.reason = `only version ${formatVersionRange(versions)} is supported`;
     }
     this.onChange();
     return state;

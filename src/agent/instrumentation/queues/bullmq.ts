@@ -1,8 +1,7 @@
 import { guard } from '../../../core/guard.ts';
 import { QueueJobStatus } from '../../../core/schema/enums.ts';
-import type { JobTransition } from '../../../core/schema/tables/queue-metrics-table.ts';
 import { runJobWithTenant } from '../context/tenant-context.ts';
-import type { LibraryInstrumentation } from '../loading/instrumentation-registry.ts';
+import type { Library, LibraryHooks } from '../loading/library.ts';
 import { type MethodObserver, observeMethod, wrapMethod } from '../loading/method-patching.ts';
 import {
   type BullmqJob,
@@ -17,22 +16,12 @@ import {
 } from './bullmq-job-transition.ts';
 import { getJobTenant, propagateTenant } from './bullmq-tenant.ts';
 import { isFirstStart, JobReadyTimes, RecordedArrivals } from './job-ready-times.ts';
+import type { QueueRecorder } from './queue-recorder.ts';
 import { getQueueScope, replaceScopePrefix, toQueueKey } from './queue-scope.ts';
-import { canBeIgnored, type UnconfirmedJobs } from './unconfirmed-jobs.ts';
+import { canBeIgnored } from './unconfirmed-jobs.ts';
 
 /** What fails, for {@link guard}. */
 const PART = 'the BullMQ instrumentation';
-
-export interface BullmqInstrumentationOptions {
-  /** Called for each state transition. `failure` is set if an attempt failed. */
-  onTransition: (transition: JobTransition, failure: { error: unknown } | undefined) => void;
-  /** Called for each `Queue` and `Worker` when it connects. */
-  onQueue: (queue: object) => void;
-  /** Whether to store the data and results of jobs. */
-  includeJobData: boolean;
-  /** Receives the first rows of jobs that Redis possibly ignored. */
-  unconfirmedJobs: UnconfirmedJobs;
-}
 
 interface BullmqWorker {
   name: string;
@@ -51,17 +40,28 @@ interface FlowNode {
 type NextJob = readonly [data: object, id: string, ...rest: unknown[]];
 
 /**
- * Records the state transitions of BullMQ 5 and 6 jobs in the process that adds a job, and in the
+ * Records the state transitions of jobs in the process that adds a job, and in the
  * worker that processes it. It adds no listeners to the objects of the application.
  *
  * A job arrives when it becomes ready for its first attempt. The process that adds a job records its
  * arrival, unless the job must wait first or Redis can ignore it as a duplicate. The worker records the
  * arrival of every job that it starts, with the same timestamp, so both rows are stored as one.
  */
-export function createBullmqInstrumentations(
-  options: BullmqInstrumentationOptions,
-): LibraryInstrumentation[] {
-  const { onTransition, onQueue, includeJobData, unconfirmedJobs } = options;
+export const BULLMQ: Library = {
+  name: 'bullmq',
+  category: 'queue',
+  versions: { from: '5.0.0', to: 6 },
+  measured:
+    'Each state change of each job, wait and processing times, and the depth and age of queues.',
+  bundledMessages: [
+    'BullMQ: Your redis options maxRetriesPerRequest must be null',
+    'Missing lock for job',
+  ],
+  instrument: ({ queues }) => instrumentBullmq(queues),
+};
+
+function instrumentBullmq(recorder: QueueRecorder): LibraryHooks {
+  const { onTransition, onQueue, includeJobData, unconfirmedJobs } = recorder;
   const readyTimes = new JobReadyTimes();
   const recordedArrivals = new RecordedArrivals();
   const waitTimesMs = new WeakMap<BullmqJob, number>();
@@ -274,18 +274,14 @@ export function createBullmqInstrumentations(
   };
 
   const folder = 'dist/cjs/classes';
-  return [
-    {
-      name: 'bullmq',
-      supportedMajors: [5, 6],
-      patches: {
-        [`${folder}/job.js`]: patchJob,
-        [`${folder}/worker.js`]: patchWorker,
-        [`${folder}/flow-producer.js`]: patchFlows,
-        [`${folder}/queue-base.js`]: patchBase,
-      },
+  return {
+    patches: {
+      [`${folder}/job.js`]: patchJob,
+      [`${folder}/worker.js`]: patchWorker,
+      [`${folder}/flow-producer.js`]: patchFlows,
+      [`${folder}/queue-base.js`]: patchBase,
     },
-  ];
+  };
 }
 
 /**

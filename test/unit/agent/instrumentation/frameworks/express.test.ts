@@ -1,6 +1,7 @@
 import { createRequire } from 'node:module';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { createExpressInstrumentations } from '../../../../../src/agent/instrumentation/frameworks/express.ts';
+import { EXPRESS } from '../../../../../src/agent/instrumentation/frameworks/express.ts';
+import { applyPatch, createTestContext } from '../../../../support/instrumentation-context.ts';
 import { RequestMeasurements, startHttpServer } from '../../../../support/request-measurements.ts';
 
 const require = createRequire(import.meta.url);
@@ -13,7 +14,7 @@ const { createRoutesApp, EXPECTED_ROUTES } = require('../../../../apps/routes.cj
 const measurements = new RequestMeasurements();
 let app: Awaited<ReturnType<typeof startHttpServer>>;
 beforeAll(async () => {
-  createExpressInstrumentations()[0]?.patches['']?.(express);
+  applyPatch(EXPRESS, createTestContext(), '', express);
   app = await startHttpServer(createRoutesApp(express));
 });
 afterAll(() => {

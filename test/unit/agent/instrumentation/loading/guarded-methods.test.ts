@@ -2,14 +2,13 @@ import { AsyncLocalStorage } from 'node:async_hooks';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { beforeEach, describe, expect, it, type Mock, vi } from 'vitest';
 import { runWithTenant } from '../../../../../src/agent/instrumentation/context/tenant-context.ts';
-import { createPostgresInstrumentations } from '../../../../../src/agent/instrumentation/databases/postgres.ts';
-import { createPoolMetrics } from '../../../../../src/agent/instrumentation/databases/postgres-pools.ts';
-import { createExpressInstrumentations } from '../../../../../src/agent/instrumentation/frameworks/express.ts';
+import { PG, PG_POOL } from '../../../../../src/agent/instrumentation/databases/postgres.ts';
+import { EXPRESS } from '../../../../../src/agent/instrumentation/frameworks/express.ts';
 import { HistogramRegistry } from '../../../../../src/agent/instrumentation/histograms/histogram-registry.ts';
-import { createBullmqInstrumentations } from '../../../../../src/agent/instrumentation/queues/bullmq.ts';
-import { UnconfirmedJobs } from '../../../../../src/agent/instrumentation/queues/unconfirmed-jobs.ts';
+import { BULLMQ } from '../../../../../src/agent/instrumentation/queues/bullmq.ts';
 import { countFailures, createFailingMeter, fail } from '../../../../support/failing-meter.ts';
 import { createHostileProxy } from '../../../../support/hostile-values.ts';
+import { applyPatch, createTestContext } from '../../../../support/instrumentation-context.ts';
 import { createTestRequestState } from '../../../../support/request-measurements.ts';
 
 /** A method of a library after it was patched, with arguments for which the agent's code fails. */
@@ -80,15 +79,14 @@ function patchBullmq(): PatchedMethod[] {
     FlowProducer: createLibrary(methods.FlowProducer),
     QueueBase: createLibrary(methods.QueueBase),
   };
-  const [instrumentation] = createBullmqInstrumentations({
-    onTransition: fail,
-    onQueue: fail,
-    includeJobData: true,
-    unconfirmedJobs: new UnconfirmedJobs(),
+  const context = createTestContext({
+    queues: { onTransition: fail, onQueue: fail, includeJobData: true },
   });
+  const { patches = {} } = BULLMQ.instrument!(context);
   for (const [name, file] of Object.entries(files)) {
     const { Library } = libraries[name as 'Job'];
-    instrumentation!.patches[`dist/cjs/classes/${file}.js`]!({ [name]: Library });
+    const path = `dist/cjs/classes/${file}.js`;
+    patches[path]!({ [name]: Library }, { version: '6.0.0', path, folder: '' });
   }
   const part = 'the BullMQ instrumentation';
   const toMethod = (
@@ -125,15 +123,10 @@ function patchPostgres(): PatchedMethod[] {
   const query = createLibrary(['handleCommandComplete', 'handleError', 'handleReadyForQuery']);
   const meter = createFailingMeter([]);
   const histograms = new HistogramRegistry(() => {});
-  const [pg, pgPool] = createPostgresInstrumentations({
-    histograms,
-    onQuery: fail,
-    onFailedConnect: fail,
-    pools: createPoolMetrics(meter, histograms),
-  });
-  pg!.patches['lib/native/query.js']!(native.Library);
-  pg!.patches['lib/client.js']!(client.Library);
-  pgPool!.patches['']!(pool.Library);
+  const context = createTestContext({ histograms, meter, onQuery: fail, onFailedConnect: fail });
+  applyPatch(PG, context, 'lib/native/query.js', native.Library);
+  applyPatch(PG, context, 'lib/client.js', client.Library);
+  applyPatch(PG_POOL, context, '', pool.Library);
   // Attaches a statement to a query, which also patches the methods of the query.
   const statement = createObject(query.Library.prototype);
   const sender = Object.assign(createObject(client.Library.prototype), {
@@ -196,8 +189,7 @@ function patchExpress(): PatchedMethod[] {
   const sampleLayer = createObject(layer.Library.prototype);
   const create = () =>
     Object.assign(createObject(router.Library.prototype), { stack: [sampleLayer] });
-  const [express] = createExpressInstrumentations();
-  express!.patches['']!(create);
+  applyPatch(EXPRESS, createTestContext(), '', create);
   for (const original of Object.values(router.originals)) original.mockReset();
   // Adds a route to the layer.
   const withLayer = Object.assign(create(), { stack: [] as object[] });

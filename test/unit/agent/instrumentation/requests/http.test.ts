@@ -10,8 +10,9 @@ import {
   getCurrentTenant,
   isInMeasuredOperation,
 } from '../../../../../src/agent/instrumentation/context/tenant-context.ts';
-import { createExpressInstrumentations } from '../../../../../src/agent/instrumentation/frameworks/express.ts';
+import { EXPRESS } from '../../../../../src/agent/instrumentation/frameworks/express.ts';
 import { HistogramRegistry } from '../../../../../src/agent/instrumentation/histograms/histogram-registry.ts';
+import { applyPatch, createTestContext } from '../../../../support/instrumentation-context.ts';
 import {
   closeAfterFirstByte,
   RequestMeasurements,
@@ -241,7 +242,7 @@ it.each([
   ['an error handler that ends the response', 'end'],
 ])('an Express handler that throws after the headers has failed: %s', async (_name, handler) => {
   const express = createRequire(import.meta.url)('express');
-  createExpressInstrumentations()[0]?.patches['']?.(express);
+  applyPatch(EXPRESS, createTestContext(), '', express);
   const app = express();
   app.get('/rooms', (_request: IncomingMessage, response: ServerResponse) => {
     response.write('a');

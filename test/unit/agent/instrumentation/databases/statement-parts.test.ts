@@ -1,13 +1,13 @@
 import { describe, expect, it } from 'vitest';
-import { toStatementParts } from '../../../../../src/agent/instrumentation/databases/postgres-statements.ts';
+import { toStatementParts } from '../../../../../src/agent/instrumentation/databases/statement-parts.ts';
 
 describe('toStatementParts', () => {
   const text = 'BEGIN; SELECT 1; COMMIT';
   const sent = (completed: number, sentText = text) => ({
+    operation: { kind: 'database' as const, startMs: 100, tenant: undefined, ended: false },
+    system: 'postgresql',
     text: sentText,
-    startMs: 100,
     completed,
-    tenant: undefined,
   });
   const part = (partText: string, durationMs: number, error?: unknown) => ({
     text: partText,

@@ -1,0 +1,181 @@
+import type { Attributes } from '@opentelemetry/api';
+import { runGuarded } from '../../../core/guard.ts';
+import { fingerprintSql, type SqlFingerprint } from '../../../core/sql/sql-fingerprint.ts';
+import { ATTR_ORGANIZATION_ID, ATTR_PROPERTY_ID } from '../../attribute-keys.ts';
+import { endOperation, type Operation } from '../context/operations.ts';
+import type { Tenant } from '../context/tenant-context.ts';
+import type { HistogramRegistry } from '../histograms/histogram-registry.ts';
+import type { KeyedHistogram } from '../histograms/keyed-histogram.ts';
+import { type SentStatement, toStatementParts } from './statement-parts.ts';
+
+/** Boundaries in seconds that the semantic conventions recommend. */
+const OPERATION_DURATION_BOUNDARIES_S = [0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 5, 10];
+const CONNECT_FINGERPRINT: SqlFingerprint = {
+  text: 'CONNECT',
+  operation: 'CONNECT',
+  table: undefined,
+};
+const MAX_CACHED_FINGERPRINTS = 1000;
+/** Longer statements are not cached, because they contain bulk data and rarely repeat. */
+const MAX_CACHED_STATEMENT_LENGTH = 4000;
+
+/** A failed attempt to connect to a database, or to get a connection from a pool. */
+export interface FailedConnect {
+  /** SQLSTATE, Node.js error code, `timeout`, or the name of the error. */
+  readonly errorType: string;
+  readonly error: unknown;
+  /** `host:port/database`. Contains no credentials. */
+  readonly server: string;
+}
+
+export interface DatabaseRecorderOptions {
+  histograms: HistogramRegistry;
+  /** Called for each recorded statement. */
+  onQuery: (durationMs: number) => void;
+  /** Called if the application can't connect, or gets no connection from a pool in time. */
+  onFailedConnect: (failure: FailedConnect) => void;
+}
+
+/** The statement or command that an operation ran, without values. */
+export interface DatabaseCommand {
+  /** Value of `db.system.name`, such as `mysql` (https://opentelemetry.io/docs/specs/semconv/db/). */
+  readonly system: string;
+  /** Fingerprint, such as `find rooms {hotelId, status}` or `GET`. */
+  readonly text: string;
+  /** Name of the operation, such as `find` or `GET`. */
+  readonly operation: string;
+  /** Table or collection. */
+  readonly table: string | undefined;
+}
+
+/**
+ * Records each statement as `db.client.operation.duration`, by operation, table, fingerprint, and tenant
+ * (https://opentelemetry.io/docs/specs/semconv/db/database-metrics/).
+ */
+export class DatabaseRecorder {
+  readonly #histogram: KeyedHistogram;
+  readonly #options: DatabaseRecorderOptions;
+  readonly #fingerprints = new Map<string, SqlFingerprint>();
+
+  constructor(options: DatabaseRecorderOptions) {
+    this.#options = options;
+    this.#histogram = options.histograms.create({
+      scope: 'perfscope.db',
+      name: 'db.client.operation.duration',
+      unit: 's',
+      description: 'Duration of database client operations.',
+      boundaries: OPERATION_DURATION_BOUNDARIES_S,
+    });
+  }
+
+  /**
+   * Ends the operation of SQL text that was sent, and records each of its statements.
+   *
+   * @param error the error of the last statement, or undefined if all succeeded
+   */
+  endStatements(statement: SentStatement, error: unknown): void {
+    const { operation, system } = statement;
+    if (operation.ended) return;
+    const parts = toStatementParts(statement, performance.now(), error);
+    for (const part of parts) {
+      const errorType = part.error === undefined ? undefined : getDatabaseErrorType(part.error);
+      const fingerprint = this.getFingerprint(part.text);
+      this.#record(system, fingerprint, part.durationMs, operation.tenant, errorType);
+    }
+    const { text } = this.getFingerprint(parts[0]!.text);
+    endOperation(operation, text, error !== undefined, parts.length);
+  }
+
+  /**
+   * Ends the operation of one command, and records it.
+   *
+   * @param errorType class of the error, or undefined if the command succeeded. See {@link getDatabaseErrorType}.
+   */
+  endCommand(operation: Operation, command: DatabaseCommand, errorType: string | undefined): void {
+    if (operation.ended) return;
+    const durationMs = performance.now() - operation.startMs;
+    this.#record(command.system, command, durationMs, operation.tenant, errorType);
+    endOperation(operation, command.text, errorType !== undefined);
+  }
+
+  /**
+   * Ends a failed attempt to get a connection. It is recorded as a statement with the operation `CONNECT`, and
+   * reported as an error.
+   */
+  endFailedConnect(operation: Operation, system: string, failure: FailedConnect): void {
+    if (operation.ended) return;
+    const durationMs = performance.now() - operation.startMs;
+    this.#record(
+      system,
+      CONNECT_FINGERPRINT,
+      durationMs,
+      operation.tenant,
+      failure.errorType,
+      true,
+    );
+    endOperation(operation, CONNECT_FINGERPRINT.text, true);
+    runGuarded('the errors of databases', () => this.#options.onFailedConnect(failure));
+  }
+
+  /** Returns the fingerprint of an SQL statement. Frequent statements are cached. */
+  getFingerprint(text: string): SqlFingerprint {
+    const cached = this.#fingerprints.get(text);
+    if (cached) return cached;
+    const fingerprint = fingerprintSql(text);
+    if (text.length <= MAX_CACHED_STATEMENT_LENGTH) {
+      // Removes the oldest entry. A frequent statement is cached again immediately.
+      if (this.#fingerprints.size >= MAX_CACHED_FINGERPRINTS)
+        this.#fingerprints.delete(this.#fingerprints.keys().next().value!);
+      this.#fingerprints.set(text, fingerprint);
+    }
+    return fingerprint;
+  }
+
+  #record(
+    system: string,
+    fingerprint: SqlFingerprint,
+    durationMs: number,
+    tenant: Tenant | undefined,
+    errorType: string | undefined,
+    isConnect = false,
+  ): void {
+    const { organizationId = '', propertyId = '' } = tenant ?? {};
+    const key = `${fingerprint.text}\n${system}\n${errorType ?? ''}\n${organizationId}\n${propertyId}`;
+    const errorAttributes: Attributes = errorType === undefined ? {} : { 'error.type': errorType };
+    this.#histogram.record(
+      durationMs / 1000,
+      key,
+      () => toStatementAttributes(system, fingerprint, tenant, errorAttributes),
+      errorAttributes,
+    );
+    if (!isConnect) this.#options.onQuery(durationMs);
+  }
+}
+
+function toStatementAttributes(
+  system: string,
+  fingerprint: SqlFingerprint,
+  tenant: Tenant | undefined,
+  errorAttributes: Attributes,
+) {
+  const attributes: Attributes = {
+    'db.system.name': system,
+    'db.operation.name': fingerprint.operation,
+    'db.query.text': fingerprint.text,
+    ...errorAttributes,
+  };
+  if (fingerprint.table !== undefined) attributes['db.collection.name'] = fingerprint.table;
+  if (tenant?.organizationId) attributes[ATTR_ORGANIZATION_ID] = tenant.organizationId;
+  if (tenant?.propertyId) attributes[ATTR_PROPERTY_ID] = tenant.propertyId;
+  return attributes;
+}
+
+/**
+ * Returns the class of an error: its SQLSTATE or the Node.js error code, or its name. The message can contain values
+ * of the query.
+ */
+export function getDatabaseErrorType(error: unknown): string {
+  const { code, name } = error as { code?: unknown; name?: unknown };
+  if (typeof code === 'string' && /^\w{1,40}$/.test(code)) return code;
+  return typeof name === 'string' && /^\w{1,40}$/.test(name) ? name : '_OTHER';
+}

@@ -1,0 +1,48 @@
+import { mayHaveMultipleStatements, splitStatements } from '../../../core/sql/sql-tokens.ts';
+import type { Operation } from '../context/operations.ts';
+
+/** SQL text that was sent to a database. It can contain several statements. */
+export interface SentStatement {
+  readonly operation: Operation;
+  /** Value of `db.system.name`. */
+  readonly system: string;
+  readonly text: string;
+  /** Number of statements that the server has completed. Always 1 if the driver sends only one. */
+  completed: number;
+}
+
+export interface StatementPart {
+  readonly text: string;
+  readonly durationMs: number;
+  readonly error: unknown;
+}
+
+/** SQLSTATE of a syntax error. PostgreSQL then runs none of the statements in the SQL text. */
+const SYNTAX_ERROR = '42601';
+
+/**
+ * Splits SQL text into the statements that ran, usually one. The duration is divided equally,
+ * because the server sends the results of all statements together. A failed statement is the last
+ * statement that ran. If PostgreSQL reports a different number of statements, for example because
+ * of a rule, the text is treated as one statement.
+ */
+export function toStatementParts(
+  statement: SentStatement,
+  nowMs: number,
+  error: unknown,
+): StatementPart[] {
+  const { text, operation, completed } = statement;
+  const durationMs = nowMs - operation.startMs;
+  const whole = [{ text, durationMs, error }];
+  const texts = mayHaveMultipleStatements(text) ? splitStatements(text) : undefined;
+  if (!texts || texts.length < 2) return whole;
+  if ((error as { code?: unknown } | undefined)?.code === SYNTAX_ERROR) return whole;
+  const failed = error !== undefined;
+  const executed = completed + (failed ? 1 : 0);
+  if (failed ? executed > texts.length : executed !== texts.length) return whole;
+  return texts.slice(0, executed).map((part, i) => ({
+    text: part,
+    durationMs: durationMs / executed,
+    error: i < completed ? undefined : error,
+  }));
+}

@@ -1,0 +1,89 @@
+import type { InstrumentationContext } from '../instrumentation-context.ts';
+
+/** What a library is used for. Decides the section in the docs. */
+export type LibraryCategory = 'framework' | 'http-client' | 'database' | 'orm' | 'queue';
+
+/** Supported versions of a library. */
+export interface VersionRange {
+  /** Oldest supported version, such as `3.20.0`. */
+  readonly from: string;
+  /** Newest supported major version, such as `5`. */
+  readonly to: number;
+}
+
+/**
+ * A library that the agent measures. Each library is one file, and one entry in `library-table.ts`, which the
+ * docs, `doctor`, and the start line read.
+ */
+export interface Library {
+  /** Name of the package. */
+  readonly name: string;
+  readonly category: LibraryCategory;
+  readonly versions: VersionRange;
+  /** What is measured, as a sentence for the docs. */
+  readonly measured: string;
+  /** What is not measured, as a sentence for the docs. */
+  readonly limits?: string;
+  /** Name of the library that users know, if this package is only a part of it. Such packages are not listed. */
+  readonly partOf?: string;
+  /** Messages in the source text. Bundlers keep them, so `doctor` recognizes a bundled copy by one of them. */
+  readonly bundledMessages?: readonly string[];
+  /** Creates the code that measures the library. Undefined if another library measures it, for example a driver. */
+  readonly instrument?: (context: InstrumentationContext) => LibraryHooks;
+}
+
+/** A file of a library that the application has loaded. */
+export interface LoadedFile {
+  /** Version of the package, or `unknown`. */
+  readonly version: string;
+  /** Path of the file in the package, such as `lib/client.js`. `''` is the main file. */
+  readonly path: string;
+  /** Folder of the package. */
+  readonly folder: string;
+}
+
+/**
+ * Patches the exports of a CommonJS file. A thrown error becomes the reason why the library is not measured.
+ *
+ * @returns exports that replace the original ones, or undefined to keep them
+ */
+export type FilePatch = (exports: unknown, file: LoadedFile) => unknown;
+
+/** Patches the variables of an ES module. */
+export interface ModulePatch {
+  /** Names of variables at the top level of the module, such as its classes. */
+  readonly names: readonly string[];
+  /**
+   * Called at the end of the module. A thrown error becomes the reason why the library is not measured.
+   *
+   * @param variables the variables by name. A name that the module doesn't declare is undefined. To replace a
+   * class, function, or `let`, set its property.
+   */
+  readonly patch: (variables: Record<string, unknown>, file: LoadedFile) => void;
+}
+
+/** The files of a library that the agent patches, by their path in the package. */
+export interface LibraryHooks {
+  /** CommonJS files. `''` is the main file. */
+  readonly patches?: Readonly<Record<string, FilePatch>>;
+  /** ES modules. */
+  readonly modules?: Readonly<Record<string, ModulePatch>>;
+}
+
+/** Returns whether a version is in a range. */
+export function isSupportedVersion(version: string, { from, to }: VersionRange): boolean {
+  const parts = version.split(/[.-]/).map(Number);
+  const fromParts = from.split('.').map(Number);
+  if (!((parts[0] ?? Number.NaN) <= to)) return false;
+  for (const [i, minimum] of fromParts.entries()) {
+    const part = parts[i] ?? 0;
+    if (part !== minimum) return part > minimum;
+  }
+  return true;
+}
+
+/** Formats a range of versions, such as `4 to 5` or `3.20 to 3`. */
+export function formatVersionRange({ from, to }: VersionRange): string {
+  const first = from.replace(/(?:\.0)+$/, '');
+  return first === String(to) ? first : `${first} to ${to}`;
+}
