@@ -84,6 +84,7 @@ export function isSupportedVersion(version: string, { from, to }: VersionRange):
 
 /** Formats a range of versions, such as `4 to 5` or `3.20 to 3`. */
 export function formatVersionRange({ from, to }: VersionRange): string {
-  const first = from.replace(/(?:\.0)+$/, '');
+  const [major, minor, patch] = from.split('.');
+  const first = [major, ...(minor === '0' && patch === '0' ? [] : [minor])].join('.');
   return first === String(to) ? first : `${first} to ${to}`;
 }

@@ -75,7 +75,7 @@ export function findPackageFile(
   const rest = url.slice(start + FOLDER.length);
   const [first = '', second = ''] = rest.split('/', 2);
   const name = first.startsWith('@') ? `${first}/${second}` : first;
-  const path = rest.slice(name.length + 1).replace(/[?#].*$/, '');
+  const path = rest.slice(name.length + 1).split(/[?#]/, 1)[0]!;
   return { name, path, folder: fileURLToPath(url.slice(0, start + FOLDER.length + name.length)) };
 }
 
