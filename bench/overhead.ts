@@ -1,8 +1,6 @@
 import { execFileSync } from 'node:child_process';
-import { existsSync } from 'node:fs';
-import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
-import { PostgresServer } from '../demo/database-servers.ts';
+import { createHash } from 'node:crypto';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { ExternalQuestdb } from '../test/support/external-questdb.ts';
 import {
   type Agent,
@@ -12,6 +10,8 @@ import {
   rotate,
 } from './overhead/agents.ts';
 import { type Cost, measureCost } from './overhead/measure-service.ts';
+import { startSink } from './overhead/sink.ts';
+import { type Workload, WorkloadServers } from './overhead/workloads.ts';
 import {
   atMost,
   type BenchOptions,
@@ -22,91 +22,111 @@ import {
   roundToFourDigits,
 } from './report.ts';
 
-const ROUTES = { json: '/json/7', queries: '/rooms/7' } as const;
-
-/** Only the route with queries has a tenant. */
-const TENANT_HEADERS = {
-  PERFORMANCE_ORGANIZATION_HEADER: 'x-organization-id',
-  PERFORMANCE_PROPERTY_HEADER: 'x-property-id',
-};
+const FOLDER = 'bench/overhead';
+/** The agent whose overhead the targets refer to. */
+const REFERENCE = 'dd-trace';
 
 /** Measures the overhead of each agent in one interleaved run. */
 export async function benchOverhead({ quick, log, compare }: BenchOptions): Promise<Report> {
-  const rounds = quick ? 2 : 7;
-  const requests = quick ? 2000 : 10_000;
-  if (!existsSync('bench/overhead/node_modules')) {
-    log('installing the other agents (only once) …');
-    const flags = ['--no-audit', '--no-fund', '--prefer-offline', '--loglevel=error'];
-    execFileSync('npm', ['ci', ...flags], { cwd: 'bench/overhead', stdio: 'inherit' });
-  }
-  const sink = createServer((request, response) =>
-    request.resume().on('end', () => response.end('{}')),
-  );
-  await new Promise<void>((done) => sink.listen(0, '127.0.0.1', done));
+  const rounds = quick ? 1 : 7;
+  const warmUpRequests = quick ? 1500 : 10_000;
+  const requests = quick ? 1000 : 40_000;
+  const settleMs = quick ? 200 : 2000;
+  installAgents(log);
   const questdb = new ExternalQuestdb();
-  const postgres = new PostgresServer();
+  const servers = new WorkloadServers();
+  const sink = await startSink();
   const costs = new Map<string, Cost[]>();
   try {
-    await Promise.all([questdb.start(), postgres.start()]);
+    const [workloads] = await Promise.all([servers.start(), questdb.start()]);
     const perfscopeEnv = { ...questdb.env, PERFORMANCE_SPOOL_DIR: `${questdb.folder}/spool` };
-    const all = [
-      NO_AGENT,
-      ...listPerfscopeAgents(perfscopeEnv, compare),
-      ...listOtherAgents(`http://127.0.0.1:${(sink.address() as AddressInfo).port}`),
-    ];
+    const own = [NO_AGENT, ...listPerfscopeAgents(perfscopeEnv, compare)];
+    const others = listOtherAgents(sink);
     const { PATH, HOME } = process.env;
     for (let round = 0; round < rounds; round++) {
-      log(`round ${round + 1} of ${rounds}`);
-      for (const [kind, path] of Object.entries(ROUTES)) {
-        for (const agent of rotate(all, round)) {
-          const env = {
-            PATH,
-            HOME,
-            ...(kind === 'queries' && { ...TENANT_HEADERS, DATABASE_URL: postgres.url }),
-          };
-          const cost = await measureCost(agent, path, requests, env);
-          const key = `${kind} ${agent.name}`;
-          costs.set(key, [...(costs.get(key) ?? []), cost]);
+      for (const workload of workloads) {
+        log(`round ${round + 1} of ${rounds}: ${workload.name}`);
+        const agents = workload.comparesOthers ? [...own, ...others] : own;
+        for (const agent of rotate(agents, round)) {
+          if (!isApplicable(agent, workload)) continue;
+          const env = { PATH, HOME, ...workload.env };
+          const options = { ...workload, agent, warmUpRequests, requests, settleMs, env };
+          const key = `${workload.name} ${agent.name}`;
+          costs.set(key, [...(costs.get(key) ?? []), await measureCost(options)]);
         }
       }
     }
-    return createReport(all, costs, { rounds, requests });
+    return createReport(workloads, [...own, ...others], costs, { rounds, requests });
   } finally {
     sink.close();
-    sink.closeAllConnections();
-    await Promise.all([questdb.remove(), postgres.remove()]);
+    await Promise.all([questdb.remove(), servers.remove()]);
   }
 }
 
+/** Installs the other agents, unless the versions in the lock file are installed. */
+function installAgents(log: (line: string) => void): void {
+  const stamp = `${FOLDER}/node_modules/.perfscope-lock`;
+  const lock = createHash('sha256')
+    .update(readFileSync(`${FOLDER}/package-lock.json`))
+    .digest('hex');
+  if (existsSync(stamp) && readFileSync(stamp, 'utf8') === lock) return;
+  log('installing the other agents (only once) …');
+  const flags = ['--no-audit', '--no-fund', '--prefer-offline', '--loglevel=error'];
+  execFileSync('npm', ['ci', ...flags], { cwd: FOLDER, stdio: 'inherit' });
+  writeFileSync(stamp, lock);
+}
+
+/** `express-prom-bundle` measures only Express. */
+function isApplicable(agent: Agent, { env }: Workload): boolean {
+  return agent.name !== 'express-prom-bundle' || env.FRAMEWORK === undefined;
+}
+
 function createReport(
-  all: readonly Agent[],
+  workloads: readonly Workload[],
+  agents: readonly Agent[],
   costs: ReadonlyMap<string, readonly Cost[]>,
   details: Report['details'],
 ): Report {
-  const runsOf = (kind: string, agent: string) => costs.get(`${kind} ${agent}`) ?? [];
-  const total = (kind: string, agent: string, metric: keyof Cost) =>
-    medianOf(runsOf(kind, agent), metric);
-  const added = (kind: string, agent: string, metric: keyof Cost) =>
-    medianAdded(runsOf(kind, agent), runsOf(kind, NO_AGENT.name), metric);
-  for (const kind of Object.keys(ROUTES)) {
-    for (const { name } of all) {
-      details[`${kind} ${name}`] = [
-        `${roundToFourDigits(total(kind, name, 'cpuMicrosPerRequest'))} µs of CPU per request`,
-        `(${formatDifference(added(kind, name, 'cpuMicrosPerRequest'))})`,
-        `${roundToFourDigits(total(kind, name, 'rssMb'))} MB (${formatDifference(added(kind, name, 'rssMb'))})`,
-        `start ${roundToFourDigits(total(kind, name, 'startMs'))} ms (${formatDifference(added(kind, name, 'startMs'))})`,
+  const runsOf = (workload: Workload, agent: string) => costs.get(`${workload.name} ${agent}`);
+  const added = (workload: Workload, agent: string, metric: keyof Cost) =>
+    medianAdded(runsOf(workload, agent)!, runsOf(workload, NO_AGENT.name)!, metric);
+  for (const workload of workloads) {
+    for (const { name } of agents) {
+      const runs = runsOf(workload, name);
+      if (!runs) continue;
+      const format = (metric: keyof Cost, unit: string) =>
+        `${roundToFourDigits(medianOf(runs, metric))} ${unit} (${formatDifference(added(workload, name, metric))})`;
+      details[`${workload.name}, ${name}`] = [
+        `${format('cpuMicrosPerRequest', 'µs')} of CPU per request`,
+        `first thousand ${format('firstCpuMicrosPerRequest', 'µs')}`,
+        format('rssMb', 'MB'),
+        `start ${format('startMs', 'ms')}`,
       ].join(', ');
     }
   }
-  const cpu = (kind: string, agent: string) => added(kind, agent, 'cpuMicrosPerRequest');
-  const share = (kind: string) => cpu(kind, 'perfscope') / cpu(kind, 'dd-trace');
+  const [json, , queries] = workloads as [Workload, Workload, Workload];
+  const cpu = (workload: Workload, agent: string) => added(workload, agent, 'cpuMicrosPerRequest');
   return {
     targets: [
-      atMost('JSON route, added CPU', cpu('json', 'perfscope'), 18, 'µs'),
-      atMost('JSON route, added CPU relative to dd-trace', share('json'), 0.17, '1'),
-      atMost('two queries, added CPU relative to dd-trace', share('queries'), 0.3, '1'),
-      atMost('added resident memory', added('queries', 'perfscope', 'rssMb'), 45, 'MB'),
-      atMost('added startup time', added('queries', 'perfscope', 'startMs'), 150, 'ms'),
+      ...workloads.flatMap((workload) => {
+        const { name, maxMicros, maxShare } = workload;
+        const micros = cpu(workload, 'perfscope');
+        const absolute = atMost(`${name}, added CPU`, micros, maxMicros, 'µs');
+        if (maxShare === undefined) return [absolute];
+        const share = micros / cpu(workload, REFERENCE);
+        return [
+          absolute,
+          atMost(`${name}, added CPU relative to ${REFERENCE}`, share, maxShare, '1'),
+        ];
+      }),
+      atMost(
+        'first thousand requests, added CPU',
+        added(json, 'perfscope', 'firstCpuMicrosPerRequest'),
+        10,
+        'µs',
+      ),
+      atMost('added resident memory', added(queries, 'perfscope', 'rssMb'), 25, 'MB'),
+      atMost('added startup time', added(queries, 'perfscope', 'startMs'), 150, 'ms'),
     ],
     details,
   };
