@@ -10,8 +10,11 @@ import type { PerformanceMetricRow } from '../../core/schema/tables/performance-
 
 /** Short enough that the edges of a query's time window stay exact to the second. */
 const BUCKET_INTERVAL_MS = 1000;
-/** Number of rows after which their values are counted, so that the rows don't stay in memory. */
-const MAX_ROWS = 1000;
+/**
+ * Number of rows after which their values are counted, so that the rows don't stay in memory while the event loop is
+ * blocked. Usually, a batch comes first.
+ */
+const MAX_ROWS = 10_000;
 /** Number of counts after which they become rows. The event loop can be blocked for many values. */
 const MAX_SUMS = 10_000;
 

@@ -25,6 +25,12 @@ export type LimitedField =
   | 'errorType'
   | (typeof TENANT_FIELDS)[number];
 
+/** The values of a field that are kept. */
+interface KeptValues {
+  readonly all: Set<string>;
+  last: string | undefined;
+}
+
 /** Tenant fields of a row. */
 export interface RowTenant {
   readonly organizationId?: string | undefined;
@@ -37,7 +43,7 @@ export interface RowTenant {
  * are kept, so totals stay exact.
  */
 export class DimensionLimits {
-  readonly #values = new Map<LimitedField, Set<string>>();
+  readonly #values = new Map<LimitedField, KeptValues>();
   readonly #warnOnce: (kind: string, message: string) => void;
   #countGrouped: ((field: LimitedField) => void) | undefined;
 
@@ -65,21 +71,25 @@ export class DimensionLimits {
 
   /** Number of values that are kept for a field. */
   countValues(field: LimitedField): number {
-    return this.#values.get(field)?.size ?? 0;
+    return this.#values.get(field)?.all.size ?? 0;
   }
 
   #isKept(field: LimitedField, value: string, limit: number): boolean {
     let values = this.#values.get(field);
     if (values === undefined) {
-      values = new Set();
+      values = { all: new Set(), last: undefined };
       this.#values.set(field, values);
     }
-    if (values.has(value)) return true;
-    if (values.size >= limit) {
-      this.#report(field, limit);
-      return false;
+    // Comparing with the last value is faster than finding it.
+    if (values.last === value) return true;
+    if (!values.all.has(value)) {
+      if (values.all.size >= limit) {
+        this.#report(field, limit);
+        return false;
+      }
+      values.all.add(copyText(value));
     }
-    values.add(copyText(value));
+    values.last = value;
     return true;
   }
 

@@ -171,8 +171,12 @@ export function stringifyJson(value: unknown): string | undefined {
   }
 }
 
+const TIME_TYPES: ReadonlySet<string> = new Set(
+  Object.keys(PerformanceMetricType).filter((type) => /_(?:TIME|DELAY|DURATION|AGE)$/.test(type)),
+);
+
 function getDefaultUnit(type: PerformanceMetricType): string {
-  return /_TIME$|_DELAY$|_DURATION$|_AGE$/.test(type) ? 'ms' : '1';
+  return TIME_TYPES.has(type) ? 'ms' : '1';
 }
 
 export function createInvalidRowError(field: string, reason: string): PerfscopeError {

@@ -9,7 +9,7 @@ import {
 import { createDropLog } from '../spool/dropped-row-report.ts';
 import type { DroppedRowCounter } from '../spool/dropped-rows.ts';
 import type { CollectCheckpoint } from './checkpoint-writer.ts';
-import { estimateBytes } from './row-buffer.ts';
+import { RowSizeEstimator } from './row-size-estimator.ts';
 import type { RowWriter } from './row-writer.ts';
 
 /** Limit of the estimated size of all buffered rows, in bytes. */
@@ -33,6 +33,7 @@ export class DeferredWriter {
   /** Rows of the last complete interval. */
   #previous: Interval = { rows: [], bytes: 0 };
   #pending: Interval = { rows: [], bytes: 0 };
+  readonly #sizes = new RowSizeEstimator();
   #writer: RowWriter | undefined;
   #droppedRows = 0;
   #isDisabled = false;
@@ -50,7 +51,7 @@ export class DeferredWriter {
   readonly add: AddRows = (table, rows) => {
     if (this.#writer) return this.#writer.add(table, rows);
     if (this.#isDisabled) return;
-    const bytes = estimateBytes(toAnyRows(rows));
+    const bytes = this.#sizes.estimate(table, toAnyRows(rows));
     if (!this.#hasSpace(bytes)) {
       // The event loop can be blocked by the code that adds the rows, so no timer can load the writer.
       this.#onFull();

@@ -1,15 +1,12 @@
 import type { AnyRow } from '../../core/schema/table-definition.ts';
 import type { TableName } from '../../core/schema/table-registry.ts';
+import { RowSizeEstimator } from './row-size-estimator.ts';
 
 /** Maximum number of rows per batch, so that encoding them doesn't block the event loop for long. */
 export const MAX_CHUNK_ROWS = 1000;
 
 /** Limit of the estimated size, in bytes. */
 const MAX_BYTES = 16 * 1024 * 1024;
-/** Estimated size of an object, and of a property without its text, in bytes. */
-const ROW_BYTES = 64;
-const VALUE_BYTES = 16;
-
 /** Rows of one table that are encoded and written to disk together. */
 export interface RowChunk {
   readonly table: TableName;
@@ -22,7 +19,8 @@ interface BufferedChunk extends RowChunk {
 
 /** Buffers rows by table, in insertion order, until each chunk is on disk. */
 export class RowBuffer {
-  #byTable = new Map<TableName, AnyRow[]>();
+  #byTable = new Map<TableName, { readonly rows: AnyRow[]; bytes: number }>();
+  readonly #sizes = new RowSizeEstimator();
   #chunks: BufferedChunk[] = [];
   #rows = 0;
   /** Estimated size of the rows and the chunks. */
@@ -44,19 +42,24 @@ export class RowBuffer {
   }
 
   add(table: TableName, rows: readonly AnyRow[]): void {
-    const buffered = this.#byTable.get(table);
-    if (buffered) for (const row of rows) buffered.push(row);
-    else this.#byTable.set(table, [...rows]);
+    let buffered = this.#byTable.get(table);
+    if (buffered === undefined) {
+      buffered = { rows: [], bytes: 0 };
+      this.#byTable.set(table, buffered);
+    }
+    for (const row of rows) buffered.rows.push(row);
+    const bytes = this.#sizes.estimate(table, rows);
+    buffered.bytes += bytes;
     this.#rows += rows.length;
-    this.#bytes += estimateBytes(rows);
+    this.#bytes += bytes;
   }
 
   /** Moves the buffered rows into chunks. */
   splitIntoChunks(): void {
-    for (const [table, rows] of this.#byTable) {
+    for (const [table, { rows, bytes }] of this.#byTable) {
       for (let i = 0; i < rows.length; i += MAX_CHUNK_ROWS) {
         const chunk = rows.slice(i, i + MAX_CHUNK_ROWS);
-        this.#chunks.push({ table, rows: chunk, bytes: estimateBytes(chunk) });
+        this.#chunks.push({ table, rows: chunk, bytes: (bytes * chunk.length) / rows.length });
       }
     }
     this.#byTable = new Map();
@@ -76,6 +79,8 @@ export class RowBuffer {
     if (index === -1) return;
     this.#bytes -= this.#chunks[index]!.bytes;
     this.#chunks.splice(index, 1);
+    // Removes the rounding errors of the divisions.
+    if (this.#rows === 0 && this.#chunks.length === 0) this.#bytes = 0;
   }
 
   /** Removes all rows. */
@@ -85,17 +90,4 @@ export class RowBuffer {
     this.#rows = 0;
     this.#bytes = 0;
   }
-}
-
-/** Estimates the memory that rows need, in bytes. */
-export function estimateBytes(rows: readonly AnyRow[]): number {
-  let bytes = 0;
-  for (const row of rows) {
-    bytes += ROW_BYTES;
-    for (const name in row) {
-      const value = row[name];
-      bytes += typeof value === 'string' ? VALUE_BYTES + value.length : VALUE_BYTES;
-    }
-  }
-  return bytes;
 }
