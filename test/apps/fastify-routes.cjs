@@ -103,6 +103,13 @@ async function run(fastify, { staticPlugin } = {}) {
     ...(staticPlugin ? [['GET', '/page.txt']] : []),
   ]);
   await app.close();
+
+  // Fastify uses other classes for requests if nothing is decorated.
+  const undecorated = fastify({ http2: isHttp2 });
+  undecorated.get('/undecorated/:id', async (request) => request.params.id);
+  const url = await undecorated.listen({ port: 0, host: '127.0.0.1' });
+  await sendOwnRequests(isHttp2 ? url.replace('http:', 'h2c:') : url, [['GET', '/undecorated/1']]);
+  await undecorated.close();
 }
 
 /** A plugin with its own hooks, error handler, and handler of unknown paths. */

@@ -1,14 +1,10 @@
 import { execFile } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { resolve } from 'node:path';
 import { promisify } from 'node:util';
 import pLimit from 'p-limit';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { nodeBinary } from '../../scripts/node-versions.mjs';
-import { FakeQuestdb } from '../support/fake-questdb.ts';
-import { parseLine } from '../support/parse-line-protocol.ts';
-import { readSpooledLines } from '../support/spool-fixtures.ts';
+import { RecordedMeasurements, sortRows } from '../support/recorded-measurements.ts';
 
 const AGENT = resolve('dist/agent-package/register.js');
 /** Loaded instead of the agent, because any `--import` flag changes the stacks that Node.js prints. */
@@ -21,14 +17,12 @@ const runConcurrently = pLimit(3);
 
 /** Delay of a handler in the programs. */
 const SLOW_MS = 40;
+/** The file that throws the errors. */
+const ORIGIN = /-routes\.cjs:\d+/;
 
-const questdb = new FakeQuestdb();
-const folder = mkdtempSync(join(tmpdir(), 'perfscope-frameworks-'));
-beforeAll(() => questdb.start());
-afterAll(() => {
-  questdb.stop();
-  rmSync(folder, { recursive: true, force: true });
-});
+const measurements = new RecordedMeasurements();
+beforeAll(() => measurements.start());
+afterAll(() => measurements.remove());
 
 /** An endpoint: method, name, number of requests, and number of failed requests. */
 type Endpoint = readonly [method: string, name: string, requests: number, failed: number];
@@ -60,6 +54,7 @@ const FASTIFY: Omit<Framework, 'scripts'> = {
     ['GET', '/sends', 1, 1],
     ['GET', '/slow', 1, 0],
     ['GET', '/throws', 1, 1],
+    ['GET', '/undecorated/:id', 1, 0],
     ['HEAD', '/rooms/:id', 1, 0],
     ['OPTIONS', '(options)', 1, 0],
     ['OPTIONS', '(preflight)', 1, 0],
@@ -144,16 +139,16 @@ async function checkCase({ script, node, endpoints, errors }: Case, protocol: st
     const output = await checkProgram(`test/libraries/${script}`, service, node, protocol);
     expect(output).toContain('GET /slow 200 slow');
   });
-  expect(readEndpoints(service)).toEqual(sort(endpoints.filter(isExpected)));
-  expect(readErrors(service)).toEqual(sort(errors));
-  const slow = readRequests(service).find(({ endpoint }) => endpoint === '/slow');
+  expect(measurements.readEndpoints(service)).toEqual(sortRows(endpoints.filter(isExpected)));
+  expect(measurements.readErrors(service, ORIGIN)).toEqual(sortRows(errors));
+  const slow = measurements.readRequests(service).find(({ endpoint }) => endpoint === '/slow');
   expect(Number(slow?.sum)).toBeGreaterThanOrEqual(SLOW_MS);
 }
 
 it('names files, unknown paths, and OPTIONS in Express and without a framework', async () => {
   await checkProgram('test/apps/express-static.cjs', 'static', 26, 'http1');
-  expect(readEndpoints('static')).toEqual(
-    sort([
+  expect(measurements.readEndpoints('static')).toEqual(
+    sortRows([
       ['GET', '(no route)', 3, 0],
       ['GET', '(not found)', 4, 0],
       ['GET', '(static)', 2, 0],
@@ -176,11 +171,7 @@ async function checkProgram(
   protocol: string,
 ): Promise<string> {
   const start = async (module: string) => {
-    const env = {
-      OTEL_SERVICE_NAME: service,
-      PERFORMANCE_QUESTDB_URL: questdb.url,
-      PERFORMANCE_SPOOL_DIR: getSpool(service),
-    };
+    const env = measurements.getEnv(service);
     const { stdout, stderr } = await run(
       nodeBinary(node),
       ['--import', module, resolve(script), protocol],
@@ -191,48 +182,4 @@ async function checkProgram(
   const [plain, measured] = await Promise.all([start(NO_AGENT), start(AGENT)]);
   expect(measured).toBe(plain);
   return measured;
-}
-
-function getSpool(service: string): string {
-  return join(folder, service.replaceAll(/\W/g, '-'));
-}
-
-/** Returns the rows of a service. A program that exits on a busy machine can leave rows in its spool. */
-function readRows(service: string, table: string): Readonly<Record<string, string>>[] {
-  return [...new Set([...questdb.lines, ...readSpooledLines(getSpool(service))])]
-    .map(parseLine)
-    .filter((row) => row.table === table && row.columns.service === service)
-    .map(({ columns }) => columns);
-}
-
-function readRequests(service: string): Readonly<Record<string, string>>[] {
-  return readRows(service, 'performance_metrics').filter(
-    ({ name }) => name === 'http.server.request.duration',
-  );
-}
-
-function readEndpoints(service: string): unknown[][] {
-  const sums = new Map<string, [string, string, number, number]>();
-  for (const { operation = '', endpoint = '(no route)', count, error_count } of readRequests(
-    service,
-  )) {
-    const key = `${operation} ${endpoint}`;
-    const [, , requests, failed] = sums.get(key) ?? ['', '', 0, 0];
-    const sum = [requests + Number(count), failed + Number(error_count)] as const;
-    sums.set(key, [operation, endpoint, ...sum]);
-  }
-  return sort([...sums.values()]);
-}
-
-/** Returns the errors whose stack contains the file that threw them. */
-function readErrors(service: string): unknown[][] {
-  return sort(
-    readRows(service, 'error_logs')
-      .filter(({ stack_trace = '' }) => /-routes\.cjs:\d+/.test(stack_trace))
-      .map(({ error_type, message, endpoint = '(no route)' }) => [error_type, message, endpoint]),
-  );
-}
-
-function sort(rows: readonly (readonly unknown[])[]): unknown[][] {
-  return rows.map((row) => [...row]).sort((a, b) => (String(a) < String(b) ? -1 : 1));
 }

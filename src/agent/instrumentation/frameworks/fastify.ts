@@ -41,13 +41,18 @@ export const FASTIFY: Library = {
   }),
 };
 
-/** Wraps the function that creates the request class of an app and of each plugin. */
-function patchRequest(exports: unknown): void {
-  wrapMethod(exports as object, 'buildRequest', (original) => {
+/**
+ * Observes the base class, which apps without decorators use, and the classes that Fastify creates for an app and for
+ * each plugin. A created class never calls the constructor of its base class.
+ */
+function patchRequest(exports: unknown): unknown {
+  const RequestClass = exports as Method;
+  wrapMethod(RequestClass, 'buildRequest', (original) => {
     return function buildRequest(this: unknown, ...args: unknown[]) {
       return observeRequestClass(original.apply(this, args));
     };
   });
+  return observeRequestClass(RequestClass);
 }
 
 const storeRoute = guard(PART, (raw: object, context: RouteContext) => {
