@@ -13,6 +13,7 @@ import {
 import { isStale } from './build.mjs';
 import { askToInstall, hasConsent, planInstallation } from './install-tools.mjs';
 import { findMissingTools } from './missing-tools.mjs';
+import { installTestLibraries } from './test-libraries.mjs';
 import { TEST_TOOLS, toolPath } from './tools.mjs';
 
 const STAMP = 'node_modules/.perfscope-lock';
@@ -39,7 +40,10 @@ if (embedded && !hasQuestdbPackage()) {
 }
 // Builds the tools before the tests, because compiling uses both cores for several minutes.
 if (purpose === 'test') {
-  for (const name of TEST_TOOLS) await toolPath(name, log).catch((error) => fail(error.message));
+  // Installing packages mostly waits for the network, so it runs while the tools are compiled.
+  await Promise.all([installTestLibraries(log), buildTools()]).catch((error) =>
+    fail(error.message),
+  );
 }
 if (isStale()) {
   log('compiling …');
@@ -57,6 +61,10 @@ function installPackages(lock) {
     run(process.execPath, ['installArchSpecificPackage'], 'node_modules/node');
   }
   writeFileSync(STAMP, lock);
+}
+
+async function buildTools() {
+  for (const name of TEST_TOOLS) await toolPath(name, log);
 }
 
 async function installTools() {

@@ -76,7 +76,7 @@ const EXPECTED_ROUTES = {
   '/wrapped/rooms/1': '/wrapped/rooms/:id',
   '/wrapped/suites/1': '/wrapped/rooms/:id',
   '/rooms/1': '/rooms/:id',
-  '/unknown': undefined,
+  '/unknown': '(not found)',
 };
 
 module.exports = { createRoutesApp, EXPECTED_ROUTES };

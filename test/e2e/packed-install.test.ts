@@ -63,7 +63,7 @@ function checkInstall(install: PackedInstall, express: string): void {
       return found.reduce((sum, row) => sum + Number(row[2]) + Number(row[4]), 0) >= total && found;
     });
     expect(rows).toEqual([
-      [null, 'GET', unknown, 0, 0],
+      ['(not found)', 'GET', unknown, 0, 0],
       ['/', 'GET', root, 0, 0],
       ['/api/:organization/broken', 'GET', broken, broken, 0],
       ['/api/:organization/gone', 'GET', gone, 0, 0],

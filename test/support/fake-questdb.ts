@@ -1,5 +1,6 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { listenOnFreePort } from './listen-on-free-port.ts';
+import { splitLines } from './parse-line-protocol.ts';
 
 type Respond = (request: IncomingMessage, response: ServerResponse) => void;
 
@@ -65,7 +66,7 @@ export class FakeQuestdb {
     request.on('error', () => {});
     let body = '';
     if (request.method === 'POST') for await (const part of request) body += part;
-    if (request.url?.startsWith('/write')) this.lines.push(...body.split('\n').filter(Boolean));
+    if (request.url?.startsWith('/write')) this.lines.push(...splitLines(body));
     this.#respond(request, response);
   }
 }

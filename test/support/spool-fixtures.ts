@@ -8,6 +8,7 @@ import { parseSegmentName } from '../../src/storage/spool/segment-name.ts';
 import { scanRecords } from '../../src/storage/spool/segment-record.ts';
 import { Spool } from '../../src/storage/spool/spool.ts';
 import type { SpoolOptions } from '../../src/storage/spool/spool-options.ts';
+import { splitLines } from './parse-line-protocol.ts';
 
 /** The name of a folder without an owner: it contains no socket. */
 export const ORPHAN_NAME = 'spool-1-0123abcd';
@@ -95,7 +96,7 @@ export function readSpooledLines(dir: string): string[] {
     const name = parseSegmentName(basename(path));
     if (!name) return [];
     const { batches } = scanRecords(name.nonce, readFileSync(join(dir, path)), 0, true);
-    return batches.flatMap(({ lines }) => lines.toString().split('\n').filter(Boolean));
+    return batches.flatMap(({ lines }) => splitLines(lines.toString()));
   });
 }
 

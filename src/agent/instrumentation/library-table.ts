@@ -1,5 +1,8 @@
 import { PG, PG_POOL } from './databases/postgres.ts';
 import { EXPRESS, ROUTER } from './frameworks/express.ts';
+import { FASTIFY } from './frameworks/fastify.ts';
+import { KOA } from './frameworks/koa.ts';
+import { KOA_ROUTER } from './frameworks/koa-router.ts';
 import type { Library } from './loading/library.ts';
 import { BULLMQ } from './queues/bullmq.ts';
 
@@ -10,6 +13,9 @@ import { BULLMQ } from './queues/bullmq.ts';
 export const LIBRARIES: readonly Library[] = [
   EXPRESS,
   ROUTER,
+  FASTIFY,
+  KOA,
+  KOA_ROUTER,
 
   PG,
   PG_POOL,

@@ -64,7 +64,8 @@ describe.runIf(process.platform !== 'win32')('npm start in a fresh clone', () =>
     bin = join(folder, 'bin');
     mkdirSync(bin);
     mkdirSync(join(folder, 'scripts'));
-    for (const name of ['prepare', 'install-tools', 'missing-tools', 'tools', 'go']) {
+    const tools = ['install-tools', 'missing-tools', 'tools', 'go', 'test-libraries'];
+    for (const name of ['prepare', ...tools]) {
       cpSync(`scripts/${name}.mjs`, join(folder, 'scripts', `${name}.mjs`));
     }
     for (const name of ['questdb-jar', 'questdb-release']) {

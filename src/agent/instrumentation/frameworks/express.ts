@@ -120,11 +120,14 @@ const enterRouter = guard(
   ): Method | undefined => {
     const state = getRequestState(request);
     if (!state || typeof out !== 'function') return undefined;
+    state.hasFramework = true;
     const outer = state.router;
+    // Fastify has already stored the route if it runs an Express app as a hook.
+    const route = outer === undefined ? state.route : undefined;
     const prefix = findFrame(outer, router)?.prefix ?? state.mountPath;
     state.router = { router, prefix, baseUrl: request.baseUrl ?? '', outer };
     return function (this: unknown, ...outArgs) {
-      leaveRouter(state, outer, response, outArgs[0]);
+      leaveRouter(state, outer, route, response, outArgs[0]);
       return out.apply(this, outArgs);
     };
   },
@@ -141,13 +144,14 @@ const leaveRouter = guard(
   (
     state: RequestState,
     outer: RouterFrame | undefined,
+    route: string | undefined,
     response: ServerResponse,
     error: unknown,
   ) => {
     state.router = outer;
     if (isError(error)) storeError(state, response, error);
     // No layer of this router responded. After an error, the route of the failed layer is kept.
-    if (!isError(error) && !response.headersSent) state.route = undefined;
+    if (!isError(error) && !response.headersSent) state.route = route;
   },
 );
 

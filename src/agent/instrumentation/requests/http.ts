@@ -10,6 +10,7 @@ import type { TenantRequest } from '../context/tenant-reader.ts';
 import type { EndReason } from './connection-close.ts';
 import { observeFirstBytes } from './first-byte.ts';
 import { instrumentHttp2 } from './http2.ts';
+import { nameRoute } from './name-route.ts';
 import { createPathMatcher } from './path-matcher.ts';
 import { RequestRecorder, type RequestRecorderOptions } from './request-recorder.ts';
 import {
@@ -68,6 +69,7 @@ export function instrumentHttp(options: HttpInstrumentationOptions): {
     if (response === undefined) return;
     const isSent = reason === 'finished' || response.headersSent;
     const { _header: headers } = response;
+    nameRoute(state, isSent ? response.statusCode : undefined, headers);
     recorder.end(
       state,
       reason,

@@ -9,6 +9,7 @@ import {
 import type { TenantRequest } from '../context/tenant-reader.ts';
 import { observeMethod } from '../loading/method-patching.ts';
 import { type EndReason, isPeerError } from './connection-close.ts';
+import { nameRoute } from './name-route.ts';
 import type { RequestRecorder } from './request-recorder.ts';
 import {
   createRequestState,
@@ -68,6 +69,7 @@ export function instrumentHttp2(options: Http2InstrumentationOptions): {
     const reason = findReason(stream, state);
     const headers = stream.sentHeaders as ServerHttp2Stream['sentHeaders'] | undefined;
     const status = headers && Number(headers[':status']);
+    nameRoute(state, status, headers);
     recorder.end(
       state,
       reason,

@@ -188,8 +188,14 @@ export interface RequestState extends TenantHolder {
   firstByteMs: number;
   /** Whether the path of the request is configured as a stream, or belongs to long polling. */
   readonly isStreamRequest: boolean;
-  /** Route template of the layer that handles the request. */
+  /** Route template of the layer that handles the request. When the request ends, it can also be a name, see `nameRoute`. */
   route: string | undefined;
+  /** Returns the route template when the request ends, if the framework stores it in `routeOwner`. */
+  readRoute: ((state: RequestState) => string | undefined) | undefined;
+  /** The framework's object for the request, such as the context of Koa. */
+  routeOwner: object | undefined;
+  /** Whether a framework has received the request. */
+  hasFramework: boolean;
   /** Path of the current layer that a router inside it gets as its prefix. */
   mountPath: string;
   /** The router that handles the request, if it is known. */
@@ -250,6 +256,9 @@ export function createRequestState(key: object, start: RequestStart): RequestSta
     isStreamRequest: start.isStreamRequest,
     tenant: start.tenant,
     route: undefined,
+    readRoute: undefined,
+    routeOwner: undefined,
+    hasFramework: false,
     mountPath: '',
     router: undefined,
     isTenantExplicit: false,

@@ -1,6 +1,7 @@
 import { createRequire } from 'node:module';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { EXPRESS } from '../../../../../src/agent/instrumentation/frameworks/express.ts';
+import { getRequestState } from '../../../../../src/agent/instrumentation/requests/request-state.ts';
 import { applyPatch, createTestContext } from '../../../../support/instrumentation-context.ts';
 import { RequestMeasurements, startHttpServer } from '../../../../support/request-measurements.ts';
 
@@ -28,4 +29,18 @@ it.each(Object.entries(EXPECTED_ROUTES))('the route of %s is %s', async (path, r
   await response.text();
   const [row] = await measurements.takeRows(1);
   expect(row?.endpoint).toBe(route);
+});
+
+it('keeps the route of a framework that runs an Express app which does not respond', async () => {
+  const inner = express();
+  inner.get('/other', () => {});
+  const outer = await startHttpServer((request, response) => {
+    getRequestState(request)!.route = '/outer/:id';
+    inner(request, response, () => response.end());
+  });
+  await fetch(`${outer.url}/outer/1`);
+  const [row] = await measurements.takeRows(1);
+  expect(row?.endpoint).toBe('/outer/:id');
+  outer.server.close();
+  outer.server.closeAllConnections();
 });

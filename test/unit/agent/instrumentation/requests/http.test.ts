@@ -269,7 +269,7 @@ it('one row per endpoint has all statuses, and Prometheus has one series per sta
   const url = await serve((request, response) => {
     response.writeHead(Number(request.url?.slice(1))).end();
   });
-  for (const status of [200, 204, 301, 404, 500, 503]) {
+  for (const status of [200, 204, 301, 403, 500, 503]) {
     await fetchAll(`${url}/${status}`, { redirect: 'manual' });
   }
   const rows = await scraped.takeRows(6);
@@ -289,7 +289,7 @@ it('one row per endpoint has all statuses, and Prometheus has one series per sta
     [200, undefined],
     [204, undefined],
     [301, undefined],
-    [404, undefined],
+    [403, undefined],
     [500, '500'],
     [503, '503'],
   ]);

@@ -1,0 +1,4 @@
+export function installTestLibraries(
+  log?: (line: string) => void,
+  options?: { root?: string; limitsMs?: readonly number[] },
+): Promise<void>;

@@ -1,0 +1,1 @@
+require('../../apps/fastify-routes.cjs').run(require('fastify'));

@@ -1,0 +1,3 @@
+require('../../apps/fastify-routes.cjs').run(require('fastify'), {
+  staticPlugin: require('@fastify/static'),
+});
