@@ -188,6 +188,11 @@ export class Agent {
     return this.#instrumentationRegistry?.loadedLibraries ?? [];
   }
 
+  /** See `InstrumentationRegistry.unhookedLibraries`. */
+  get unhookedLibraries(): readonly string[] {
+    return this.#instrumentationRegistry?.unhookedLibraries ?? [];
+  }
+
   /** Calls `onChange` after a library was loaded, or its state changed. */
   watchLibraries(onChange: () => void): void {
     if (this.#instrumentationRegistry) this.#instrumentationRegistry.onChange = onChange;
