@@ -81,6 +81,7 @@ it('the consumer uses every export', () => {
     ['index', 8],
     ['client', 8],
     ['opentelemetry', 6],
+    ['esbuild', 4],
   ] as const) {
     const names = listExports(readDeclarations(`${entry}.d.ts`));
     expect(names.length).toBeGreaterThanOrEqual(minNames);
@@ -88,7 +89,7 @@ it('the consumer uses every export', () => {
   }
 });
 
-it.each(['index.d.ts', 'register.d.ts', 'opentelemetry.d.ts', 'client.d.ts', 'client.d.mts'])(
+it.each(['index.d.ts', 'register.d.ts', 'opentelemetry.d.ts', 'esbuild.d.ts', 'client.d.ts', 'client.d.mts'])(
   '%s imports no other package',
   (file) => {
     const declarations = readDeclarations(file);
