@@ -121,8 +121,10 @@ export class OtelMetrics {
         exportTimeoutMillis: exportIntervalMs,
       });
     }
+    // Only the rows need the instance of a thread, whose name isn't known yet.
+    const needsResource = otlp !== undefined || options.readers.length > 0;
     this.#provider = new MeterProvider({
-      resource: resourceFromAttributes(toResourceAttributes(resource)),
+      resource: resourceFromAttributes(needsResource ? toResourceAttributes(resource) : {}),
       readers: [this.#reader, otlp?.reader, ...options.readers].filter(
         (each) => each !== undefined,
       ),
