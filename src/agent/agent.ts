@@ -214,13 +214,13 @@ export class Agent {
   listSystemMetricStarts(): (() => void)[] {
     if (!this.#otelMetrics) return [];
     return listSystemMetricStarts({
+      ...this,
+      ...this.config,
+      ...this.#options,
       otelMetrics: this.#otelMetrics,
       host: this.#host,
       hostName: this.config.host,
       eventLoop: this.#eventLoop,
-      health: this.health,
-      settings: this.config.settings,
-      log: this.#options.log,
     });
   }
 

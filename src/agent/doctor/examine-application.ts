@@ -4,7 +4,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { readStartupConfig } from '../../core/config/startup-config.ts';
 import { createError } from '../../core/perfscope-error.ts';
-import { findDeclaredLibraries } from '../coverage/declared-libraries.ts';
+import { findDeclaredLibraries } from '../library-coverage/declared-libraries.ts';
 import { findBundledLibraries } from './bundled-libraries.ts';
 import { checkDestinations } from './check-destination.ts';
 import { formatCoverage } from './format-coverage.ts';

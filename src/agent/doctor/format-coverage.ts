@@ -1,11 +1,11 @@
-import type { DeclaredLibrary } from '../coverage/declared-libraries.ts';
-import { NEEDS_MODULE_HOOKS } from '../coverage/library-coverage.ts';
 import type { LibraryState } from '../instrumentation/loading/instrumentation-registry.ts';
 import {
   formatNameAndVersion,
   formatUnmeasuredReason,
   isShown,
 } from '../instrumentation/loading/library-states.ts';
+import type { DeclaredLibrary } from '../library-coverage/declared-libraries.ts';
+import { NEEDS_MODULE_HOOKS } from '../library-coverage/library-coverage.ts';
 import type { LibraryReport } from './library-report.ts';
 
 /** What `doctor` found out about an application. */

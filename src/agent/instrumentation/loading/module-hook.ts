@@ -76,7 +76,7 @@ export function canHookModules(): boolean {
 const FOLDER = '/node_modules/';
 
 /** A file in a package. */
-export interface PackageFile {
+interface PackageFile {
   /** Name of the package. */
   readonly name: string;
   /** Path in the package. */

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { toCoverageRows } from '../../../../src/agent/coverage/coverage-rows.ts';
+import { toCoverageRows } from '../../../../src/agent/library-coverage/coverage-rows.ts';
 import { MINUTE_MS } from '../../../../src/core/duration.ts';
 import { toAlert } from '../../../../src/server/alerts/evaluation/alert-transition.ts';
 import { migrate } from '../../../../src/storage/migrations/migrate.ts';
