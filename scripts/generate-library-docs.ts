@@ -48,14 +48,26 @@ function formatTables(): string {
   return CATEGORIES.flatMap(([category, title]) => {
     const libraries = listLibraries(category);
     if (libraries.length === 0) return [];
-    const rows = libraries.map(
-      (library) =>
-        `| ${formatName(library)} | ${formatVersions(library)} | ${formatMeasured(library)} | ${formatLimits(library)} |`,
-    );
-    return [
-      `### ${title}\n\n| Library | Versions | Measured | Limits |\n| --- | --- | --- | --- |\n${rows.join('\n')}\n`,
-    ];
+    const rows = libraries.map((library) => [
+      formatName(library),
+      formatVersions(library),
+      formatMeasured(library),
+      formatLimits(library),
+    ]);
+    return [`### ${title}\n\n${formatTable([HEADERS, ...rows])}\n`];
   }).join('\n');
+}
+
+const HEADERS = ['Library', 'Versions', 'Measured', 'Limits'];
+
+/** Aligns the columns, as Biome does. */
+function formatTable(rows: readonly (readonly string[])[]): string {
+  const widths = HEADERS.map((_, i) => Math.max(...rows.map((row) => row[i]!.length)));
+  const lines = rows.map(
+    (row) => `| ${row.map((cell, i) => cell.padEnd(widths[i]!)).join(' | ')} |`,
+  );
+  const rule = `| ${widths.map((width) => '-'.repeat(width)).join(' | ')} |`;
+  return [lines[0], rule, ...lines.slice(1)].join('\n');
 }
 
 function listLibraries(category: LibraryCategory): Library[] {

@@ -49,7 +49,7 @@ const waitForLevel = (service: string, level: number) =>
     ),
   );
 
-it('omits details above a memory limit, says so once, and counts each request', async () => {
+it('omits details above a memory limit, logs this once, and counts each request', async () => {
   const app = start('memory-limit', { PERFORMANCE_AGENT_MAX_MEMORY: '1' });
   const base = await app.url();
   await sendRequests(`${base}/early/1`, 10);
