@@ -1,9 +1,9 @@
 import type { Meter, ObservableResult } from '@opentelemetry/api';
-import { takeCallTimeMs } from '../../core/call-timer.ts';
 import { guard } from '../../core/guard.ts';
 import { startInterval } from '../../core/guarded-timers.ts';
 import type { Logger } from '../../core/log.ts';
 import { createError } from '../../core/perfscope-error.ts';
+import { CpuShareMeter } from './cpu-share.ts';
 import { INITIAL_BUDGET, type OverheadUsage, updateBudget } from './overhead-budget.ts';
 import { OMITTED_PARTS, overhead } from './overhead-level.ts';
 
@@ -32,15 +32,13 @@ export function monitorOverhead(options: OverheadMonitorOptions): () => void {
   let state = INITIAL_BUDGET;
   /** Undefined before the first measurement. */
   let usage: OverheadUsage | undefined;
-  let measuredMs = performance.now();
+  const cpuShare = new CpuShareMeter();
   let isLogged = false;
 
   const measure = () => {
-    const nowMs = performance.now();
-    const elapsedMs = nowMs - measuredMs;
-    measuredMs = nowMs;
-    usage = { cpu: elapsedMs > 0 ? takeCallTimeMs() / elapsedMs : 0, memory: estimateMemory() };
+    usage = { cpu: cpuShare.measure(), memory: estimateMemory() };
     state = updateBudget(state, usage, limits);
+    if (state.level !== overhead.level) cpuShare.reset();
     overhead.level = state.level;
     if (state.level === 0 || isLogged) return;
     isLogged = true;
@@ -52,8 +50,6 @@ export function monitorOverhead(options: OverheadMonitorOptions): () => void {
       }).message,
     );
   };
-  // The time before the first measurement contains the start of the agent.
-  takeCallTimeMs();
   const timer = startInterval(PART, measure, Math.min(exportIntervalMs, MAX_INTERVAL_MS));
   createGauges(meter, () => usage);
   return () => {
