@@ -36,7 +36,9 @@ function compile(project) {
 /** Removes compiled files that only the agent package needs, because it has its own bundled copies. */
 function removeUnpublishedFiles() {
   const isBundled = (name) =>
-    /^(client|index|opentelemetry|register|agent-bin|unsupported-\w+)\.(js|d\.ts)$/.test(name);
+    /^(client|esbuild|index|opentelemetry|register|agent-bin|unsupported-\w+)\.(js|d\.ts)$/.test(
+      name,
+    );
   for (const name of readdirSync('dist', { recursive: true }).map(String)) {
     const isInAgentPackage = join('dist', name).startsWith(AGENT_FOLDER);
     if (!isInAgentPackage && (isBundled(name) || name.endsWith('.d.ts')))

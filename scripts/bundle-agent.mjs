@@ -12,6 +12,7 @@ const ENTRIES = {
   library: 'src/index.ts',
   client: 'src/client.ts',
   'opentelemetry-components': 'src/opentelemetry.ts',
+  esbuild: 'src/esbuild.ts',
   'agent-command': 'src/agent-bin.ts',
   'doctor-preload': 'src/agent/doctor/doctor-preload.ts',
 };
@@ -23,7 +24,7 @@ const PORTABLE_ENTRIES = {
 };
 const PORTABLE_TARGET = 'es2018';
 /** The compiled declarations of the modules that applications import. */
-const DECLARATIONS = ['register', 'index', 'client', 'opentelemetry'];
+const DECLARATIONS = ['register', 'index', 'client', 'opentelemetry', 'esbuild'];
 /** Part of the OpenTelemetry API that finds the global state. See `isolateOpentelemetryApi`. */
 const GLOBAL_API_CODE = '`opentelemetry.js.api.';
 /** Replacements for dependencies that the agent doesn't need. */

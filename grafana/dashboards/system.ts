@@ -11,14 +11,20 @@ import {
   ruleColors,
   text,
 } from '../parts/tables.ts';
-import { createRuleThresholds, createZeroColors } from '../parts/thresholds.ts';
+import {
+  createRuleThresholds,
+  createZeroColors,
+  createZeroThresholds,
+} from '../parts/thresholds.ts';
 import { createFilters } from '../parts/variables.ts';
+import { selectCoverage } from '../sql/coverage-queries.ts';
 import {
   selectGcShare,
   selectHeapUsed,
   selectHostSeries,
   selectHosts,
   selectProcessSeries,
+  selectProcessUsage,
   selectStatusCounts,
   selectUptimeShare,
   selectUptimes,
@@ -186,8 +192,6 @@ export const system = createDashboard({
             Status: HEALTH,
             'Last seen': RELATIVE_TIME,
             Uptime: number(85, 's'),
-            'Host CPU': percent(85, ruleColors('cpu')),
-            'Host memory': percent(110, ruleColors('memory')),
             'Host disk': percent(80, ruleColors('disk')),
             Load: number(55),
             'Event loop p99': duration(115),
@@ -198,11 +202,49 @@ export const system = createDashboard({
       ],
     },
     {
+      height: 8,
+      panels: [
+        createTable({
+          title: 'CPU and memory by process',
+          width: 24,
+          description:
+            'The latest usage of each running process, next to its container and host. Without limits, the container is the host. 100 % of process CPU is the CPU time of all CPUs, or the container’s limit.',
+          sql: selectProcessUsage(),
+          columns: {
+            Service: text(110),
+            Process: longText(180),
+            'Process CPU': percent(120),
+            'Container CPU': percent(125, ruleColors('cpu')),
+            'Host CPU': percent(100),
+            'Process memory': number(130, 'bytes'),
+            'Container memory': percent(145, ruleColors('memory')),
+            'Host memory': percent(110),
+          },
+        }),
+      ],
+    },
+    {
       height: 7,
       panels: [
         createTable({
+          title: 'Libraries',
+          width: 16,
+          description:
+            'Libraries that the services use, with the numbers of processes that measure them. Processes report their libraries every ten minutes.',
+          sql: selectCoverage(),
+          columns: {
+            Service: text(85),
+            Version: text(65),
+            Library: text(130),
+            'Library version': text(110),
+            Measured: number(80),
+            'Not measured': number(100, 'short', { thresholds: createZeroThresholds() }),
+            Reason: longText(150),
+          },
+        }),
+        createTable({
           title: 'Uptime by service',
-          width: 24,
+          width: 8,
           description:
             'Percentage of time in which a service ran. Planned restarts count as downtime. The time after a normal end does not.',
           sql: selectUptimes(),

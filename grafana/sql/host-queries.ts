@@ -26,9 +26,16 @@ export function selectHostSeries(
 /** Selects the latest health data of each process. */
 export function selectHosts(): string {
   return `SELECT service AS "Service", instance AS "Process", service_version AS "Version", CASE WHEN is_running THEN status::varchar ELSE 'not reporting' END AS "Status", timestamp AS "Last seen",
-  uptime AS "Uptime", cpu_usage AS "Host CPU", memory_usage AS "Host memory", disk_usage AS "Host disk", load AS "Load",
+  uptime AS "Uptime", disk_usage AS "Host disk", load AS "Load",
   event_loop_delay_p99 AS "Event loop p99", active_users AS "Active users", ongoing_reservations AS "Reservations"
 FROM ${selectLatestHealth()} ORDER BY "Service", "Process"`;
+}
+
+/** Selects the latest CPU and memory usage of each process, next to the usage of its container and its host. */
+export function selectProcessUsage(): string {
+  return `SELECT service AS "Service", instance AS "Process", process_cpu_usage AS "Process CPU", cpu_usage AS "Container CPU", host_cpu_usage AS "Host CPU",
+  process_memory AS "Process memory", memory_usage AS "Container memory", host_memory_usage AS "Host memory"
+FROM ${selectLatestHealth()} WHERE is_running ORDER BY "Process CPU" DESC, "Service", "Process"`;
 }
 
 /** Counts the processes that still report at the end of the time range and, of these, the processes that are not healthy. */

@@ -188,6 +188,11 @@ export class Agent {
     return this.#instrumentationRegistry?.loadedLibraries ?? [];
   }
 
+  /** See `InstrumentationRegistry.unhookedLibraries`. */
+  get unhookedLibraries(): readonly string[] {
+    return this.#instrumentationRegistry?.unhookedLibraries ?? [];
+  }
+
   /** Calls `onChange` after a library was loaded, or its state changed. */
   watchLibraries(onChange: () => void): void {
     if (this.#instrumentationRegistry) this.#instrumentationRegistry.onChange = onChange;
@@ -209,13 +214,13 @@ export class Agent {
   listSystemMetricStarts(): (() => void)[] {
     if (!this.#otelMetrics) return [];
     return listSystemMetricStarts({
+      ...this,
+      ...this.config,
+      ...this.#options,
       otelMetrics: this.#otelMetrics,
       host: this.#host,
       hostName: this.config.host,
       eventLoop: this.#eventLoop,
-      health: this.health,
-      settings: this.config.settings,
-      log: this.#options.log,
     });
   }
 

@@ -41,6 +41,7 @@ import { GlobalApi } from './opentelemetry-api/global-api.ts';
 import { MeterMirror } from './opentelemetry-api/meter-mirror.ts';
 import { setOwnMeterProvider } from './opentelemetry-api/shared-api.ts';
 import type { OtlpExport } from './otlp-export/otlp-export.ts';
+import { monitorOverhead, type OverheadMonitorOptions } from './overhead/overhead-monitor.ts';
 import type { MetricRecorder } from './record/metric-recorder.ts';
 import { createWriteMetrics, type WriteMetricsOptions } from './write-metrics.ts';
 
@@ -121,8 +122,10 @@ export class OtelMetrics {
         exportTimeoutMillis: exportIntervalMs,
       });
     }
+    // Only the rows need the instance of a thread, whose name isn't known yet.
+    const needsResource = otlp !== undefined || options.readers.length > 0;
     this.#provider = new MeterProvider({
-      resource: resourceFromAttributes(toResourceAttributes(resource)),
+      resource: resourceFromAttributes(needsResource ? toResourceAttributes(resource) : {}),
       readers: [this.#reader, otlp?.reader, ...options.readers].filter(
         (each) => each !== undefined,
       ),
@@ -188,6 +191,12 @@ export class OtelMetrics {
     this.#stopFunctions.push(
       instrumentRuntime(this.#provider.getMeter('perfscope.system'), sampler),
     );
+  }
+
+  /** See {@link monitorOverhead}. */
+  startOverheadMonitor(options: Omit<OverheadMonitorOptions, 'meter'>): void {
+    const meter = this.#provider.getMeter('perfscope.agent');
+    this.#stopFunctions.push(monitorOverhead({ ...options, meter }));
   }
 
   /** Returns the values of the current interval. See {@link CheckpointCollector.collect}. */

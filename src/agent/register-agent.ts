@@ -1,21 +1,14 @@
 import { isMainThread } from 'node:worker_threads';
 import { formatOtlpUrl } from '../core/config/otlp-settings.ts';
-import { guard } from '../core/guard.ts';
-import { startTimeout } from '../core/guarded-timers.ts';
 import { stderrLogger } from '../core/log.ts';
 import { createError, errorMessage } from '../core/perfscope-error.ts';
 import type { Agent } from './agent.ts';
 import { servePrometheus } from './export/prometheus-exporter.ts';
-import { LibraryReporter } from './instrumentation/loading/library-states.ts';
+import { CoverageWatcher } from './library-coverage/coverage-watcher.ts';
 import { flushOnExit } from './process/flush-on-exit.ts';
 import { isRegistered, markRegistered } from './registered.ts';
 import { runWhenIdle } from './run-when-idle.ts';
 import { getSharedAgent } from './shared-agent.ts';
-
-/** What fails, for `guard`. */
-const LIST_PART = 'the list of libraries';
-/** Time for the application to load its libraries before they are listed in the log. */
-const LIBRARY_REPORT_DELAY_MS = 1000;
 
 /**
  * Instruments the application in this process. Never throws, so the application always starts.
@@ -54,35 +47,34 @@ function startAgent(dryRun: boolean): void {
   agent.instrumentLibraries();
   if (dryRun) return;
   runWhenIdle('the start', [() => agent.connect(), ...agent.listSystemMetricStarts()]);
-  // Worker threads load the same libraries as the main thread, so only the main thread lists them.
-  if (isMainThread) startTimeout(LIST_PART, () => listLibraries(agent), LIBRARY_REPORT_DELAY_MS);
+  watchCoverage(agent);
   agent.captureProcessErrors();
   flushOnExit(agent);
 }
 
-/** Lists the libraries now, and the libraries that the application loads later. */
-function listLibraries(agent: Agent): void {
-  const reporter = new LibraryReporter();
-  stderrLogger.info(reporter.list(agent.loadedLibraries));
+function watchCoverage(agent: Agent): void {
+  const { resource, folder } = agent.config;
+  new CoverageWatcher({
+    agent,
+    resource,
+    folder,
+    add: agent.deferredWriter.add,
+    // Worker threads load the same libraries as the main thread, so only the main thread lists them.
+    isLogging: isMainThread,
+    log: stderrLogger,
+    onListed: () => logDestination(agent),
+  }).start();
+}
+
+/** Logs where the data is sent, if this isn't QuestDB. */
+function logDestination(agent: Agent): void {
+  if (!isMainThread) return;
   const { otlp } = agent.config.settings;
   if (otlp) stderrLogger.info(formatOtlpDestination(formatOtlpUrl(otlp), agent.isOtlpOnly));
   if (!agent.isOtlpOnly && !agent.hasWriteTarget)
     stderrLogger.info(
       'waiting for a server. Start one with `perfscope serve`, or set PERFORMANCE_QUESTDB_URL',
     );
-  let isWaiting = false;
-  const listChanges = () => {
-    isWaiting = false;
-    const changes = reporter.listChanges(agent.loadedLibraries);
-    if (changes !== undefined) stderrLogger.info(changes);
-  };
-  // A library consists of several files, which are loaded one after another.
-  agent.watchLibraries(
-    guard(LIST_PART, () => {
-      if (!isWaiting) startTimeout(LIST_PART, listChanges, LIBRARY_REPORT_DELAY_MS);
-      isWaiting = true;
-    }),
-  );
 }
 
 function formatOtlpDestination(url: string, isOtlpOnly: boolean): string {

@@ -2,10 +2,13 @@ import { isMainThread } from 'node:worker_threads';
 import type { Settings } from '../core/config/parse-settings.ts';
 import type { Logger } from '../core/log.ts';
 import { createError, errorMessage } from '../core/perfscope-error.ts';
+import type { DeferredWriter } from '../storage/write/deferred-writer.ts';
 import type { SystemHealthMonitor } from './health/system-health-monitor.ts';
+import type { HistogramRegistry } from './instrumentation/histograms/histogram-registry.ts';
 import type { HostSampler } from './instrumentation/host/host-metrics.ts';
 import type { EventLoopSampler } from './instrumentation/host/runtime-metrics.ts';
 import type { OtelMetrics } from './otel-metrics.ts';
+import { estimateAgentMemory } from './overhead/agent-memory.ts';
 
 export interface SystemMetricsOptions {
   otelMetrics: OtelMetrics;
@@ -16,6 +19,10 @@ export interface SystemMetricsOptions {
   health: SystemHealthMonitor;
   settings: Settings;
   log: Logger;
+  histograms: HistogramRegistry;
+  deferredWriter: DeferredWriter;
+  /** Whether this process is a server, whose own work isn't overhead. */
+  isServer?: boolean | undefined;
 }
 
 /**
@@ -33,6 +40,7 @@ export function listSystemMetricStarts(options: SystemMetricsOptions): (() => vo
   if (settings.SYSTEM_HEALTH_ENABLED) {
     parts.push(['health rows', () => health.startMonitoring(settings.SYSTEM_HEALTH_INTERVAL)]);
   }
+  if (!options.isServer) parts.push(['the overhead budget', () => startOverheadMonitor(options)]);
   return parts.map(([part, start]) => () => {
     try {
       start();
@@ -40,5 +48,28 @@ export function listSystemMetricStarts(options: SystemMetricsOptions): (() => vo
       const reason = errorMessage(error);
       log.warn(createError('PS_PART_FAILED', { part, reason }).message);
     }
+  });
+}
+
+function startOverheadMonitor({
+  otelMetrics,
+  settings,
+  histograms,
+  deferredWriter,
+  log,
+}: SystemMetricsOptions): void {
+  const { PERFORMANCE_AGENT_MAX_CPU, PERFORMANCE_AGENT_MAX_MEMORY } = settings;
+  otelMetrics.startOverheadMonitor({
+    limits: {
+      cpu: PERFORMANCE_AGENT_MAX_CPU / 100 || Number.POSITIVE_INFINITY,
+      memory: PERFORMANCE_AGENT_MAX_MEMORY || Number.POSITIVE_INFINITY,
+    },
+    exportIntervalMs: settings.exportIntervalMs,
+    estimateMemory: () =>
+      estimateAgentMemory({
+        series: histograms.countSeries(),
+        rows: deferredWriter.pendingRows + (deferredWriter.writer?.stats.bufferedRows ?? 0),
+      }),
+    log,
   });
 }

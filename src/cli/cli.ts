@@ -3,6 +3,7 @@ import { addAlertsCommand } from './alerts-command.ts';
 import { addBackupCommand } from './backup-command.ts';
 import { addCheckConfigCommand } from './check-config-command.ts';
 import { printStatus } from './command-output.ts';
+import { addCoverageCommand } from './coverage-command.ts';
 import { addDemoCommand } from './demo-command.ts';
 import { addDoctorCommand } from './doctor-command.ts';
 import { addExportCommand } from './export-command.ts';
@@ -33,6 +34,7 @@ const COMMANDS = [
   addAgentCommand,
   addDoctorCommand,
   addTopCommand,
+  addCoverageCommand,
   addAlertsCommand,
   addNotifyCommand,
   addTestRulesCommand,

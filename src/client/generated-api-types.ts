@@ -8,6 +8,7 @@ export const ENDPOINT_PATHS = {
   database: '/api/performance/database',
   queues: '/api/performance/queues',
   health: '/api/performance/health',
+  coverage: '/api/performance/coverage',
   metrics: '/api/performance/metrics',
   errors: '/api/performance/errors',
   alerts: '/api/performance/alerts',
@@ -87,6 +88,7 @@ export interface ApiTypes {
     database: DatabaseQuery;
     queues: QueuesQuery;
     health: HealthQuery;
+    coverage: CoverageQuery;
     metrics: MetricsQuery;
     errors: ErrorsQuery;
     alerts: AlertsQuery;
@@ -122,6 +124,7 @@ export interface ApiTypes {
     database: Database;
     queues: Queues;
     health: Health;
+    coverage: Coverage;
     metrics: Metrics;
     errors: Errors;
     alerts: Alerts;
@@ -728,6 +731,44 @@ export interface QueuesQuery {
  * Query parameters of `GET /api/performance/health`.
  */
 export interface HealthQuery {
+  /**
+   * Start of the time range: an ISO 8601 time, or milliseconds since the epoch.
+   */
+  from?: string;
+  /**
+   * End of the time range: an ISO 8601 time, or milliseconds since the epoch. Default: now.
+   */
+  to?: string;
+  /**
+   * Length of the time range, instead of from: a number with the unit s, m, h, or d, such as 15m.
+   */
+  last?: string;
+  /**
+   * IANA time zone such as Europe/Vienna. Default: the time zone of the server.
+   */
+  timeZone?: string;
+  /**
+   * Limits the response to this service. Can be repeated.
+   */
+  service?: string[];
+  /**
+   * Limits the response to this version. Can be repeated.
+   */
+  version?: string[];
+  /**
+   * Limits the response to this environment. Can be repeated.
+   */
+  environment?: string[];
+  /**
+   * Limits the response to this instance. Can be repeated.
+   */
+  instance?: string[];
+}
+
+/**
+ * Query parameters of `GET /api/performance/coverage`.
+ */
+export interface CoverageQuery {
   /**
    * Start of the time range: an ISO 8601 time, or milliseconds since the epoch.
    */
@@ -1731,6 +1772,25 @@ export interface Health {
     intervals: number;
     reported: number;
   }[];
+}
+
+export interface Coverage {
+  from: string;
+  to: string;
+  coverage: ServiceCoverage[];
+}
+
+/**
+ * A library in the processes of one version of a service. `measured` is the number of processes that measure it. `unmeasured` is the number of processes that have it, but do not measure it.
+ */
+export interface ServiceCoverage {
+  service: string;
+  version?: string;
+  library: string;
+  libraryVersion?: string;
+  measured: number;
+  unmeasured: number;
+  reason?: string;
 }
 
 export interface Metrics {

@@ -313,6 +313,12 @@ export const ERROR_EXPLANATIONS: Readonly<Record<ErrorCode, ErrorExplanation>> =
       'The application has too many distinct routes, SQL statements, tenants, or OpenTelemetry metrics for one process. Usually, this happens because the names contain IDs.',
     action: 'Use route patterns such as `/users/:id`, and bound parameters in SQL statements.',
   },
+  PS_OVERHEAD_LIMIT: {
+    cause:
+      'The application has a very high rate of requests or statements, or many distinct ones. So the agent would use more CPU time or memory than its limits allow. The warning is logged once. The metric `perfscope.agent.overhead.level` shows later changes.',
+    action:
+      'If the details are more important than the overhead, increase the limits. Otherwise, do nothing. `docs/agent.md` lists what the agent omits first.',
+  },
   PS_VALUE_LIMIT: {
     cause:
       'The application records too many distinct names, endpoints, or other texts with `recordMetric` or `recordQueueMetric`. The metric `perfscope.values.grouped` counts the affected values.',

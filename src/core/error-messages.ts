@@ -161,6 +161,8 @@ export const ERROR_MESSAGES = {
     "Perfscope's exporters need OpenTelemetry SDK 2.x or newer (`@opentelemetry/sdk-node` 0.200 or newer). This process uses 1.x, so nothing is recorded.",
   PS_SERIES_LIMIT: (_p: Record<never, never>) =>
     'This process reached its limit of distinct routes, statements, tenants, or metrics. New combinations are grouped into one series, so totals stay exact. Use route patterns and bound parameters instead of literal values.',
+  PS_OVERHEAD_LIMIT: (p: { cpu: string; memory: string; omitted: string }) =>
+    `The agent used ${p.cpu} % of a CPU core and about ${p.memory} MB, which exceeds a limit. It now omits ${p.omitted}. Counts and durations stay exact. When it uses less, it records everything again. To change the limits, set PERFORMANCE_AGENT_MAX_CPU or PERFORMANCE_AGENT_MAX_MEMORY.`,
   PS_VALUE_LIMIT: (p: { field: string; limit: number; replacement: string }) =>
     `This process recorded more than ${p.limit} distinct values of ${p.field}. New values are stored as ${p.replacement}, so totals stay exact. Don't put IDs or other unique texts in ${p.field}.`,
   PS_TENANT_REFUSED: (p: { field: string; reason: string }) =>

@@ -1,3 +1,4 @@
+import { CallTimer } from './call-timer.ts';
 import { stderrLogger } from './log.ts';
 import { createError, errorMessage } from './perfscope-error.ts';
 
@@ -35,20 +36,30 @@ export function guard<T, A extends unknown[], R>(
   part: string,
   fn: (this: T, ...args: A) => R,
 ): (this: T, ...args: A) => R | undefined {
+  const timer = new CallTimer();
   return function (this: T, ...args: A) {
+    const startMs = timer.start();
     try {
       const result = fn.apply(this, args);
       return isPromise(result) ? (catchFailure(part, result) as R) : result;
     } catch (error) {
       reportFailure(part, error);
       return undefined;
+    } finally {
+      timer.end(startMs);
     }
   };
 }
 
-/** Runs `fn` once, guarded as by {@link guard}. */
+/** Runs `fn` once, guarded as by {@link guard}, but without a timer. */
 export function runGuarded<R>(part: string, fn: () => R): R | undefined {
-  return guard(part, fn)();
+  try {
+    const result = fn();
+    return isPromise(result) ? (catchFailure(part, result) as R) : result;
+  } catch (error) {
+    reportFailure(part, error);
+    return undefined;
+  }
 }
 
 /**

@@ -12,6 +12,12 @@ import {
   type ServerEvent,
 } from '../../src/client.ts';
 import {
+  type EsbuildBuild,
+  type EsbuildPlugin,
+  type PerfscopePluginOptions,
+  perfscopePlugin,
+} from '../../src/esbuild.ts';
+import {
   AlertSeverity,
   type Dashboard,
   type DashboardOptions,
@@ -159,6 +165,13 @@ export async function readFromServer(): Promise<unknown[]> {
     exporters,
     notStored,
   ];
+}
+
+export function excludeLibraries(build: EsbuildBuild): string {
+  const options: PerfscopePluginOptions = { bundle: ['express'] };
+  const plugin: EsbuildPlugin = perfscopePlugin(options);
+  plugin.setup(build);
+  return plugin.name;
 }
 
 export function describeError(error: unknown): string {

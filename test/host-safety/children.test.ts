@@ -1,5 +1,5 @@
 import { resolve } from 'node:path';
-import { afterAll, it } from 'vitest';
+import { afterAll, expect, it } from 'vitest';
 import { HostProgramRunner } from '../support/host-program.ts';
 
 const runner = new HostProgramRunner();
@@ -42,6 +42,19 @@ it.concurrent.each([
   'workerServesRequest',
 ])('worker threads run as without the agent: %s', async (scenario) => {
   await runner.expectSameBehavior({ args: ['children.cjs', scenario] });
+});
+
+it.concurrent.each([
+  ['bullmq', 'processes'],
+  ['bullmq', 'threads'],
+  ['bullmq-5', 'processes'],
+  ['bullmq-5', 'threads'],
+])('sandboxed jobs of %s in %s run as without the agent', async (name, kind) => {
+  const args = ['sandbox.cjs', name, kind];
+  const { stdout, stderr } = await runner.expectSameBehavior({ args });
+  await runner.expectSameBehavior({ args, usesNodeOptions: true });
+  expect(stdout).toBe('processor 1\nprocessor 2\nresults [ 2, 3 ]\n');
+  expect(stderr).toBe('processor error\nprocessor error\n');
 });
 
 it.concurrent.each(['passes', 'fails'])(

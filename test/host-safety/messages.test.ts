@@ -67,10 +67,20 @@ it.concurrent('lists the measured libraries once on a terminal', async () => {
   ]);
 });
 
+it.concurrent.each(['processes', 'threads'])(
+  'sandboxed jobs in %s print nothing on a terminal, and the application prints once',
+  async (kind) => {
+    const lines = await runInTerminal({ args: ['sandbox.cjs', 'bullmq', kind, 'wait'] }, 'stores');
+    expect(lines.filter((line) => line.startsWith('perfscope: '))).toEqual([
+      expect.stringMatching(/^perfscope: measuring HTTP, host, runtime, bullmq 6/),
+    ]);
+  },
+);
+
 it.concurrent('lists a library on a terminal when it is loaded later', async () => {
   const lines = await runInTerminal({ args: ['late-library.cjs'] }, 'stores');
   expect(lines.filter((line) => line.startsWith('perfscope: '))).toEqual([
-    'perfscope: measuring HTTP, host, runtime; express, pg, and bullmq are not loaded in this process yet',
+    'perfscope: measuring HTTP, host, runtime; no supported library is loaded in this process yet',
     expect.stringMatching(/^perfscope: measuring express 5[\d.]+$/),
   ]);
 });

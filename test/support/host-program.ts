@@ -76,7 +76,7 @@ const DEFAULT_VARIANTS = ALL_VARIANTS.filter(({ flag, questdb }) =>
 /** Runs programs with and without the agent. */
 export class HostProgramRunner {
   readonly folder = mkdtempSync(join(tmpdir(), 'perfscope-host-'));
-  readonly #servers = new Map<FakeQuestdbBehavior, FakeQuestdb>();
+  readonly #servers = new Map<FakeQuestdbBehavior, Promise<FakeQuestdb>>();
   #runs = 0;
 
   constructor() {
@@ -84,8 +84,8 @@ export class HostProgramRunner {
     chmodSync(this.folder, 0o755);
   }
 
-  remove(): void {
-    for (const server of this.#servers.values()) server.stop();
+  async remove(): Promise<void> {
+    for (const started of this.#servers.values()) (await started).stop();
     rmSync(this.folder, { recursive: true, force: true });
   }
 
@@ -180,14 +180,20 @@ export class HostProgramRunner {
   async #findTarget(questdb: AgentVariant['questdb']): Promise<NodeJS.ProcessEnv> {
     if (questdb === 'missing') return {};
     if (questdb === 'refuses') return { PERFORMANCE_QUESTDB_URL: 'http://127.0.0.1:1' };
-    let server = this.#servers.get(questdb);
-    if (!server) {
-      server = new FakeQuestdb(questdb);
-      this.#servers.set(questdb, server);
-      await server.start();
+    let started = this.#servers.get(questdb);
+    if (!started) {
+      started = startServer(questdb);
+      this.#servers.set(questdb, started);
     }
-    return { PERFORMANCE_QUESTDB_URL: server.url };
+    return { PERFORMANCE_QUESTDB_URL: (await started).url };
   }
+}
+
+/** Starts a server that all programs share. */
+async function startServer(behavior: FakeQuestdbBehavior): Promise<FakeQuestdb> {
+  const server = new FakeQuestdb(behavior);
+  await server.start();
+  return server;
 }
 
 /** Kills a program and its children, and stops waiting for output of other processes. */

@@ -30,6 +30,12 @@ startTimeout(
 function writeReport(): void {
   const folder = (globalThis as Record<symbol, unknown>)[Symbol.for(REPORT_FOLDER_KEY)];
   if (typeof folder !== 'string') return;
-  const libraries = [...getSharedAgent().loadedLibraries];
-  writeLibraryReport(folder, { pid: process.pid, threadId, libraries, isStarted });
+  const { loadedLibraries: libraries, unhookedLibraries } = getSharedAgent();
+  writeLibraryReport(folder, {
+    pid: process.pid,
+    threadId,
+    libraries,
+    unhookedLibraries,
+    isStarted,
+  });
 }

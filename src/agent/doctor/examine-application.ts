@@ -1,12 +1,13 @@
 import { spawn } from 'node:child_process';
-import { resolve } from 'node:path';
+import { dirname, resolve } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { readStartupConfig } from '../../core/config/startup-config.ts';
 import { createError } from '../../core/perfscope-error.ts';
-import { formatUnmeasuredReason, isShown } from '../instrumentation/loading/library-states.ts';
+import { findDeclaredLibraries } from '../library-coverage/declared-libraries.ts';
 import { findBundledLibraries } from './bundled-libraries.ts';
 import { checkDestinations } from './check-destination.ts';
+import { formatCoverage } from './format-coverage.ts';
 import { type LibraryReport, LibraryReportFolder } from './library-report.ts';
 
 /** Time between SIGTERM and SIGKILL. */
@@ -96,11 +97,13 @@ async function examineLibraries(
       const reason = end?.reason ?? 'it did not start in time';
       throw createError('PS_DOCTOR_FAILED', { app, reason });
     }
-    const others = reports.filter((report) => report !== main);
-    const lines = formatLibraryLines(main, others);
-    const bundled = findBundledLibraries(script).map(formatBundledLine);
-    if (lines.length + bundled.length > 0) return [...lines, ...bundled];
-    return formatMissingLines(end ? undefined : timeoutMs);
+    return formatCoverage({
+      main,
+      others: reports.filter((report) => report !== main),
+      declared: findDeclaredLibraries(dirname(script)),
+      bundled: findBundledLibraries(script),
+      timeoutMs: end ? undefined : timeoutMs,
+    });
   } finally {
     child.kill('SIGTERM');
     const killTimer = setTimeout(() => child.kill('SIGKILL'), STOP_TIMEOUT_MS);
@@ -139,32 +142,4 @@ async function collectReports(options: CollectOptions): Promise<LibraryReport[]>
     if (wasEnded || (isQuiet && hasLibraries) || nowMs >= deadlineMs) return reports;
     await delay(POLL_INTERVAL_MS);
   }
-}
-
-/** Lists each version of each library once, first the libraries of the main thread. */
-function formatLibraryLines(main: LibraryReport, others: readonly LibraryReport[]): string[] {
-  const lines = new Map<string, string>();
-  for (const report of [main, ...others]) {
-    for (const library of report.libraries.filter(isShown)) {
-      const { name, version, measured } = library;
-      const place = report === main ? '' : ' (in a worker process or thread)';
-      const reason = measured ? '' : `: ${formatUnmeasuredReason(library)}`;
-      const key = `${measured ? '✓' : '✗'} ${name} ${version}`;
-      if (!lines.has(key)) lines.set(key, `${key}${place}${reason}`);
-    }
-  }
-  return [...lines.values()];
-}
-
-function formatBundledLine(name: string): string {
-  return `✗ ${name} is bundled into the script. To measure it, exclude it from the bundle (esbuild: --external:${name})`;
-}
-
-function formatMissingLines(timeoutMs: number | undefined): string[] {
-  const period = timeoutMs === undefined ? '' : ` within ${timeoutMs / 1000} s`;
-  const advice = timeoutMs === undefined ? '' : ' If it loads them later, set a longer --timeout.';
-  return [
-    `The application did not load express, pg, or bullmq${period}.${advice}`,
-    'HTTP, host, and runtime metrics do not need these libraries.',
-  ];
 }

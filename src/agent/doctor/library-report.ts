@@ -9,6 +9,8 @@ export interface LibraryReport {
   /** 0 for the main thread. */
   readonly threadId: number;
   readonly libraries: readonly LibraryState[];
+  /** See `InstrumentationRegistry.unhookedLibraries`. */
+  readonly unhookedLibraries: readonly string[];
   /** Whether the process has had time to load its libraries. */
   readonly isStarted: boolean;
 }

@@ -6,6 +6,7 @@ import {
   type ResourceMetrics,
   type ScopeMetrics,
 } from '@opentelemetry/sdk-metrics';
+import { CallTimer } from '../../core/call-timer.ts';
 import { reportFailure } from '../../core/guard.ts';
 import { createRequestSampleRow } from '../../core/request-sample-row.ts';
 import { createIdGenerator } from '../../core/schema/row-ids.ts';
@@ -40,6 +41,7 @@ export interface MetricExporterOptions {
 export class PerfscopeMetricExporter implements PushMetricExporter {
   readonly #options: MetricExporterOptions;
   readonly #nextId = createIdGenerator();
+  readonly #timer = new CallTimer();
   readonly #sampleRows = new WeakMap<SampledRequest, PerformanceMetricRow>();
 
   constructor(options: MetricExporterOptions) {
@@ -54,6 +56,7 @@ export class PerfscopeMetricExporter implements PushMetricExporter {
    * values would be lost if the process ends while the SDK waits for the application's callbacks.
    */
   export(metrics: ResourceMetrics, done: (result: { code: number; error?: Error }) => void): void {
+    const startMs = this.#timer.start();
     try {
       const { add, resource, collectHistograms, sampler } = this.#options;
       const collected = [...metrics.scopeMetrics, ...collectHistograms()];
@@ -65,6 +68,8 @@ export class PerfscopeMetricExporter implements PushMetricExporter {
     } catch (error) {
       reportFailure('the export of metrics', error);
       done({ code: 1, error: error as Error });
+    } finally {
+      this.#timer.end(startMs);
     }
   }
 

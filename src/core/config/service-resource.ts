@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import type { ServiceResource } from '../schema/table-definition.ts';
 import { toServiceName, UNKNOWN_SERVICE } from '../service-name.ts';
 import type { EnvironmentVariables } from './parse-settings.ts';
+import { formatProcessName, readProcessRole } from './process-name.ts';
 import { decodePercentEncoding } from './variable-parsers.ts';
 
 /**
@@ -23,7 +24,9 @@ export function detectServiceResource(
   const randomSuffix = Math.random().toString(16).slice(2, 10);
   const packageJson = fallbackName || folder === undefined ? {} : readPackageJson(folder);
   const name = env.OTEL_SERVICE_NAME || attributes.get('service.name') || packageJson.name;
-  return {
+  const instance =
+    attributes.get('service.instance.id') || `${hostname()}-${process.pid}-${randomSuffix}`;
+  return nameInstance({
     service:
       name || !fallbackName
         ? toServiceName(name || `${UNKNOWN_SERVICE}:node`, attributes.get('service.namespace'))
@@ -33,8 +36,28 @@ export function detectServiceResource(
       attributes.get('deployment.environment.name') ||
       attributes.get('deployment.environment') ||
       env.NODE_ENV,
-    instance:
-      attributes.get('service.instance.id') || `${hostname()}-${process.pid}-${randomSuffix}`,
+    instance,
+  });
+}
+
+/**
+ * Adds the name of a worker thread or cluster worker to its instance. It also makes the instances of one process unique
+ * if `OTEL_RESOURCE_ATTRIBUTES` contains one. The script of a thread is known when its code starts, so the name is fixed
+ * when it is read for the first time.
+ */
+function nameInstance(resource: ServiceResource): ServiceResource {
+  const role = readProcessRole();
+  const name = formatProcessName(role);
+  if (name === undefined) return resource;
+  const { instance } = resource;
+  if (role.threadId === undefined) return { ...resource, instance: `${instance} ${name}` };
+  let fixed: string | undefined;
+  return {
+    ...resource,
+    get instance() {
+      fixed ??= `${instance} ${formatProcessName(readProcessRole())}`;
+      return fixed;
+    },
   };
 }
 

@@ -43,6 +43,15 @@ export const VARIABLES = {
     [0, 60_000],
     'Maximum time, in ms, to send the last rows when a process ends. A higher value also retries failed writes.',
   ),
+  PERFORMANCE_AGENT_MAX_CPU: percentVariable(
+    2,
+    'CPU time of the agent, as a percentage of one core, above which it records fewer details. `0` means no limit.',
+  ),
+  PERFORMANCE_AGENT_MAX_MEMORY: integerVariable(
+    40_000_000,
+    [0, Number.MAX_SAFE_INTEGER],
+    'Estimated memory of the agent, in bytes, above which it records fewer details. `0` means no limit.',
+  ),
   PERFORMANCE_OTLP_EXPORT: booleanVariable(
     true,
     'Whether to send metrics over OTLP if an endpoint is set in `OTEL_EXPORTER_OTLP_ENDPOINT`.',

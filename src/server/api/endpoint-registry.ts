@@ -6,6 +6,7 @@ import {
   alertsEndpoint,
   rulesEndpoint,
 } from './endpoints/alerts-endpoints.ts';
+import { coverageEndpoint } from './endpoints/coverage-endpoint.ts';
 import { dashboardEndpoint } from './endpoints/dashboard-endpoint.ts';
 import { errorsEndpoint } from './endpoints/errors-endpoint.ts';
 import { healthEndpoint } from './endpoints/health-endpoint.ts';
@@ -34,6 +35,7 @@ export const ENDPOINTS = {
   database: databaseEndpoint,
   queues: queuesEndpoint,
   health: healthEndpoint,
+  coverage: coverageEndpoint,
   metrics: metricsEndpoint,
   errors: errorsEndpoint,
   alerts: alertsEndpoint,

@@ -160,6 +160,7 @@ export class RowWriter {
     const { waitingRows, waitingBytes, oldestWaitingMs } = this.#spool;
     return {
       recordedRows: this.#recordedRows,
+      bufferedRows: this.#spooler.rows,
       storedRows: this.#sender.storedRows,
       waitingRows,
       waitingBytes,

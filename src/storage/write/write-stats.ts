@@ -4,6 +4,8 @@ import type { DropReason } from '../spool/dropped-rows.ts';
 export interface WriteStats {
   /** Number of rows that were passed to the writer. */
   readonly recordedRows: number;
+  /** Number of rows in memory that are not yet in the spool. */
+  readonly bufferedRows: number;
   /** Number of rows that QuestDB has acknowledged, including rows of processes that have ended. */
   readonly storedRows: number;
   /** Number of rows in the spool that QuestDB has not yet acknowledged. */

@@ -14,6 +14,7 @@ import type { WriteStats } from '../../../src/storage/write/write-stats.ts';
 
 const STATS: WriteStats = {
   recordedRows: 100,
+  bufferedRows: 0,
   storedRows: 70,
   waitingRows: 20,
   waitingBytes: 12_345,

@@ -23,6 +23,7 @@ const ENTRY_POINTS = [
   'agent-bin.ts',
   'bin.ts',
   'client.ts',
+  'esbuild.ts',
   'index.ts',
   'opentelemetry.ts',
   'register.ts',

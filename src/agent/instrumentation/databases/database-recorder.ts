@@ -2,6 +2,7 @@ import type { Attributes } from '@opentelemetry/api';
 import { runGuarded } from '../../../core/guard.ts';
 import { fingerprintSql, type SqlFingerprint } from '../../../core/sql/sql-fingerprint.ts';
 import { ATTR_ORGANIZATION_ID, ATTR_PROPERTY_ID } from '../../attribute-keys.ts';
+import { OverheadLevel, overhead } from '../../overhead/overhead-level.ts';
 import { endOperation, type Operation } from '../context/operations.ts';
 import type { Tenant } from '../context/tenant-context.ts';
 import type { HistogramRegistry } from '../histograms/histogram-registry.ts';
@@ -121,6 +122,7 @@ export class DatabaseRecorder {
   getFingerprint(text: string): SqlFingerprint {
     const cached = this.#fingerprints.get(text);
     if (cached) return cached;
+    if (overhead.level >= OverheadLevel.FEW_STATEMENTS) return toRareStatement(text);
     const fingerprint = fingerprintSql(text);
     if (text.length <= MAX_CACHED_STATEMENT_LENGTH) {
       // Removes the oldest entry. A frequent statement is cached again immediately.
@@ -150,6 +152,15 @@ export class DatabaseRecorder {
     );
     if (!isConnect) this.#options.onQuery(durationMs);
   }
+}
+
+/** Keywords at the start of frequent statements. */
+const OPERATION_PATTERN = /^\s*(SELECT|INSERT|UPDATE|DELETE|WITH|BEGIN|COMMIT|ROLLBACK|CALL)\b/i;
+
+/** Returns one name for all statements of an operation, without parsing the text. */
+function toRareStatement(text: string): SqlFingerprint {
+  const operation = OPERATION_PATTERN.exec(text)?.[1]?.toUpperCase() ?? 'OTHER';
+  return { text: `${operation} (rare statements)`, operation, table: undefined };
 }
 
 function toStatementAttributes(

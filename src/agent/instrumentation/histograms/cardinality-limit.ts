@@ -1,5 +1,6 @@
 import type { Attributes } from '@opentelemetry/api';
 import { ATTR_METRIC_OVERFLOW } from '../../attribute-keys.ts';
+import { OverheadLevel, overhead } from '../../overhead/overhead-level.ts';
 
 /**
  * Maximum number of series per instrument during the lifetime of the process. It is lower than the
@@ -37,12 +38,13 @@ export class SeriesCache<S> {
   ): S {
     const existing = this.#series.get(key);
     if (existing !== undefined) return existing;
-    if (this.#series.size < MAX_SERIES) {
+    const isReduced = overhead.level >= OverheadLevel.NO_NEW_SERIES;
+    if (this.#series.size < MAX_SERIES && !isReduced) {
       const created = this.#create(createAttributes());
       this.#series.set(key, created);
       return created;
     }
-    this.#onOverflow();
+    if (!isReduced) this.#onOverflow();
     const overflowKey = JSON.stringify(overflowAttributes);
     let series = this.#overflow.get(overflowKey);
     if (series === undefined) {
@@ -50,6 +52,11 @@ export class SeriesCache<S> {
       this.#overflow.set(overflowKey, series);
     }
     return series;
+  }
+
+  /** Number of series. */
+  get size(): number {
+    return this.#series.size + this.#overflow.size;
   }
 
   *values(): Iterable<S> {

@@ -59,6 +59,11 @@ export class HistogramRegistry {
     return histogram;
   }
 
+  /** Returns the number of series in all histograms. */
+  countSeries(): number {
+    return this.#histograms.reduce((sum, each) => sum + each.seriesCount, 0);
+  }
+
   /** Returns all values since the start, for Prometheus. Must be called before `create`. */
   createCumulativeProducer(): MetricProducer {
     this.#isScraped = true;

@@ -83,6 +83,7 @@ export function addForReaders(series: ReaderSeries, value: number): void {
 /** A histogram whose values the registry passes to readers. */
 export interface RegisteredHistogram {
   readonly options: HistogramOptions;
+  readonly seriesCount: number;
   /** Creates the values of a new interval. */
   createDelta(): ExponentialHistogramAccumulator;
   getDeltaSeries(): Iterable<DeltaSeries>;
@@ -132,6 +133,10 @@ export class KeyedHistogram implements RegisteredHistogram {
     overflowAttributes?: Attributes,
   ): void {
     recordValue(this.getSeries(key, createAttributes, overflowAttributes), value);
+  }
+
+  get seriesCount(): number {
+    return this.#series.size;
   }
 
   createDelta(): ExponentialHistogramAccumulator {

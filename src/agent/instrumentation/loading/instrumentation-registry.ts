@@ -5,6 +5,7 @@ import { Hook } from 'require-in-the-middle';
 import { guard } from '../../../core/guard.ts';
 import { errorMessage } from '../../../core/perfscope-error.ts';
 import type { InstrumentationContext } from '../instrumentation-context.ts';
+import { UNMEASURED_LIBRARIES } from '../unmeasured-libraries.ts';
 import {
   formatVersionRange,
   isSupportedVersion,
@@ -12,7 +13,8 @@ import {
   type LibraryHooks,
   type LoadedFile,
 } from './library.ts';
-import { hookModules } from './module-hook.ts';
+import { canHookModules, hookModules } from './module-hook.ts';
+import { findUnmeasuredPackages, NOT_YET_MEASURED } from './unmeasured-packages.ts';
 
 /** Whether a library that this process loaded is measured. */
 export interface LibraryState {
@@ -21,6 +23,12 @@ export interface LibraryState {
   measured: boolean;
   /** Reason why the library is not measured. */
   reason: string | undefined;
+  /** Whether the agent can measure this library. Default: `true`. */
+  isSupported?: boolean;
+  /** Whether a file of the library was loaded as an ES module. */
+  isModule?: boolean;
+  /** The measured library that does the work of this library. */
+  through?: string | undefined;
 }
 
 /** Instruments libraries when they are loaded, and lists the loaded libraries. */
@@ -49,6 +57,11 @@ export class InstrumentationRegistry {
       (exports, name, basedir) => (onLoad(exports, name, basedir) ?? exports) as typeof exports,
     );
     hookModules(libraries, {
+      packages: new Set([
+        ...libraries.map(({ name }) => name),
+        ...Object.keys(UNMEASURED_LIBRARIES),
+      ]),
+      onPackage: (name, folder) => this.#onModule(name, folder),
       findNames: (library, path) => this.#hooks.get(library.name)?.modules?.[path]?.names,
       onLoad: (library, path, folder, variables) =>
         void this.#patch(library, path, folder, (file) =>
@@ -57,9 +70,45 @@ export class InstrumentationRegistry {
     });
   }
 
-  /** The libraries loaded so far. Each installed copy is listed once. */
+  /**
+   * The libraries loaded so far, including popular libraries that the agent doesn't measure yet. Each installed copy is
+   * listed once.
+   */
   get loadedLibraries(): readonly LibraryState[] {
-    return [...this.#states.values()];
+    for (const [name, folder] of findUnmeasuredPackages()) this.#addUnmeasured(name, folder);
+    const states = [...this.#states.values()];
+    for (const { name, through } of this.#libraries) {
+      if (through) setMeasuredThrough(states, name, through);
+    }
+    return states;
+  }
+
+  /** Names of the libraries whose ES modules this version of Node.js can't measure. */
+  get unhookedLibraries(): readonly string[] {
+    if (canHookModules()) return [];
+    return [...this.#hooks]
+      .filter(([, { modules }]) => modules !== undefined)
+      .map(([name]) => name);
+  }
+
+  #onModule(name: string, folder: string): void {
+    const library = this.#libraries.find((each) => each.name === name);
+    if (!library) {
+      if (this.#addUnmeasured(name, folder)) this.onChange();
+      return;
+    }
+    const state = this.#states.get(folder) ?? this.#checkVersion(library, folder);
+    state.isModule = true;
+  }
+
+  /** @returns whether the library was not known before */
+  #addUnmeasured(name: string, folder: string): boolean {
+    const key = folder || name;
+    if (this.#states.has(key)) return false;
+    const version = folder === '' ? process.version : readPackageVersion(folder);
+    const reason = NOT_YET_MEASURED;
+    this.#states.set(key, { name, version, measured: false, reason, isSupported: false });
+    return true;
   }
 
   #findPreloaded({ name }: Library, loadedFiles: readonly string[]): void {
@@ -115,6 +164,21 @@ export class InstrumentationRegistry {
     const libraryState = { ...state, version: readPackageVersion(basedir) };
     this.#states.set(basedir, libraryState);
     return libraryState;
+  }
+}
+
+/** Sets whether the libraries that do the work of a library are measured. */
+function setMeasuredThrough(
+  states: readonly LibraryState[],
+  name: string,
+  through: readonly string[],
+): void {
+  const driver = states.find((each) => each.measured && through.includes(each.name))?.name;
+  for (const state of states) {
+    if (state.name !== name || state.reason?.startsWith('only version')) continue;
+    state.measured = driver !== undefined;
+    state.through = driver;
+    state.reason = driver ? undefined : `none of its drivers is measured: ${through.join(', ')}`;
   }
 }
 

@@ -1,8 +1,11 @@
+import { LIBRARIES } from '../library-table.ts';
 import { hasHttp2Channels } from '../requests/http2.ts';
 import type { LibraryState } from './instrumentation-registry.ts';
 
-/** Dependencies of `pg` and `express`. Users don't know them, so they are not listed. */
-const INTERNAL_PACKAGES = new Set(['pg-pool', 'router']);
+/** Dependencies of other libraries. Users don't know them, so they are not listed. */
+const INTERNAL_PACKAGES = new Set(
+  LIBRARIES.filter(({ partOf }) => partOf !== undefined).map(({ name }) => name),
+);
 
 /**
  * Returns one line that lists the measured libraries, and the reason for each unmeasured library. A
@@ -10,13 +13,14 @@ const INTERNAL_PACKAGES = new Set(['pg-pool', 'router']);
  */
 function formatLibraries(libraries: readonly LibraryState[]): string {
   const shown = libraries.filter(isShown);
-  const hint =
-    shown.length === 0 ? ['express, pg, and bullmq are not loaded in this process yet'] : [];
+  const supported = shown.filter(isSupported);
+  const hint = supported.length === 0 ? ['no supported library is loaded in this process yet'] : [];
   const http = hasHttp2Channels() ? 'HTTP' : 'HTTP/1 (HTTP/2 needs Node.js 22.18, 24.3, or newer)';
   return [
     formatMeasured([http, 'host', 'runtime'], shown),
-    ...formatUnmeasured(shown),
+    ...formatUnmeasured(supported),
     ...hint,
+    ...formatUnsupported(shown),
   ].join('; ');
 }
 
@@ -31,21 +35,26 @@ export class LibraryReporter {
     return formatLibraries(libraries);
   }
 
-  /** Lists the libraries that were loaded or changed since the last call, or returns undefined. */
-  listChanges(libraries: readonly LibraryState[]): string | undefined {
+  /** Returns one line for each library that was loaded or changed since the last call. */
+  listChanges(libraries: readonly LibraryState[]): string[] {
     const changed = libraries
       .filter(isShown)
       .filter((library) => this.#listed.get(library) !== library.measured);
     for (const library of changed) this.#listed.set(library, library.measured);
-    if (changed.length === 0) return undefined;
-    const measured = changed.some((each) => each.measured) ? [formatMeasured([], changed)] : [];
-    return [...measured, ...formatUnmeasured(changed)].join('; ');
+    return changed.flatMap((library) => {
+      if (library.measured) return [formatMeasured([], [library])];
+      return isSupported(library) ? formatUnmeasured([library]) : formatUnsupported([library]);
+    });
   }
 }
 
 /** Whether users know this library, so that it is listed. */
-export function isShown({ name }: LibraryState): boolean {
+export function isShown({ name }: Pick<LibraryState, 'name'>): boolean {
   return !INTERNAL_PACKAGES.has(name);
+}
+
+function isSupported(library: LibraryState): boolean {
+  return library.isSupported !== false;
 }
 
 function formatMeasured(others: readonly string[], libraries: readonly LibraryState[]): string {
@@ -61,10 +70,18 @@ function formatUnmeasured(libraries: readonly LibraryState[]): string[] {
     );
 }
 
-function formatNameAndVersion({ name, version }: LibraryState): string {
-  return `${name} ${version}`;
+/** Lists the libraries that the agent doesn't measure yet. */
+function formatUnsupported(libraries: readonly LibraryState[]): string[] {
+  const names = libraries.filter((each) => !isSupported(each)).map(({ name }) => name);
+  return names.length > 0 ? [`not measured yet: ${names.join(', ')}`] : [];
 }
 
-export function formatUnmeasuredReason({ reason }: LibraryState): string {
-  return reason ?? 'it is only partly loaded';
+/** Returns the name and the version, and the driver of an ORM. */
+export function formatNameAndVersion({ name, version, through }: LibraryState): string {
+  return through === undefined ? `${name} ${version}` : `${name} ${version} (through ${through})`;
+}
+
+/** Returns why a library is not measured. */
+export function formatUnmeasuredReason({ reason, isModule }: LibraryState): string {
+  return reason ?? (isModule ? 'its ES modules are not measured' : 'it is only partly loaded');
 }

@@ -11,6 +11,10 @@ const CALLBACK_KEY = 'perfscope.module';
 export interface ModuleHookOptions {
   /** Returns the names of the variables to pass to `onLoad`, or undefined if the file isn't patched. */
   readonly findNames: (library: Library, path: string) => readonly string[] | undefined;
+  /** Names of the packages for `onPackage`. */
+  readonly packages: ReadonlySet<string>;
+  /** Called before the application runs an ES module of one of `packages`. */
+  readonly onPackage: (name: string, folder: string) => void;
   /** Called at the end of a patched module. */
   readonly onLoad: (
     library: Library,
@@ -28,9 +32,7 @@ export interface ModuleHookOptions {
  * @see https://nodejs.org/api/module.html#moduleregisterhooksoptions
  */
 export function hookModules(libraries: readonly Library[], options: ModuleHookOptions): void {
-  // Missing in Node.js 22.14, which then loads ES modules without the agent.
-  const registerHooks = nodeModule.registerHooks as typeof nodeModule.registerHooks | undefined;
-  if (registerHooks === undefined) return;
+  if (!canHookModules()) return;
   const byName = new Map(libraries.map((each) => [each.name, each]));
   const onModule = guard(
     PART,
@@ -43,18 +45,20 @@ export function hookModules(libraries: readonly Library[], options: ModuleHookOp
     value: onModule,
     configurable: true,
   });
-  const createSuffix = (url: string): string | undefined => {
-    const file = findPackageFile(url);
-    const library = file && byName.get(file.name);
-    const names = library && options.findNames(library, file.path);
-    return names && formatSuffix(library.name, file.path, file.folder, names);
+  const createSuffix = ({ name, path, folder }: PackageFile): string | undefined => {
+    const library = byName.get(name);
+    const names = library && options.findNames(library, path);
+    return names && formatSuffix(name, path, folder, names);
   };
-  registerHooks({
+  nodeModule.registerHooks({
     load: (url, context, nextLoad) => {
       const result = nextLoad(url, context);
       try {
-        const suffix = createSuffix(url);
-        if (suffix === undefined || result.format !== 'module') return result;
+        const file = result.format === 'module' ? findPackageFile(url) : undefined;
+        if (!file || !options.packages.has(file.name)) return result;
+        options.onPackage(file.name, file.folder);
+        const suffix = createSuffix(file);
+        if (suffix === undefined) return result;
         return { ...result, source: `${toText(result.source)}${suffix}` };
       } catch (error) {
         reportFailure(PART, error);
@@ -64,12 +68,25 @@ export function hookModules(libraries: readonly Library[], options: ModuleHookOp
   });
 }
 
+/** Whether this version of Node.js can change ES modules. Node.js 22.14 can't. */
+export function canHookModules(): boolean {
+  return (nodeModule.registerHooks as typeof nodeModule.registerHooks | undefined) !== undefined;
+}
+
 const FOLDER = '/node_modules/';
 
+/** A file in a package. */
+interface PackageFile {
+  /** Name of the package. */
+  readonly name: string;
+  /** Path in the package. */
+  readonly path: string;
+  /** Folder of the package. */
+  readonly folder: string;
+}
+
 /** Splits the URL of a file in a package. Returns undefined for other URLs. */
-export function findPackageFile(
-  url: string,
-): { name: string; path: string; folder: string } | undefined {
+export function findPackageFile(url: string): PackageFile | undefined {
   const start = url.lastIndexOf(FOLDER);
   if (start < 0 || !url.startsWith('file:')) return undefined;
   const rest = url.slice(start + FOLDER.length);

@@ -2,6 +2,7 @@ import type { Attributes } from '@opentelemetry/api';
 import { RequestAccumulator } from '../../../core/histogram/request-accumulator.ts';
 import { HTTP_METHODS, OTHER_HTTP_METHOD } from '../../../core/otel/mapping/http-methods.ts';
 import { ATTR_ORGANIZATION_ID, ATTR_PROPERTY_ID } from '../../attribute-keys.ts';
+import { OverheadLevel, overhead } from '../../overhead/overhead-level.ts';
 import type { Tenant } from '../context/tenant-context.ts';
 import { EMPTY_ATTRIBUTES, MAX_SERIES, SeriesCache } from '../histograms/cardinality-limit.ts';
 import {
@@ -96,6 +97,10 @@ export class RequestHistogram implements RegisteredHistogram {
     }
   }
 
+  get seriesCount(): number {
+    return this.#endpoints.size + this.#statuses.size + this.#aborted.size;
+  }
+
   createDelta(): RequestAccumulator {
     return new RequestAccumulator();
   }
@@ -128,7 +133,7 @@ export class RequestHistogram implements RegisteredHistogram {
     if (cached !== undefined) return cached;
     const series = this.#findSeries(state, status, failed, NO_TENANT);
     // Limits the cache, because an application can create any number of routes.
-    if (this.#cachedCount < MAX_SERIES) {
+    if (this.#cachedCount < MAX_SERIES && overhead.level < OverheadLevel.NO_NEW_SERIES) {
       this.#cachedCount += 1;
       if (routeSeries === undefined) {
         routeSeries = new Map();

@@ -96,6 +96,40 @@ beforeAll(async () => {
       cpuUsage: 10 + i,
     })),
   );
+  const process = {
+    metricType: 'CUSTOM',
+    name: 'perfscope.coverage',
+    unit: '1',
+    test: false,
+  } as const;
+  add(
+    'performance_metrics',
+    ['web-1', 'web-2', 'web-2'].map((instance, i) => ({
+      ...process,
+      id: `coverage${i}`,
+      service: 'shop',
+      serviceVersion: '1.2.0',
+      instance,
+      timestamp: FROM + i * MINUTE_MS,
+      endpoint: 'pg',
+      operation: '9.0.0',
+      value: i === 1 ? 0 : 1,
+      tags: i === 1 ? '{"reason":"not yet"}' : undefined,
+    })),
+  );
+  add('performance_metrics', [
+    {
+      ...process,
+      id: 'coverage3',
+      service: 'shop',
+      instance: 'web-1',
+      timestamp: FROM,
+      endpoint: 'express',
+      operation: '3.0.0',
+      value: 0,
+      tags: '{"reason":"only version 4 to 5 is supported"}',
+    },
+  ]);
   const error = { level: 'error', kind: 'job', errorType: 'Error', count: 1, stackTrace: 'at x' };
   add('error_logs', [
     ...[0, 1, 2].map((i) => ({
@@ -386,6 +420,30 @@ describe('endpoints', () => {
     expect(all.uptime).toEqual([{ service: 'shop', uptime: 100, intervals: 10, reported: 5 }]);
   });
 
+  it('coverage returns the latest state of each process, only to callers with access to hosts', async () => {
+    expect((await client.get('coverage', range)).coverage).toEqual([]);
+    api.scope = UNRESTRICTED_SCOPE;
+    const { coverage } = await client.get('coverage', { ...range, service: ['shop'] });
+    expect(coverage).toEqual([
+      {
+        service: 'shop',
+        library: 'express',
+        libraryVersion: '3.0.0',
+        measured: 0,
+        unmeasured: 1,
+        reason: 'only version 4 to 5 is supported',
+      },
+      {
+        service: 'shop',
+        version: '1.2.0',
+        library: 'pg',
+        libraryVersion: '9.0.0',
+        measured: 2,
+        unmeasured: 0,
+      },
+    ]);
+  });
+
   it('metrics filters rows and returns their tags', async () => {
     const { metrics } = await client.get('metrics', {
       ...range,
@@ -454,6 +512,7 @@ const SCOPE_TEST_QUERIES: { readonly [N in EndpointName]: string | undefined } =
   database: `?from=${FROM}&to=${TO}&groupBy=organizationId,endpoint,service,operation`,
   queues: `?from=${FROM}&to=${TO}&step=1m`,
   health: `?from=${FROM}&to=${TO}`,
+  coverage: undefined,
   metrics: `?from=${FROM}&to=${TO}&limit=10000`,
   errors: `?from=${FROM}&to=${TO}`,
   stream: '?interval=1m',
@@ -482,7 +541,7 @@ const SCOPE_TEST_QUERIES: { readonly [N in EndpointName]: string | undefined } =
  * `notifications.test.ts`, `people.test.ts`, and `business-rules.test.ts`.
  */
 const TESTED_ELSEWHERE =
-  'keys key alerts alert acknowledge rules silences silence notifications read receivers people person actions decisions scaling'.split(
+  'keys key alerts alert acknowledge rules silences silence notifications read receivers people person actions decisions scaling coverage'.split(
     ' ',
   );
 

@@ -61,6 +61,7 @@ const THRESHOLDS: readonly (readonly [string, number, number, string])[] = [
   ['dead-letters', 0, 1, 'warning'],
   ['rows-dropped', 0, 1, 'high'],
   ['late-evaluations', 0, 1, 'warning'],
+  ['coverage-lost', 0, 1, 'warning'],
 ];
 
 /** Returns the severity of an alert for a value that lasts 10 minutes. */

@@ -1,0 +1,91 @@
+import { existsSync, realpathSync } from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
+import { LIBRARIES } from '../instrumentation/library-table.ts';
+
+/** Options of {@link perfscopePlugin}. */
+export interface PerfscopePluginOptions {
+  /** Names of libraries to bundle nevertheless. They are not measured. Default: none. */
+  readonly bundle?: readonly string[];
+}
+
+interface ResolveArguments {
+  readonly path: string;
+  readonly resolveDir: string;
+}
+
+interface ResolveResult {
+  readonly path?: string;
+  readonly external?: boolean;
+  readonly warnings?: { readonly text: string }[];
+}
+
+/** The parts of esbuild's `PluginBuild` that the plugin uses. */
+export interface EsbuildBuild {
+  readonly initialOptions: {
+    readonly absWorkingDir?: string;
+    readonly outdir?: string;
+    readonly outfile?: string;
+  };
+  onResolve(
+    options: { filter: RegExp },
+    callback: (args: ResolveArguments) => ResolveResult | undefined,
+  ): void;
+}
+
+/** A plugin of esbuild 0.17 or newer. */
+export interface EsbuildPlugin {
+  readonly name: string;
+  setup(build: EsbuildBuild): void;
+}
+
+/**
+ * Creates a plugin for esbuild that excludes the libraries that the agent measures from the bundle. The libraries must be
+ * installed in a `node_modules` folder that the bundle can load. Libraries that are not installed there are bundled as
+ * usual, with a warning if esbuild finds them elsewhere.
+ *
+ * @throws TypeError if `bundle` contains a name that is not a library that the agent measures
+ * @example
+ * await esbuild.build({ entryPoints: ['app.ts'], bundle: true, platform: 'node', plugins: [perfscopePlugin()] });
+ */
+export function perfscopePlugin({ bundle = [] }: PerfscopePluginOptions = {}): EsbuildPlugin {
+  const names = LIBRARIES.map(({ name }) => name).filter((name) => !name.startsWith('node:'));
+  const unknown = bundle.filter((name) => !names.includes(name));
+  if (unknown.length > 0) throw new TypeError(`unknown library in bundle: ${unknown.join(', ')}`);
+  const external = names.filter((name) => !bundle.includes(name));
+  return {
+    name: 'perfscope',
+    setup(build) {
+      const output = getOutputFolder(build.initialOptions);
+      const filter = new RegExp(`^(?:${external.map(escapePattern).join('|')})(?:/|$)`);
+      build.onResolve({ filter }, ({ path, resolveDir }) => {
+        const name = external.find((each) => path === each || path.startsWith(`${each}/`));
+        const imported = name && findPackage(resolveDir, name);
+        if (imported === undefined || name === undefined) return undefined;
+        if (findPackage(output, name) === imported) return { path, external: true };
+        const text = `${name} is bundled, so Perfscope can't measure it: the bundle can't load ${imported} from ${output}`;
+        return { warnings: [{ text }] };
+      });
+    },
+  };
+}
+
+function getOutputFolder({
+  absWorkingDir = process.cwd(),
+  outdir,
+  outfile,
+}: EsbuildBuild['initialOptions']): string {
+  return resolve(absWorkingDir, outdir ?? (outfile === undefined ? '' : dirname(outfile)));
+}
+
+/** Returns the folder of a package that a file in `folder` would load. */
+function findPackage(folder: string, name: string): string | undefined {
+  for (let current = folder; ; current = dirname(current)) {
+    const candidate = join(current, 'node_modules', name);
+    if (existsSync(candidate)) return realpathSync(candidate);
+    if (dirname(current) === current) return undefined;
+  }
+}
+
+function escapePattern(text: string): string {
+  return text.replace(/[.*+?^${}()|[\]\\/]/g, '\\$&');
+}
