@@ -1,5 +1,7 @@
 import { PG, PG_POOL } from './databases/postgres.ts';
 import { EXPRESS, ROUTER } from './frameworks/express.ts';
+import { HONO } from './frameworks/hono.ts';
+import { NEST } from './frameworks/nest.ts';
 import type { Library } from './loading/library.ts';
 import { BULLMQ } from './queues/bullmq.ts';
 
@@ -10,6 +12,8 @@ import { BULLMQ } from './queues/bullmq.ts';
 export const LIBRARIES: readonly Library[] = [
   EXPRESS,
   ROUTER,
+  NEST,
+  HONO,
 
   PG,
   PG_POOL,

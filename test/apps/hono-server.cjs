@@ -1,0 +1,20 @@
+const { createHonoApp } = require('./hono-routes.cjs');
+
+/** Serves the app of `hono-routes.cjs`. Requests to `/single` reach an app without middleware. */
+function serveHono({ serve, ...library }) {
+  const { app, single } = createHonoApp({ ...library, folder: '.' });
+  const fetch = (request, env) =>
+    new URL(request.url).pathname.startsWith('/single')
+      ? // Without the bindings of the server.
+        single.fetch(request)
+      : app.fetch(request, env);
+  const server = serve({ fetch, port: 0, hostname: '127.0.0.1' }, ({ port }) => {
+    console.log(`listening on http://127.0.0.1:${port}\n`);
+  });
+  process.on('SIGTERM', () => {
+    server.closeAllConnections();
+    server.close();
+  });
+}
+
+module.exports = { serveHono };
