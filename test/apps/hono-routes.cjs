@@ -22,7 +22,11 @@ function createHonoApp({ Hono, HTTPException, cors, serveStatic, streamSSE, fold
   app.get('/pages/:id', (c, next) => (c.req.param('id') === 'new' ? next() : c.text('page')));
   app.get('/pages/new', (c) => c.text('new'));
   app.get('/passed/:id', (_c, next) => next());
-  app.get('/checked/:id', async (_c, next) => next(), (c) => c.text('checked'));
+  app.get(
+    '/checked/:id',
+    async (_c, next) => next(),
+    (c) => c.text('checked'),
+  );
   app.get('/missing/:id', (c) => c.json({ error: 'unknown id' }, 404));
   app.get('/not-found/:id', (c) => c.notFound());
 

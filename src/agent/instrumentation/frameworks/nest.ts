@@ -16,6 +16,12 @@ interface ArgumentsHost {
   getArgByIndex(index: number): unknown;
 }
 
+interface ExpressRequest {
+  readonly method?: string;
+  readonly url?: string;
+  readonly originalUrl?: string;
+}
+
 /**
  * Stores the exceptions that Nest passes to its exception filters. A filter turns an exception into a response, so
  * Express and Fastify never receive the exception. They provide the route.
@@ -49,14 +55,24 @@ function patchExceptionsHandler({ ExceptionsHandler }: NestModule): void {
 function storeException(_handler: unknown, args: readonly unknown[]): void {
   const [exception, host] = args as [unknown, ArgumentsHost];
   const request = host.getArgByIndex(0);
-  const state = isObject(request) ? getNestRequestState(request) : undefined;
+  if (!isObject(request)) return;
+  const state = getNestRequestState(request);
   if (state === undefined) return;
   state.thrown ??= exception;
+  // Nest 12 adds a route such as `/api/*path` that throws this exception.
+  if (isUnknownPath(exception, request)) state.route = undefined;
   const { response } = state;
   // A write to a closed connection can fail too.
   if (response?.headersSent && !(response.socket && isClosedByPeer(response.socket))) {
     state.hasFailedAfterHeaders = true;
   }
+}
+
+/** Returns whether no controller has the path and the method of a request. */
+function isUnknownPath(exception: unknown, request: ExpressRequest): boolean {
+  if (!(exception instanceof Error) || !exception.message.startsWith('Cannot ')) return false;
+  const { method, url, originalUrl = url } = request;
+  return exception.message === `Cannot ${method} ${originalUrl}`;
 }
 
 /** Returns the state of a request of Node.js, or of a Fastify request that contains it. */
