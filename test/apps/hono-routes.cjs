@@ -104,7 +104,7 @@ const HONO_REQUESTS = [
   ['DELETE', '/or/5', '/or/:id', 200],
   ['OPTIONS', '/rooms/5', undefined, 204],
   ['GET', '/private/rooms/5', '/private/rooms/:id', 401],
-  ['GET', '/static/page.txt', undefined, 200],
+  ['GET', '/static/page.txt', '/static/*', 200],
   ['GET', '/static/none.txt', undefined, 404],
   ['GET', '/pages/5', '/pages/:id', 200],
   ['GET', '/pages/new', '/pages/new', 200],

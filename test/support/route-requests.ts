@@ -1,5 +1,7 @@
+import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
-import { request as sendHttpRequest } from 'node:http';
+import { type IncomingMessage, request as sendHttpRequest } from 'node:http';
+import { connect, type IncomingHttpHeaders, type IncomingHttpStatusHeader } from 'node:http2';
 import { tmpdir } from 'node:os';
 import { basename, join, resolve } from 'node:path';
 import { expect } from 'vitest';
@@ -19,7 +21,7 @@ export type RouteRequest = readonly [
 
 /**
  * Starts an application in `test/libraries` with the agent, sends the requests, and compares the number of requests
- * by method and route, and the stored errors.
+ * by method and route, and the stored errors. With the argument `http2`, the requests use HTTP/2.
  */
 export async function expectRoutes(
   script: string,
@@ -42,7 +44,8 @@ export async function expectRoutes(
   });
   try {
     const url = await app.url();
-    const statuses = await Promise.all(requests.map(([method, path]) => send(method, url + path)));
+    const send = options.args?.includes('http2') ? sendHttp2 : sendHttp1;
+    const statuses = await send(requests.map(([method, path]) => [method, url + path]));
     expect(statuses).toEqual(requests.map((request) => request[3]));
     await waitFor(async () => sumCounts(countRoutes(questdb.lines)) >= requests.length);
     const expectedErrors = requests.flatMap((request) => request[4] ?? []).sort();
@@ -61,18 +64,36 @@ export async function expectRoutes(
   }
 }
 
-/** The connection stays open. Otherwise, a client that closes it after the last byte can look like an aborted request. */
-function send(method: string, url: string): Promise<number | undefined> {
-  return new Promise((done, fail) => {
-    const request = sendHttpRequest(url, { method }, (response) => {
-      response
-        .resume()
-        .on('end', () => done(response.statusCode))
-        .on('error', fail);
-    });
-    request.on('error', fail).end();
-  });
-}
+/** Sends requests, and returns their status codes. */
+type Send = (requests: readonly (readonly [method: string, url: string])[]) => Promise<number[]>;
+
+/** The connections stay open. Otherwise, a client that closes one after the last byte can look like an aborted request. */
+const sendHttp1: Send = (requests) =>
+  Promise.all(
+    requests.map(async ([method, url]) => {
+      const request = sendHttpRequest(url, { method }).end();
+      const [response] = (await once(request, 'response')) as [IncomingMessage];
+      await once(response.resume(), 'end');
+      return response.statusCode!;
+    }),
+  );
+
+const sendHttp2: Send = async (requests) => {
+  const session = connect(requests[0]![1]);
+  const statuses = await Promise.all(
+    requests.map(async ([method, url]) => {
+      const { pathname, search } = new URL(url);
+      const stream = session.request({ ':method': method, ':path': pathname + search });
+      const [headers] = (await once(stream, 'response')) as [
+        IncomingHttpHeaders & IncomingHttpStatusHeader,
+      ];
+      await once(stream.resume(), 'end');
+      return headers[':status']!;
+    }),
+  );
+  session.close();
+  return statuses;
+};
 
 /** Returns the number of requests by method and route. */
 function countRoutes(lines: readonly string[]): Record<string, number> {

@@ -165,15 +165,15 @@ function observeHandler(pair: HandlerAndRoute): HonoRoute {
   return route;
 }
 
+/** Returns the function that the handler calls as `next`, if it isn't the original one. */
 const enterHandler = guard(
   PART,
   ({ state, prefix }: HonoRequest, route: HonoRoute, next: Next): Next | undefined => {
-    if (route.isMiddleware) {
-      // Mounted apps are middleware too.
-      state.mountPath = joinPaths(prefix, route.mountPath);
+    // Mounted apps are middleware too.
+    if (route.isMiddleware) state.mountPath = joinPaths(prefix, route.mountPath);
+    if (!route.isEndpoint && (state.route !== undefined || route.isForAllRequests)) {
       return undefined;
     }
-    if (!route.isEndpoint && state.route !== undefined) return undefined;
     state.route = joinPaths(prefix, route.template);
     if (!route.canCallNext) return undefined;
     return () => {

@@ -16,6 +16,8 @@ export class HonoRoute {
   readonly hasWildcard: boolean;
   /** Whether the handler runs for all methods and all paths below a path, and can call `next`. */
   readonly isMiddleware: boolean;
+  /** Whether middleware runs for each request, so that its path describes none of them. */
+  readonly isForAllRequests: boolean;
   /** Whether requests to this path are meant for this handler. Otherwise, it can be middleware or a fallback. */
   readonly isEndpoint: boolean;
   /** Hono also uses the number of parameters to recognize middleware. */
@@ -28,6 +30,7 @@ export class HonoRoute {
     this.hasWildcard = path.endsWith('*');
     this.canCallNext = findTarget(handler).length >= 2;
     this.isMiddleware = isForAllMethods && this.hasWildcard && this.canCallNext;
+    this.isForAllRequests = this.isMiddleware && this.mountPath === '';
     this.isEndpoint = !this.canCallNext || !(isForAllMethods || this.hasWildcard);
   }
 }
