@@ -111,8 +111,7 @@ function findIncoming(request: object): unknown {
 }
 
 /**
- * Returns the template of the path where the app is mounted. Returns undefined if the request is not the one that the
- * server received, but one that a handler created.
+ * Returns the template of the path where the app is mounted. Returns undefined for a request that a handler created.
  */
 function findPrefix(state: RequestState, incoming: object, path = ''): string | undefined {
   const { route, mountPath } = state;
@@ -188,6 +187,11 @@ function storeError({ state }: HonoRequest, error: unknown): void {
   state.thrown ??= error;
 }
 
+const storeContextError = guard(PART, (request: HonoRequest, { error }: HonoContext) => {
+  if (error !== undefined) storeError(request, error);
+});
+
+/** Called without the application's replacements, such as lazy promises. */
 const { then } = Promise.prototype;
 
 /**
@@ -199,14 +203,10 @@ const { then } = Promise.prototype;
 function observeResult(context: HonoContext, request: HonoRequest, result: Promise<unknown>): void {
   request.isObserved = true;
   try {
-    then.call(
-      result,
-      () => {
-        const { error } = context;
-        if (error !== undefined) storeError(request, error);
-      },
+    Reflect.apply(then, result, [
+      () => storeContextError(request, context),
       (error: unknown) => storeError(request, error),
-    );
+    ]);
   } catch (error) {
     reportFailure(PART, error);
   }

@@ -32,7 +32,7 @@ export const NEST: Library = {
   versions: { from: '10.0.0', to: 12 },
   measured:
     'Exceptions in HTTP requests, also if an exception filter handles them. Express or Fastify provides the route.',
-  limits: 'GraphQL, WebSocket, and microservice handlers have no route of their own.',
+  limits: 'Errors of GraphQL, WebSocket, and microservice handlers are not stored.',
   bundledMessages: ['Nest application successfully started'],
   instrument: () => ({
     patches: { [FILE]: (exports) => patchExceptionsHandler(exports as NestModule) },
