@@ -192,7 +192,7 @@ const storeContextError = guard(PART, (request: HonoRequest, { error }: HonoCont
 });
 
 /** Called without the application's replacements, such as lazy promises. */
-const { then } = Promise.prototype;
+const then: Method = Promise.prototype.then;
 
 /**
  * Stores the error of a request before Hono handles it. If several handlers match, Hono stores the error of each
@@ -203,10 +203,11 @@ const { then } = Promise.prototype;
 function observeResult(context: HonoContext, request: HonoRequest, result: Promise<unknown>): void {
   request.isObserved = true;
   try {
-    Reflect.apply(then, result, [
+    then.call(
+      result,
       () => storeContextError(request, context),
       (error: unknown) => storeError(request, error),
-    ]);
+    );
   } catch (error) {
     reportFailure(PART, error);
   }
