@@ -12,14 +12,19 @@ interface NodeBindings {
   readonly incoming?: unknown;
 }
 
+/** The matching handlers, in the order in which they run. */
+type MatchResult = readonly [readonly (readonly [HandlerAndRoute, ...unknown[]])[]];
+
 /** The second argument of Hono's class `Context`. */
-export interface ContextOptions {
+interface ContextOptions {
   readonly env?: NodeBindings;
   /** Path that the router matches. */
   readonly path?: string;
-  /** The matching handlers, in the order in which they run. */
-  readonly matchResult?: readonly [readonly (readonly [HandlerAndRoute, ...unknown[]])[]];
+  readonly matchResult?: MatchResult;
 }
+
+/** The arguments of Hono's class `HonoRequest`. */
+type HonoRequestArguments = readonly [request: object, path?: string, matchResult?: MatchResult];
 
 /** A Hono context, while it handles a measured request. */
 interface HonoContext {
@@ -54,6 +59,29 @@ class ContextField extends ExistingObject {
   }
 }
 
+/** Field of Hono's own request that stores the arguments of its constructor. */
+class ArgumentsField extends ExistingObject {
+  readonly #args: HonoRequestArguments;
+
+  private constructor(request: object, args: HonoRequestArguments) {
+    super(request);
+    this.#args = args;
+  }
+
+  static get(request: object): HonoRequestArguments | undefined {
+    return #args in request ? request.#args : undefined;
+  }
+
+  static set(request: object, args: HonoRequestArguments): void {
+    new ArgumentsField(request, args);
+  }
+}
+
+/** Stores the matching handlers, for versions that don't pass them to `Context`. */
+export function storeMatch(request: object, args: readonly unknown[]): void {
+  ArgumentsField.set(request, args as HonoRequestArguments);
+}
+
 /** Field of the pair of a handler and its route. The pair of a field contains a handler that is observed. */
 class RouteField extends ExistingObject {
   readonly #route: HonoRoute;
@@ -78,12 +106,17 @@ class RouteField extends ExistingObject {
  *
  * If middleware responds, the request has the route of the handler that would have run.
  */
-export function startHonoRequest(
-  context: object,
-  request: object,
-  { env, path, matchResult }: ContextOptions,
-): void {
-  const incoming = env?.incoming ?? findIncoming(request);
+export function startHonoRequest(context: object, args: readonly unknown[]): void {
+  const [given, options] = args as [request: object, options?: ContextOptions];
+  if (options === undefined) return;
+  let request = given;
+  let { path, matchResult } = options;
+  if (matchResult === undefined) {
+    const stored = ArgumentsField.get(given);
+    if (stored === undefined) return;
+    [request, path, matchResult] = stored;
+  }
+  const incoming = options.env?.incoming ?? findIncoming(request);
   if (typeof incoming !== 'object' || incoming === null || !matchResult) return;
   const state = getRequestState(incoming);
   const prefix = state && findPrefix(state, incoming, path);

@@ -151,5 +151,5 @@ describe('a measured request', () => {
 
 it('rejects a file without the class', () => {
   const patch = () => applyPatch(HONO, createTestContext(), 'dist/cjs/context.js', {});
-  expect(patch).toThrow('class Context not found');
+  expect(patch).toThrow('class not found');
 });
