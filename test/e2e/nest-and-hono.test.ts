@@ -20,7 +20,7 @@ const combine = (folders: string[], variants: string[]) =>
 const isPossibleOverHttp2 = ([, path]: RouteRequest) => !path.startsWith('/events');
 
 describe.each([
-  ['Hono', HONO_REQUESTS, combine(['hono-4', 'hono-4-server-1'], ['http1', 'http2'])],
+  ['Hono', HONO_REQUESTS, combine(['hono-4', 'hono-4-server-1', 'hono-4.4'], ['http1', 'http2'])],
   ['Nest', NEST_REQUESTS, combine(['nest-10', 'nest-11', 'nest-12'], ['express'])],
 ] as const)('%s', (_name, requests, programs) => {
   const cases = programs.flatMap((program, i) =>
