@@ -1,8 +1,10 @@
 import { PG, PG_POOL } from './databases/postgres.ts';
 import { EXPRESS, ROUTER } from './frameworks/express.ts';
 import { FASTIFY } from './frameworks/fastify.ts';
+import { HONO } from './frameworks/hono.ts';
 import { KOA } from './frameworks/koa.ts';
 import { KOA_ROUTER } from './frameworks/koa-router.ts';
+import { NEST } from './frameworks/nest.ts';
 import type { Library } from './loading/library.ts';
 import { BULLMQ } from './queues/bullmq.ts';
 
@@ -16,6 +18,8 @@ export const LIBRARIES: readonly Library[] = [
   FASTIFY,
   KOA,
   KOA_ROUTER,
+  NEST,
+  HONO,
 
   PG,
   PG_POOL,

@@ -45,10 +45,10 @@ export function hookModules(libraries: readonly Library[], options: ModuleHookOp
     value: onModule,
     configurable: true,
   });
-  const createSuffix = ({ name, path, folder }: PackageFile): string | undefined => {
-    const library = byName.get(name);
-    const names = library && options.findNames(library, path);
-    return names && formatSuffix(name, path, folder, names);
+  const createSuffix = (file: PackageFile): string | undefined => {
+    const library = byName.get(file.name);
+    const names = library && options.findNames(library, file.path);
+    return names && formatSuffix(file, names);
   };
   nodeModule.registerHooks({
     load: (url, context, nextLoad) => {
@@ -56,7 +56,7 @@ export function hookModules(libraries: readonly Library[], options: ModuleHookOp
       try {
         const file = result.format === 'module' ? findPackageFile(url) : undefined;
         if (!file || !options.packages.has(file.name)) return result;
-        options.onPackage(file.name, file.folder);
+        options.onPackage(file.name, fileURLToPath(file.folderUrl));
         const suffix = createSuffix(file);
         if (suffix === undefined) return result;
         return { ...result, source: `${toText(result.source)}${suffix}` };
@@ -81,19 +81,25 @@ interface PackageFile {
   readonly name: string;
   /** Path in the package. */
   readonly path: string;
-  /** Folder of the package. */
-  readonly folder: string;
+  /** URL of the package's folder. */
+  readonly folderUrl: string;
 }
 
-/** Splits the URL of a file in a package. Returns undefined for other URLs. */
+/** Splits the URL of a file in a package. Returns undefined for other URLs. Runs for each module, so it is fast. */
 export function findPackageFile(url: string): PackageFile | undefined {
-  const start = url.lastIndexOf(FOLDER);
-  if (start < 0 || !url.startsWith('file:')) return undefined;
-  const rest = url.slice(start + FOLDER.length);
-  const [first = '', second = ''] = rest.split('/', 2);
-  const name = first.startsWith('@') ? `${first}/${second}` : first;
-  const path = rest.slice(name.length + 1).split(/[?#]/, 1)[0]!;
-  return { name, path, folder: fileURLToPath(url.slice(0, start + FOLDER.length + name.length)) };
+  if (!url.startsWith('file:')) return undefined;
+  const end = url.search(/[?#]/);
+  const file = end < 0 ? url : url.slice(0, end);
+  const start = file.lastIndexOf(FOLDER) + FOLDER.length;
+  if (start < FOLDER.length) return undefined;
+  const firstEnd = file.indexOf('/', start);
+  const nameEnd = file[start] === '@' ? file.indexOf('/', firstEnd + 1) : firstEnd;
+  if (firstEnd < 0 || nameEnd < 0) return undefined;
+  return {
+    name: file.slice(start, nameEnd),
+    path: file.slice(nameEnd + 1),
+    folderUrl: file.slice(0, nameEnd),
+  };
 }
 
 function toText(source: unknown): string {
@@ -105,16 +111,16 @@ function toText(source: unknown): string {
  * constant throws an error, which becomes the reason why the library is not measured.
  */
 function formatSuffix(
-  name: string,
-  path: string,
-  folder: string,
+  { name, path, folderUrl }: PackageFile,
   variables: readonly string[],
 ): string {
   const properties = variables.map(
     (each) =>
       `get ${each}() { return typeof ${each} === 'undefined' ? undefined : ${each}; }, set ${each}(value) { ${each} = value; }`,
   );
-  const args = [name, path, folder].map((each) => JSON.stringify(each)).join(', ');
+  const args = [name, path, fileURLToPath(folderUrl)]
+    .map((each) => JSON.stringify(each))
+    .join(', ');
   const symbol = `Symbol.for(${JSON.stringify(CALLBACK_KEY)})`;
   return `\n;globalThis[${symbol}]?.(${args}, { ${properties.join(', ')} });\n`;
 }
