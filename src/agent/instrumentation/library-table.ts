@@ -1,3 +1,4 @@
+import { MYSQL2 } from './databases/mysql2.ts';
 import { PG, PG_POOL } from './databases/postgres.ts';
 import { EXPRESS, ROUTER } from './frameworks/express.ts';
 import type { Library } from './loading/library.ts';
@@ -13,6 +14,7 @@ export const LIBRARIES: readonly Library[] = [
 
   PG,
   PG_POOL,
+  MYSQL2,
 
   BULLMQ,
 ];
