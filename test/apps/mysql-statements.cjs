@@ -25,20 +25,37 @@ module.exports = async function run(mysql, promises) {
     ],
   ]);
   console.log('duplicate:', await query("INSERT INTO rooms VALUES (1, 'secret1')"));
-  console.log('found:', (await query('SELECT name FROM ?? WHERE id IN (?)', ['rooms', [1, 2]])).length);
+  console.log(
+    'found:',
+    (await query('SELECT name FROM ?? WHERE id IN (?)', ['rooms', [1, 2]])).length,
+  );
   console.log('unknown table:', await query('SELECT * FROM missing WHERE name = "secret"'));
   console.log('syntax:', await query('SELEC name FROM rooms'));
   console.log('several:', (await query('SELECT 1; SELECT 2; DO 3')).length);
-  console.log('several with error:', await query("SELECT 1; SELECT * FROM missing; SELECT 'secret'"));
+  console.log(
+    'several with error:',
+    await query("SELECT 1; SELECT * FROM missing; SELECT 'secret'"),
+  );
 
   // Prepared statements.
   for (const id of [1, 2, 3]) await execute('SELECT name FROM rooms WHERE id = ?', [id]);
-  console.log('executed:', (await execute('SELECT id FROM rooms WHERE name = ?', ['secret1'])).length);
-  console.log('failed execution:', await execute('SELECT id FROM missing WHERE name = ?', ['secret1']));
-  const statement = await toCallback((done) => client.prepare('SELECT id FROM rooms LIMIT ?', done));
+  console.log(
+    'executed:',
+    (await execute('SELECT id FROM rooms WHERE name = ?', ['secret1'])).length,
+  );
+  console.log(
+    'failed execution:',
+    await execute('SELECT id FROM missing WHERE name = ?', ['secret1']),
+  );
+  const statement = await toCallback((done) =>
+    client.prepare('SELECT id FROM rooms LIMIT ?', done),
+  );
   for (const limit of [1, 2]) await toCallback((done) => statement.execute([limit], done));
   statement.close();
-  console.log('failed prepare:', await toCallback((done) => client.prepare('SELECT id FROM missing LIMIT ?', done)));
+  console.log(
+    'failed prepare:',
+    await toCallback((done) => client.prepare('SELECT id FROM missing LIMIT ?', done)),
+  );
 
   // Streams and events.
   let rows = 0;
@@ -68,7 +85,10 @@ module.exports = async function run(mysql, promises) {
   const results = await Promise.all(
     [1, 2, 3].map(() => toCallback((done) => full.query('SELECT SLEEP(0.05) AS full', done))),
   );
-  console.log('queue limit:', results.map((each) => (Array.isArray(each) ? 'rows' : 'error')));
+  console.log(
+    'queue limit:',
+    results.map((each) => (Array.isArray(each) ? 'rows' : 'error')),
+  );
   await toCallback((done) => full.end(done));
   const cluster = mysql.createPoolCluster();
   cluster.add('one', { uri: url });
