@@ -16,36 +16,36 @@ module.exports = async function run(mysql, promises) {
   const execute = (...args) => toCallback((done) => client.execute(...args, done));
   await query('CREATE TABLE IF NOT EXISTS rooms (id INT PRIMARY KEY, name VARCHAR(40))');
   await query('DELETE FROM rooms');
-  for (const id of [1, 2, 3]) await query('INSERT INTO rooms VALUES (?, ?)', [id, `secret${id}`]);
-  await query('INSERT INTO rooms SET ?', { id: 4, name: 'secret4' });
+  for (const id of [1, 2, 3]) await query('INSERT INTO rooms VALUES (?, ?)', [id, `hushed${id}`]);
+  await query('INSERT INTO rooms SET ?', { id: 4, name: 'hushed4' });
   await query('INSERT INTO rooms (id, name) VALUES ?', [
     [
-      [5, 'secret5'],
-      [6, 'secret6'],
+      [5, 'hushed5'],
+      [6, 'hushed6'],
     ],
   ]);
-  console.log('duplicate:', await query("INSERT INTO rooms VALUES (1, 'secret1')"));
+  console.log('duplicate:', await query("INSERT INTO rooms VALUES (1, 'hushed1')"));
   console.log(
     'found:',
     (await query('SELECT name FROM ?? WHERE id IN (?)', ['rooms', [1, 2]])).length,
   );
-  console.log('unknown table:', await query('SELECT * FROM missing WHERE name = "secret"'));
+  console.log('unknown table:', await query('SELECT * FROM missing WHERE name = "hushed"'));
   console.log('syntax:', await query('SELEC name FROM rooms'));
   console.log('several:', (await query('SELECT 1; SELECT 2; DO 3')).length);
   console.log(
     'several with error:',
-    await query("SELECT 1; SELECT * FROM missing; SELECT 'secret'"),
+    await query("SELECT 1; SELECT * FROM missing; SELECT 'hushed'"),
   );
 
   // Prepared statements.
   for (const id of [1, 2, 3]) await execute('SELECT name FROM rooms WHERE id = ?', [id]);
   console.log(
     'executed:',
-    (await execute('SELECT id FROM rooms WHERE name = ?', ['secret1'])).length,
+    (await execute('SELECT id FROM rooms WHERE name = ?', ['hushed1'])).length,
   );
   console.log(
     'failed execution:',
-    await execute('SELECT id FROM missing WHERE name = ?', ['secret1']),
+    await execute('SELECT id FROM missing WHERE name = ?', ['hushed1']),
   );
   const statement = await toCallback((done) =>
     client.prepare('SELECT id FROM rooms LIMIT ?', done),
@@ -76,7 +76,7 @@ module.exports = async function run(mysql, promises) {
   await pool.execute('SELECT name FROM rooms WHERE id = ?', [4]);
   const connection = await pool.getConnection();
   await connection.beginTransaction();
-  await connection.query("UPDATE rooms SET name = 'secret9' WHERE id = 1");
+  await connection.query("UPDATE rooms SET name = 'hushed9' WHERE id = 1");
   await connection.commit();
   await connection.beginTransaction();
   await connection.rollback();
@@ -107,8 +107,8 @@ module.exports = async function run(mysql, promises) {
     const failed = await promises.createConnection(options).catch((each) => each.code);
     console.log('connect:', failed);
   };
-  await connect({ host: '127.0.0.1', port: 1, user: 'eve', password: 'secret' });
-  await connect({ ...address, user: 'eve', password: 'secret' });
+  await connect({ host: '127.0.0.1', port: 1, user: 'eve', password: 'hushed' });
+  await connect({ ...address, user: 'eve', password: 'hushed' });
   await connect({ ...address, database: 'missing' });
   const refused = promises.createPool({ host: '127.0.0.1', port: 1, user: 'eve' });
   console.log('pool:', await refused.query('SELECT 1').catch((each) => each.code));
