@@ -1,5 +1,6 @@
 import { MYSQL2 } from './databases/mysql2.ts';
 import { PG, PG_POOL } from './databases/postgres.ts';
+import { POSTGRES_JS } from './databases/postgres-js.ts';
 import { EXPRESS, ROUTER } from './frameworks/express.ts';
 import type { Library } from './loading/library.ts';
 import { BULLMQ } from './queues/bullmq.ts';
@@ -14,6 +15,7 @@ export const LIBRARIES: readonly Library[] = [
 
   PG,
   PG_POOL,
+  POSTGRES_JS,
   MYSQL2,
 
   BULLMQ,

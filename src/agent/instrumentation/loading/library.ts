@@ -57,7 +57,7 @@ export interface ModulePatch {
    * Called at the end of the module. A thrown error becomes the reason why the library is not measured.
    *
    * @param variables the variables by name. A name that the module doesn't declare is undefined. To replace a
-   * class, function, or `let`, set its property.
+   * class, function, or `let`, set its property. A default export of the variable changes, too.
    */
   readonly patch: (variables: Record<string, unknown>, file: LoadedFile) => void;
 }

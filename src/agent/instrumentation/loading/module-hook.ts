@@ -22,7 +22,7 @@ export interface ModuleHookOptions {
 
 /**
  * Calls `onLoad` at the end of each patched ES module, with some of the module's variables. The hook appends one
- * line to the source text of these modules, so positions in stack traces don't change. All other modules are loaded
+ * line to the source text of these modules, so lines in stack traces don't change. All other modules are loaded
  * unchanged.
  *
  * @see https://nodejs.org/api/module.html#moduleregisterhooksoptions
@@ -43,19 +43,21 @@ export function hookModules(libraries: readonly Library[], options: ModuleHookOp
     value: onModule,
     configurable: true,
   });
-  const createSuffix = (url: string): string | undefined => {
+  const changeSource = (url: string, source: unknown): string | undefined => {
     const file = findPackageFile(url);
     const library = file && byName.get(file.name);
     const names = library && options.findNames(library, file.path);
-    return names && formatSuffix(library.name, file.path, file.folder, names);
+    if (!names) return undefined;
+    const suffix = formatSuffix(library.name, file.path, file.folder, names);
+    return exportVariable(toText(source), names) + suffix;
   };
   registerHooks({
     load: (url, context, nextLoad) => {
       const result = nextLoad(url, context);
       try {
-        const suffix = createSuffix(url);
-        if (suffix === undefined || result.format !== 'module') return result;
-        return { ...result, source: `${toText(result.source)}${suffix}` };
+        if (result.format !== 'module') return result;
+        const source = changeSource(url, result.source);
+        return source === undefined ? result : { ...result, source };
       } catch (error) {
         reportFailure(PART, error);
         return result;
@@ -81,6 +83,16 @@ export function findPackageFile(
 
 function toText(source: unknown): string {
   return typeof source === 'string' ? source : new TextDecoder().decode(source as Uint8Array);
+}
+
+/**
+ * Exports the variable itself instead of its value, so that an assignment also changes the default export. The line stays
+ * the same.
+ */
+function exportVariable(source: string, names: readonly string[]): string {
+  return source.replace(/^export default ([\w$]+)[ \t]*;?[ \t]*$/m, (line, name: string) =>
+    names.includes(name) ? `export { ${name} as default };` : line,
+  );
 }
 
 /**
