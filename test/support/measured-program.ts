@@ -98,12 +98,14 @@ function isRow(line: string): boolean {
 function parseRow(line: string): MeasuredRow {
   const parts: string[] = [];
   let part = '';
+  let isInFields = false;
   let isQuoted = false;
   for (let i = 0; i < line.length; i++) {
     const char = line[i]!;
     if (char === '\\') part += line[++i] ?? '';
-    else if (char === '"') isQuoted = !isQuoted;
+    else if (char === '"' && isInFields) isQuoted = !isQuoted;
     else if ((char === ',' || char === ' ') && !isQuoted) {
+      isInFields ||= char === ' ';
       parts.push(part);
       part = '';
     } else part += char;

@@ -1,4 +1,5 @@
 import { MYSQL2 } from './databases/mysql2.ts';
+import { ORMS } from './databases/orms.ts';
 import { PG, PG_POOL } from './databases/postgres.ts';
 import { POSTGRES_JS } from './databases/postgres-js.ts';
 import { EXPRESS, ROUTER } from './frameworks/express.ts';
@@ -17,6 +18,7 @@ export const LIBRARIES: readonly Library[] = [
   PG_POOL,
   POSTGRES_JS,
   MYSQL2,
+  ...ORMS,
 
   BULLMQ,
 ];

@@ -21,6 +21,8 @@ export interface LibraryState {
   measured: boolean;
   /** Reason why the library is not measured. */
   reason: string | undefined;
+  /** Driver that sends the statements of this library, and is measured. */
+  through?: string | undefined;
 }
 
 /** Instruments libraries when they are loaded, and lists the loaded libraries. */
@@ -49,7 +51,10 @@ export class InstrumentationRegistry {
       (exports, name, basedir) => (onLoad(exports, name, basedir) ?? exports) as typeof exports,
     );
     hookModules(libraries, {
-      findNames: (library, path) => this.#hooks.get(library.name)?.modules?.[path]?.names,
+      findNames: (library, path, folder) => {
+        if (!this.#states.has(folder)) this.#checkVersion(library, folder);
+        return this.#hooks.get(library.name)?.modules?.[path]?.names;
+      },
       onLoad: (library, path, folder, variables) =>
         void this.#patch(library, path, folder, (file) =>
           this.#hooks.get(library.name)?.modules?.[path]?.patch(variables, file),
@@ -98,17 +103,34 @@ export class InstrumentationRegistry {
       state.reason = `its internals differ from the supported versions (${errorMessage(error)})`;
       state.measured = false;
     }
+    this.#updateThroughDrivers();
     this.onChange();
     return replacement;
   }
 
-  #checkVersion({ name, versions }: Library, basedir: string): LibraryState {
+  #checkVersion({ name, versions, through }: Library, basedir: string): LibraryState {
     const state = this.#setState(basedir, { name, measured: false, reason: undefined });
-    if (!isSupportedVersion(state.version, versions)) {
+    if (through) this.#updateThroughDrivers();
+    else if (!isSupportedVersion(state.version, versions)) {
       state.reason = `only version ${formatVersionRange(versions)} is supported`;
     }
     this.onChange();
     return state;
+  }
+
+  /** Updates the libraries whose statements a driver sends. Either can be loaded first. */
+  #updateThroughDrivers(): void {
+    const states = [...this.#states.values()];
+    for (const state of states) {
+      const { through } = this.#libraries.find(({ name }) => name === state.name) ?? {};
+      if (!through) continue;
+      state.through = through.find((driver) =>
+        states.some(({ name, measured }) => name === driver && measured),
+      );
+      state.measured = state.through !== undefined;
+      const drivers = through.join(', ');
+      state.reason = state.measured ? undefined : `none of its drivers is loaded (${drivers})`;
+    }
   }
 
   #setState(basedir: string, state: Omit<LibraryState, 'version'>): LibraryState {

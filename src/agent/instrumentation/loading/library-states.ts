@@ -49,7 +49,11 @@ export function isShown({ name }: LibraryState): boolean {
 }
 
 function formatMeasured(others: readonly string[], libraries: readonly LibraryState[]): string {
-  const measured = libraries.filter((each) => each.measured).map(formatNameAndVersion);
+  const measured = libraries
+    .filter((each) => each.measured)
+    .map(
+      (each) => `${formatNameAndVersion(each)}${each.through ? ` through ${each.through}` : ''}`,
+    );
   return `measuring ${[...others, ...measured].join(', ')}`;
 }
 

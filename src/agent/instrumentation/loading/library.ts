@@ -28,6 +28,8 @@ export interface Library {
   readonly partOf?: string;
   /** Messages in the source text. Bundlers keep them, so `doctor` recognizes a bundled copy by one of them. */
   readonly bundledMessages?: readonly string[];
+  /** Drivers that send the statements of this library. It is measured if one of them is. */
+  readonly through?: readonly string[];
   /** Creates the code that measures the library. Undefined if another library measures it, for example a driver. */
   readonly instrument?: (context: InstrumentationContext) => LibraryHooks;
 }

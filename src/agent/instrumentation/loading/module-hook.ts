@@ -9,8 +9,15 @@ const PART = 'the hook for ES modules';
 const CALLBACK_KEY = 'perfscope.module';
 
 export interface ModuleHookOptions {
-  /** Returns the names of the variables to pass to `onLoad`, or undefined if the file isn't patched. */
-  readonly findNames: (library: Library, path: string) => readonly string[] | undefined;
+  /**
+   * Called for each file of a library. Returns the names of the variables to pass to `onLoad`, or undefined if the file
+   * isn't patched.
+   */
+  readonly findNames: (
+    library: Library,
+    path: string,
+    folder: string,
+  ) => readonly string[] | undefined;
   /** Called at the end of a patched module. */
   readonly onLoad: (
     library: Library,
@@ -43,11 +50,14 @@ export function hookModules(libraries: readonly Library[], options: ModuleHookOp
     value: onModule,
     configurable: true,
   });
-  const changeSource = (url: string, source: unknown): string | undefined => {
+  const changeSource = (
+    url: string,
+    { format, source }: nodeModule.LoadFnOutput,
+  ): string | undefined => {
     const file = findPackageFile(url);
     const library = file && byName.get(file.name);
-    const names = library && options.findNames(library, file.path);
-    if (!names) return undefined;
+    const names = library && options.findNames(library, file.path, file.folder);
+    if (!names || format !== 'module') return undefined;
     const suffix = formatSuffix(library.name, file.path, file.folder, names);
     return exportVariable(toText(source), names) + suffix;
   };
@@ -55,8 +65,7 @@ export function hookModules(libraries: readonly Library[], options: ModuleHookOp
     load: (url, context, nextLoad) => {
       const result = nextLoad(url, context);
       try {
-        if (result.format !== 'module') return result;
-        const source = changeSource(url, result.source);
+        const source = changeSource(url, result);
         return source === undefined ? result : { ...result, source };
       } catch (error) {
         reportFailure(PART, error);

@@ -33,3 +33,10 @@ it('corrects a library that was only partly loaded', () => {
   library.measured = true;
   expect(reporter.listChanges([pg, library])).toBe('measuring bullmq 5.0.0');
 });
+
+it('names the driver through which a library is measured', () => {
+  const knex = { name: 'knex', version: '3.3.0', measured: true, reason: undefined, through: 'pg' };
+  expect(new LibraryReporter().list([pg, knex])).toBe(
+    'measuring HTTP, host, runtime, pg 8.1.0, knex 3.3.0 through pg',
+  );
+});
