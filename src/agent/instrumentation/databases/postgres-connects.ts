@@ -30,7 +30,7 @@ interface ConnectingClient extends PostgresAddress {
 
 let connectingPools = 0;
 
-/** Runs `connect` for a pool. Its caller already waits for the pool, so the attempt isn't a wait of its own. */
+/** Runs `connect` for a pool. Its caller already waits for the pool, so the attempt isn't another wait. */
 export function connectForPool<T>(connect: () => T): T {
   connectingPools += 1;
   try {

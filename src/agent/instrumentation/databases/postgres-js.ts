@@ -183,7 +183,7 @@ function getText({ string, strings }: PostgresJsQuery): string {
   return string ?? strings.join('?');
 }
 
-/** Returns the number of statements that have succeeded. The library doesn't say which statement of a text failed. */
+/** Returns the number of statements that have succeeded. The library doesn't report which statement of a text failed. */
 function countCompleted(query: PostgresJsQuery, text: string, error: unknown): number {
   if (error !== undefined) return query.options.simple ? Number.POSITIVE_INFINITY : 0;
   return query.options.simple ? (splitStatements(text, 'postgresql')?.length ?? 1) : 1;

@@ -1,0 +1,61 @@
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
+import type { DataPoint, ExponentialHistogram } from '@opentelemetry/sdk-metrics';
+import { describe, expect, it } from 'vitest';
+import { startOperation } from '../../../../../src/agent/instrumentation/context/operations.ts';
+import { HistogramRegistry } from '../../../../../src/agent/instrumentation/histograms/histogram-registry.ts';
+import { createTestContext } from '../../../../support/instrumentation-context.ts';
+
+setFlagsFromString('--expose-gc');
+const collectGarbage = runInNewContext('gc') as () => void;
+
+/** Statements after which the caches and the series are full. */
+const WARM_UP = 20_000;
+const TOTAL = 50_000;
+const MAX_GROWTH_BYTES = 5_000_000;
+
+function readHeapBytes(): number {
+  collectGarbage();
+  return process.memoryUsage().heapUsed;
+}
+
+/** Together, the cases run a million statements. */
+describe.each(['postgresql', 'mysql'])('many distinct statements of %s', (system) => {
+  it.each([
+    ['with another table', (i: number) => `SELECT 1 FROM table_${i}`],
+    ['with another value', (i: number) => `SELECT 1 FROM t WHERE id = '${i}'`],
+  ])('leave memory flat, and totals exact: %s', (_title, write) => {
+    const histograms = new HistogramRegistry(() => {});
+    let count = 0;
+    const { databases } = createTestContext({
+      histograms,
+      onQuery: () => {
+        count += 1;
+      },
+    });
+    const run = (from: number, to: number) => {
+      for (let i = from; i < to; i++) {
+        const operation = startOperation('database');
+        const statement = { operation, system, text: write(i), completed: 1 };
+        databases.endStatements(statement, i % 4 === 0 ? { code: 'ER_DUP_ENTRY' } : undefined);
+      }
+    };
+    run(0, WARM_UP);
+    const before = readHeapBytes();
+    run(WARM_UP, TOTAL);
+    expect(readHeapBytes() - before).toBeLessThan(MAX_GROWTH_BYTES);
+    expect(count).toBe(TOTAL);
+    const counts = { all: 0, failed: 0 };
+    const series = histograms
+      .collectDelta(Date.now())
+      .flatMap(({ metrics }) => metrics)
+      .filter(({ descriptor }) => descriptor.name === 'db.client.operation.duration')
+      .flatMap(({ dataPoints }) => dataPoints as DataPoint<ExponentialHistogram>[]);
+    for (const { attributes, value } of series) {
+      counts.all += value.count;
+      if (attributes['error.type'] === 'ER_DUP_ENTRY') counts.failed += value.count;
+    }
+    expect(counts).toEqual({ all: TOTAL, failed: TOTAL / 4 });
+    expect(series.length).toBeLessThan(2000);
+  });
+});
