@@ -47,7 +47,7 @@ it('lists the slow statement in the API and in the command', async () => {
   const { figures } = (await response.json()) as Database;
   expect(figures.slowestOperations[0]).toMatchObject({ name: 'SELECT SLEEP(?) AS slow' });
   expect(figures.slowShare).toBeGreaterThan(20);
-  const listed = await runPerfscope(['alerts', '--url', server.url], server.env);
+  const listed = await runPerfscope(['alerts', '--json', '--url', server.url], server.env);
   expect(listed.stdout).toContain('SELECT SLEEP(?) AS slow');
 });
 
