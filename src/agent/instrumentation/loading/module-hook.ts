@@ -99,7 +99,7 @@ function toText(source: unknown): string {
  * the same.
  */
 function exportVariable(source: string, names: readonly string[]): string {
-  return source.replace(/^export default ([\w$]+)[ \t]*;?[ \t]*$/m, (line, name: string) =>
+  return source.replace(/^export default ([\w$]+);?$/m, (line, name: string) =>
     names.includes(name) ? `export { ${name} as default };` : line,
   );
 }
