@@ -70,14 +70,14 @@ module.exports = async function run(postgres) {
 
   // A query that waits for the only connection, and is canceled there, and a query that is canceled while it runs.
   const single = postgres(url, { max: 1, max_pipeline: 1, fetch_types: false, onnotice });
-  const slow = single`SELECT pg_sleep(5)`;
+  const slow = single`SELECT pg_sleep(60)`;
   const slowCode = slow.catch(getCode);
   const waits = single`SELECT 'waits' AS kind`;
   const waitsCode = waits.catch(getCode);
   const started = postgres(url, { max: 1, fetch_types: false });
   for (;;) {
     const [{ count }] = await started`
-      SELECT count(*)::int FROM pg_stat_activity WHERE query LIKE 'SELECT pg_sleep(5)%'`;
+      SELECT count(*)::int FROM pg_stat_activity WHERE query LIKE 'SELECT pg_sleep(60)%'`;
     if (count > 0) break;
   }
   await waits.cancel();
