@@ -23,6 +23,9 @@ export function findMissingTools(purpose) {
   }
   if (purpose === 'test') {
     requireTool('MariaDB', 'mariadb-server', 'mariadbd', '/usr/sbin/mariadbd');
+    requireTool('libpq', 'libpq-dev', 'pg_config');
+    requireTool('Make', 'make', 'make');
+    requireTool('a C++ compiler', 'g++', 'g++');
     requireTool('Prometheus', 'prometheus', 'promtool');
     requireTool('Alertmanager', 'prometheus-alertmanager', 'amtool');
     requireTool('OpenSSL', 'openssl', 'openssl');

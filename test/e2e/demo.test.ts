@@ -146,7 +146,7 @@ async function countStatements(): Promise<unknown[][]> {
         !/LEFT JOIN/.test(query)
       )
         continue;
-      const [text] = withoutParameters([fingerprintSql(query).text, 0]);
+      const [text] = withoutParameters([fingerprintSql(query, 'postgresql').text, 0]);
       sums.set(text, (sums.get(text) ?? 0) + calls);
     }
     return [...sums].sort(byText);

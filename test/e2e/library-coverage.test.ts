@@ -78,7 +78,10 @@ it('counts each statement of a multi-statement query, as PostgreSQL does', async
     "SELECT query, calls::int FROM pg_stat_statements WHERE query LIKE '%several%'",
   );
   const expectedCounts = statements
-    .map(({ query, calls }) => [fingerprintSql(String(query).replace(/\$\d+/g, '1')).text, calls])
+    .map(({ query, calls }) => [
+      fingerprintSql(String(query).replace(/\$\d+/g, '1'), 'postgresql').text,
+      calls,
+    ])
     .sort();
   expect(expectedCounts).toHaveLength(6);
   const rows = (columns: string, rest: string) => () =>

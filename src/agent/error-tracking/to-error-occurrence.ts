@@ -55,7 +55,7 @@ export function toJobOccurrence(
 }
 
 /**
- * Creates the error occurrence of a failed connection to PostgreSQL. It belongs to no tenant, because it
+ * Creates the error occurrence of a failed connection to a database. It belongs to no tenant, because it
  * names the server.
  */
 export function toConnectOccurrence({ error, errorType, server }: FailedConnect): ErrorOccurrence {

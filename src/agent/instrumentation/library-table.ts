@@ -1,4 +1,7 @@
+import { MYSQL2 } from './databases/mysql2.ts';
+import { ORMS } from './databases/orms.ts';
 import { PG, PG_POOL } from './databases/postgres.ts';
+import { POSTGRES_JS } from './databases/postgres-js.ts';
 import { EXPRESS, ROUTER } from './frameworks/express.ts';
 import { FASTIFY } from './frameworks/fastify.ts';
 import { HONO } from './frameworks/hono.ts';
@@ -23,6 +26,9 @@ export const LIBRARIES: readonly Library[] = [
 
   PG,
   PG_POOL,
+  POSTGRES_JS,
+  MYSQL2,
+  ...ORMS,
 
   BULLMQ,
 ];

@@ -1,3 +1,4 @@
+import type { SqlDialect } from './sql-dialect.ts';
 import { formatStatement, isIdentifier } from './sql-lists.ts';
 import { MAX_TOKENIZED_LENGTH, tokenizeSql } from './sql-tokens.ts';
 
@@ -18,16 +19,16 @@ export interface SqlFingerprint {
 
 const MAX_FINGERPRINT_LENGTH = 400;
 
-/** Creates the fingerprint of a PostgreSQL statement. */
-export function fingerprintSql(statement: string): SqlFingerprint {
-  const words = tokenizeSql(statement).map(({ word }) => word);
+/** Creates the fingerprint of a statement. */
+export function fingerprintSql(statement: string, dialect: SqlDialect): SqlFingerprint {
+  const words = tokenizeSql(statement, dialect).map(({ word }) => word);
   const operation = findOperation(words);
   const end = words.findLastIndex((word) => word !== ';') + 1;
   const isTruncated = statement.length > MAX_TOKENIZED_LENGTH;
   const text = SAVEPOINT_OPERATIONS.has(operation)
     ? formatSavepoint(words.slice(0, end))
     : formatStatement(words.slice(0, end), { isTruncated });
-  return { text: truncateWithHash(text), operation, table: findTable(words) };
+  return { text: truncateWithHash(text), operation, table: findTable(words, dialect) };
 }
 
 const SAVEPOINT_OPERATIONS = new Set(['SAVEPOINT', 'RELEASE', 'ROLLBACK']);
@@ -71,12 +72,25 @@ const KEYWORDS_BEFORE_TABLE = new Set([
   'TRUNCATE',
 ]);
 const TABLE_MODIFIERS = new Set(['ONLY', 'IF', 'NOT', 'EXISTS', 'TABLE', 'LATERAL']);
+/** In MySQL, `INTO` can be omitted. */
+const MYSQL_KEYWORDS_BEFORE_TABLE = new Set([...KEYWORDS_BEFORE_TABLE, 'INSERT', 'REPLACE']);
+const MYSQL_TABLE_MODIFIERS = new Set([
+  ...TABLE_MODIFIERS,
+  'INTO',
+  'IGNORE',
+  'LOW_PRIORITY',
+  'HIGH_PRIORITY',
+  'DELAYED',
+]);
 
-function findTable(words: readonly string[]): string | undefined {
+function findTable(words: readonly string[], dialect: SqlDialect): string | undefined {
+  const isMysql = dialect === 'mysql';
+  const keywords = isMysql ? MYSQL_KEYWORDS_BEFORE_TABLE : KEYWORDS_BEFORE_TABLE;
+  const modifiers = isMysql ? MYSQL_TABLE_MODIFIERS : TABLE_MODIFIERS;
   for (let i = 0; i < words.length - 1; i++) {
-    if (!KEYWORDS_BEFORE_TABLE.has(words[i]!.toUpperCase())) continue;
+    if (!keywords.has(words[i]!.toUpperCase())) continue;
     let next = i + 1;
-    while (TABLE_MODIFIERS.has(words[next]?.toUpperCase() ?? '')) next += 1;
+    while (modifiers.has(words[next]?.toUpperCase() ?? '')) next += 1;
     if (!isIdentifier(words[next])) {
       // A modifier can also be a keyword, as in `TABLE TABLE`, so continue after the modifiers.
       i = next - 1;
@@ -84,7 +98,7 @@ function findTable(words: readonly string[]): string | undefined {
     }
     const qualified = words[next + 1] === '.' && isIdentifier(words[next + 2]);
     const name = qualified ? `${words[next]}.${words[next + 2]}` : words[next]!;
-    return name.replaceAll('"', '').slice(0, 128);
+    return name.replaceAll(/["`]/g, '').slice(0, 128);
   }
   return undefined;
 }

@@ -106,11 +106,14 @@ function addPart(frame: Frame, part: SqlPart): void {
   const isOperand = part.text === '?' || (part.isGroup && part.isConstant);
   if (isOperand && previous && isIdentifier(previous.text))
     frame.item[frame.item.length - 1] = { ...previous, isConstant: true };
-  // A repeated tuple and the comma before it are omitted.
-  if (part.isGroup && previous?.text === ',' && frame.tuples?.has(part.text)) frame.item.pop();
+  // A repeated tuple and the comma before it are omitted. MySQL also has `VALUES ROW(1, 2), ROW(3, 4)`.
+  const isRow = part.isGroup && previous?.text.toUpperCase() === 'ROW';
+  const comma = frame.item.at(isRow ? -2 : -1);
+  if (part.isGroup && comma?.text === ',' && frame.tuples?.has(part.text))
+    frame.item.length -= isRow ? 2 : 1;
   else frame.item.push(part);
   if (part.isGroup) frame.tuples?.add(part.text);
-  else if (part.text !== ',')
+  else if (part.text !== ',' && part.text.toUpperCase() !== 'ROW')
     frame.tuples = part.text.toUpperCase() === 'VALUES' ? new Set() : undefined;
 }
 
@@ -175,5 +178,5 @@ function joinParts(parts: readonly SqlPart[]): string {
 
 /** Whether a word is a name or a keyword. */
 export function isIdentifier(word: string | undefined): boolean {
-  return word !== undefined && /^["A-Za-z_\u0080-\uffff]/.test(word);
+  return word !== undefined && /^["`A-Za-z_$\u0080-\uffff]/.test(word);
 }

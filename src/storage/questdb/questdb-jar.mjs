@@ -156,6 +156,7 @@ const BREW_PACKAGES = {
   [`openjdk-${MIN_JAVA_VERSION}-jre-headless`]: 'openjdk',
   [`openjdk-${MIN_JAVA_VERSION}-jdk-headless`]: 'openjdk',
   'golang-go': 'go',
+  'libpq-dev': 'libpq',
   'python3-pip': 'python',
   'redis-server': 'redis',
   git: 'git',

@@ -20,6 +20,19 @@ export function startOperation(kind: OperationKind): Operation {
 }
 
 /**
+ * Starts an operation inside another one, such as the connection attempt of a pool for a caller that waits. Its time
+ * isn't added to the request, because the other operation includes it.
+ */
+export function startInnerOperation(kind: OperationKind): Operation {
+  return { kind, startMs: performance.now(), tenant: getCurrentTenant(), ended: false };
+}
+
+/** Starts an operation of the request that started `previous`, from a callback that can run outside that request. */
+export function startNextOperation(previous: Operation, kind: OperationKind): Operation {
+  return { kind, startMs: performance.now(), tenant: previous.tenant, ended: false };
+}
+
+/**
  * Ends an operation, and adds its time to the request that started it. Does nothing if the operation has ended.
  *
  * @param name fingerprint of the statement, host of the call, or name of the queue. Contains no values of users.

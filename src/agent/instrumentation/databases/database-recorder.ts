@@ -1,5 +1,6 @@
 import type { Attributes } from '@opentelemetry/api';
 import { runGuarded } from '../../../core/guard.ts';
+import { getSqlDialect, type SqlDialect } from '../../../core/sql/sql-dialect.ts';
 import { fingerprintSql, type SqlFingerprint } from '../../../core/sql/sql-fingerprint.ts';
 import { ATTR_ORGANIZATION_ID, ATTR_PROPERTY_ID } from '../../attribute-keys.ts';
 import { OverheadLevel, overhead } from '../../overhead/overhead-level.ts';
@@ -56,7 +57,10 @@ export interface DatabaseCommand {
 export class DatabaseRecorder {
   readonly #histogram: KeyedHistogram;
   readonly #options: DatabaseRecorderOptions;
-  readonly #fingerprints = new Map<string, SqlFingerprint>();
+  readonly #fingerprints: Record<SqlDialect, Map<string, SqlFingerprint>> = {
+    postgresql: new Map(),
+    mysql: new Map(),
+  };
 
   constructor(options: DatabaseRecorderOptions) {
     this.#options = options;
@@ -80,10 +84,10 @@ export class DatabaseRecorder {
     const parts = toStatementParts(statement, performance.now(), error);
     for (const part of parts) {
       const errorType = part.error === undefined ? undefined : getDatabaseErrorType(part.error);
-      const fingerprint = this.getFingerprint(part.text);
+      const fingerprint = this.getFingerprint(part.text, system);
       this.#record(system, fingerprint, part.durationMs, operation.tenant, errorType);
     }
-    const { text } = this.getFingerprint(parts[0]!.text);
+    const { text } = this.getFingerprint(parts[0]!.text, system);
     endOperation(operation, text, error !== undefined, parts.length);
   }
 
@@ -118,17 +122,23 @@ export class DatabaseRecorder {
     runGuarded('the errors of databases', () => this.#options.onFailedConnect(failure));
   }
 
-  /** Returns the fingerprint of an SQL statement. Frequent statements are cached. */
-  getFingerprint(text: string): SqlFingerprint {
-    const cached = this.#fingerprints.get(text);
+  /**
+   * Returns the fingerprint of an SQL statement. Frequent statements are cached.
+   *
+   * @param system value of `db.system.name`, which decides the dialect
+   */
+  getFingerprint(text: string, system: string): SqlFingerprint {
+    const dialect = getSqlDialect(system);
+    const fingerprints = this.#fingerprints[dialect];
+    const cached = fingerprints.get(text);
     if (cached) return cached;
     if (overhead.level >= OverheadLevel.FEW_STATEMENTS) return toRareStatement(text);
-    const fingerprint = fingerprintSql(text);
+    const fingerprint = fingerprintSql(text, dialect);
     if (text.length <= MAX_CACHED_STATEMENT_LENGTH) {
       // Removes the oldest entry. A frequent statement is cached again immediately.
-      if (this.#fingerprints.size >= MAX_CACHED_FINGERPRINTS)
-        this.#fingerprints.delete(this.#fingerprints.keys().next().value!);
-      this.#fingerprints.set(text, fingerprint);
+      if (fingerprints.size >= MAX_CACHED_FINGERPRINTS)
+        fingerprints.delete(fingerprints.keys().next().value!);
+      fingerprints.set(text, fingerprint);
     }
     return fingerprint;
   }

@@ -1,5 +1,10 @@
 import { guard } from '../../../core/guard.ts';
-import { endOperation, type Operation, startOperation } from '../context/operations.ts';
+import {
+  endOperation,
+  type Operation,
+  startInnerOperation,
+  startOperation,
+} from '../context/operations.ts';
 import { wrapMethod } from '../loading/method-patching.ts';
 import { type FailedConnect, getDatabaseErrorType } from './database-recorder.ts';
 
@@ -23,6 +28,18 @@ interface ConnectingClient extends PostgresAddress {
   _connectionTimeoutMillis?: number;
 }
 
+let connectingPools = 0;
+
+/** Runs `connect` for a pool. Its caller already waits for the pool, so the attempt isn't another wait. */
+export function connectForPool<T>(connect: () => T): T {
+  connectingPools += 1;
+  try {
+    return connect();
+  } finally {
+    connectingPools -= 1;
+  }
+}
+
 type ConnectCallback = (this: unknown, ...results: unknown[]) => unknown;
 
 /**
@@ -39,7 +56,8 @@ export function patchConnect(
 ): void {
   const start = guard(PART, (client: ConnectingClient, callback: unknown) => {
     if (typeof callback !== 'function' || isIgnored(client)) return undefined;
-    const operation = startOperation('connection');
+    const operation =
+      connectingPools > 0 ? startInnerOperation('connection') : startOperation('connection');
     const original = callback as ConnectCallback;
     const end = guard(PART, (error: unknown) => {
       const server = formatServer(client);

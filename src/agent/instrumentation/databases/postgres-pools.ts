@@ -6,7 +6,12 @@ import { bindCallback } from '../context/tenant-context.ts';
 import { observePromise, wrapMethod } from '../loading/method-patching.ts';
 import type { DatabaseRecorder } from './database-recorder.ts';
 import type { PoolMetrics } from './pool-metrics.ts';
-import { formatServer, POSTGRESQL, type PostgresAddress } from './postgres-connects.ts';
+import {
+  connectForPool,
+  formatServer,
+  POSTGRESQL,
+  type PostgresAddress,
+} from './postgres-connects.ts';
 
 interface PgPool {
   totalCount: number;
@@ -53,7 +58,13 @@ export function patchPostgresPool(
     };
     return { args: bound.with(0, wrapped) };
   });
-  wrapMethod((exports as { prototype: object }).prototype, 'connect', (original) => {
+  const { prototype } = exports as { prototype: object };
+  wrapMethod(prototype, 'newClient', (original) => {
+    return function newClient(this: PgPool, ...args: unknown[]) {
+      return connectForPool(() => original.apply(this, args));
+    };
+  });
+  wrapMethod(prototype, 'connect', (original) => {
     return function connect(this: PgPool, ...args: unknown[]) {
       const call = startConnect(this, args);
       const result = original.apply(this, call?.args ?? args);

@@ -1,3 +1,4 @@
+import { getSqlDialect } from '../../../core/sql/sql-dialect.ts';
 import { mayHaveMultipleStatements, splitStatements } from '../../../core/sql/sql-tokens.ts';
 import type { Operation } from '../context/operations.ts';
 
@@ -31,10 +32,12 @@ export function toStatementParts(
   nowMs: number,
   error: unknown,
 ): StatementPart[] {
-  const { text, operation, completed } = statement;
+  const { text, operation, system, completed } = statement;
   const durationMs = nowMs - operation.startMs;
   const whole = [{ text, durationMs, error }];
-  const texts = mayHaveMultipleStatements(text) ? splitStatements(text) : undefined;
+  const texts = mayHaveMultipleStatements(text)
+    ? splitStatements(text, getSqlDialect(system))
+    : undefined;
   if (!texts || texts.length < 2) return whole;
   if ((error as { code?: unknown } | undefined)?.code === SYNTAX_ERROR) return whole;
   const failed = error !== undefined;

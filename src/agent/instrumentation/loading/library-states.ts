@@ -58,7 +58,11 @@ function isSupported(library: LibraryState): boolean {
 }
 
 function formatMeasured(others: readonly string[], libraries: readonly LibraryState[]): string {
-  const measured = libraries.filter((each) => each.measured).map(formatNameAndVersion);
+  const measured = libraries
+    .filter((each) => each.measured)
+    .map(
+      (each) => `${formatNameAndVersion(each)}${each.through ? ` through ${each.through}` : ''}`,
+    );
   return `measuring ${[...others, ...measured].join(', ')}`;
 }
 

@@ -45,10 +45,10 @@ export function hookModules(libraries: readonly Library[], options: ModuleHookOp
     value: onModule,
     configurable: true,
   });
-  const createSuffix = (file: PackageFile): string | undefined => {
+  const changeSource = (file: PackageFile, source: unknown): string | undefined => {
     const library = byName.get(file.name);
     const names = library && options.findNames(library, file.path);
-    return names && formatSuffix(file, names);
+    return names && exportVariable(toText(source), names) + formatSuffix(file, names);
   };
   nodeModule.registerHooks({
     load: (url, context, nextLoad) => {
@@ -57,9 +57,8 @@ export function hookModules(libraries: readonly Library[], options: ModuleHookOp
         const file = result.format === 'module' ? findPackageFile(url) : undefined;
         if (!file || !options.packages.has(file.name)) return result;
         options.onPackage(file.name, fileURLToPath(file.folderUrl));
-        const suffix = createSuffix(file);
-        if (suffix === undefined) return result;
-        return { ...result, source: `${toText(result.source)}${suffix}` };
+        const source = changeSource(file, result.source);
+        return source === undefined ? result : { ...result, source };
       } catch (error) {
         reportFailure(PART, error);
         return result;
@@ -104,6 +103,16 @@ export function findPackageFile(url: string): PackageFile | undefined {
 
 function toText(source: unknown): string {
   return typeof source === 'string' ? source : new TextDecoder().decode(source as Uint8Array);
+}
+
+/**
+ * Exports the variable itself instead of its value, so that an assignment also changes the default export. The line stays
+ * the same.
+ */
+function exportVariable(source: string, names: readonly string[]): string {
+  return source.replace(/^export default ([\w$]+);?$/m, (line, name: string) =>
+    names.includes(name) ? `export { ${name} as default };` : line,
+  );
 }
 
 /**

@@ -1,5 +1,6 @@
 import { redactAttribute } from '../../redact.ts';
 import { MAX_TEXT_LENGTH } from '../../schema/table-definition.ts';
+import { getSqlDialect } from '../../sql/sql-dialect.ts';
 import { fingerprintSql } from '../../sql/sql-fingerprint.ts';
 import type { OtelAttributes, OtelAttributeValue } from '../metric-data.ts';
 import { isDroppedAttribute, toCurrentName } from './attribute-names.ts';
@@ -101,7 +102,7 @@ function setStatement(attributes: CurrentAttributes): void {
     return;
   }
   if (OTHER_LANGUAGES.test(system) || !SQL_START.test(text)) return;
-  const { text: fingerprint, operation } = fingerprintSql(text);
+  const { text: fingerprint, operation } = fingerprintSql(text, getSqlDialect(system));
   attributes.set(QUERY_TEXT, fingerprint);
   if (!attributes.has('db.operation.name')) attributes.set('db.operation.name', operation);
 }

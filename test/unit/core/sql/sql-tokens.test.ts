@@ -18,5 +18,5 @@ it.each([
   ],
   ['', []],
 ])('splits the statements of %j', (text, expected) => {
-  expect(splitStatements(text)).toEqual(expected);
+  expect(splitStatements(text, 'postgresql')).toEqual(expected);
 });

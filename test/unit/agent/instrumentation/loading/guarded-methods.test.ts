@@ -2,7 +2,9 @@ import { AsyncLocalStorage } from 'node:async_hooks';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { beforeEach, describe, expect, it, type Mock, vi } from 'vitest';
 import { runWithTenant } from '../../../../../src/agent/instrumentation/context/tenant-context.ts';
+import { MYSQL2 } from '../../../../../src/agent/instrumentation/databases/mysql2.ts';
 import { PG, PG_POOL } from '../../../../../src/agent/instrumentation/databases/postgres.ts';
+import { POSTGRES_JS } from '../../../../../src/agent/instrumentation/databases/postgres-js.ts';
 import { EXPRESS } from '../../../../../src/agent/instrumentation/frameworks/express.ts';
 import { HistogramRegistry } from '../../../../../src/agent/instrumentation/histograms/histogram-registry.ts';
 import { BULLMQ } from '../../../../../src/agent/instrumentation/queues/bullmq.ts';
@@ -119,7 +121,7 @@ function patchPostgres(): PatchedMethod[] {
   const part = 'the PostgreSQL instrumentation';
   const client = createLibrary(['query', '_pulseQueryQueue', '_connect']);
   const native = createLibrary(['handleError', 'emit']);
-  const pool = createLibrary(['connect']);
+  const pool = createLibrary(['connect', 'newClient']);
   const query = createLibrary(['handleCommandComplete', 'handleError', 'handleReadyForQuery']);
   const meter = createFailingMeter([]);
   const histograms = new HistogramRegistry(() => {});
@@ -182,6 +184,49 @@ function patchPostgres(): PatchedMethod[] {
   ];
 }
 
+function patchMysqlAndPostgresJs(): PatchedMethod[] {
+  const connection = createLibrary([
+    'query',
+    'execute',
+    'addCommand',
+    '_addCommandClosedState',
+    '_notifyError',
+  ]);
+  const pool = createLibrary(['getConnection']);
+  const query = createLibrary(['handle']);
+  const context = createTestContext();
+  applyPatch(MYSQL2, context, 'lib/connection.js', connection.Library);
+  applyPatch(MYSQL2, context, 'lib/pool.js', pool.Library);
+  applyPatch(POSTGRES_JS, context, 'cjs/src/query.js', { Query: query.Library });
+  const connectionMethods = ['query', 'addCommand', '_addCommandClosedState', '_notifyError'];
+  return [
+    ...connectionMethods.map((name) => ({
+      part: 'the MySQL instrumentation',
+      owner: connection.Library.prototype,
+      name,
+      original: connection.originals[name]!,
+      self: createObject(connection.Library.prototype, ['_fatalError', '_command', 'config']),
+      args: [createHostileProxy()],
+    })),
+    {
+      part: 'the MySQL pool metrics',
+      owner: pool.Library.prototype,
+      name: 'getConnection',
+      original: pool.originals.getConnection!,
+      self: createObject(pool.Library.prototype, ['config']),
+      args: [() => {}],
+    },
+    {
+      part: 'the postgres.js instrumentation',
+      owner: query.Library.prototype,
+      name: 'handle',
+      original: query.originals.handle!,
+      self: createObject(query.Library.prototype, ['executed']),
+      args: [],
+    },
+  ];
+}
+
 function patchExpress(): PatchedMethod[] {
   const part = 'the Express instrumentation';
   const router = createLibrary(['use', 'route', 'handle']);
@@ -224,7 +269,12 @@ function patchExpress(): PatchedMethod[] {
   ];
 }
 
-const METHODS = [...patchExpress(), ...patchPostgres(), ...patchBullmq()];
+const METHODS = [
+  ...patchExpress(),
+  ...patchPostgres(),
+  ...patchMysqlAndPostgresJs(),
+  ...patchBullmq(),
+];
 
 function call({ owner, name, self, args }: PatchedMethod): unknown {
   return Reflect.apply(Reflect.get(owner, name), self, args);

@@ -1,0 +1,2 @@
+/** See `pg-native.mjs`. */
+export function installPgNative(): string;

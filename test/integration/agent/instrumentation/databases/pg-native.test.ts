@@ -1,0 +1,45 @@
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { PostgresServer } from '../../../../../demo/database-servers.ts';
+import { installPgNative } from '../../../../../scripts/pg-native.mjs';
+import {
+  countStatements,
+  runMeasuredProgram,
+  runPlainProgram,
+} from '../../../../support/measured-program.ts';
+
+const server = new PostgresServer();
+beforeAll(() => server.start());
+afterAll(() => server.remove());
+
+it('counts each statement and each failed connection of libpq once, and behaves as without the agent', async () => {
+  const script = 'test/apps/pg-native-statements.cjs';
+  const options = { env: { DATABASE_URL: server.url }, args: [installPgNative()] };
+  // The first run creates the table, so that libpq prints the same notices in the next runs.
+  await runPlainProgram(script, options);
+  const plain = await runPlainProgram(script, options);
+  const { rows, ...measured } = await runMeasuredProgram(script, options);
+  expect(plain.output).toContain('done');
+  expect(measured).toEqual(plain);
+  expect(countStatements(rows)).toEqual([
+    ['BEGIN', '', 1],
+    ['CONNECT', '3D000', 1],
+    ['CONNECT', 'ECONNREFUSED', 2],
+    ['CREATE TABLE natives(id int PRIMARY KEY, name text)', '', 1],
+    ['DROP TABLE IF EXISTS natives', '', 1],
+    ['INSERT INTO natives VALUES (…)', '', 3],
+    ['INSERT INTO natives VALUES (…)', '23505', 1],
+    ['ROLLBACK', '', 1],
+    ['SELECT ?', '', 2],
+    ['SELECT ? AS callback', '', 1],
+    ['SELECT name FROM natives WHERE id = ?', '', 2],
+    ['SELECT pg_sleep(?)', '', 6],
+  ]);
+  const waits = rows.filter(
+    ({ table, columns }) =>
+      table === 'performance_metrics' && columns.name === 'db.client.connection.wait_time',
+  );
+  expect(waits.map(({ columns }) => columns.count)).toEqual(['6i']);
+  const slow = rows.find(({ columns }) => columns.endpoint === 'SELECT pg_sleep(?)');
+  expect(Number(slow?.columns.min)).toBeGreaterThanOrEqual(50);
+  expect(JSON.stringify(rows)).not.toContain('hushed');
+});

@@ -1,0 +1,1 @@
+require('../../apps/mysql-statements.cjs')(require('mysql2'), require('mysql2/promise'));

@@ -1,0 +1,1 @@
+require('../../apps/orm-statements.cjs')((name) => require(name));

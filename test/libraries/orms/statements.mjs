@@ -1,0 +1,3 @@
+import run from '../../apps/orm-statements.cjs';
+
+await run((name) => import(name));

@@ -1,0 +1,1 @@
+require('../../apps/postgres-js-statements.cjs')(require('postgres'));
