@@ -1,6 +1,8 @@
 import { PG, PG_POOL } from './databases/postgres.ts';
 import { EXPRESS, ROUTER } from './frameworks/express.ts';
 import type { Library } from './loading/library.ts';
+import { NODE_HTTP } from './outgoing/node-http-client.ts';
+import { FETCH, UNDICI } from './outgoing/undici.ts';
 import { BULLMQ } from './queues/bullmq.ts';
 
 /**
@@ -10,6 +12,10 @@ import { BULLMQ } from './queues/bullmq.ts';
 export const LIBRARIES: readonly Library[] = [
   EXPRESS,
   ROUTER,
+
+  FETCH,
+  UNDICI,
+  NODE_HTTP,
 
   PG,
   PG_POOL,

@@ -36,19 +36,20 @@ export class InstrumentationRegistry {
    * the hook misses its main file, but not the internal files that the main file requires.
    */
   constructor(libraries: readonly Library[], context: InstrumentationContext) {
-    this.#libraries = libraries;
     this.#hooks = new Map(libraries.map((each) => [each.name, each.instrument?.(context) ?? {}]));
+    const packages = libraries.filter(({ isBuiltIn }) => !isBuiltIn);
+    this.#libraries = packages;
     const loadedFiles = Object.keys(createRequire(import.meta.url).cache ?? {});
-    for (const each of libraries) this.#findPreloaded(each, loadedFiles);
+    for (const each of packages) this.#findPreloaded(each, loadedFiles);
     const onLoad = guard('the library hook', (exports: unknown, name: string, basedir?: string) =>
       this.#onLoad(exports, name.split(sep).join('/'), basedir),
     );
     new Hook(
-      libraries.map(({ name }) => name),
+      packages.map(({ name }) => name),
       { internals: true },
       (exports, name, basedir) => (onLoad(exports, name, basedir) ?? exports) as typeof exports,
     );
-    hookModules(libraries, {
+    hookModules(packages, {
       findNames: (library, path) => this.#hooks.get(library.name)?.modules?.[path]?.names,
       onLoad: (library, path, folder, variables) =>
         void this.#patch(library, path, folder, (file) =>
@@ -62,11 +63,16 @@ export class InstrumentationRegistry {
     return [...this.#states.values()];
   }
 
-  #findPreloaded({ name }: Library, loadedFiles: readonly string[]): void {
+  #findPreloaded(library: Library, loadedFiles: readonly string[]): void {
+    const { name } = library;
     const folder = `${sep}node_modules${sep}${name.split('/').join(sep)}${sep}`;
     const file = loadedFiles.find((path) => path.includes(folder));
     if (!file) return;
     const basedir = file.slice(0, file.lastIndexOf(folder) + folder.length - 1);
+    if (library.usesChannels) {
+      this.#checkVersion(library, basedir);
+      return;
+    }
     const reason = 'it was loaded before the agent';
     this.#setState(basedir, { name, measured: false, reason });
   }
@@ -102,9 +108,11 @@ export class InstrumentationRegistry {
     return replacement;
   }
 
-  #checkVersion({ name, versions }: Library, basedir: string): LibraryState {
-    const state = this.#setState(basedir, { name, measured: false, reason: undefined });
+  #checkVersion(library: Library, basedir: string): LibraryState {
+    const { name, versions, usesChannels = false } = library;
+    const state = this.#setState(basedir, { name, measured: usesChannels, reason: undefined });
     if (!isSupportedVersion(state.version, versions)) {
+      state.measured = false;
       state.reason = `only version ${formatVersionRange(versions)} is supported`;
     }
     this.onChange();
