@@ -12,6 +12,7 @@ import { addKeysCommand } from './keys-command.ts';
 import { addMigrateCommand } from './migrate-command.ts';
 import { addNotifyCommand } from './notify-command.ts';
 import { resolveOptionNames } from './option-names.ts';
+import { addOutgoingCommand } from './outgoing-command.ts';
 import { addQueryCommand } from './query-command.ts';
 import { addRestoreCommand } from './restore-command.ts';
 import { addRetentionCommand } from './retention-command.ts';
@@ -33,6 +34,7 @@ const COMMANDS = [
   addAgentCommand,
   addDoctorCommand,
   addTopCommand,
+  addOutgoingCommand,
   addAlertsCommand,
   addNotifyCommand,
   addTestRulesCommand,
