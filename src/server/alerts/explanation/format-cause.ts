@@ -114,10 +114,13 @@ function formatChange({ metric, subject, before, now, unit, harmful }: MetricCha
   if (!subject) return `${metric} ${amount}`;
   const { dimension, name } = subject;
   if (dimension === 'instance' || dimension === 'host') return `${metric} ${amount} on ${name}`;
+  // The metric ends with a preposition, such as `failed calls to`.
+  if (dimension === 'endpoint') return `${metric} \`${name}\` ${amount}`;
   return `${dimension} \`${name}\` ${metric} ${amount}`;
 }
 
 function formatContributor({ dimension, name, share }: Contributor): string {
+  if (dimension === 'errorType') return `${formatPercent(share * 100)} \`${name}\``;
   const isClear = dimension === 'endpoint' || dimension === 'operation';
   return `${formatPercent(share * 100)} from ${isClear ? '' : `${dimension} `}\`${name}\``;
 }

@@ -129,5 +129,11 @@ it('is never a queue, unless the alert is about the same queue', () => {
   }
   const { source } = findRule(loadTestRules(''), 'response-time');
   const names = source.kind === 'measure' && listRelatedMetrics(source).map(({ metric }) => metric);
-  expect(names).toEqual(['requests', 'database time', 'CPU']);
+  expect(names).toEqual([
+    'requests',
+    'database time',
+    'failed calls to',
+    'time of calls to',
+    'CPU',
+  ]);
 });
