@@ -402,7 +402,7 @@ describe.each(Object.entries(RANGES))('over %s', (name, ms) => {
 
 /** Panels that can be empty: rare events, and metrics that the test data doesn't contain. */
 const RARE =
-  /Incidents|All alerts|OTLP|New versions|Streams|Process CPU|Process memory|Dropped|dropped|for a connection|Network|Heap|Garbage|Connections|oldest|Disk|Load|Event loop/;
+  /utgoing call|Incidents|All alerts|OTLP|New versions|Streams|Process CPU|Process memory|Dropped|dropped|for a connection|Network|Heap|Garbage|Connections|oldest|Disk|Load|Event loop/;
 /** In a range of one minute, only the request panels must have rows. */
 const RARE_IN_A_MINUTE =
   /^perfscope-(?!(overview|api): (Requests|Response|Failed|Error|Aborted|Apdex))/;
