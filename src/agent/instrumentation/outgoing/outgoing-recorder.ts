@@ -28,9 +28,13 @@ export class OutgoingCall {
   readonly template: string | undefined = getUrlTemplate();
   /** Status of the response, or 0. */
   status = 0;
-  /** Time of the headers of the response from `performance.now()`, or 0. */
+  /** Whether the headers of the response have arrived. */
+  hasHeaders = false;
+  /** Time of the headers from `performance.now()`. */
   headersMs = 0;
   ended = false;
+  /** Whether the call is in the list of calls whose body is open. */
+  isListed = false;
   /** Neighbors in the list of calls whose body is open. */
   previous: OutgoingCall | undefined = undefined;
   next: OutgoingCall | undefined = undefined;
@@ -66,16 +70,18 @@ export class OutgoingRecorder {
 
   /** Call it when the headers of the final response arrive. */
   receiveHeaders(call: OutgoingCall, status: number): void {
-    if (call.ended || call.headersMs !== 0) return;
+    if (call.ended || call.hasHeaders) return;
+    call.hasHeaders = true;
     call.status = status;
     call.headersMs = performance.now();
+    call.isListed = true;
     call.previous = this.#newestBody;
     if (this.#newestBody !== undefined) this.#newestBody.next = call;
     else this.#oldestBody = call;
     this.#newestBody = call;
     this.#timer ??= startInterval(
       'the metrics of outgoing calls',
-      () => this.#endOldBodies(),
+      () => this.#endBodiesBefore(performance.now() - MAX_BODY_MS),
       SWEEP_INTERVAL_MS,
     );
   }
@@ -88,7 +94,7 @@ export class OutgoingRecorder {
   /** Ends a call that failed. After the headers, the application can cancel a call at any time. */
   fail(call: OutgoingCall, error: unknown): void {
     const kind = getCallErrorKind(error);
-    if (kind === 'aborted' && call.headersMs !== 0) this.endAtHeaders(call);
+    if (kind === 'aborted' && call.hasHeaders) this.endAtHeaders(call);
     else this.#end(call, kind, performance.now());
   }
 
@@ -99,19 +105,21 @@ export class OutgoingRecorder {
 
   /** Ends the calls whose headers have arrived, because the process ends. */
   endOpenCalls(): void {
-    while (this.#oldestBody !== undefined) this.endAtHeaders(this.#oldestBody);
+    this.#endBodiesBefore(Number.POSITIVE_INFINITY);
   }
 
-  #endOldBodies(): void {
-    const beforeMs = performance.now() - MAX_BODY_MS;
-    while (this.#oldestBody !== undefined && this.#oldestBody.headersMs < beforeMs)
-      this.endAtHeaders(this.#oldestBody);
+  #endBodiesBefore(headersMs: number): void {
+    while (this.#oldestBody !== undefined && this.#oldestBody.headersMs < headersMs) {
+      const call = this.#oldestBody;
+      this.#unlink(call);
+      this.endAtHeaders(call);
+    }
   }
 
   #end(call: OutgoingCall, error: string | undefined, endMs: number): void {
     if (call.ended) return;
     call.ended = true;
-    if (call.headersMs !== 0) this.#unlink(call);
+    if (call.isListed) this.#unlink(call);
     const errorType = error ?? (call.status >= 500 ? String(call.status) : undefined);
     this.#record(call, errorType, endMs - call.operation.startMs);
     endOperation(call.operation, call.target.name, errorType !== undefined);
@@ -123,6 +131,7 @@ export class OutgoingRecorder {
     else previous.next = next;
     if (next === undefined) this.#newestBody = previous;
     else next.previous = previous;
+    call.isListed = false;
     call.previous = undefined;
     call.next = undefined;
   }
