@@ -25,7 +25,7 @@ it.concurrent.each([
   await runner.expectSameBehavior({ args: ['outgoing.cjs', scenario] });
 });
 
-it('adds no header to outgoing calls, and keeps those of the application', async () => {
+it('adds no header to outgoing calls, and keeps the headers of the application', async () => {
   const { stdout } = await runner.expectSameBehavior({ args: ['outgoing.cjs', 'traceparent'] });
   const trace = `00-${'1'.repeat(32)}-${'2'.repeat(16)}-01`;
   expect(stdout.match(/^traceparent .*/gm)).toEqual(

@@ -117,7 +117,7 @@ function observeResponses(outgoing: OutgoingRecorder): void {
 }
 
 /**
- * Returns whether the caller destroyed the request without an error of its own. Node.js then creates an error, as if
+ * Returns whether the caller destroyed the request without an error. Node.js then creates an error, as if
  * the server had closed the connection. When the server closes it, the request isn't destroyed yet.
  */
 function isDestroyedByCaller(request: ClientRequest, error: unknown): boolean {

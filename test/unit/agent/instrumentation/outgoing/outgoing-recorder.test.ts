@@ -23,14 +23,13 @@ const createCall = (origin = 'https://api.example') =>
   new OutgoingCall('GET', getOriginTarget(origin));
 
 function collect() {
-  return histograms
-    .collectDelta(0)
-    .flatMap(({ metrics }) => metrics)
-    .flatMap(({ dataPoints }) => dataPoints)
-    .map(({ attributes, value }) => {
+  const metrics = histograms.collectDelta(0).flatMap((scope) => scope.metrics);
+  return metrics.flatMap(({ dataPoints }) =>
+    [...dataPoints].map(({ attributes, value }) => {
       const { count, sum = 0 } = value as { count: number; sum?: number };
       return { attributes, count, ms: Math.round(sum * 1000) };
-    });
+    }),
+  );
 }
 
 const HOST = { 'http.request.method': 'GET', 'server.address': 'api.example', 'server.port': 443 };
