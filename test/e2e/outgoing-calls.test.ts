@@ -5,7 +5,7 @@ import { afterAll, expect, it } from 'vitest';
 import { nodeBinary } from '../../scripts/node-versions.mjs';
 import { createTemporaryCertificate } from '../support/certificate.ts';
 import { InstrumentedApp } from '../support/instrumented-app.ts';
-import { parseLine } from '../support/parse-line-protocol.ts';
+import { type ParsedLine, parseLine } from '../support/parse-line-protocol.ts';
 import { readSpooledLines } from '../support/spool-fixtures.ts';
 
 const { cert, key, remove } = createTemporaryCertificate();
@@ -33,8 +33,10 @@ interface ExpectedCalls {
   readonly maxMs: number;
 }
 
+type Case = (typeof CASES)[number] | { script: string; client: string; node: 22 | 24 | 26 };
+
 async function run(
-  { script, client, node }: (typeof CASES)[number],
+  { script, client, node }: Case,
   flags?: readonly string[],
 ): Promise<{ app: InstrumentedApp; spool: string }> {
   const spool = mkdtempSync(join(folder, 'spool-'));
@@ -62,13 +64,7 @@ it.concurrent.each(CASES)(
     const expected = new Map(
       JSON.parse(/^calls (.*)/m.exec(app.stdout)?.[1] ?? '[]') as [string, ExpectedCalls][],
     );
-    const rows = readSpooledLines(spool)
-      .map(parseLine)
-      .filter(
-        ({ table, values }) =>
-          table === 'performance_metrics' && values.metric_type === 'OUTGOING_REQUEST_TIME',
-      )
-      .map(({ values }) => values);
+    const rows = readCalls(spool);
     const counts = rows.map((row) => [toName(row), Number(row.count)]);
     const expectedCounts = [...expected].map(([name, { count }]) => [name, count]);
     expect(counts.toSorted()).toEqual(expectedCounts.toSorted());
@@ -83,6 +79,36 @@ it.concurrent.each(CASES)(
     }
   },
 );
+
+it('records tenants, templates, both requests of a redirect, and bodies that are not read', async () => {
+  const { app, spool } = await run({
+    script: '../apps/outgoing-contexts.mjs',
+    client: '',
+    node: 26,
+  });
+  const port = /host (\d+)/.exec(app.stdout)?.[1];
+  const rows = readCalls(spool).map((row) => [
+    toName(row).replace(`127.0.0.1:${port}`, 'host'),
+    row.organization_id,
+    row.property_id,
+    Number(row.count),
+  ]);
+  expect(rows.toSorted()).toEqual([
+    ['host GET /guests/{id} 200 ', undefined, undefined, 4],
+    ['host GET /rooms/{id} 200 ', 'grand', 'lake', 2],
+    ['host GET 200 ', undefined, undefined, 5],
+    ['host GET 302 ', undefined, undefined, 1],
+  ]);
+});
+
+/** Returns the rows of outgoing calls in a spool. */
+function readCalls(spool: string): ParsedLine['values'][] {
+  return readSpooledLines(spool)
+    .map(parseLine)
+    .filter(({ table }) => table === 'performance_metrics')
+    .map(({ values }) => values)
+    .filter((values) => values.metric_type === 'OUTGOING_REQUEST_TIME');
+}
 
 function toName({
   endpoint,
