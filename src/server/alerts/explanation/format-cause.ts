@@ -68,11 +68,11 @@ export function formatCause(analysis: BreachAnalysis): string | undefined {
     .sort((a, b) => b.weight - a.weight || (a.text < b.text ? -1 : 1))
     .slice(0, MAX_CHANGES)
     .map(({ text }) => text);
-  const top = contributors
-    .filter(isContributing)
-    .sort((a, b) => b.share - a.share || (a.name < b.name ? -1 : 1))
-    .slice(0, MAX_CONTRIBUTORS)
-    .map(formatContributor);
+  const isErrorType = ({ dimension }: Contributor) => dimension === 'errorType';
+  const top = [
+    ...formatTop(contributors.filter(isErrorType)),
+    ...formatTop(contributors.filter((each) => !isErrorType(each))),
+  ];
   const parts = [
     ...(headline && computeChangeWeight(headline) > 0 ? [formatHeadline(headline)] : []),
     ...(top.length > 0 ? [top.join(', ')] : []),
@@ -80,6 +80,14 @@ export function formatCause(analysis: BreachAnalysis): string | undefined {
     ...(services.length > 0 ? [formatServices(services)] : []),
   ];
   return parts.length > 0 ? parts.join('; ') : undefined;
+}
+
+function formatTop(contributors: readonly Contributor[]): string[] {
+  return contributors
+    .filter(isContributing)
+    .sort((a, b) => b.share - a.share || (a.name < b.name ? -1 : 1))
+    .slice(0, MAX_CONTRIBUTORS)
+    .map(formatContributor);
 }
 
 function isContributing({ share, expectedShare }: Contributor): boolean {
