@@ -5,6 +5,7 @@ import { withTenant, withUrlTemplate } from '../../dist/agent-package/index.js';
 
 const server = http.createServer((request, response) => {
   if (request.url === '/old') response.writeHead(302, { location: '/rooms/1' }).end();
+  else if (request.url === '/hang') return;
   else if (request.url === '/large') response.end(Buffer.alloc(1e6));
   else response.end('text');
 });
@@ -29,7 +30,19 @@ for (const send of [get, getWithHttp]) {
   await withUrlTemplate('/guests?name=secret', () => send('/guests'));
 }
 await get('/old');
-// Nobody reads these bodies.
+// The application cancels these requests before and after the headers.
+await new Promise((resolve) => {
+  const request = http
+    .get(`${base}/hang`)
+    .on('error', () => {})
+    .on('close', resolve);
+  setTimeout(() => request.destroy(), 20);
+});
+await new Promise((resolve) => {
+  const request = http.get(`${base}/large`, () => request.destroy()).on('close', resolve);
+});
+await (await fetch(`${base}/large`)).body.cancel();
+// The application does not read these bodies.
 await fetch(`${base}/large`);
 await new Promise((resolve) => {
   http.get(`${base}/large`, { agent: false }, resolve);

@@ -80,7 +80,7 @@ it.concurrent.each(CASES)(
   },
 );
 
-it('records tenants, templates, both requests of a redirect, and bodies that are not read', async () => {
+it('records tenants, templates, redirects, canceled calls, and bodies that are not read', async () => {
   const { app, spool } = await run({
     script: '../apps/outgoing-contexts.mjs',
     client: '',
@@ -94,9 +94,10 @@ it('records tenants, templates, both requests of a redirect, and bodies that are
     Number(row.count),
   ]);
   expect(rows.toSorted()).toEqual([
+    ['host GET  aborted', undefined, undefined, 1],
     ['host GET /guests/{id} 200 ', undefined, undefined, 4],
     ['host GET /rooms/{id} 200 ', 'grand', 'lake', 2],
-    ['host GET 200 ', undefined, undefined, 5],
+    ['host GET 200 ', undefined, undefined, 7],
     ['host GET 302 ', undefined, undefined, 1],
   ]);
 });
