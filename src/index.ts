@@ -16,6 +16,7 @@ import type {
   TenantRequest,
   TenantResolver,
 } from './agent/instrumentation/context/tenant-reader.ts';
+import { runWithUrlTemplate } from './agent/instrumentation/outgoing/url-template.ts';
 import { setDirectory } from './agent/notification-directory.ts';
 import { addJobDefaults, readJobTransition } from './agent/record/job-transition-row.ts';
 import type { Measurement } from './agent/record/measurement.ts';
@@ -260,6 +261,23 @@ export const systemHealthMonitor: Pick<
 export function withTenant<T>(tenant: Tenant, fn: () => T): T {
   checkFunction('withTenant', 'fn', fn);
   return runWithTenant(getSharedAgent().tenantReader.sanitize(tenant), fn);
+}
+
+/**
+ * Runs `fn`, and records its outgoing HTTP calls with a URL template. Without a template, calls are recorded by host
+ * and method, because a URL can contain IDs and secrets. Adds no headers to the calls.
+ *
+ * @example
+ * const room = await withUrlTemplate('/rooms/{id}', () => fetch(`${base}/rooms/${id}`));
+ * @param template path with placeholders instead of values, up to 255 characters. A template with a query, a fragment,
+ * a scheme, or control characters is ignored.
+ * @returns the result of `fn`
+ * @throws the error of `fn`
+ * @throws PS_ARGUMENT_INVALID if `fn` is not a function
+ */
+export function withUrlTemplate<T>(template: string, fn: () => T): T {
+  checkFunction('withUrlTemplate', 'fn', fn);
+  return runWithUrlTemplate(template, fn);
 }
 
 /**

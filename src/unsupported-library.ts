@@ -39,6 +39,10 @@ export function withTenant<T>(_tenant: unknown, fn: () => T): T {
   return fn();
 }
 
+export function withUrlTemplate<T>(_template: unknown, fn: () => T): T {
+  return fn();
+}
+
 export function withPerformanceTracking<T>(fn: T): T {
   return fn;
 }

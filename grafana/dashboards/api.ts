@@ -29,6 +29,7 @@ import {
   SECONDS,
   selectBuckets,
 } from '../sql/total-queries.ts';
+import { OUTGOING_ROWS } from './outgoing-panels.ts';
 import {
   APDEX_TARGET_MS,
   createApdexStat,
@@ -43,7 +44,7 @@ const FILTERS = createFilters('organization', 'property', 'service', 'environmen
 export const api = createDashboard({
   name: 'api',
   title: 'Perfscope / API',
-  description: 'Request rates, response times, and errors by endpoint.',
+  description: 'Request rates, response times, and errors by endpoint, and calls to other hosts.',
   ...FILTERS,
   variables: [...FILTERS.variables, createTracingVariable()],
   last: '1h',
@@ -135,6 +136,7 @@ export const api = createDashboard({
         }),
       ],
     },
+    ...OUTGOING_ROWS,
     {
       height: 8,
       panels: [

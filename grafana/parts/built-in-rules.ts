@@ -55,5 +55,5 @@ export function getRuleDashboard({ source }: AlertRule): string {
   if (QUEUE_AGGREGATES.has(aggregate) || type.startsWith('QUEUE_')) return 'queues';
   if (type.startsWith('DATABASE_')) return 'database';
   if (type === 'BREAKER_STATE') return 'actions';
-  return type.startsWith('API_') ? 'api' : 'overview';
+  return /^(?:API|OUTGOING)_/.test(type) ? 'api' : 'overview';
 }

@@ -14,4 +14,8 @@ export const STREAMS: MetricSelection = {
 };
 /** Requests in dashboards without a filter for endpoints. */
 export const ALL_REQUESTS: MetricSelection = { type: PerformanceMetricType.API_RESPONSE_TIME };
+/** Calls to other hosts. Their endpoint is the host, so the filter for endpoints doesn't apply. */
+export const OUTGOING_CALLS: MetricSelection = {
+  type: PerformanceMetricType.OUTGOING_REQUEST_TIME,
+};
 export const STATEMENTS: MetricSelection = { type: PerformanceMetricType.DATABASE_QUERY_TIME };

@@ -27,6 +27,7 @@ import {
   instrumentRuntime,
 } from './instrumentation/host/runtime-metrics.ts';
 import type { InstrumentationContext } from './instrumentation/instrumentation-context.ts';
+import { OutgoingRecorder } from './instrumentation/outgoing/outgoing-recorder.ts';
 import { getErrorType } from './instrumentation/queues/bullmq-job-transition.ts';
 import { createJobHistograms } from './instrumentation/queues/job-histograms.ts';
 import { createQueueDepthMetrics } from './instrumentation/queues/queue-depth.ts';
@@ -85,8 +86,9 @@ export class OtelMetrics {
   /** Adds the times of a job transition to the queue histograms. */
   readonly recordJob: (job: JobTransition, errorType: string | undefined) => void;
   readonly poolMetrics: PoolMetrics;
-  /** Records the open requests, because the process ends. */
+  /** Records the open requests and outgoing calls, because the process ends. */
   readonly endOpenRequests: () => void;
+  #outgoing: OutgoingRecorder | undefined;
   #rejectedTenants: Counter | undefined;
 
   /**
@@ -134,7 +136,10 @@ export class OtelMetrics {
     this.#stopFunctions.push(shareMeterProvider(this.#provider, options.onOverflow));
     const http = instrumentHttp({ ...options, sampler });
     this.#stopFunctions.push(http.stop);
-    this.endOpenRequests = http.endOpenRequests;
+    this.endOpenRequests = () => {
+      http.endOpenRequests();
+      this.#outgoing?.endOpenCalls();
+    };
     this.recordJob = createJobHistograms(histograms);
     this.poolMetrics = createPoolMetrics(this.#provider.getMeter('perfscope.db'), histograms);
     createWriteMetrics(this.#provider, options);
@@ -152,11 +157,13 @@ export class OtelMetrics {
       unconfirmedJobs,
       onAccepted: (row) => onJob(row, undefined),
     });
+    this.#outgoing = new OutgoingRecorder(histograms);
     return {
       histograms,
       getMeter: (scope) => this.#provider.getMeter(scope),
       databases: new DatabaseRecorder({ histograms, onQuery, onFailedConnect }),
       pools: this.poolMetrics,
+      outgoing: this.#outgoing,
       queues: { onTransition: onJob, onQueue, includeJobData, unconfirmedJobs },
     };
   }

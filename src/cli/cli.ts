@@ -13,6 +13,7 @@ import { addKeysCommand } from './keys-command.ts';
 import { addMigrateCommand } from './migrate-command.ts';
 import { addNotifyCommand } from './notify-command.ts';
 import { resolveOptionNames } from './option-names.ts';
+import { addOutgoingCommand } from './outgoing-command.ts';
 import { addQueryCommand } from './query-command.ts';
 import { addRestoreCommand } from './restore-command.ts';
 import { addRetentionCommand } from './retention-command.ts';
@@ -35,6 +36,7 @@ const COMMANDS = [
   addDoctorCommand,
   addTopCommand,
   addCoverageCommand,
+  addOutgoingCommand,
   addAlertsCommand,
   addNotifyCommand,
   addTestRulesCommand,

@@ -5,6 +5,7 @@ export const ENDPOINT_PATHS = {
   dashboard: '/api/performance/dashboard',
   trends: '/api/performance/trends',
   endpoints: '/api/performance/endpoints',
+  outgoing: '/api/performance/outgoing',
   database: '/api/performance/database',
   queues: '/api/performance/queues',
   health: '/api/performance/health',
@@ -85,6 +86,7 @@ export interface ApiTypes {
     dashboard: DashboardQuery;
     trends: TrendsQuery;
     endpoints: EndpointsQuery;
+    outgoing: OutgoingQuery;
     database: DatabaseQuery;
     queues: QueuesQuery;
     health: HealthQuery;
@@ -121,6 +123,7 @@ export interface ApiTypes {
     dashboard: Dashboard;
     trends: TrendsAnswer;
     endpoints: Endpoints;
+    outgoing: Outgoing;
     database: Database;
     queues: Queues;
     health: Health;
@@ -256,6 +259,7 @@ export interface TrendsQuery {
   metricType?:
     | 'API_RESPONSE_TIME'
     | 'API_STREAM_DURATION'
+    | 'OUTGOING_REQUEST_TIME'
     | 'DATABASE_QUERY_TIME'
     | 'DATABASE_CONNECTIONS'
     | 'QUEUE_WAIT_TIME'
@@ -448,6 +452,145 @@ export interface EndpointsQuery {
     | 'count5xx'
     | 'firstByteAverage'
     | 'firstByteMax'
+    | 'service'
+    | 'version'
+    | 'environment'
+    | 'instance'
+    | 'endpoint'
+    | 'operation'
+    | 'queue'
+    | 'queueScope'
+    | 'organizationId'
+    | 'propertyId';
+  /**
+   * Sort order: asc or desc. Default: asc for dimensions, desc for numbers.
+   */
+  order?: 'asc' | 'desc';
+  /**
+   * Page size: a whole number from 1 to 1000.
+   *
+   * @default 50
+   */
+  limit?: number;
+  /**
+   * The nextCursor of the previous page. Keep the other parameters unchanged.
+   */
+  cursor?: string;
+  /**
+   * Response format: json or csv. Default: determined by the Accept header.
+   */
+  format?: 'json' | 'csv';
+  /**
+   * Limits the response to this service. Can be repeated.
+   */
+  service?: string[];
+  /**
+   * Limits the response to this version. Can be repeated.
+   */
+  version?: string[];
+  /**
+   * Limits the response to this environment. Can be repeated.
+   */
+  environment?: string[];
+  /**
+   * Limits the response to this instance. Can be repeated.
+   */
+  instance?: string[];
+  /**
+   * Limits the response to this endpoint. Can be repeated.
+   */
+  endpoint?: string[];
+  /**
+   * Limits the response to this operation. Can be repeated.
+   */
+  operation?: string[];
+  /**
+   * Limits the response to this queue. Can be repeated.
+   */
+  queue?: string[];
+  /**
+   * Limits the response to this queueScope. Can be repeated.
+   */
+  queueScope?: string[];
+  /**
+   * Limits the response to this organizationId. Can be repeated.
+   */
+  organizationId?: string[];
+  /**
+   * Limits the response to this propertyId. Can be repeated.
+   */
+  propertyId?: string[];
+  /**
+   * Whether to include test measurements: true or false.
+   *
+   * @default false
+   */
+  includeTest?: boolean;
+}
+
+/**
+ * Query parameters of `GET /api/performance/outgoing`.
+ */
+export interface OutgoingQuery {
+  /**
+   * Start of the time range: an ISO 8601 time, or milliseconds since the epoch.
+   */
+  from?: string;
+  /**
+   * End of the time range: an ISO 8601 time, or milliseconds since the epoch. Default: now.
+   */
+  to?: string;
+  /**
+   * Length of the time range, instead of from: a number with the unit s, m, h, or d, such as 15m.
+   */
+  last?: string;
+  /**
+   * IANA time zone such as Europe/Vienna. Default: the time zone of the server.
+   */
+  timeZone?: string;
+  /**
+   * Dimensions to group by: one or more of service, version, environment, instance, endpoint, operation, queue, queueScope, organizationId, propertyId.
+   *
+   * @default ["endpoint"]
+   */
+  groupBy?: (
+    | 'service'
+    | 'version'
+    | 'environment'
+    | 'instance'
+    | 'endpoint'
+    | 'operation'
+    | 'queue'
+    | 'queueScope'
+    | 'organizationId'
+    | 'propertyId'
+  )[];
+  /**
+   * Apdex target, in ms: faster responses count as satisfactory.
+   *
+   * @default 500
+   */
+  apdexTarget?: number;
+  /**
+   * Field to sort by: a metric or a dimension.
+   *
+   * @default "count"
+   */
+  sort?:
+    | 'count'
+    | 'rate'
+    | 'errorCount'
+    | 'errorRate'
+    | 'average'
+    | 'min'
+    | 'max'
+    | 'p50'
+    | 'p90'
+    | 'p95'
+    | 'p99'
+    | 'p999'
+    | 'apdex'
+    | 'slowShare'
     | 'service'
     | 'version'
     | 'environment'
@@ -829,6 +972,7 @@ export interface MetricsQuery {
   metricType?: (
     | 'API_RESPONSE_TIME'
     | 'API_STREAM_DURATION'
+    | 'OUTGOING_REQUEST_TIME'
     | 'DATABASE_QUERY_TIME'
     | 'DATABASE_CONNECTIONS'
     | 'QUEUE_WAIT_TIME'
@@ -1518,6 +1662,7 @@ export interface TrendsAnswer {
   metricType:
     | 'API_RESPONSE_TIME'
     | 'API_STREAM_DURATION'
+    | 'OUTGOING_REQUEST_TIME'
     | 'DATABASE_QUERY_TIME'
     | 'DATABASE_CONNECTIONS'
     | 'QUEUE_WAIT_TIME'
@@ -1654,6 +1799,43 @@ export interface StreamGroup {
   count5xx?: number;
   firstByteAverage?: number;
   firstByteMax?: number;
+}
+
+export interface Outgoing {
+  from: string;
+  to: string;
+  hosts: OutgoingGroup[];
+  /**
+   * Cursor of the next page. Missing on the last page.
+   */
+  nextCursor?: string;
+}
+
+/**
+ * Metrics of a group of calls to other hosts. The `endpoint` of a group is the host.
+ */
+export interface OutgoingGroup {
+  group: Group;
+  count: number;
+  rate: number;
+  errorCount?: number;
+  errorRate?: number;
+  average?: number;
+  min?: number;
+  max?: number;
+  p50?: number;
+  p90?: number;
+  p95?: number;
+  p99?: number;
+  p999?: number;
+  apdex?: number;
+  slowShare?: number;
+  /**
+   * Percentage of the calls that failed, by kind of error.
+   */
+  errorRates: {
+    [k: string]: number;
+  };
 }
 
 /**

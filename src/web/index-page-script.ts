@@ -49,15 +49,22 @@ function listServices(groups, systemHealth) {
   return [...rows, ...[...others].sort().map((service) => [service, 'no requests', '–', 'p95 –', '–'])];
 }
 
+/** Returns the kinds of errors, most frequent first. */
+function listErrors(errorRates) {
+  const sorted = Object.entries(errorRates).sort(([, a], [, b]) => b - a);
+  return sorted.map(([kind, percent]) => kind + ' ' + format(percent, '%')).join(', ');
+}
+
 async function refresh() {
   const state = document.getElementById('state');
   try {
     const responses = await Promise.all([
       get('dashboard'),
       get('endpoints?groupBy=service&sort=count&limit=50'),
+      get('outgoing?groupBy=endpoint,service&sort=count&limit=10'),
     ]);
     document.getElementById('key').hidden = responses[0].status !== 401;
-    const [body, byService] = await Promise.all(responses.map(readBody));
+    const [body, byService, outgoing] = await Promise.all(responses.map(readBody));
     const { api, database, queues, systemHealth } = body;
     document.getElementById('metrics').replaceChildren(
       table('Services', listServices(byService.endpoints, systemHealth)),
@@ -70,6 +77,9 @@ async function refresh() {
       ]),
       table('Slowest endpoints', api.slowestEndpoints.map((e) =>
         [(e.operation || '') + ' ' + e.name, e.service || '–', format(e.average, 'ms'), format(e.count) + ' requests'])),
+      table('Outgoing calls', outgoing.hosts.map(({ group, rate, p95, errorRate, errorRates }) =>
+        [group.endpoint || '–', group.service || '–', format(rate) + ' per second', 'p95 ' + format(p95, 'ms'),
+          format(errorRate, '% failed'), listErrors(errorRates)])),
       table('Database', [
         ['Average query', format(database.average, 'ms')],
         ['p95', format(database.p95, 'ms')],

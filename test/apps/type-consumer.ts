@@ -47,6 +47,7 @@ import {
   type Trends,
   withPerformanceTracking,
   withTenant,
+  withUrlTemplate,
 } from '../../src/index.ts';
 import {
   type ExporterOptions,
@@ -105,6 +106,10 @@ const rebook: (room: number) => Promise<string> = withPerformanceTracking(async 
 );
 const booking: Promise<string> = withTenant(tenant, () => book(7, 'anna'));
 
+const response: Promise<Response> = withUrlTemplate('/rooms/{id}', () =>
+  fetch('http://127.0.0.1/'),
+);
+
 const breaker: ProtectOptions<unknown, [amount: number], 'declined'> = {
   name: 'payment-gateway',
   fallback: (_error, _amount) => 'declined',
@@ -158,6 +163,7 @@ export async function readFromServer(): Promise<unknown[]> {
     severities,
     AlertSeverity.CRITICAL,
     await booking,
+    (await response).status,
     await payment,
     await cancellation,
     rebook,

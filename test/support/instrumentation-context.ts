@@ -7,6 +7,7 @@ import { createPoolMetrics } from '../../src/agent/instrumentation/databases/poo
 import { HistogramRegistry } from '../../src/agent/instrumentation/histograms/histogram-registry.ts';
 import type { InstrumentationContext } from '../../src/agent/instrumentation/instrumentation-context.ts';
 import type { Library } from '../../src/agent/instrumentation/loading/library.ts';
+import { OutgoingRecorder } from '../../src/agent/instrumentation/outgoing/outgoing-recorder.ts';
 import type { QueueRecorder } from '../../src/agent/instrumentation/queues/queue-recorder.ts';
 import { UnconfirmedJobs } from '../../src/agent/instrumentation/queues/unconfirmed-jobs.ts';
 
@@ -32,6 +33,7 @@ export function createTestContext(options: TestContextOptions = {}): Instrumenta
     getMeter: () => meter,
     databases: new DatabaseRecorder({ histograms, onQuery, onFailedConnect }),
     pools: createPoolMetrics(meter, histograms),
+    outgoing: new OutgoingRecorder(histograms),
     queues: {
       onTransition: () => {},
       onQueue: () => {},

@@ -1,5 +1,5 @@
 /** A row of the line protocol of QuestDB. All values are text. */
-interface LineProtocolRow {
+export interface LineProtocolRow {
   readonly table: string;
   readonly columns: Readonly<Record<string, string>>;
 }

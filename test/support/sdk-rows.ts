@@ -1,3 +1,4 @@
+import { formatHost } from '../../src/core/otel/mapping/format-host.ts';
 /*
  * The rows that `performance_metrics` and `metric_buckets` must contain for the data that an OpenTelemetry SDK has
  * exported. Computed independently of the code under test.
@@ -87,15 +88,23 @@ function omitHostBaseline(metrics: readonly ExportedMetric[]): ExportedMetric[] 
   });
 }
 
+/** Attributes of outgoing calls that are in other columns. */
+const OUTGOING_COLUMNS = new Set(['server.address', 'server.port', 'error.type']);
+
 function toColumns(metric: string, attributes: Readonly<Record<string, unknown>>) {
   const columns: Record<'endpoint' | 'operation', string | null> = {
     endpoint: null,
     operation: null,
   };
   const tags: Record<string, unknown> = {};
+  const isOutgoing = metric.startsWith('http.client.');
+  if (isOutgoing) {
+    const { 'server.address': address, 'server.port': port } = attributes;
+    columns.endpoint = formatHost(String(address), Number(port));
+  }
   for (const [name, value] of Object.entries(attributes)) {
-    const isClientAddress = name === 'server.address' && metric.startsWith('http.client.');
-    const column = isClientAddress ? 'endpoint' : COLUMNS[name];
+    if (isOutgoing && OUTGOING_COLUMNS.has(name)) continue;
+    const column = COLUMNS[name];
     if (column) columns[column] = String(value);
     else tags[CURRENT_NAMES[name] ?? name] = value;
   }

@@ -37,7 +37,13 @@ export const BETA: SeededTenant = {
 export const HOST_MARK = 'hostq7x';
 const HOST = `web.${HOST_MARK}.example`;
 
-const METRIC_TYPES = ['API_RESPONSE_TIME', 'DATABASE_QUERY_TIME', 'QUEUE_DEPTH', 'CUSTOM'] as const;
+const METRIC_TYPES = [
+  'API_RESPONSE_TIME',
+  'OUTGOING_REQUEST_TIME',
+  'DATABASE_QUERY_TIME',
+  'QUEUE_DEPTH',
+  'CUSTOM',
+] as const;
 /** Channel and recipient of each notification. */
 const RECIPIENTS = [
   ['inApp', 'role:VIEWER'],

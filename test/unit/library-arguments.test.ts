@@ -75,6 +75,7 @@ const CALLS: [name: string, call: OddCall][] = [
   ['getHealthSnapshot', (odd) => health.getHealthSnapshot(odd)],
   ['setDirectory', (odd) => library.notificationDirectory.setDirectory(odd)],
   ['withTenant', (odd) => library.withTenant(odd, fn)],
+  ['withUrlTemplate', (odd) => library.withUrlTemplate(odd, fn)],
   ...forEachField('withTenant', TENANT_FIELDS, {}, (tenant) => library.withTenant(tenant, fn)),
   // Returns a list, because the test awaits the result.
   ['withPerformanceTracking with an odd function', (odd) => [library.withPerformanceTracking(odd)]],
@@ -180,6 +181,7 @@ it('odd values of the caller are not reported as failures of the agent', async (
     await getError(() => service.recordMetric({ ...metric, tags: { odd } }));
     await getError(() => service.recordQueueMetric({ ...job, data: odd }));
     await getError(() => library.withTenant(odd as object, fn));
+    await getError(() => library.withUrlTemplate(odd as string, fn));
   }
   expect(new Map(getGuardFailures())).toEqual(before);
 });
@@ -206,6 +208,11 @@ it.each([
   ['an interval of NaN', () => health.startMonitoring(Number.NaN), 'PS_ARGUMENT_INVALID'],
   ['an interval as text', () => health.startMonitoring('30' as never), 'PS_ARGUMENT_INVALID'],
   ['a missing function', () => library.withTenant({}, undefined as never), 'PS_ARGUMENT_INVALID'],
+  [
+    'a missing function for a template',
+    () => library.withUrlTemplate('/', undefined as never),
+    'PS_ARGUMENT_INVALID',
+  ],
   [
     'a text as options',
     () => library.withPerformanceTracking(fn, 'x' as never),

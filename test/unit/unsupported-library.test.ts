@@ -30,6 +30,7 @@ describe('the library on an unsupported runtime', () => {
     });
     expect(await read.call(account, 2)).toBe(10);
     expect(unsupported.withTenant({ organizationId: 'grand' }, () => 7)).toBe(7);
+    expect(unsupported.withUrlTemplate('/rooms/{id}', () => 7)).toBe(7);
   });
 
   it('rejects queries with the reason', async () => {

@@ -2,6 +2,7 @@ import type { Meter } from '@opentelemetry/api';
 import type { DatabaseRecorder } from './databases/database-recorder.ts';
 import type { PoolMetrics } from './databases/pool-metrics.ts';
 import type { HistogramRegistry } from './histograms/histogram-registry.ts';
+import type { OutgoingRecorder } from './outgoing/outgoing-recorder.ts';
 import type { QueueRecorder } from './queues/queue-recorder.ts';
 
 /** The parts of the agent that receive the measurements of libraries. */
@@ -11,5 +12,6 @@ export interface InstrumentationContext {
   readonly getMeter: (scope: string) => Meter;
   readonly databases: DatabaseRecorder;
   readonly pools: PoolMetrics;
+  readonly outgoing: OutgoingRecorder;
   readonly queues: QueueRecorder;
 }

@@ -9,6 +9,8 @@ import { KOA } from './frameworks/koa.ts';
 import { KOA_ROUTER } from './frameworks/koa-router.ts';
 import { NEST } from './frameworks/nest.ts';
 import type { Library } from './loading/library.ts';
+import { NODE_HTTP } from './outgoing/node-http-client.ts';
+import { FETCH, UNDICI } from './outgoing/undici.ts';
 import { BULLMQ } from './queues/bullmq.ts';
 
 /**
@@ -23,6 +25,10 @@ export const LIBRARIES: readonly Library[] = [
   KOA_ROUTER,
   NEST,
   HONO,
+
+  FETCH,
+  UNDICI,
+  NODE_HTTP,
 
   PG,
   PG_POOL,

@@ -4,6 +4,7 @@ import type { Attributes } from '@opentelemetry/api';
 const AGENT_INSTRUMENTS = new Set([
   'container.cpu.utilization',
   'container.memory.utilization',
+  'http.client.request.duration',
   'http.server.request.duration',
   'http.server.request.sample',
   'http.server.stream.duration',

@@ -19,6 +19,7 @@ import {
   receiversEndpoint,
 } from './endpoints/notifications-endpoints.ts';
 import { openApiEndpoint } from './endpoints/openapi-endpoint.ts';
+import { outgoingEndpoint } from './endpoints/outgoing-endpoint.ts';
 import { peopleEndpoint, personEndpoint } from './endpoints/people-endpoints.ts';
 import { queuesEndpoint } from './endpoints/queues-endpoint.ts';
 import { scalingEndpoint } from './endpoints/scaling-endpoint.ts';
@@ -32,6 +33,7 @@ export const ENDPOINTS = {
   dashboard: dashboardEndpoint,
   trends: trendsEndpoint,
   endpoints: endpointsEndpoint,
+  outgoing: outgoingEndpoint,
   database: databaseEndpoint,
   queues: queuesEndpoint,
   health: healthEndpoint,

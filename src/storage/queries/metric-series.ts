@@ -53,6 +53,7 @@ const VALUE_AGGREGATES: ReadonlySet<Aggregate> = new Set(['last', 'sum']);
 const DURATION_METRIC_TYPES = new Set([
   'API_RESPONSE_TIME',
   'API_STREAM_DURATION',
+  'OUTGOING_REQUEST_TIME',
   'DATABASE_QUERY_TIME',
   'QUEUE_PROCESSING_TIME',
 ]);

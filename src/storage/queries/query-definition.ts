@@ -12,6 +12,7 @@ export const DIMENSIONS = [
   'property',
   'endpoint',
   'operation',
+  'errorType',
   'queue',
   'queueScope',
   'host',
@@ -41,9 +42,10 @@ export const BUCKET_COLUMNS = {
   queueScope: 'queue_scope',
 } as const satisfies Partial<Record<Dimension, string>>;
 
-/** Columns of `performance_metrics`. Only rows about a host have a host. */
+/** Columns of `performance_metrics`. Only rows about a host have a host, and only failures can have an error type. */
 export const METRIC_COLUMNS = {
   ...BUCKET_COLUMNS,
+  errorType: 'error_type',
   host: 'host',
 } as const satisfies Partial<Record<Dimension, string>>;
 

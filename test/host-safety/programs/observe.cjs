@@ -208,7 +208,13 @@ const SCENARIOS = {
   },
   channels: () => {
     const { channel } = require('node:diagnostics_channel');
-    const channels = ['http.client.request.start', 'net.client.socket', 'undici:request:create'];
+    // The agent subscribes to other channels of the clients, to measure calls.
+    const channels = [
+      'http.client.request.start',
+      'net.client.socket',
+      'undici:client:beforeConnect',
+      'undici:client:sendHeaders',
+    ];
     console.log(channels.map((name) => channel(name).hasSubscribers).join());
   },
   http2: () => {

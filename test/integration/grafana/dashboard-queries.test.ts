@@ -16,6 +16,7 @@ import { narrowScope, UNRESTRICTED_SCOPE } from '../../../src/core/tenant-scope.
 import { migrate } from '../../../src/storage/migrations/migrate.ts';
 import { queryDatabaseStats } from '../../../src/storage/queries/database-stats.ts';
 import { queryDistributionTotals } from '../../../src/storage/queries/operation-totals.ts';
+import { queryOutgoingTotals } from '../../../src/storage/queries/outgoing-calls.ts';
 import { queryQueueStats } from '../../../src/storage/queries/queue-stats.ts';
 import { queryUptime } from '../../../src/storage/queries/uptime.ts';
 import { QuestdbQueryClient } from '../../../src/storage/questdb/query-client.ts';
@@ -55,10 +56,12 @@ beforeAll(async () => {
   const points = samples.flatMap((sample) => sample.points);
   const requests = [...hostileRequests(), ...manyRequests()];
   const statements = points.slice(0, 1500).map(({ row }) => asStatement(row));
+  const calls = points.slice(-500).map(({ row }, i) => asCall(row, i));
   const rows = [...points.map(({ row }) => row), ...samples.flatMap(({ gauges }) => gauges)];
   await insertRows(questdb, 'performance_metrics', [
     ...rows,
     ...statements,
+    ...calls,
     ...requests,
     ...singleRows(),
     ...breakerRows(),
@@ -66,7 +69,7 @@ beforeAll(async () => {
   ]);
   await insertRows(questdb, 'metric_buckets', [
     ...points.flatMap(({ buckets }) => buckets),
-    ...[...statements, ...requests].flatMap(bucketsOf),
+    ...[...statements, ...calls, ...requests].flatMap(bucketsOf),
   ]);
   await insertRows(
     questdb,
@@ -222,6 +225,19 @@ function asStatement(row: PerformanceMetricRow): PerformanceMetricRow {
   };
 }
 
+/** Returns a call to one of three hosts. Every fifth call fails. */
+function asCall(row: PerformanceMetricRow, i: number): PerformanceMetricRow {
+  return {
+    ...asStatement(row),
+    id: `call-${row.id}`,
+    metricType: 'OUTGOING_REQUEST_TIME',
+    operation: 'GET',
+    name: 'http.client.request.duration',
+    endpoint: `host-${i % 3}.example`,
+    ...(i % 5 === 0 && { errorCount: 1, errorType: i % 2 === 0 ? 'refused' : 'timeout' }),
+  };
+}
+
 function bucketsOf(row: PerformanceMetricRow) {
   const buckets = new Map();
   addToBucket(buckets, computeStoredBound(row.value ?? 0, 1000), 1, 0);
@@ -341,6 +357,26 @@ describe.each(Object.entries(RANGES))('over %s', (name, ms) => {
     expect(getDatabaseValue('Average time')).toEqual(expectCloseTo(database.average));
     expect(getDatabaseValue('95th percentile')).toEqual(expectCloseTo(database.p95));
     expect(getDatabaseValue('Slow statements')).toEqual(expectCloseTo(database.slowShare));
+    const groups = await queryOutgoingTotals(queryClient, {
+      ...query,
+      groupBy: ['endpoint', 'operation', 'service'],
+    });
+    expect(results.get('perfscope-api: Outgoing calls')!.rows).toHaveLength(
+      Math.min(100, groups.length),
+    );
+    for (const row of results.get('perfscope-api: Outgoing calls')!.rows) {
+      const group = groups.find(
+        (each) => each.group.endpoint === row.Host && each.group.service === row.Service,
+      )!;
+      expect(row).toMatchObject({
+        Count: group.count,
+        Average: expectCloseTo(group.average),
+        p95: expectCloseTo(group.p95),
+        Failed: expectCloseTo(group.errorRate),
+      });
+      const kinds = Object.values(group.errorRates).reduce((sum, each) => sum + each, 0);
+      expect(kinds).toBeCloseTo(group.errorRate!);
+    }
     const table = results.get('perfscope-queues: Queues')!.rows;
     expect(queues.length).toBeGreaterThan(0);
     for (const queue of queues.filter(({ completed, failed }) => completed + failed > 0)) {

@@ -44,21 +44,22 @@ export class InstrumentationRegistry {
    * the hook misses its main file, but not the internal files that the main file requires.
    */
   constructor(libraries: readonly Library[], context: InstrumentationContext) {
-    this.#libraries = libraries;
     this.#hooks = new Map(libraries.map((each) => [each.name, each.instrument?.(context) ?? {}]));
+    const packages = libraries.filter(({ isBuiltIn }) => !isBuiltIn);
+    this.#libraries = packages;
     const loadedFiles = Object.keys(createRequire(import.meta.url).cache ?? {});
-    for (const each of libraries) this.#findPreloaded(each, loadedFiles);
+    for (const each of packages) this.#findPreloaded(each, loadedFiles);
     const onLoad = guard('the library hook', (exports: unknown, name: string, basedir?: string) =>
       this.#onLoad(exports, name.split(sep).join('/'), basedir),
     );
     new Hook(
-      libraries.map(({ name }) => name),
+      packages.map(({ name }) => name),
       { internals: true },
       (exports, name, basedir) => (onLoad(exports, name, basedir) ?? exports) as typeof exports,
     );
-    hookModules(libraries, {
+    hookModules(packages, {
       packages: new Set([
-        ...libraries.map(({ name }) => name),
+        ...packages.map(({ name }) => name),
         ...Object.keys(UNMEASURED_LIBRARIES),
       ]),
       onPackage: (name, folder) => this.#onModule(name, folder),
@@ -111,11 +112,16 @@ export class InstrumentationRegistry {
     return true;
   }
 
-  #findPreloaded({ name }: Library, loadedFiles: readonly string[]): void {
+  #findPreloaded(library: Library, loadedFiles: readonly string[]): void {
+    const { name } = library;
     const folder = `${sep}node_modules${sep}${name.split('/').join(sep)}${sep}`;
     const file = loadedFiles.find((path) => path.includes(folder));
     if (!file) return;
     const basedir = file.slice(0, file.lastIndexOf(folder) + folder.length - 1);
+    if (library.usesChannels) {
+      this.#checkVersion(library, basedir);
+      return;
+    }
     const reason = 'it was loaded before the agent';
     this.#setState(basedir, { name, measured: false, reason });
   }
@@ -151,9 +157,11 @@ export class InstrumentationRegistry {
     return replacement;
   }
 
-  #checkVersion({ name, versions }: Library, basedir: string): LibraryState {
-    const state = this.#setState(basedir, { name, measured: false, reason: undefined });
+  #checkVersion(library: Library, basedir: string): LibraryState {
+    const { name, versions, usesChannels = false } = library;
+    const state = this.#setState(basedir, { name, measured: usesChannels, reason: undefined });
     if (!isSupportedVersion(state.version, versions)) {
+      state.measured = false;
       state.reason = `only version ${formatVersionRange(versions)} is supported`;
     }
     this.onChange();

@@ -16,10 +16,15 @@ export interface VersionRange {
  * docs, `doctor`, and the start line read.
  */
 export interface Library {
-  /** Name of the package. */
+  /** Name of the package, or of the part of Node.js. */
   readonly name: string;
   readonly category: LibraryCategory;
+  /** Supported versions of the package, or of Node.js. */
   readonly versions: VersionRange;
+  /** Whether the library is a part of Node.js. It has no package, and is always measured. */
+  readonly isBuiltIn?: boolean;
+  /** Whether the package publishes everything to channels, so each loaded copy is measured without a patch. */
+  readonly usesChannels?: boolean;
   /** What is measured, as a sentence for the docs. */
   readonly measured: string;
   /** What is not measured, as a sentence for the docs. */

@@ -4,6 +4,8 @@ import { getSqlDialect } from '../../sql/sql-dialect.ts';
 import { fingerprintSql } from '../../sql/sql-fingerprint.ts';
 import type { OtelAttributes, OtelAttributeValue } from '../metric-data.ts';
 import { isDroppedAttribute, toCurrentName } from './attribute-names.ts';
+import { findCallErrorKind } from './call-errors.ts';
+import { formatHost } from './format-host.ts';
 import { toHttpMethod } from './http-methods.ts';
 import { DEFAULT_DIMENSIONS, type MetricDefinition } from './metric-definitions.ts';
 import { toName } from './resource-mapping.ts';
@@ -13,6 +15,8 @@ import type { TenantAttributeNames } from './tenant-attributes.ts';
 export interface RowDimensions {
   endpoint: string | undefined;
   operation: string | undefined;
+  /** Class of the error, if all values of the series are failures. */
+  errorType: string | undefined;
   host: string | undefined;
   queueScope: string | undefined;
   /** All other attributes as JSON, or undefined if there are none. */
@@ -27,6 +31,7 @@ const HOST = 'host.name';
 const QUEUE_SCOPE = 'perfscope.queue.scope';
 const QUERY_TEXT = 'db.query.text';
 const HTTP_METHOD = 'http.request.method';
+const ERROR_TYPE = 'error.type';
 
 /** Attributes by their current names, without attributes that are never stored. */
 export type CurrentAttributes = Map<string, OtelAttributeValue | undefined>;
@@ -37,7 +42,7 @@ export type CurrentAttributes = Map<string, OtelAttributeValue | undefined>;
  */
 export function normalizeNames(
   attributes: OtelAttributes,
-  { attributeNames = {} }: MetricDefinition,
+  { attributeNames = {}, isOutgoing = false }: MetricDefinition,
 ): CurrentAttributes {
   const current: CurrentAttributes = new Map();
   for (const [name, value] of Object.entries(attributes)) {
@@ -52,6 +57,7 @@ export function normalizeNames(
   setRpcMethod(current);
   const method = current.get(HTTP_METHOD);
   if (method !== undefined) current.set(HTTP_METHOD, toHttpMethod(method));
+  if (isOutgoing) setCallError(current);
   for (const [name, value] of current) {
     if (name !== QUERY_TEXT) current.set(name, redactValue(value));
   }
@@ -107,6 +113,20 @@ function setStatement(attributes: CurrentAttributes): void {
   if (!attributes.has('db.operation.name')) attributes.set('db.operation.name', operation);
 }
 
+/**
+ * Replaces error codes and exceptions by the kinds of the agent, and sets the status of failed responses. In the
+ * semantic conventions, a 4xx status is an error of the client. For Perfscope, the host has worked.
+ */
+function setCallError(attributes: CurrentAttributes): void {
+  const status = Number(attributes.get('http.response.status_code'));
+  const errorType = attributes.get(ERROR_TYPE);
+  if (status >= 400 && status < 500 && String(errorType) === String(status)) {
+    attributes.delete(ERROR_TYPE);
+  } else if (typeof errorType === 'string') {
+    attributes.set(ERROR_TYPE, findCallErrorKind(errorType) ?? errorType);
+  } else if (status >= 500) attributes.set(ERROR_TYPE, String(status));
+}
+
 /** Older conventions have the service and the method in two attributes. */
 function setRpcMethod(attributes: CurrentAttributes): void {
   const service = attributes.get('rpc.service');
@@ -119,7 +139,7 @@ function setRpcMethod(attributes: CurrentAttributes): void {
 /** Fills the columns from attributes. The tenant is not part of the tags. Long values are truncated, and too large tags are replaced by a marker. */
 export function toRowDimensions(
   attributes: CurrentAttributes,
-  { dimensions = {} }: MetricDefinition,
+  { dimensions = {}, isOutgoing = false }: MetricDefinition,
   tenantAttributes: TenantAttributeNames,
 ): RowDimensions {
   const remaining = new Map(attributes);
@@ -133,9 +153,22 @@ export function toRowDimensions(
     remaining.delete(name);
     return value;
   };
+  const takeHost = () => {
+    const address = take(['server.address']);
+    const port = take(['server.port']);
+    return address && formatHost(address, port === undefined ? undefined : Number(port));
+  };
+  const takeCall = () => {
+    const method = take([HTTP_METHOD]);
+    const template = take(['url.template']);
+    return method && template ? `${method} ${template}` : (method ?? template);
+  };
+  const errorType = toName(attributes.get(ERROR_TYPE));
+  if (isOutgoing) remaining.delete(ERROR_TYPE);
   return {
-    endpoint: take(dimensions.endpoint ?? DEFAULT_DIMENSIONS.endpoint),
-    operation: take(dimensions.operation ?? DEFAULT_DIMENSIONS.operation),
+    endpoint: isOutgoing ? takeHost() : take(dimensions.endpoint ?? DEFAULT_DIMENSIONS.endpoint),
+    operation: isOutgoing ? takeCall() : take(dimensions.operation ?? DEFAULT_DIMENSIONS.operation),
+    errorType,
     host: take([HOST]),
     queueScope: take([QUEUE_SCOPE]),
     tags: toTags(remaining),

@@ -21,6 +21,11 @@ export interface MetricDefinition {
   readonly systemAttribute?: string;
   /** Whether responses with a status of 500 or more have failed, also without `error.type`. */
   readonly isServer?: boolean;
+  /**
+   * Whether the metric is about calls to other hosts. The endpoint is then the host with its port, and the operation the
+   * method with the URL template. A status of 500 or more is a failure, and a 4xx status isn't, because the host works.
+   */
+  readonly isOutgoing?: boolean;
   /** Only points with this value of an attribute have `type`. Others are `CUSTOM`. */
   readonly only?: { readonly attribute: string; readonly values: readonly (string | undefined)[] };
   /** Attributes of this metric with other names in older conventions, by their old name. */
@@ -35,9 +40,9 @@ const HTTP_SERVER = {
   isServer: true,
 } as const;
 const HTTP_CLIENT = {
-  type: T.CUSTOM,
+  type: T.OUTGOING_REQUEST_TIME,
   storedName: 'http.client.request.duration',
-  dimensions: { endpoint: ['url.template', 'server.address'] },
+  isOutgoing: true,
 } as const;
 const RPC_DIMENSIONS = { endpoint: ['rpc.method'], operation: ['rpc.system.name'] };
 const DATABASE = {

@@ -26,6 +26,7 @@ const HTTP_CLIENT_ATTRIBUTES = [
   'http.request.method',
   'http.response.status_code',
   'server.address',
+  'server.port',
   'url.template',
   'error.type',
 ];

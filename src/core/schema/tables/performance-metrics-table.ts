@@ -18,6 +18,7 @@ import {
  * - `databaseTime` to `ownTime` are the times that the requests spent in their parts.
  * - `databaseCalls`, `outgoingCalls`, and `queueCalls` are numbers of calls.
  *
+ * Only rows whose values are all failures of one class have an `errorType`, such as `refused` or `23505`.
  * Only rows about a host have a `host`, and only rows about a queue have a `queueScope`.
  */
 export const performanceMetricsTable = defineTable({
@@ -29,6 +30,7 @@ export const performanceMetricsTable = defineTable({
     unit: 'symbol',
     endpoint: 'symbol',
     operation: 'symbol',
+    errorType: 'symbol',
     queueScope: 'symbol',
     host: 'symbol',
     ...TENANT_COLUMNS,

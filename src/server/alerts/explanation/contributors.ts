@@ -14,6 +14,8 @@ interface WeightedGroup {
 }
 
 const WORK_DIMENSIONS: readonly Dimension[] = ['endpoint', 'operation', 'organization', 'instance'];
+/** Dimensions of failures. Each kind of error is worth mentioning. */
+const FAILURE_DIMENSIONS: readonly Dimension[] = ['errorType', ...WORK_DIMENSIONS];
 const JOB_DIMENSIONS: readonly Dimension[] = ['queue', 'operation', 'organization', 'instance'];
 
 /**
@@ -27,8 +29,7 @@ export async function queryContributors(
   { hosts }: TenantScope,
   missing: readonly Dimension[],
 ): Promise<Contributor[]> {
-  const isQueue = QUEUE_AGGREGATES.has(measure.aggregate);
-  const dimensions = (isQueue ? JOB_DIMENSIONS : WORK_DIMENSIONS).filter(
+  const dimensions = listDimensions(measure).filter(
     (name) => !measure.filter[name] && (hosts || name !== 'instance'),
   );
   const groupBy = [...new Set([...dimensions, ...missing])];
@@ -43,15 +44,22 @@ export async function queryContributors(
       getContributorName(measure, dimension, group),
     );
     byName.delete(undefined);
-    // A single contributor is useful only if it names the endpoint or queue.
-    if (byName.size < 2 && dimension !== 'endpoint' && dimension !== 'queue') return [];
+    // A single contributor is useful only if it names the endpoint, the queue, or the kind of error.
+    const isUseful = dimension === 'endpoint' || dimension === 'queue' || dimension === 'errorType';
+    if (byName.size < 2 && !isUseful) return [];
     return [...byName].map(([name = '', parts]) => ({
       dimension,
       name,
       share: sumBy(parts, ({ weight }) => weight) / total,
-      expectedShare: sumBy(parts, ({ count }) => count) / totalCount,
+      expectedShare:
+        dimension === 'errorType' ? 0 : sumBy(parts, ({ count }) => count) / totalCount,
     }));
   });
+}
+
+function listDimensions({ aggregate }: Measure): readonly Dimension[] {
+  if (QUEUE_AGGREGATES.has(aggregate)) return JOB_DIMENSIONS;
+  return aggregate === 'error_ratio' ? FAILURE_DIMENSIONS : WORK_DIMENSIONS;
 }
 
 /** Jobs that arrive aren't weighted against anything, so an even distribution isn't remarkable. */

@@ -68,11 +68,11 @@ export function formatCause(analysis: BreachAnalysis): string | undefined {
     .sort((a, b) => b.weight - a.weight || (a.text < b.text ? -1 : 1))
     .slice(0, MAX_CHANGES)
     .map(({ text }) => text);
-  const top = contributors
-    .filter(isContributing)
-    .sort((a, b) => b.share - a.share || (a.name < b.name ? -1 : 1))
-    .slice(0, MAX_CONTRIBUTORS)
-    .map(formatContributor);
+  const isErrorType = ({ dimension }: Contributor) => dimension === 'errorType';
+  const top = [
+    ...formatTop(contributors.filter(isErrorType)),
+    ...formatTop(contributors.filter((each) => !isErrorType(each))),
+  ];
   const parts = [
     ...(headline && computeChangeWeight(headline) > 0 ? [formatHeadline(headline)] : []),
     ...(top.length > 0 ? [top.join(', ')] : []),
@@ -80,6 +80,14 @@ export function formatCause(analysis: BreachAnalysis): string | undefined {
     ...(services.length > 0 ? [formatServices(services)] : []),
   ];
   return parts.length > 0 ? parts.join('; ') : undefined;
+}
+
+function formatTop(contributors: readonly Contributor[]): string[] {
+  return contributors
+    .filter(isContributing)
+    .sort((a, b) => b.share - a.share || (a.name < b.name ? -1 : 1))
+    .slice(0, MAX_CONTRIBUTORS)
+    .map(formatContributor);
 }
 
 function isContributing({ share, expectedShare }: Contributor): boolean {
@@ -114,10 +122,13 @@ function formatChange({ metric, subject, before, now, unit, harmful }: MetricCha
   if (!subject) return `${metric} ${amount}`;
   const { dimension, name } = subject;
   if (dimension === 'instance' || dimension === 'host') return `${metric} ${amount} on ${name}`;
+  // The metric ends with a preposition, such as `failed calls to`.
+  if (dimension === 'endpoint') return `${metric} \`${name}\` ${amount}`;
   return `${dimension} \`${name}\` ${metric} ${amount}`;
 }
 
 function formatContributor({ dimension, name, share }: Contributor): string {
+  if (dimension === 'errorType') return `${formatPercent(share * 100)} \`${name}\``;
   const isClear = dimension === 'endpoint' || dimension === 'operation';
   return `${formatPercent(share * 100)} from ${isClear ? '' : `${dimension} `}\`${name}\``;
 }

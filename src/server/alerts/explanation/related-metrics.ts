@@ -41,6 +41,33 @@ const STATEMENTS: RelatedMetric = {
   harmful: 'up',
   filterBy: OF_SERVICE,
 };
+/** The endpoint of an outgoing call is its host. */
+const FAILED_CALLS: RelatedMetric = {
+  type: 'OUTGOING_REQUEST_TIME',
+  aggregate: 'error_ratio',
+  metric: 'failed calls to',
+  unit: '%',
+  harmful: 'up',
+  groupBy: 'endpoint',
+  filterBy: OF_SERVICE,
+};
+const CALL_TIME: RelatedMetric = {
+  type: 'OUTGOING_REQUEST_TIME',
+  aggregate: 'mean',
+  metric: 'time of calls to',
+  unit: 'ms',
+  harmful: 'up',
+  groupBy: 'endpoint',
+  filterBy: OF_SERVICE,
+};
+const CALLS: RelatedMetric = {
+  type: 'OUTGOING_REQUEST_TIME',
+  aggregate: 'rate',
+  metric: 'calls',
+  unit: '1/min',
+  harmful: 'up',
+  filterBy: [...OF_SERVICE, 'endpoint'],
+};
 const CPU: RelatedMetric = {
   type: 'CPU_USAGE',
   aggregate: 'mean',
@@ -75,7 +102,9 @@ export function listRelatedMetrics({ aggregate, type }: Measure): readonly Relat
   if (QUEUE_AGGREGATES.has(aggregate)) return [JOB_TIME, FINISHED_JOBS];
   switch (type) {
     case 'API_RESPONSE_TIME':
-      return [REQUESTS, DATABASE_TIME, CPU];
+      return [REQUESTS, DATABASE_TIME, FAILED_CALLS, CALL_TIME, CPU];
+    case 'OUTGOING_REQUEST_TIME':
+      return [CALLS, CPU];
     case 'DATABASE_QUERY_TIME':
       return [STATEMENTS, CPU];
     case 'EVENT_LOOP_DELAY':

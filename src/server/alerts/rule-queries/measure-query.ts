@@ -101,9 +101,10 @@ function createDistributionQuery(
   };
 }
 
-/** Types with one value per request, statement, or job. Other values are sampled or irregular. */
+/** Types with one value per request, call, statement, or job. Other values are sampled or irregular. */
 const DURATION_TYPES: ReadonlySet<Measure['type']> = new Set([
   'API_RESPONSE_TIME',
+  'OUTGOING_REQUEST_TIME',
   'DATABASE_QUERY_TIME',
   'QUEUE_WAIT_TIME',
   'QUEUE_PROCESSING_TIME',

@@ -35,7 +35,7 @@ import {
 } from '../schemas/query-parameters.ts';
 import * as schemas from '../schemas/response-schemas.ts';
 
-const STATS_COLUMNS = [
+export const STATS_COLUMNS = [
   ...(Object.keys(schemas.STATS_FIELDS) as (keyof typeof schemas.STATS_FIELDS)[]),
   'apdex',
   'slowShare',
@@ -56,7 +56,7 @@ const GROUPS_PARAMETERS = {
   ...FORMAT_PARAMETER,
 };
 
-const groupStatsSchema = z
+export const groupStatsSchema = z
   .strictObject({
     group: schemas.groupSchema,
     ...schemas.STATS_FIELDS,
@@ -88,10 +88,13 @@ const streamGroupSchema = z
       'A group of long-lived responses that ended. `average` and `max` are the time that they were open, in ms.',
   });
 
-function createGroupsQuerySchema<S extends z.ZodType<string>>(sort: S) {
+export function createGroupsQuerySchema<S extends z.ZodType<string>>(
+  sort: S,
+  ...groupBy: readonly DimensionName[]
+) {
   return z.strictObject({
     ...RANGE_PARAMETERS,
-    ...createGroupByParameter('endpoint', 'operation'),
+    ...createGroupByParameter(...groupBy),
     ...APDEX_TARGET_PARAMETER,
     sort,
     ...GROUPS_PARAMETERS,
@@ -119,6 +122,8 @@ export const endpointsEndpoint = defineEndpoint({
       .enum([...REQUEST_COLUMNS, ...DIMENSION_NAMES])
       .default('count')
       .meta(SORT_DESCRIPTION),
+    'endpoint',
+    'operation',
   ),
   response: z
     .strictObject({
@@ -171,6 +176,8 @@ export const databaseEndpoint = defineEndpoint({
       .enum([...STATS_COLUMNS, ...DIMENSION_NAMES])
       .default('count')
       .meta(SORT_DESCRIPTION),
+    'endpoint',
+    'operation',
   ),
   response: z
     .strictObject({
@@ -194,7 +201,7 @@ export const databaseEndpoint = defineEndpoint({
 });
 
 /** Returns a page of groups, and the query with the effective time range. */
-async function queryGroupsPage<T, R extends GroupStats | RequestGroup>(
+export async function queryGroupsPage<T, R extends GroupStats | RequestGroup>(
   context: EndpointContext<GroupsParameters>,
   queryTotals: (queryClient: QueryClient, query: Query) => Promise<T[]>,
   toRow: (totals: T, apdexTarget: number) => R,
@@ -218,7 +225,7 @@ function toGroupKey({ group }: GroupStats, names: readonly DimensionName[]): str
   return text.length <= 500 ? text : createHash('sha256').update(text).digest('hex');
 }
 
-function toGroupStats(totals: DistributionTotals, apdexTarget: number): GroupStats {
+export function toGroupStats(totals: DistributionTotals, apdexTarget: number): GroupStats {
   const { group, bucket: _, ...stats } = omitDistribution(totals);
   return { group: toNamedGroup(group), ...stats, ...toScores(totals, apdexTarget) };
 }
@@ -237,7 +244,7 @@ function toScores({ distribution }: { distribution: Distribution }, apdexTarget:
 }
 
 /** Converts groups to a table with a column for each dimension and each metric. */
-function toGroupsTable(
+export function toGroupsTable(
   groups: readonly object[],
   names: readonly DimensionName[],
   columns: readonly string[],

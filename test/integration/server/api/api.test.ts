@@ -46,6 +46,17 @@ beforeAll(async () => {
   };
   for (let i = 0; i < 3; i++)
     recordRequest(2, { ...otherTenant, endpoint: OTHER_MARKER, service: OTHER_MARKER });
+  for (const tenant of [{ organizationId: 'anna' }, otherTenant]) {
+    recorder.recordMetric({
+      metricType: 'OUTGOING_REQUEST_TIME',
+      name: 'http.client.request.duration',
+      value: 40,
+      operation: 'GET',
+      endpoint: `payments.${tenant.organizationId}.example`,
+      ...tenant,
+      timestamp: FROM + MINUTE_MS,
+    });
+  }
   for (const [i, value] of [10, 20, 900].entries()) {
     for (const tenant of [{ organizationId: 'anna' }, otherTenant]) {
       recorder.recordMetric({
@@ -510,6 +521,7 @@ const SCOPE_TEST_QUERIES: { readonly [N in EndpointName]: string | undefined } =
   trends: `?from=${FROM}&to=${TO}&groupBy=organizationId,endpoint,service&compare=yesterday`,
   endpoints: `?from=${FROM}&to=${TO}&groupBy=organizationId,endpoint,service,operation`,
   database: `?from=${FROM}&to=${TO}&groupBy=organizationId,endpoint,service,operation`,
+  outgoing: `?from=${FROM}&to=${TO}&groupBy=organizationId,endpoint,service,operation`,
   queues: `?from=${FROM}&to=${TO}&step=1m`,
   health: `?from=${FROM}&to=${TO}`,
   coverage: undefined,

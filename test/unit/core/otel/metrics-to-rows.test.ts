@@ -211,12 +211,59 @@ describe('semantic conventions', () => {
         'http.url': 'https://api.example.com/?key=secret',
       }),
       {
-        metricType: 'CUSTOM',
+        metricType: 'OUTGOING_REQUEST_TIME',
         name: 'http.client.request.duration',
         endpoint: 'api.example.com',
         operation: 'GET',
+        errorType: undefined,
+        errorCount: 0,
         tags: undefined,
       },
+    ],
+    [
+      'outgoing calls with a port and a template',
+      histogram('http.client.request.duration', 's', {
+        'http.request.method': 'GET',
+        'http.response.status_code': 503,
+        'server.address': 'api.example.com',
+        'server.port': 8443,
+        'url.template': '/rooms/{id}',
+      }),
+      {
+        endpoint: 'api.example.com:8443',
+        operation: 'GET /rooms/{id}',
+        errorType: '503',
+        errorCount: 4,
+        count5xx: 4,
+        tags: '{"http.response.status_code":503}',
+      },
+    ],
+    [
+      'outgoing calls with a 4xx status, which are not failures of the host',
+      histogram('http.client.request.duration', 's', {
+        'http.request.method': 'GET',
+        'http.response.status_code': 404,
+        'server.address': '::1',
+        'server.port': 443,
+        'error.type': '404',
+      }),
+      { endpoint: '::1', errorType: undefined, errorCount: 0, count4xx: 4 },
+    ],
+    [
+      'outgoing calls that failed',
+      histogram('http.client.request.duration', 's', {
+        'server.address': 'api',
+        'error.type': 'ECONNREFUSED',
+      }),
+      { endpoint: 'api', operation: undefined, errorType: 'refused', errorCount: 4 },
+    ],
+    [
+      'errors of statements',
+      histogram('db.client.operation.duration', 's', {
+        'db.system.name': 'postgresql',
+        'error.type': '23505',
+      }),
+      { errorType: '23505', errorCount: 4 },
     ],
     [
       'pauses of Go',

@@ -182,10 +182,16 @@ describe('kinds of spans', () => {
         attributes: {
           'http.request.method': 'POST',
           'server.address': 'api',
+          'server.port': 8080,
           'url.full': 'http://x',
         },
       },
-      { metricType: 'CUSTOM', name: 'http.client.request.duration', endpoint: 'api' },
+      {
+        metricType: 'OUTGOING_REQUEST_TIME',
+        name: 'http.client.request.duration',
+        endpoint: 'api:8080',
+        operation: 'POST',
+      },
     ],
     [
       'sent messages',

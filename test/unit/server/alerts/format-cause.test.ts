@@ -69,6 +69,27 @@ describe('the cause', () => {
     );
   });
 
+  it('starts with the kinds of errors', () => {
+    const contributors = [
+      { dimension: 'operation', name: 'GET', share: 0.95, expectedShare: 0.5 },
+      { dimension: 'organization', name: 'org-1', share: 0.94, expectedShare: 0.1 },
+      { dimension: 'errorType', name: 'timeout', share: 0.08, expectedShare: 0 },
+      { dimension: 'errorType', name: 'refused', share: 0.92, expectedShare: 0 },
+    ] as const;
+    expect(format({ contributors })).toBe(
+      '92 % `refused`, 95 % from `GET`, 94 % from organization `org-1`',
+    );
+  });
+
+  it('names the host whose calls fail or are slow', () => {
+    const subject = { dimension: 'endpoint', name: 'payments.example' } as const;
+    const failed = { ...other({ metric: 'failed calls to', subject }), before: 0, now: 92 };
+    const slow = other({ metric: 'time of calls to', subject, unit: 'ms', now: 400 });
+    expect(format({ changes: [{ ...failed, unit: '%' }, slow] })).toBe(
+      'failed calls to `payments.example` up from 0 % to 92 %; time of calls to `payments.example` ×4',
+    );
+  });
+
   it('lists the services on a host', () => {
     expect(format({ services: ['booking (80 % CPU)', 'billing'] })).toBe(
       'services on this host: booking (80 % CPU), billing',
@@ -129,5 +150,11 @@ it('is never a queue, unless the alert is about the same queue', () => {
   }
   const { source } = findRule(loadTestRules(''), 'response-time');
   const names = source.kind === 'measure' && listRelatedMetrics(source).map(({ metric }) => metric);
-  expect(names).toEqual(['requests', 'database time', 'CPU']);
+  expect(names).toEqual([
+    'requests',
+    'database time',
+    'failed calls to',
+    'time of calls to',
+    'CPU',
+  ]);
 });

@@ -1,0 +1,177 @@
+import type { Attributes } from '@opentelemetry/api';
+import { startInterval } from '../../../core/guarded-timers.ts';
+import { getCallErrorKind } from '../../../core/otel/mapping/call-errors.ts';
+import { toHttpMethod } from '../../../core/otel/mapping/http-methods.ts';
+import { ATTR_ORGANIZATION_ID, ATTR_PROPERTY_ID } from '../../attribute-keys.ts';
+import { endOperation, type Operation, startOperation } from '../context/operations.ts';
+import type { HistogramRegistry } from '../histograms/histogram-registry.ts';
+import type { KeyedHistogram } from '../histograms/keyed-histogram.ts';
+import type { CallTarget } from './call-target.ts';
+import { getUrlTemplate } from './url-template.ts';
+
+/** Boundaries in seconds that the semantic conventions recommend. */
+const CALL_DURATION_BOUNDARIES_S = [
+  0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10,
+];
+/** A body that is open for longer is a stream, a download, or a body that the application doesn't read. */
+const MAX_BODY_MS = 60_000;
+const SWEEP_INTERVAL_MS = 10_000;
+/** Host of all calls over the limit of series. */
+const OTHER_HOST = '(other)';
+
+/** An HTTP request that the application sends. */
+export class OutgoingCall {
+  readonly operation: Operation = startOperation('outgoing');
+  /** HTTP method, or `_OTHER` if the semantic conventions don't list it. */
+  readonly method: string;
+  readonly target: CallTarget;
+  readonly template: string | undefined = getUrlTemplate();
+  /** Status of the response, or 0. */
+  status = 0;
+  /** Whether the headers of the response have arrived. */
+  hasHeaders = false;
+  /** Time of the headers from `performance.now()`. */
+  headersMs = 0;
+  ended = false;
+  /** Whether the call is in the list of calls whose body is open. */
+  isListed = false;
+  /** Neighbors in the list of calls whose body is open. */
+  previous: OutgoingCall | undefined = undefined;
+  next: OutgoingCall | undefined = undefined;
+
+  constructor(method: unknown, target: CallTarget) {
+    this.method = toHttpMethod(method);
+    this.target = target;
+  }
+}
+
+/**
+ * Records each call as `http.client.request.duration`, by host, method, URL template, status, error, and tenant
+ * (https://opentelemetry.io/docs/specs/semconv/http/http-metrics/#http-client).
+ *
+ * A call ends when its body was read. If the application doesn't read the whole body within a minute, the call ended
+ * when its headers arrived. A 4xx status is not a failure, because the host works.
+ */
+export class OutgoingRecorder {
+  readonly #histogram: KeyedHistogram;
+  #oldestBody: OutgoingCall | undefined;
+  #newestBody: OutgoingCall | undefined;
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor(histograms: HistogramRegistry) {
+    this.#histogram = histograms.create({
+      scope: 'perfscope.http',
+      name: 'http.client.request.duration',
+      unit: 's',
+      description: 'Duration of HTTP client requests.',
+      boundaries: CALL_DURATION_BOUNDARIES_S,
+    });
+  }
+
+  /** Call it when the headers of the final response arrive. */
+  receiveHeaders(call: OutgoingCall, status: number): void {
+    if (call.ended || call.hasHeaders) return;
+    call.hasHeaders = true;
+    call.status = status;
+    call.headersMs = performance.now();
+    call.isListed = true;
+    call.previous = this.#newestBody;
+    if (this.#newestBody !== undefined) this.#newestBody.next = call;
+    else this.#oldestBody = call;
+    this.#newestBody = call;
+    this.#timer ??= startInterval(
+      'the metrics of outgoing calls',
+      () => this.#endBodiesBefore(performance.now() - MAX_BODY_MS),
+      SWEEP_INTERVAL_MS,
+    );
+  }
+
+  /** Ends a call whose body was read. */
+  end(call: OutgoingCall): void {
+    this.#end(call, undefined, performance.now());
+  }
+
+  /** Ends a call that failed. After the headers, the application can cancel a call at any time. */
+  fail(call: OutgoingCall, error: unknown): void {
+    const kind = getCallErrorKind(error);
+    if (kind === 'aborted' && call.hasHeaders) this.endAtHeaders(call);
+    else this.#end(call, kind, performance.now());
+  }
+
+  /** Ends a call whose body the application doesn't read to its end. */
+  endAtHeaders(call: OutgoingCall): void {
+    this.#end(call, undefined, call.headersMs);
+  }
+
+  /** Ends the calls whose headers have arrived, because the process ends. */
+  endOpenCalls(): void {
+    this.#endBodiesBefore(Number.POSITIVE_INFINITY);
+  }
+
+  #endBodiesBefore(headersMs: number): void {
+    while (this.#oldestBody !== undefined && this.#oldestBody.headersMs < headersMs) {
+      const call = this.#oldestBody;
+      this.#unlink(call);
+      this.endAtHeaders(call);
+    }
+  }
+
+  #end(call: OutgoingCall, error: string | undefined, endMs: number): void {
+    if (call.ended) return;
+    call.ended = true;
+    if (call.isListed) this.#unlink(call);
+    const errorType = error ?? (call.status >= 500 ? String(call.status) : undefined);
+    this.#record(call, errorType, endMs - call.operation.startMs);
+    endOperation(call.operation, call.target.name, errorType !== undefined);
+  }
+
+  #unlink(call: OutgoingCall): void {
+    const { previous, next } = call;
+    if (previous === undefined) this.#oldestBody = next;
+    else previous.next = next;
+    if (next === undefined) this.#newestBody = previous;
+    else next.previous = previous;
+    call.isListed = false;
+    call.previous = undefined;
+    call.next = undefined;
+  }
+
+  #record(call: OutgoingCall, errorType: string | undefined, durationMs: number): void {
+    const { method, target, template = '', status } = call;
+    const { organizationId = '', propertyId = '' } = call.operation.tenant ?? NO_TENANT;
+    const key = `${target.name}\n${method} ${template}\n${status} ${errorType}\n${organizationId}\n${propertyId}`;
+    this.#histogram.record(
+      durationMs / 1000,
+      key,
+      () => toAttributes(call, errorType),
+      toOverflowAttributes(errorType),
+    );
+  }
+}
+
+const NO_TENANT: { organizationId?: string; propertyId?: string } = {};
+const OVERFLOW_ATTRIBUTES: Attributes = { 'server.address': OTHER_HOST };
+
+function toOverflowAttributes(errorType: string | undefined): Attributes {
+  return errorType === undefined
+    ? OVERFLOW_ATTRIBUTES
+    : { 'server.address': OTHER_HOST, 'error.type': errorType };
+}
+
+function toAttributes(
+  { method, target, template, status, operation }: OutgoingCall,
+  errorType: string | undefined,
+): Attributes {
+  const { organizationId, propertyId } = operation.tenant ?? NO_TENANT;
+  const attributes: Attributes = {
+    'http.request.method': method,
+    'server.address': target.address,
+  };
+  if (target.port !== undefined) attributes['server.port'] = target.port;
+  if (template !== undefined) attributes['url.template'] = template;
+  if (status !== 0) attributes['http.response.status_code'] = status;
+  if (errorType !== undefined) attributes['error.type'] = errorType;
+  if (organizationId) attributes[ATTR_ORGANIZATION_ID] = organizationId;
+  if (propertyId) attributes[ATTR_PROPERTY_ID] = propertyId;
+  return attributes;
+}

@@ -1,0 +1,91 @@
+import { subscribe } from 'node:diagnostics_channel';
+import { guard } from '../../../core/guard.ts';
+import type { InstrumentationContext } from '../instrumentation-context.ts';
+import { ExistingObject } from '../loading/hidden-property.ts';
+import type { Library } from '../loading/library.ts';
+import { getOriginTarget } from './call-target.ts';
+import { OutgoingCall } from './outgoing-recorder.ts';
+
+/** What fails, for {@link guard}. */
+const PART = 'the metrics of fetch';
+
+const LIMITS =
+  'WebSocket handshakes and CONNECT tunnels are not measured. The time that a request waits in the queue of a pool with a limit on its connections is not included.';
+
+/** The `fetch` of Node.js, which contains a copy of undici. It uses the same channels as the package. */
+export const FETCH: Library = {
+  name: 'fetch',
+  category: 'http-client',
+  versions: { from: '22.14.0', to: 26 },
+  isBuiltIn: true,
+  measured:
+    'Duration, status, and errors of each request by host and method, and by URL template if the application sets one.',
+  limits: LIMITS,
+  instrument: (context) => {
+    observeRequests(context);
+    return {};
+  },
+};
+
+export const UNDICI: Library = {
+  name: 'undici',
+  category: 'http-client',
+  versions: { from: '6.0.0', to: 8 },
+  usesChannels: true,
+  measured: 'Each request, as for `fetch`.',
+  limits: LIMITS,
+};
+
+/** Undici creates one object for each request, and publishes it in all messages. */
+interface UndiciRequest {
+  readonly origin: unknown;
+  readonly method: unknown;
+  readonly upgrade?: unknown;
+}
+
+/** Stores the call of a request. */
+class CallField extends ExistingObject {
+  readonly #call: OutgoingCall;
+
+  private constructor(request: object, call: OutgoingCall) {
+    super(request);
+    this.#call = call;
+  }
+
+  static get(request: object): OutgoingCall | undefined {
+    return #call in request ? request.#call : undefined;
+  }
+
+  static set(request: object, call: OutgoingCall): void {
+    if (!(#call in request)) new CallField(request, call);
+  }
+}
+
+/** Observers of channels can't change a request, its promise, or its unhandled rejection. */
+function observeRequests({ outgoing }: InstrumentationContext): void {
+  const onCreate = guard(PART, ({ request }: { request: UndiciRequest }) => {
+    const { method, upgrade } = request;
+    if (method === 'CONNECT' || upgrade) return;
+    CallField.set(request, new OutgoingCall(method, getOriginTarget(request.origin)));
+  });
+  const onHeaders = guard(
+    PART,
+    ({ request, response }: { request: object; response: { statusCode: number } }) => {
+      const call = CallField.get(request);
+      // Informational responses, such as 103, precede the final response.
+      if (call && response.statusCode >= 200) outgoing.receiveHeaders(call, response.statusCode);
+    },
+  );
+  const onEnd = guard(PART, ({ request }: { request: object }) => {
+    const call = CallField.get(request);
+    if (call) outgoing.end(call);
+  });
+  const onError = guard(PART, ({ request, error }: { request: object; error: unknown }) => {
+    const call = CallField.get(request);
+    if (call) outgoing.fail(call, error);
+  });
+  subscribe('undici:request:create', onCreate as (message: unknown) => void);
+  subscribe('undici:request:headers', onHeaders as (message: unknown) => void);
+  subscribe('undici:request:trailers', onEnd as (message: unknown) => void);
+  subscribe('undici:request:error', onError as (message: unknown) => void);
+}
