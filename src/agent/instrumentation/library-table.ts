@@ -1,5 +1,7 @@
 import { MYSQL2 } from './databases/mysql2.ts';
 import { ORMS } from './databases/orms.ts';
+import { IOREDIS } from './databases/ioredis.ts';
+import { NODE_REDIS } from './databases/node-redis.ts';
 import { PG, PG_POOL } from './databases/postgres.ts';
 import { POSTGRES_JS } from './databases/postgres-js.ts';
 import { EXPRESS, ROUTER } from './frameworks/express.ts';
@@ -29,6 +31,9 @@ export const LIBRARIES: readonly Library[] = [
   POSTGRES_JS,
   MYSQL2,
   ...ORMS,
+
+  IOREDIS,
+  NODE_REDIS,
 
   BULLMQ,
 ];
