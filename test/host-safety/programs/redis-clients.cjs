@@ -11,7 +11,7 @@ async function createClient() {
 }
 
 const scenarios = {
-  /** Node.js ends the process, because nobody handles the rejection. */
+  /** Node.js ends the process, because the rejection is unhandled. */
   async unhandled(client) {
     await client.set('text', 'a');
     void (client.lpush ?? client.lPush).call(client, 'text', 'b');

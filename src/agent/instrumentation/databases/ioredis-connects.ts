@@ -48,8 +48,8 @@ class ConnectField extends ExistingObject {
 const CONNECTION_CLOSED = new Error('the server closed the connection before it was ready');
 
 /**
- * Records each failed connection attempt of ioredis once. A client reports all errors through `silentEmit`, even if
- * nobody listens. A reconnect doesn't belong to the request that was current when it started.
+ * Records each failed connection attempt of ioredis once. A client reports all errors through `silentEmit`, even without
+ * a listener. A reconnect doesn't belong to the request that was current when it started.
  */
 export function patchIoredisConnects(prototype: object, databases: DatabaseRecorder): void {
   const fail = (client: ConnectingRedis, errorType: string, error: unknown) => {

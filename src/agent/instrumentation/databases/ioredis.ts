@@ -167,7 +167,7 @@ function instrumentIoredis(databases: DatabaseRecorder): LibraryHooks {
     });
   };
 
-  /** Patches a method whose commands are ioredis' own, except those that were already started. */
+  /** Patches a method whose commands are ioredis' own, except commands that were already started. */
   const patchHandshake = (target: object, name: string) => {
     wrapMethod(target, name, (original) => {
       return function (this: unknown, ...args: unknown[]) {

@@ -1,6 +1,6 @@
 import { getDatabaseErrorType } from './database-recorder.ts';
 
-/** Errors of drivers that have neither a code nor a class of their own. */
+/** Errors of drivers that have neither a code nor a specific class. */
 const MESSAGE_TYPES: Readonly<Record<string, string>> = {
   'Command timed out': 'timeout',
   'Connection is closed.': 'connection_closed',

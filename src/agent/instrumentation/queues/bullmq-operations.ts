@@ -33,7 +33,7 @@ interface Producer {
 /**
  * Records the calls of methods that add jobs as queue operations of the current request.
  *
- * @param names methods that return a promise. Those that don't exist are ignored.
+ * @param names methods that return a promise. Missing methods are ignored.
  */
 export function recordQueueOperations(prototype: object, names: readonly string[]): void {
   const start = guard(PART, (producer: Producer, args: readonly unknown[]) => {
