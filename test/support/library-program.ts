@@ -89,7 +89,7 @@ function parseRow(line: string): RecordedRow {
   const columns = pairs.map((pair) => {
     const [name = '', value = ''] = splitUnquoted(pair, '=');
     const isText = value.startsWith('"');
-    const text = isText ? value.slice(1, -1) : value.replace(/[it]$/, '');
+    const text = isText ? value.slice(1, -1) : value.replace(/^(-?\d+)[it]$/, '$1');
     return [name, text.replaceAll(/\\(.)/gs, '$1')];
   });
   return { table, columns: Object.fromEntries(columns) as Record<string, string> };

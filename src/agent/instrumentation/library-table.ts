@@ -1,6 +1,7 @@
 import { MYSQL2 } from './databases/mysql2.ts';
 import { ORMS } from './databases/orms.ts';
 import { IOREDIS } from './databases/ioredis.ts';
+import { MONGODB_DRIVER } from './databases/mongodb.ts';
 import { NODE_REDIS } from './databases/node-redis.ts';
 import { PG, PG_POOL } from './databases/postgres.ts';
 import { POSTGRES_JS } from './databases/postgres-js.ts';
@@ -31,6 +32,8 @@ export const LIBRARIES: readonly Library[] = [
   POSTGRES_JS,
   MYSQL2,
   ...ORMS,
+
+  MONGODB_DRIVER,
 
   IOREDIS,
   NODE_REDIS,

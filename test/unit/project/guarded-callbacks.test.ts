@@ -24,6 +24,7 @@ const EXCEPTIONS: Readonly<Record<string, string>> = {
   "agent/instrumentation/databases/mysql2-pools.ts wrapMethod('getConnection')": GUARDED_INSIDE,
   "agent/instrumentation/databases/ioredis.ts wrapMethod('sendCommand')": GUARDED_INSIDE,
   'agent/instrumentation/databases/ioredis.ts wrapMethod(name)': GUARDED_INSIDE,
+  'agent/instrumentation/databases/mongodb-calls.ts wrapMethod(name)': GUARDED_INSIDE,
   "agent/instrumentation/databases/node-redis.ts wrapMethod('addCommand')": GUARDED_INSIDE,
   "agent/instrumentation/databases/node-redis-connects.ts wrapMethod('connect')": GUARDED_INSIDE,
   "agent/instrumentation/databases/node-redis-pools.ts wrapMethod('create')": GUARDED_INSIDE,
