@@ -5,6 +5,7 @@ import { MONGODB_DRIVER } from './databases/mongodb.ts';
 import { NODE_REDIS } from './databases/node-redis.ts';
 import { PG, PG_POOL } from './databases/postgres.ts';
 import { POSTGRES_JS } from './databases/postgres-js.ts';
+import { PRISMA } from './databases/prisma.ts';
 import { EXPRESS, ROUTER } from './frameworks/express.ts';
 import { FASTIFY } from './frameworks/fastify.ts';
 import { HONO } from './frameworks/hono.ts';
@@ -37,6 +38,8 @@ export const LIBRARIES: readonly Library[] = [
 
   IOREDIS,
   NODE_REDIS,
+
+  PRISMA,
 
   BULLMQ,
 ];
