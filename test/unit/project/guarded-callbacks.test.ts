@@ -29,6 +29,8 @@ const EXCEPTIONS: Readonly<Record<string, string>> = {
   "agent/instrumentation/databases/node-redis-connects.ts wrapMethod('connect')": GUARDED_INSIDE,
   "agent/instrumentation/databases/node-redis-pools.ts wrapMethod('create')": GUARDED_INSIDE,
   "agent/instrumentation/databases/node-redis-pools.ts wrapMethod('execute')": GUARDED_INSIDE,
+  "agent/instrumentation/databases/prisma.ts wrapMethod('_executeRequest')": GUARDED_INSIDE,
+  "agent/instrumentation/databases/prisma.ts wrapMethod('getPrismaClient')": GUARDED_INSIDE,
   'agent/instrumentation/queues/bullmq-operations.ts wrapMethod(name)': GUARDED_INSIDE,
   "agent/instrumentation/queues/bullmq-operations.ts wrapMethod('init')": GUARDED_INSIDE,
   "agent/process/process-events.ts wrapMethod('emit')": GUARDED_INSIDE,
