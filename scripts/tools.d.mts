@@ -1,4 +1,11 @@
 export function toolPath(
-  name: 'collector' | 'compose' | 'go-service' | 'hadolint' | 'prometheus' | 'python-packages',
+  name:
+    | 'collector'
+    | 'compose'
+    | 'ferretdb'
+    | 'go-service'
+    | 'hadolint'
+    | 'prometheus'
+    | 'python-packages',
   log?: (line: string) => void,
 ): Promise<string>;

@@ -1,7 +1,11 @@
 import { MYSQL2 } from './databases/mysql2.ts';
 import { ORMS } from './databases/orms.ts';
+import { IOREDIS } from './databases/ioredis.ts';
+import { MONGODB_DRIVER } from './databases/mongodb.ts';
+import { NODE_REDIS } from './databases/node-redis.ts';
 import { PG, PG_POOL } from './databases/postgres.ts';
 import { POSTGRES_JS } from './databases/postgres-js.ts';
+import { PRISMA } from './databases/prisma.ts';
 import { EXPRESS, ROUTER } from './frameworks/express.ts';
 import { FASTIFY } from './frameworks/fastify.ts';
 import { HONO } from './frameworks/hono.ts';
@@ -35,6 +39,13 @@ export const LIBRARIES: readonly Library[] = [
   POSTGRES_JS,
   MYSQL2,
   ...ORMS,
+
+  MONGODB_DRIVER,
+
+  IOREDIS,
+  NODE_REDIS,
+
+  PRISMA,
 
   BULLMQ,
 ];

@@ -19,6 +19,11 @@ export function startOperation(kind: OperationKind): Operation {
   return { kind, startMs: performance.now(), tenant: getCurrentTenant(), ended: false };
 }
 
+/** Starts an operation that belongs to no request or job, such as a connection attempt of a client. */
+export function startBackgroundOperation(kind: OperationKind): Operation {
+  return { kind, startMs: performance.now(), tenant: undefined, ended: false };
+}
+
 /**
  * Starts an operation inside another one, such as the connection attempt of a pool for a caller that waits. Its time
  * isn't added to the request, because the other operation includes it.

@@ -50,6 +50,14 @@ export interface DatabaseCommand {
   readonly table: string | undefined;
 }
 
+/** Equal commands of a batch. */
+export interface BatchedCommand {
+  readonly command: DatabaseCommand;
+  /** Class of their error, or undefined if they succeeded. */
+  readonly errorType: string | undefined;
+  count: number;
+}
+
 /**
  * Records each statement as `db.client.operation.duration`, by operation, table, fingerprint, and tenant
  * (https://opentelemetry.io/docs/specs/semconv/db/database-metrics/).
@@ -101,6 +109,27 @@ export class DatabaseRecorder {
     const durationMs = performance.now() - operation.startMs;
     this.#record(command.system, command, durationMs, operation.tenant, errorType);
     endOperation(operation, command.text, errorType !== undefined);
+  }
+
+  /**
+   * Ends the operation of commands that were sent together, and records each of them. The duration is divided equally,
+   * because the commands wait for each other.
+   *
+   * @param commands at least one
+   */
+  endBatch(operation: Operation, commands: readonly BatchedCommand[]): void {
+    if (operation.ended) return;
+    const total = commands.reduce((sum, { count }) => sum + count, 0);
+    const durationMs = (performance.now() - operation.startMs) / total;
+    let mostFrequent = commands[0]!;
+    for (const batched of commands) {
+      const { command, errorType, count } = batched;
+      if (count > mostFrequent.count) mostFrequent = batched;
+      for (let i = 0; i < count; i++)
+        this.#record(command.system, command, durationMs, operation.tenant, errorType);
+    }
+    const failed = commands.some(({ errorType }) => errorType !== undefined);
+    endOperation(operation, mostFrequent.command.text, failed, total);
   }
 
   /**

@@ -14,6 +14,11 @@ import {
   toBaseTransition,
   toDistinctTimestamp,
 } from './bullmq-job-transition.ts';
+import {
+  markQueueConnections,
+  markSharedKeys,
+  recordQueueOperations,
+} from './bullmq-operations.ts';
 import { getJobTenant, propagateTenant } from './bullmq-tenant.ts';
 import { isFirstStart, JobReadyTimes, RecordedArrivals } from './job-ready-times.ts';
 import type { QueueRecorder } from './queue-recorder.ts';
@@ -254,6 +259,7 @@ function instrumentBullmq(recorder: QueueRecorder): LibraryHooks {
 
   const patchFlows = (exports: unknown) => {
     const { prototype } = (exports as { FlowProducer: { prototype: object } }).FlowProducer;
+    recordQueueOperations(prototype, ['add', 'addBulk']);
     observeMethod(PART, prototype, 'add', {
       after: (_, node: FlowNode) => recordAddedTree(node),
     });
@@ -270,7 +276,23 @@ function instrumentBullmq(recorder: QueueRecorder): LibraryHooks {
 
   const patchBase = (exports: unknown) => {
     const { prototype } = (exports as { QueueBase: { prototype: object } }).QueueBase;
-    observeMethod<object>(PART, prototype, 'waitUntilReady', { before: onQueue });
+    observeMethod<object>(PART, prototype, 'waitUntilReady', {
+      before: (queue) => {
+        markSharedKeys(queue);
+        onQueue(queue);
+      },
+    });
+  };
+
+  const patchQueue = (exports: unknown) => {
+    const { prototype } = (exports as { Queue: { prototype: object } }).Queue;
+    recordQueueOperations(prototype, ['add', 'addBulk', 'upsertJobScheduler']);
+  };
+
+  const patchConnection = (exports: unknown) => {
+    markQueueConnections(
+      (exports as { RedisConnection: { prototype: object } }).RedisConnection.prototype,
+    );
   };
 
   const folder = 'dist/cjs/classes';
@@ -280,6 +302,8 @@ function instrumentBullmq(recorder: QueueRecorder): LibraryHooks {
       [`${folder}/worker.js`]: patchWorker,
       [`${folder}/flow-producer.js`]: patchFlows,
       [`${folder}/queue-base.js`]: patchBase,
+      [`${folder}/queue.js`]: patchQueue,
+      [`${folder}/redis-connection.js`]: patchConnection,
     },
   };
 }

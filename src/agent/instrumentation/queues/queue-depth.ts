@@ -4,6 +4,7 @@ import { guard } from '../../../core/guard.ts';
 import type { JobTransition } from '../../../core/schema/tables/queue-metrics-table.ts';
 import { ATTR_QUEUE_SCOPE } from '../../attribute-keys.ts';
 import { runWithTenant } from '../context/tenant-context.ts';
+import { runUnrecorded } from '../context/unrecorded-commands.ts';
 import {
   computeOldestMs,
   parseQueueReading,
@@ -196,7 +197,7 @@ async function readQueueDepth(
   const args = [String(jobIds.length), ...jobIds, ...knownJobs];
   pipeline.eval(QUEUE_DEPTH_SCRIPT, 1, queue.toKey(''), ...args);
   pipeline.client('LIST');
-  const [depthResult, clientList] = await pipeline.exec();
+  const [depthResult, clientList] = await runUnrecorded(() => pipeline.exec());
   if (!depthResult || depthResult[0]) return undefined;
   return {
     ...parseQueueReading(depthResult[1]),

@@ -1,0 +1,102 @@
+import { types } from 'node:util';
+import { guard } from '../../../core/guard.ts';
+import { startOperation } from '../context/operations.ts';
+import { isUnrecorded } from '../context/unrecorded-commands.ts';
+import type { Library } from '../loading/library.ts';
+import { observePromise, wrapMethod } from '../loading/method-patching.ts';
+import { CommandBatch } from './command-batch.ts';
+import type { DatabaseRecorder } from './database-recorder.ts';
+import { patchNodeRedisClient, patchNodeRedisSocket } from './node-redis-connects.ts';
+import { patchNodeRedisPool } from './node-redis-pools.ts';
+import { getRedisCommand, isBlockingCommand } from './redis-commands.ts';
+import { getRedisErrorType } from './redis-errors.ts';
+
+/** What fails, for {@link guard}. */
+const PART = 'the node-redis instrumentation';
+
+interface AddOptions {
+  /** Same for all commands of a pipeline or transaction. */
+  readonly chainId?: symbol;
+  /** Whether the command is sent before all others. */
+  readonly asap?: boolean;
+}
+
+interface Observer {
+  onFulfilled: () => void;
+  onRejected: (error: unknown) => void;
+}
+
+/** Commands that the client sends before all others while it connects. */
+const HANDSHAKE_COMMANDS = new Set(['AUTH', 'CLIENT', 'HELLO', 'READONLY', 'SELECT']);
+
+/**
+ * Measures the package `redis`, which exports `@redis/client` and its modules. All commands of clients, clusters,
+ * pools, pipelines, and transactions go through the queue of a client.
+ */
+export const NODE_REDIS: Library = {
+  name: '@redis/client',
+  category: 'database',
+  versions: { from: '1.0.0', to: 6 },
+  measured:
+    'Each command of `redis` 4 to 6 by its name, also in pipelines, transactions, clusters, and pools, failed connections, and the clients of a pool. A command that waits for a connection includes the wait.',
+  limits:
+    'Blocking commands, such as BLPOP or SUBSCRIBE, are not recorded, because they wait on purpose. A command that a closed or offline client rejects at once is not recorded.',
+  bundledMessages: ['Disconnects client'],
+  instrument: ({ databases, pools }) => ({
+    patches: {
+      'dist/lib/client/commands-queue.js': (exports) => patchQueue(exports, databases),
+      'dist/lib/client/socket.js': (exports) => patchNodeRedisSocket(exports, databases),
+      'dist/lib/client/index.js': patchNodeRedisClient,
+      'dist/lib/client/pool.js': (exports) => patchNodeRedisPool(exports, pools, databases),
+    },
+  }),
+};
+
+function patchQueue(exports: unknown, databases: DatabaseRecorder): void {
+  /** The commands of a chain are added one after the other. */
+  let lastBatch: { readonly chainId: symbol; readonly batch: CommandBatch } | undefined;
+
+  const getBatch = (chainId: symbol): CommandBatch => {
+    if (lastBatch?.chainId === chainId && !lastBatch.batch.operation.ended) return lastBatch.batch;
+    const batch = new CommandBatch(databases, startOperation('database'));
+    lastBatch = { chainId, batch };
+    return batch;
+  };
+
+  const start = guard(PART, (args: readonly unknown[], options?: AddOptions) => {
+    if (isUnrecorded() || !Array.isArray(args)) return undefined;
+    const command = getRedisCommand(String(args[0]));
+    if (isBlockingCommand(command, args) || isOwnCommand(command.text, args, options)) {
+      return undefined;
+    }
+    const { chainId } = options ?? {};
+    const batch = chainId === undefined ? undefined : getBatch(chainId);
+    batch?.add();
+    const operation = batch?.operation ?? startOperation('database');
+    const end = guard(PART, (errorType: string | undefined) => {
+      if (batch) batch.end(command, errorType);
+      else databases.endCommand(operation, command, errorType);
+    });
+    const observer: Observer = {
+      onFulfilled: () => end(undefined),
+      onRejected: guard(PART, (error: unknown) => end(getRedisErrorType(error))),
+    };
+    return observer;
+  });
+
+  const { prototype } = (exports as { default: { prototype: object } }).default;
+  wrapMethod(prototype, 'addCommand', (original) => {
+    return function addCommand(this: unknown, ...args: unknown[]) {
+      const observer = start(args[0] as unknown[], args[1] as AddOptions | undefined);
+      const result = original.apply(this, args);
+      if (observer === undefined || !types.isPromise(result)) return result;
+      return observePromise(result, observer.onFulfilled, observer.onRejected);
+    };
+  });
+}
+
+/** Whether the driver sends this command itself, while it connects or to find the nodes of a cluster. */
+function isOwnCommand(name: string, args: readonly unknown[], options?: AddOptions): boolean {
+  if (options?.asap === true && HANDSHAKE_COMMANDS.has(name)) return true;
+  return name === 'ASKING' || (name === 'CLUSTER' && args[1] === 'SLOTS');
+}

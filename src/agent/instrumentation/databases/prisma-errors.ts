@@ -1,0 +1,29 @@
+import { getDatabaseErrorType } from './database-recorder.ts';
+
+/**
+ * Codes of failed connections: wrong password, unreachable or slow server, missing database, TLS, and no free
+ * connection in time (https://www.prisma.io/docs/orm/reference/error-reference).
+ */
+const CONNECT_CODES = /^P(?:100[0-37-9]|101[01]|1017|2024)$/;
+
+/** Errors of the first connection have a code, but the client drops it from the error that it throws. */
+const MESSAGE_CODES: readonly (readonly [text: string, code: string])[] = [
+  ["Can't reach database server", 'P1001'],
+  ['Authentication failed against database server', 'P1000'],
+];
+
+/** Returns the code of an error, such as `P2002`, or the name of its class. */
+export function getPrismaErrorType(error: unknown): string {
+  const { code, errorCode, name, message } = (error ?? {}) as Record<string, unknown>;
+  const known = code ?? errorCode;
+  if (known !== undefined || name !== 'PrismaClientInitializationError')
+    return getDatabaseErrorType({ code: known, name });
+  const found = MESSAGE_CODES.find(([text]) => String(message).includes(text));
+  return found?.[1] ?? getDatabaseErrorType({ name });
+}
+
+/** Whether an operation failed because the engine got no connection. */
+export function isConnectError(errorType: string, error: unknown): boolean {
+  const { name } = (error ?? {}) as { name?: unknown };
+  return CONNECT_CODES.test(errorType) || name === 'PrismaClientInitializationError';
+}

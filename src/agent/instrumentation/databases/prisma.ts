@@ -1,0 +1,151 @@
+import { types } from 'node:util';
+import { guard } from '../../../core/guard.ts';
+import { type Operation, startOperation } from '../context/operations.ts';
+import type { Library } from '../loading/library.ts';
+import { type Method, observePromise, wrapMethod } from '../loading/method-patching.ts';
+import type { DatabaseCommand, DatabaseRecorder } from './database-recorder.ts';
+import { getPrismaErrorType, isConnectError } from './prisma-errors.ts';
+import { formatPrismaServer, type PrismaEngineConfig } from './prisma-server.ts';
+
+/** What fails, for {@link guard}. */
+const PART = 'the Prisma instrumentation';
+
+interface PrismaClient {
+  readonly _activeProvider?: string;
+  readonly _engineConfig?: PrismaEngineConfig & { readonly adapter?: { adapterName?: string } };
+}
+
+interface PrismaRequest {
+  /** Such as `findMany` or `queryRaw`. */
+  readonly action?: string;
+  readonly model?: string;
+  readonly args?: unknown;
+}
+
+/** Values of `db.system.name` that differ from Prisma's name. */
+const SYSTEMS: Readonly<Record<string, string>> = { sqlserver: 'microsoft.sql_server' };
+/** Adapters whose driver the agent measures, so each of their queries is already recorded. */
+const MEASURED_ADAPTERS = new Set(['@prisma/adapter-pg']);
+const MAX_KEYS = 12;
+
+/**
+ * Measures Prisma clients that don't use a driver that is measured itself. The client sends each query of the
+ * application to its engine as one request. The agent wraps the function that creates the client classes, because the
+ * runtime exports no class.
+ */
+export const PRISMA: Library = {
+  name: '@prisma/client',
+  category: 'orm',
+  versions: { from: '5.0.0', to: 7 },
+  measured:
+    "Each operation of Prisma's own engine, such as `findMany Room {city, status}`, raw queries by their SQL, and failed connections. With `@prisma/adapter-pg`, each SQL statement through `pg`.",
+  limits:
+    "With Prisma's own engine, an operation counts as one statement even if it needs several, and transactions have no BEGIN and COMMIT. Clients of the generator `prisma-client` that are ES modules are measured only with `@prisma/adapter-pg`.",
+  bundledMessages: ['PrismaClient is unable to run in this browser environment'],
+  instrument: ({ databases }) => {
+    const patch = (exports: unknown) => replaceFactory(exports as object, databases);
+    // Nothing to patch: with `@prisma/adapter-pg`, queries are measured through `pg`.
+    const modules = { 'runtime/client.mjs': { names: [], patch: () => {} } };
+    return {
+      patches: {
+        'runtime/library.js': patch,
+        'runtime/binary.js': patch,
+        'runtime/client.js': patch,
+      },
+      modules,
+    };
+  },
+};
+
+/**
+ * Returns exports whose `getPrismaClient` patches each class that it creates. The properties of the original exports
+ * can't be changed.
+ *
+ * @throws TypeError if the function does not exist
+ */
+function replaceFactory(exports: object, databases: DatabaseRecorder): object {
+  const { getPrismaClient } = exports as { getPrismaClient?: unknown };
+  const factory = { getPrismaClient: getPrismaClient as Method };
+  const patchClass = guard(PART, (PrismaClient: { prototype: object }) =>
+    observeRequests(PrismaClient.prototype, databases),
+  );
+  wrapMethod(factory, 'getPrismaClient', (original) => {
+    return function getPrismaClient(this: unknown, ...args: unknown[]) {
+      const PrismaClient = original.apply(this, args) as { prototype: object };
+      patchClass(PrismaClient);
+      return PrismaClient;
+    };
+  });
+  const descriptors = Object.getOwnPropertyDescriptors(exports) as Record<
+    string,
+    PropertyDescriptor
+  >;
+  descriptors.getPrismaClient = {
+    get: () => factory.getPrismaClient,
+    enumerable: descriptors.getPrismaClient?.enumerable ?? true,
+    configurable: false,
+  };
+  return Object.create(Object.getPrototypeOf(exports) as object | null, descriptors) as object;
+}
+
+function observeRequests(prototype: object, databases: DatabaseRecorder): void {
+  const start = guard(PART, (client: PrismaClient, request: PrismaRequest) => {
+    const { _engineConfig: config, _activeProvider: provider = 'other_sql' } = client;
+    const adapterName = config?.adapter?.adapterName;
+    if (adapterName !== undefined && MEASURED_ADAPTERS.has(adapterName)) return undefined;
+    const system = SYSTEMS[provider] ?? provider;
+    const command = toPrismaCommand(system, request, databases);
+    const operation = startOperation('database');
+    return {
+      onFulfilled: guard(PART, () => databases.endCommand(operation, command, undefined)),
+      onRejected: guard(PART, (error: unknown) =>
+        endFailed(databases, operation, command, error, config),
+      ),
+    };
+  });
+  wrapMethod(prototype, '_executeRequest', (original) => {
+    return function _executeRequest(this: PrismaClient, ...args: unknown[]) {
+      const observer = start(this, args[0] as PrismaRequest);
+      const result = original.apply(this, args);
+      if (!observer || !types.isPromise(result)) return result;
+      return observePromise(result, observer.onFulfilled, observer.onRejected);
+    };
+  });
+}
+
+function endFailed(
+  databases: DatabaseRecorder,
+  operation: Operation,
+  command: DatabaseCommand,
+  error: unknown,
+  config: PrismaEngineConfig | undefined,
+): void {
+  const errorType = getPrismaErrorType(error);
+  if (isConnectError(errorType, error)) {
+    const server = formatPrismaServer(config);
+    databases.endFailedConnect(operation, command.system, { errorType, error, server });
+  } else databases.endCommand(operation, command, errorType);
+}
+
+/** Returns an operation without values: the names in its `where`, or the fingerprint of its SQL. */
+function toPrismaCommand(
+  system: string,
+  { action = '_OTHER', model, args }: PrismaRequest,
+  databases: DatabaseRecorder,
+): DatabaseCommand {
+  const sql = action.endsWith('Raw') ? getRawSql(args) : undefined;
+  if (sql !== undefined) return { system, ...databases.getFingerprint(sql) };
+  const name = model === undefined ? action : `${action} ${model}`;
+  const { where } = (args ?? {}) as { where?: unknown };
+  const keys = typeof where === 'object' && where !== null ? Object.keys(where).sort() : [];
+  const shown = keys.length > MAX_KEYS ? [...keys.slice(0, MAX_KEYS), '…'] : keys;
+  const text = keys.length > 0 ? `${name} {${shown.join(', ')}}` : name;
+  return { system, text, operation: action, table: model };
+}
+
+/** Returns the text of a raw query: a tagged template, or an array that starts with the text. */
+function getRawSql(args: unknown): string | undefined {
+  const { text, sql } = (args ?? {}) as { text?: unknown; sql?: unknown };
+  const raw = text ?? sql ?? (Array.isArray(args) ? (args as unknown[])[0] : undefined);
+  return typeof raw === 'string' ? raw : undefined;
+}
