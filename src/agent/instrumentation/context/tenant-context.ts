@@ -57,6 +57,12 @@ export function runJobWithTenant<T>(tenant: Tenant | undefined, fn: () => T): T 
   return runInScope({ tenant, holder: undefined, isJob: true }, fn);
 }
 
+/** Runs `fn` with the current tenant, so that its operations don't belong to the current request. */
+export function runOutsideRequest<T>(fn: () => T): T {
+  const { tenant, isJob } = contextStorage.getStore() ?? {};
+  return runInScope({ tenant, holder: undefined, isJob }, fn);
+}
+
 /** Whether the current code handles a request or a job that the agent measures. Never throws. */
 export function isInMeasuredOperation(): boolean {
   try {

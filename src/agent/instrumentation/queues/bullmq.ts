@@ -16,6 +16,7 @@ import {
 } from './bullmq-job-transition.ts';
 import { getJobTenant, propagateTenant } from './bullmq-tenant.ts';
 import { isFirstStart, JobReadyTimes, RecordedArrivals } from './job-ready-times.ts';
+import { measureQueueCalls } from './queue-calls.ts';
 import type { QueueRecorder } from './queue-recorder.ts';
 import { getQueueScope, replaceScopePrefix, toQueueKey } from './queue-scope.ts';
 import { canBeIgnored } from './unconfirmed-jobs.ts';
@@ -176,6 +177,9 @@ function instrumentBullmq(recorder: QueueRecorder): LibraryHooks {
         for (const job of jobs) recordAdded(job, false);
       },
     });
+    const readQueueName = ([queue]: readonly unknown[]) => (queue as { name?: unknown }).name;
+    measureQueueCalls(Job, 'create', readQueueName);
+    measureQueueCalls(Job, 'createBulk', readQueueName);
     patchMoves(Job.prototype);
     propagateTenant(Job);
   };
@@ -254,6 +258,12 @@ function instrumentBullmq(recorder: QueueRecorder): LibraryHooks {
 
   const patchFlows = (exports: unknown) => {
     const { prototype } = (exports as { FlowProducer: { prototype: object } }).FlowProducer;
+    measureQueueCalls(prototype, 'add', ([flow]) => (flow as { queueName?: unknown }).queueName);
+    measureQueueCalls(
+      prototype,
+      'addBulk',
+      ([flows]) => (flows as { queueName?: unknown }[]).at(0)?.queueName,
+    );
     observeMethod(PART, prototype, 'add', {
       after: (_, node: FlowNode) => recordAddedTree(node),
     });
