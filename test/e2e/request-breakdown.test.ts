@@ -44,7 +44,6 @@ it.concurrent.each([22, 24, 26])(
     const headers = { traceparent: `00-${TRACE}-b7ad6b7169203331-01` };
     await (await fetch(`${base}/broken`, { headers })).text();
     const calls = (await (await fetch(`${base}/calls`)).json()) as Record<string, Calls>;
-    await app.stop();
 
     const readRows = async () => {
       const rows = await questdb.sql(`SELECT endpoint, sum(count), sum(database_calls),
@@ -108,5 +107,6 @@ it.concurrent.each([22, 24, 26])(
     ]);
     for (const part of parts as { start: number; duration: number }[])
       expect(part.start + part.duration).toBeLessThanOrEqual(Number(duration) + 0.01);
+    await app.stop();
   },
 );
