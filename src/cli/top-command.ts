@@ -162,7 +162,7 @@ export interface TopStats {
 }
 
 /** Part of the time of requests. */
-export interface RequestPartTime {
+interface RequestPartTime {
   readonly name: string;
   readonly ms: number;
   /** Share of the time in percent. */

@@ -68,9 +68,9 @@ const MIN_EXCESS = 1.3;
 const DOMINANT_SHARE = 0.9;
 
 /**
- * Formats an explanation as one line: how the rule's value changed, where the additional time goes, who
- * contributes more than expected, and which other metrics changed at the same time. It doesn't repeat the rule's
- * value, which continues to change.
+ * Formats an explanation as one line. It contains how the rule's value changed, the slower part of the requests, and
+ * who contributes more than expected. Other metrics that changed at the same time follow. It doesn't repeat the
+ * rule's value, which continues to change.
  *
  * Example: ``up from 400 ms; 62 % from `GET /rooms`; database time ×3.1; CPU up from 40 % to 96 % on web-2``.
  *

@@ -55,8 +55,8 @@ export interface SlowerRequests {
 }
 
 /**
- * Returns the part of the requests that accounts for most of their additional time, and the operation that accounts for
- * most of the additional time of that part. Returns undefined without evidence.
+ * Returns the part of the requests that accounts for most of their additional time. The result includes the operation
+ * with most of the additional time of the part. Returns undefined without evidence.
  */
 export async function querySlowerPart(
   queryClient: QueryClient,
