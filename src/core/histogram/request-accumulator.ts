@@ -26,6 +26,8 @@ export class RequestAccumulator extends ExponentialHistogramAccumulator {
   #firstByteSum = 0;
   #firstByteMax = 0;
   readonly #breakdown = createEmptyBreakdown();
+  /** Duration of the requests whose parts are not known. */
+  #unknownTime = 0;
   #failed: ExponentialHistogramAccumulator | undefined;
 
   /** Number of requests, including aborted ones. Changes with each request. */
@@ -52,6 +54,11 @@ export class RequestAccumulator extends ExponentialHistogramAccumulator {
   /** Adds the event loop wait of a request without operations. */
   addEventLoopWait(time: number): void {
     this.#breakdown.eventLoopWaitTime += time;
+  }
+
+  /** Excludes the duration of a request from the breakdown, because its parts are not known. */
+  excludeFromBreakdown(duration: number): void {
+    this.#unknownTime += duration;
   }
 
   /**
@@ -87,7 +94,7 @@ export class RequestAccumulator extends ExponentialHistogramAccumulator {
       sums.eventLoopWaitTime;
     const point = super.toPoint();
     // The sum of rounded numbers can be larger than the duration by a rounding error.
-    const ownTime = Math.max(0, (point.sum ?? 0) - waitTime);
+    const ownTime = Math.max(0, (point.sum ?? 0) - this.#unknownTime - waitTime);
     const requests: RequestPointDetails = {
       abortedCount: this.#abortedCount,
       errorCount: this.#failed?.count ?? 0,

@@ -65,7 +65,9 @@ export function toBreakdownStats(
   // The share of requests with a breakdown is estimated by their share of the time.
   const measuredCount = total > 0 && measured > 0 ? count * Math.min(1, measured / total) : count;
   const perRequest = (value: number | undefined) =>
-    value === undefined || measuredCount === 0 ? undefined : value / measuredCount;
+    value === undefined || measuredCount === 0 || (measured === 0 && total > 0)
+      ? undefined
+      : value / measuredCount;
   const share = (value: number | undefined) =>
     value === undefined || measured === 0 ? undefined : (100 * value) / measured;
   return {

@@ -1,3 +1,4 @@
+import { OverheadLevel, overhead } from '../../overhead/overhead-level.ts';
 import { type OperationOwner, RequestParts, type TimedOperation } from './request-parts.ts';
 import { getCurrentScope, type Tenant } from './tenant-context.ts';
 
@@ -18,7 +19,9 @@ export interface Operation extends TimedOperation {
 export function startOperation(kind: OperationKind): Operation {
   const scope = getCurrentScope();
   const holder = scope?.holder;
-  const owner = holder === undefined || holder.ended ? undefined : holder;
+  const isMeasured =
+    holder !== undefined && !holder.ended && overhead.level < OverheadLevel.NO_BREAKDOWN;
+  const owner = isMeasured ? holder : undefined;
   const operation: Operation = {
     kind,
     startMs: performance.now(),

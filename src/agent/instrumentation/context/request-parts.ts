@@ -3,6 +3,7 @@ import {
   type RequestBreakdown,
   type RequestPart,
 } from '../../../core/request-breakdown.ts';
+import { OverheadLevel, overhead } from '../../overhead/overhead-level.ts';
 import { type StallObserver, setRunner, takeBlockedMs } from './event-loop-stalls.ts';
 
 /** An operation in progress, or one that has ended. */
@@ -75,7 +76,11 @@ export class RequestParts implements RequestBreakdown {
   start(operation: TimedOperation): void {
     this.#advance(operation.startMs);
     this.#operationCount += 1;
-    if (this.#operationCount <= MAX_REQUEST_PARTS) this.#operations.push(operation);
+    if (
+      this.#operations.length < MAX_REQUEST_PARTS &&
+      overhead.level < OverheadLevel.NO_SAMPLE_PARTS
+    )
+      this.#operations.push(operation);
     switch (operation.kind) {
       case 'database':
         this.#openDatabase += 1;

@@ -100,6 +100,7 @@ export class RequestHistogram implements RegisteredHistogram {
       const { delta } = series.endpoint;
       delta.addRequest(duration, end.firstByteMs / 1000, status ?? 0, failed);
       if (end.parts !== undefined) delta.addBreakdown(end.parts, 1 / 1000);
+      else if (overhead.level >= OverheadLevel.NO_BREAKDOWN) delta.excludeFromBreakdown(duration);
       else if (end.eventLoopWaitMs > 0) delta.addEventLoopWait(end.eventLoopWaitMs / 1000);
       if (series.status !== undefined) addForReaders(series.status, duration);
     }

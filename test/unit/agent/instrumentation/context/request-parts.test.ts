@@ -16,6 +16,7 @@ import { HistogramRegistry } from '../../../../../src/agent/instrumentation/hist
 import { RequestRecorder } from '../../../../../src/agent/instrumentation/requests/request-recorder.ts';
 import { RequestSampler } from '../../../../../src/agent/instrumentation/requests/request-sampler.ts';
 import type { RequestState } from '../../../../../src/agent/instrumentation/requests/request-state.ts';
+import { OverheadLevel, overhead } from '../../../../../src/agent/overhead/overhead-level.ts';
 import { createTestRequestState } from '../../../../support/request-measurements.ts';
 
 /** Interval of the timer that detects a blocked event loop, with its tolerance. */
@@ -36,6 +37,7 @@ beforeEach(() => {
 });
 
 afterEach(() => {
+  overhead.level = OverheadLevel.FULL;
   // Without open requests, the timer stops at its next tick.
   vi.advanceTimersByTime(10);
   vi.restoreAllMocks();
@@ -262,6 +264,28 @@ it('ignores operations that start after the request, in a job, or outside of req
   expect(takeRows()).toMatchObject([
     { outgoingTime: 10, outgoingCalls: 1, queueCalls: 0, databaseCalls: 0, ownTime: 0 },
   ]);
+});
+
+it('excludes requests from the breakdown while the overhead is limited', async () => {
+  const run = async () => {
+    const state = createTestRequestState({});
+    const statement = await handle(state, () => startOperation('database'));
+    wait(10);
+    endOperation(statement, 'SELECT ?', false);
+    finish(state, 500);
+    const [sample] = sampler.takeSamples();
+    return sample?.parts?.length;
+  };
+  expect(await run()).toBe(1);
+  overhead.level = OverheadLevel.NO_SAMPLE_PARTS;
+  expect(await run()).toBe(0);
+  overhead.level = OverheadLevel.NO_BREAKDOWN;
+  expect(await run()).toBeUndefined();
+  const [row] = takeRows();
+  expect(row).toMatchObject({ count: 3, databaseCalls: 2 });
+  expect(row?.sum).toBeCloseTo(30, 6);
+  expect(row?.databaseTime).toBeCloseTo(20, 6);
+  expect(row?.ownTime).toBeCloseTo(0, 6);
 });
 
 it('does not add the parts of aborted requests', async () => {
