@@ -7,11 +7,7 @@ import type {
 } from './agent/business-rules/decision-dispatcher.ts';
 import { readDashboardOptions } from './agent/dashboard-options.ts';
 import type { SystemHealthMonitor } from './agent/health/system-health-monitor.ts';
-import {
-  enableTenantContext,
-  runWithTenant,
-  type Tenant,
-} from './agent/instrumentation/context/tenant-context.ts';
+import { runWithTenant, type Tenant } from './agent/instrumentation/context/tenant-context.ts';
 import type {
   TenantRequest,
   TenantResolver,
@@ -47,8 +43,6 @@ export type {
   TenantResolver,
   Trends,
 };
-
-enableTenantContext();
 
 const FLUSH_RANGE_MS = { min: 0, max: 2 ** 31 - 1, fallback: 30_000 };
 

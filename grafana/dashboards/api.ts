@@ -14,6 +14,11 @@ import { createRuleThresholds } from '../parts/thresholds.ts';
 import { STATUS_MAPPINGS } from '../parts/value-mappings.ts';
 import { createFilters, createTracingVariable } from '../parts/variables.ts';
 import {
+  selectPartsByEndpoint,
+  selectPartsOverTime,
+  selectRepeatedStatements,
+} from '../sql/breakdown-queries.ts';
+import {
   selectApdexOverTime,
   selectRanking,
   selectSampledRequests,
@@ -141,6 +146,68 @@ export const api = createDashboard({
       height: 8,
       panels: [
         createTimeSeries({
+          title: 'Where the time goes',
+          unit: 'ms',
+          width: 24,
+          stacked: true,
+          description:
+            'Mean time per request by part. Pool wait is the wait for a connection. Loop wait is time in which other code blocked the event loop.',
+          sql: selectPartsOverTime(REQUESTS),
+        }),
+      ],
+    },
+    {
+      height: 10,
+      panels: [
+        createTable({
+          title: 'Where the time goes by endpoint',
+          width: 24,
+          description:
+            'Mean times and numbers of calls per request, for the 100 endpoints whose requests took the most time in total.',
+          sql: selectPartsByEndpoint(REQUESTS),
+          columns: {
+            Endpoint: longText(300, {
+              links: createCellLink('Show only this endpoint', 'api', 'endpoint'),
+            }),
+            Method: text(80),
+            Service: text(105),
+            Average: duration(85, ruleColors('response-time')),
+            Database: duration(90),
+            Outgoing: duration(90),
+            Queues: duration(75),
+            'Pool wait': duration(85),
+            'Loop wait': duration(90),
+            Own: duration(70),
+            Statements: number(95),
+            Calls: number(60),
+          },
+        }),
+      ],
+    },
+    {
+      height: 7,
+      panels: [
+        createTable({
+          title: 'Repeated statements',
+          width: 24,
+          description:
+            'Statements that a request ran at least 5 times. Often, one statement with a list or a join can replace them (N+1).',
+          sql: selectRepeatedStatements(),
+          columns: {
+            Endpoint: longText(300),
+            Statement: longText(300),
+            Service: text(130),
+            Requests: number(85),
+            'Per request': number(100),
+            Most: number(65),
+          },
+        }),
+      ],
+    },
+    {
+      height: 8,
+      panels: [
+        createTimeSeries({
           title: 'Average response time by version',
           unit: 'ms',
           width: 12,
@@ -186,16 +253,17 @@ export const api = createDashboard({
           title: 'Slow and failed requests',
           width: 24,
           description:
-            'Stored samples of slow and failed requests, slowest first. Enter the address of your tracing UI in “Trace URL” to open traces.',
+            'Stored samples of slow and failed requests, slowest first. Enter the address of your tracing UI in “Trace URL” to open traces. Each part has its start and its duration.',
           sql: selectSampledRequests(),
           columns: {
             Time: TIME,
             Endpoint: longText(300),
             Method: text(80),
             Duration: duration(90, ruleColors('response-time')),
-            Status: text(90, { mappings: STATUS_MAPPINGS }),
-            Trace: text(300, { links: TRACE_LINKS }),
-            Service: text(130),
+            Status: text(75, { mappings: STATUS_MAPPINGS }),
+            Trace: text(140, { links: TRACE_LINKS }),
+            Service: text(105),
+            Parts: longText(250),
           },
         }),
       ],

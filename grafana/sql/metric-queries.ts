@@ -1,5 +1,6 @@
 import { REQUEST_SAMPLE_METRIC_NAME } from '../../src/core/request-sample-row.ts';
 import { METRICS_TABLE } from '../../src/storage/queries/aggregation-tables.ts';
+import { SAMPLED_PARTS } from './breakdown-queries.ts';
 import {
   selectPercentiles,
   toApdexSql,
@@ -209,6 +210,7 @@ export function selectSampledRequests(): string {
     IS_NOT_OWN,
   ];
   return `SELECT timestamp AS "Time", ${toName('endpoint')} AS "Endpoint", operation AS "Method", value AS "Duration",
-  ${STATUS} AS "Status", json_extract(tags, '$.trace_id')::varchar AS "Trace", service AS "Service"
+  ${STATUS} AS "Status", json_extract(tags, '$.trace_id')::varchar AS "Trace", service AS "Service",
+  ${SAMPLED_PARTS} AS "Parts"
 FROM ${METRICS_TABLE.table} WHERE ${conditions.join(' AND ')} ORDER BY "Duration" DESC LIMIT ${MAX_SAMPLES}`;
 }

@@ -7,6 +7,7 @@ import {
   METRICS_TABLE,
 } from '../../src/storage/queries/aggregation-tables.ts';
 import { TOTALS_AGGREGATIONS } from '../../src/storage/queries/operation-totals.ts';
+import { BREAKDOWN_AGGREGATIONS } from '../../src/storage/queries/request-breakdowns.ts';
 import type { Aggregation } from '../../src/storage/queries/run-query.ts';
 import { sql } from '../../src/storage/sql/sql-builder.ts';
 import {
@@ -120,6 +121,22 @@ export function selectFirstBytesOverRange(selection: MetricSelection): string {
       first_byte: createColumnSum('first_byte_sum'),
       first_byte_max: createColumnMax('first_byte_max'),
     },
+  });
+}
+
+/** Selects the same columns as `selectTotalsOverTime`, and the sums of the parts of requests, for each interval. */
+export function selectBreakdownsOverTime(selection: MetricSelection): string {
+  return selectOverTime(METRICS_TABLE, {
+    ...toSelectSpec(selection),
+    aggregations: { ...TOTALS, ...BREAKDOWN_AGGREGATIONS },
+  });
+}
+
+/** Selects the same columns as `selectBreakdownsOverTime` for the whole time range. */
+export function selectBreakdownsOverRange(selection: MetricSelection): string {
+  return selectOverRange(METRICS_TABLE, {
+    ...toSelectSpec(selection),
+    aggregations: { ...TOTALS, ...BREAKDOWN_AGGREGATIONS },
   });
 }
 

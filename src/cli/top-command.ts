@@ -1,12 +1,13 @@
 import { styleText } from 'node:util';
 import { type Command, Option } from 'commander';
 import { delay } from '../core/delay.ts';
-import { formatBytes, formatDuration } from '../core/format.ts';
+import { formatBytes, formatDuration, formatPercent } from '../core/format.ts';
 import { errorMessage } from '../core/perfscope-error.ts';
 import { UNRESTRICTED_SCOPE } from '../core/tenant-scope.ts';
 import { type ProcessHealth, queryProcessHealth } from '../storage/queries/host-health.ts';
-import { queryDistributionTotals } from '../storage/queries/operation-totals.ts';
 import { queryQueueStats } from '../storage/queries/queue-stats.ts';
+import type { BreakdownStats } from '../storage/queries/request-breakdowns.ts';
+import { queryRequestDistributionTotals } from '../storage/queries/request-totals.ts';
 import { getLastRange } from '../storage/queries/time-range.ts';
 import type { QueryClient } from '../storage/questdb/query-client.ts';
 import { requireStartupConfig, withQueryClient } from './command-context.ts';
@@ -141,9 +142,11 @@ export interface TopStats {
     operation: string | undefined;
     endpoint: string | undefined;
     rate: number;
-    average: number;
+    average: number | undefined;
     p95: number | undefined;
     errorRate: number | undefined;
+    /** Mean time in ms per request by part, longest first. Empty without a breakdown. */
+    parts: readonly RequestPartTime[];
   }[];
   queues: {
     queue: string;
@@ -158,7 +161,28 @@ export interface TopStats {
   hosts: Pick<ProcessHealth, (typeof HOST_COLUMNS)[number]>[];
 }
 
-const REQUEST_METRIC = { metricType: 'API_RESPONSE_TIME' } as const;
+/** Part of the time of requests. */
+interface RequestPartTime {
+  readonly name: string;
+  readonly ms: number;
+  /** Share of the time in percent. */
+  readonly share: number;
+}
+
+/** Lists the parts of the time of requests, longest first. */
+function listParts(stats: BreakdownStats): RequestPartTime[] {
+  const parts: [name: string, ms: number | undefined, share: number | undefined][] = [
+    ['database', stats.databaseTime, stats.databaseShare],
+    ['outgoing', stats.outgoingTime, stats.outgoingShare],
+    ['queue', stats.queueTime, stats.queueShare],
+    ['connection', stats.connectionWaitTime, stats.connectionWaitShare],
+    ['event loop', stats.eventLoopWaitTime, stats.eventLoopWaitShare],
+    ['own', stats.ownTime, stats.ownShare],
+  ];
+  return parts
+    .flatMap(([name, ms = 0, share = 0]) => (ms > 0 ? [{ name, ms, share }] : []))
+    .sort((a, b) => b.ms - a.ms);
+}
 
 /** Runs all queries for `top`. @throws PS_UNAVAILABLE and other query errors */
 async function loadTopStats(
@@ -170,7 +194,7 @@ async function loadTopStats(
   const query = { scope: UNRESTRICTED_SCOPE, range: getLastRange(windowMs, nowMs) };
   const byEndpoint = { ...query, groupBy: ['service', 'operation', 'endpoint'] } as const;
   const [endpoints, queues, hosts] = await Promise.all([
-    queryDistributionTotals(queryClient, byEndpoint, REQUEST_METRIC),
+    queryRequestDistributionTotals(queryClient, byEndpoint),
     queryQueueStats(queryClient, query),
     queryProcessHealth(queryClient, query),
   ]);
@@ -183,7 +207,8 @@ async function loadTopStats(
     at: new Date(nowMs),
     windowMs,
     endpoints: endpoints
-      .map(({ group, rate, average, p95, errorRate }) => ({
+      .filter(({ count }) => count > 0)
+      .map(({ group, rate, average, p95, errorRate, ...rest }) => ({
         service: group.service,
         operation: group.operation,
         endpoint: group.endpoint,
@@ -191,6 +216,7 @@ async function loadTopStats(
         average,
         p95,
         errorRate,
+        parts: listParts(rest),
       }))
       .sort((a, b) => rank(b) - rank(a) || b.rate - a.rate),
     queues: queues
@@ -252,13 +278,20 @@ export function formatTopScreen(stats: TopStats, options: ScreenOptions): string
 
 function formatEndpoints({ endpoints }: TopStats): string {
   return formatTable(
-    ['endpoint', 'service', 'req/s', 'mean ms', 'p95 ms', 'errors %'],
-    endpoints.map(({ operation, endpoint, service, rate, average, p95, errorRate }) => [
+    ['endpoint', 'service', 'req/s', 'mean ms', 'p95 ms', 'errors %', 'waiting for'],
+    endpoints.map(({ operation, endpoint, service, rate, average, p95, errorRate, parts }) => [
       `${operation ?? ''} ${endpoint ?? '(no route)'}`.trim(),
       service ?? '',
       ...[rate, average, p95, errorRate].map((value) => formatValue(value)),
+      formatParts(parts),
     ]),
   );
+}
+
+/** Formats the parts with at least 10 % of the time: `database 62 %, own 38 %`. */
+function formatParts(parts: readonly RequestPartTime[]): string {
+  const large = parts.filter(({ share }) => share >= 10);
+  return large.map(({ name, share }) => `${name} ${formatPercent(share)}`).join(', ') || '–';
 }
 
 function formatQueues({ queues }: TopStats): string {

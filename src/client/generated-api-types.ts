@@ -452,6 +452,21 @@ export interface EndpointsQuery {
     | 'count5xx'
     | 'firstByteAverage'
     | 'firstByteMax'
+    | 'databaseTime'
+    | 'databaseShare'
+    | 'databaseCalls'
+    | 'outgoingTime'
+    | 'outgoingShare'
+    | 'outgoingCalls'
+    | 'queueTime'
+    | 'queueShare'
+    | 'queueCalls'
+    | 'connectionWaitTime'
+    | 'connectionWaitShare'
+    | 'eventLoopWaitTime'
+    | 'eventLoopWaitShare'
+    | 'ownTime'
+    | 'ownShare'
     | 'service'
     | 'version'
     | 'environment'
@@ -1533,6 +1548,21 @@ export interface RequestFigures {
   count5xx?: number;
   firstByteAverage?: number;
   firstByteMax?: number;
+  databaseTime?: number;
+  databaseShare?: number;
+  databaseCalls?: number;
+  outgoingTime?: number;
+  outgoingShare?: number;
+  outgoingCalls?: number;
+  queueTime?: number;
+  queueShare?: number;
+  queueCalls?: number;
+  connectionWaitTime?: number;
+  connectionWaitShare?: number;
+  eventLoopWaitTime?: number;
+  eventLoopWaitShare?: number;
+  ownTime?: number;
+  ownShare?: number;
   slowestEndpoints: {
     name: string;
     operation?: string;
@@ -1560,6 +1590,21 @@ export interface StreamFigures {
   count5xx?: number;
   firstByteAverage?: number;
   firstByteMax?: number;
+  databaseTime?: number;
+  databaseShare?: number;
+  databaseCalls?: number;
+  outgoingTime?: number;
+  outgoingShare?: number;
+  outgoingCalls?: number;
+  queueTime?: number;
+  queueShare?: number;
+  queueCalls?: number;
+  connectionWaitTime?: number;
+  connectionWaitShare?: number;
+  eventLoopWaitTime?: number;
+  eventLoopWaitShare?: number;
+  ownTime?: number;
+  ownShare?: number;
 }
 
 export interface DatabaseFigures {
@@ -1779,6 +1824,32 @@ export interface RequestGroup {
   count5xx?: number;
   firstByteAverage?: number;
   firstByteMax?: number;
+  databaseTime?: number;
+  databaseShare?: number;
+  databaseCalls?: number;
+  outgoingTime?: number;
+  outgoingShare?: number;
+  outgoingCalls?: number;
+  queueTime?: number;
+  queueShare?: number;
+  queueCalls?: number;
+  connectionWaitTime?: number;
+  connectionWaitShare?: number;
+  eventLoopWaitTime?: number;
+  eventLoopWaitShare?: number;
+  ownTime?: number;
+  ownShare?: number;
+  repeatedStatement?: RepeatedStatement;
+}
+
+/**
+ * The statement that most requests ran at least 5 times. `average` and `max` are executions per request.
+ */
+export interface RepeatedStatement {
+  statement: string;
+  requests: number;
+  average: number;
+  max: number;
 }
 
 /**
@@ -1799,6 +1870,21 @@ export interface StreamGroup {
   count5xx?: number;
   firstByteAverage?: number;
   firstByteMax?: number;
+  databaseTime?: number;
+  databaseShare?: number;
+  databaseCalls?: number;
+  outgoingTime?: number;
+  outgoingShare?: number;
+  outgoingCalls?: number;
+  queueTime?: number;
+  queueShare?: number;
+  queueCalls?: number;
+  connectionWaitTime?: number;
+  connectionWaitShare?: number;
+  eventLoopWaitTime?: number;
+  eventLoopWaitShare?: number;
+  ownTime?: number;
+  ownShare?: number;
 }
 
 export interface Outgoing {

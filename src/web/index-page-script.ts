@@ -34,6 +34,31 @@ function get(path) {
   });
 }
 
+const PARTS = [['database', 'Database'], ['outgoing', 'Outgoing calls'], ['queue', 'Queues'],
+  ['connectionWait', 'Wait for connections'], ['eventLoopWait', 'Event loop wait'], ['own', 'Own time']];
+
+/** Returns a bar with the parts of an endpoint's time. Its text lists the largest parts. */
+function createPartsBar(stats) {
+  const bar = document.createElement('div');
+  const element = document.createElement('div');
+  bar.className = 'parts';
+  const parts = PARTS.map(([name, label]) => ({ name, label, ms: stats[name + 'Time'], share: stats[name + 'Share'] }))
+    .filter(({ share }) => share >= 1);
+  for (const { name, share } of parts) {
+    const part = document.createElement('span');
+    part.className = name;
+    part.style.width = share + '%';
+    bar.append(part);
+  }
+  const text = parts.sort((a, b) => b.ms - a.ms).map(({ label, ms }) => label + ' ' + format(ms, 'ms')).join(', ');
+  element.append(bar, text || '–');
+  return element;
+}
+
+function describeRepeated(repeated) {
+  return repeated ? repeated.statement + ' (' + format(repeated.average) + ' times per request)' : '–';
+}
+
 async function readBody(response) {
   const body = await response.json();
   if (!response.ok) throw new Error(body.detail);
@@ -62,9 +87,10 @@ async function refresh() {
       get('dashboard'),
       get('endpoints?groupBy=service&sort=count&limit=50'),
       get('outgoing?groupBy=endpoint,service&sort=count&limit=10'),
+      get('endpoints?groupBy=endpoint,operation,service&sort=average&limit=10'),
     ]);
     document.getElementById('key').hidden = responses[0].status !== 401;
-    const [body, byService, outgoing] = await Promise.all(responses.map(readBody));
+    const [body, byService, outgoing, byEndpoint] = await Promise.all(responses.map(readBody));
     const { api, database, queues, systemHealth } = body;
     document.getElementById('metrics').replaceChildren(
       table('Services', listServices(byService.endpoints, systemHealth)),
@@ -77,6 +103,8 @@ async function refresh() {
       ]),
       table('Slowest endpoints', api.slowestEndpoints.map((e) =>
         [(e.operation || '') + ' ' + e.name, e.service || '–', format(e.average, 'ms'), format(e.count) + ' requests'])),
+      table('Where the time goes', byEndpoint.endpoints.filter((e) => e.ownTime !== undefined).map((e) =>
+        [(e.group.operation || '') + ' ' + (e.group.endpoint || '(no route)'), createPartsBar(e), describeRepeated(e.repeatedStatement)])),
       table('Outgoing calls', outgoing.hosts.map(({ group, rate, p95, errorRate, errorRates }) =>
         [group.endpoint || '–', group.service || '–', format(rate) + ' per second', 'p95 ' + format(p95, 'ms'),
           format(errorRate, '% failed'), listErrors(errorRates)])),

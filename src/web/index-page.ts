@@ -68,6 +68,13 @@ const PAGE_START = `<!doctype html>
   td { font-variant-numeric: tabular-nums; overflow-wrap: anywhere; }
   td + td { white-space: nowrap; }
   td:first-child { min-width: 7rem; }
+  .parts { display: flex; min-width: 12rem; height: .5rem; }
+  .parts span { background: #888; }
+  .parts .database { background: #36c; }
+  .parts .outgoing { background: #c60; }
+  .parts .queue { background: #083; }
+  .parts .connectionWait { background: #a3c; }
+  .parts .eventLoopWait { background: #c33; }
   #alert, #metrics { overflow-x: auto; }
   pre { background: #8882; padding: .75rem; border-radius: .25rem; margin: 0; flex: 1; white-space: pre-wrap; overflow-wrap: anywhere; }
   li { margin-bottom: 1rem; }

@@ -36,6 +36,14 @@ const countRequests = (service: string, table: string) => () =>
     AND metric_type = 'API_RESPONSE_TIME'`);
 
 async function expectAllRequests(service: string): Promise<void> {
+  await expectRows(
+    () =>
+      questdb.sql(`SELECT count(), sum(database_calls) FROM performance_metrics
+        WHERE service = '${service}' AND metric_type = 'API_RESPONSE_TIME' AND sum > 0
+        AND abs(sum - (database_time + outgoing_time + queue_time + connection_wait_time
+          + event_loop_wait_time + own_time)) < 1e-6`),
+    [[REQUESTS, 0]],
+  );
   await expectRows(countRequests(service, 'performance_metrics'), [[REQUESTS]]);
   await expectRows(countRequests(service, 'metric_buckets'), [[REQUESTS]]);
 }

@@ -8,6 +8,7 @@ import {
 } from '@opentelemetry/sdk-metrics';
 import { CallTimer } from '../../core/call-timer.ts';
 import { reportFailure } from '../../core/guard.ts';
+import { OMITTED_PARTS_TAG, REQUEST_PARTS_TAG } from '../../core/request-breakdown.ts';
 import { createRequestSampleRow } from '../../core/request-sample-row.ts';
 import { createIdGenerator } from '../../core/schema/row-ids.ts';
 import type { ServiceResource } from '../../core/schema/table-definition.ts';
@@ -119,13 +120,17 @@ export function toRequestSampleRow(
   resource: ServiceResource,
   id: string,
 ): PerformanceMetricRow {
-  const { tenant, failed, status, aborted } = sample;
+  const { tenant, failed, status, aborted, parts, omittedPartCount } = sample;
   return createRequestSampleRow(
     {
       ...sample,
       ...tenant,
       errorType: failed ? toErrorType(status) : undefined,
-      otherTags: { [ATTR_REQUEST_ABORTED]: aborted ? true : undefined },
+      otherTags: {
+        [ATTR_REQUEST_ABORTED]: aborted ? true : undefined,
+        [REQUEST_PARTS_TAG]: parts,
+        [OMITTED_PARTS_TAG]: omittedPartCount > 0 ? omittedPartCount : undefined,
+      },
     },
     resource,
     id,

@@ -205,11 +205,20 @@ function setHistogramSummary(
 }
 
 function setRequestSummary(row: PointSummary, details: RequestPointDetails, factor: number): void {
-  const { failed: _, firstByteSum, firstByteMax, ...counts } = details;
+  const { failed: _, firstByteSum, firstByteMax, breakdown, ...counts } = details;
   Object.assign(row, counts);
   if (row.count === 0) return;
   row.firstByteSum = firstByteSum * factor;
   row.firstByteMax = firstByteMax * factor;
+  row.databaseTime = breakdown.databaseTime * factor;
+  row.databaseCalls = breakdown.databaseCalls;
+  row.outgoingTime = breakdown.outgoingTime * factor;
+  row.outgoingCalls = breakdown.outgoingCalls;
+  row.queueTime = breakdown.queueTime * factor;
+  row.queueCalls = breakdown.queueCalls;
+  row.connectionWaitTime = breakdown.connectionWaitTime * factor;
+  row.eventLoopWaitTime = breakdown.eventLoopWaitTime * factor;
+  row.ownTime = breakdown.ownTime * factor;
 }
 
 /** Counts the status of requests that another library measured. */

@@ -1,8 +1,8 @@
-import { MYSQL2 } from './databases/mysql2.ts';
-import { ORMS } from './databases/orms.ts';
 import { IOREDIS } from './databases/ioredis.ts';
 import { MONGODB_DRIVER } from './databases/mongodb.ts';
+import { MYSQL2 } from './databases/mysql2.ts';
 import { NODE_REDIS } from './databases/node-redis.ts';
+import { ORMS } from './databases/orms.ts';
 import { PG, PG_POOL } from './databases/postgres.ts';
 import { POSTGRES_JS } from './databases/postgres-js.ts';
 import { PRISMA } from './databases/prisma.ts';

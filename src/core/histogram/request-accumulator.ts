@@ -1,3 +1,4 @@
+import { createEmptyBreakdown, type RequestBreakdown } from '../request-breakdown.ts';
 import { ExponentialHistogramAccumulator } from './histogram-accumulators.ts';
 
 /** Values of a histogram point of requests, in addition to its buckets. Times are in the unit of the histogram. */
@@ -11,6 +12,8 @@ export interface RequestPointDetails {
   readonly count5xx: number;
   readonly firstByteSum: number;
   readonly firstByteMax: number;
+  /** Sums over the requests. Aborted requests are not included. */
+  readonly breakdown: RequestBreakdown & { readonly ownTime: number };
   /** Buckets of the failed requests. Undefined if none failed. */
   readonly failed: ReturnType<ExponentialHistogramAccumulator['toPoint']> | undefined;
 }
@@ -22,6 +25,9 @@ export class RequestAccumulator extends ExponentialHistogramAccumulator {
   readonly #statusClassCounts = [0, 0, 0, 0, 0, 0];
   #firstByteSum = 0;
   #firstByteMax = 0;
+  readonly #breakdown = createEmptyBreakdown();
+  /** Duration of the requests whose parts are not known. */
+  #unknownTime = 0;
   #failed: ExponentialHistogramAccumulator | undefined;
 
   /** Number of requests, including aborted ones. Changes with each request. */
@@ -45,6 +51,33 @@ export class RequestAccumulator extends ExponentialHistogramAccumulator {
     this.#failed.add(duration);
   }
 
+  /** Adds the event loop wait of a request without operations. */
+  addEventLoopWait(time: number): void {
+    this.#breakdown.eventLoopWaitTime += time;
+  }
+
+  /** Excludes the duration of a request from the breakdown, because its parts are not known. */
+  excludeFromBreakdown(duration: number): void {
+    this.#unknownTime += duration;
+  }
+
+  /**
+   * Adds the parts of a request.
+   *
+   * @param factor converts the times to the unit of the histogram
+   */
+  addBreakdown(request: RequestBreakdown, factor: number): void {
+    const sums = this.#breakdown;
+    sums.databaseTime += request.databaseTime * factor;
+    sums.databaseCalls += request.databaseCalls;
+    sums.outgoingTime += request.outgoingTime * factor;
+    sums.outgoingCalls += request.outgoingCalls;
+    sums.queueTime += request.queueTime * factor;
+    sums.queueCalls += request.queueCalls;
+    sums.connectionWaitTime += request.connectionWaitTime * factor;
+    sums.eventLoopWaitTime += request.eventLoopWaitTime * factor;
+  }
+
   /** Counts a request that the client aborted. */
   addAborted(): void {
     this.#abortedCount += 1;
@@ -52,6 +85,16 @@ export class RequestAccumulator extends ExponentialHistogramAccumulator {
 
   override toPoint() {
     const [, , count2xx = 0, count3xx = 0, count4xx = 0, count5xx = 0] = this.#statusClassCounts;
+    const sums = this.#breakdown;
+    const waitTime =
+      sums.databaseTime +
+      sums.outgoingTime +
+      sums.queueTime +
+      sums.connectionWaitTime +
+      sums.eventLoopWaitTime;
+    const point = super.toPoint();
+    // The sum of rounded numbers can be larger than the duration by a rounding error.
+    const ownTime = Math.max(0, (point.sum ?? 0) - this.#unknownTime - waitTime);
     const requests: RequestPointDetails = {
       abortedCount: this.#abortedCount,
       errorCount: this.#failed?.count ?? 0,
@@ -61,9 +104,10 @@ export class RequestAccumulator extends ExponentialHistogramAccumulator {
       count5xx,
       firstByteSum: this.#firstByteSum,
       firstByteMax: this.#firstByteMax,
+      breakdown: { ...sums, ownTime },
       failed: this.#failed?.toPoint(),
     };
-    return { ...super.toPoint(), requests };
+    return { ...point, requests };
   }
 }
 

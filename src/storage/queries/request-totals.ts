@@ -16,6 +16,11 @@ import {
   toTotals,
 } from './operation-totals.ts';
 import { type Query, toGroupKey } from './query-definition.ts';
+import {
+  BREAKDOWN_AGGREGATIONS,
+  type BreakdownStats,
+  toBreakdownStats,
+} from './request-breakdowns.ts';
 import { computePercent, toNumber } from './row-values.ts';
 import { runQuery } from './run-query.ts';
 
@@ -26,7 +31,7 @@ export const STREAMS_METRIC = { metricType: 'API_STREAM_DURATION' } as const;
  * Details of requests or streams. Times in ms. Values are `undefined` in the part of a range that older
  * versions recorded.
  */
-interface RequestDetails {
+interface RequestDetails extends BreakdownStats {
   /** Requests that the client aborted. They are not part of any other value. */
   abortedCount: number;
   /** Share of aborted requests in all requests, in percent. */
@@ -59,6 +64,7 @@ const REQUEST_AGGREGATIONS = {
   count_5xx: createColumnSum('count_5xx'),
   first_byte_sum: createColumnSum('first_byte_sum'),
   first_byte_max: createColumnMax('first_byte_max'),
+  ...BREAKDOWN_AGGREGATIONS,
 } as const;
 
 /** Returns the totals of each group and time bucket that has requests, aborted ones included. */
@@ -88,6 +94,7 @@ export async function queryRequestTotals(
       count5xx: toNumber(row.count_5xx),
       firstByteAverage: count > 0 && firstByteSum !== undefined ? firstByteSum / count : undefined,
       firstByteMax: toNumber(row.first_byte_max),
+      ...toBreakdownStats(row, count, toNumber(row.total) ?? 0),
     };
   });
 }

@@ -54,7 +54,7 @@ beforeAll(async () => {
   await questdb.start();
   await migrate(questdb.target, DEFAULT_RETENTION);
   const points = samples.flatMap((sample) => sample.points);
-  const requests = [...hostileRequests(), ...manyRequests()];
+  const requests = [...hostileRequests(), ...manyRequests(), ...requestsWithParts()];
   const statements = points.slice(0, 1500).map(({ row }) => asStatement(row));
   const calls = points.slice(-500).map(({ row }, i) => asCall(row, i));
   const rows = [...points.map(({ row }) => row), ...samples.flatMap(({ gauges }) => gauges)];
@@ -119,6 +119,18 @@ function request(id: string, timestamp: number, ms: number, more: Partial<Perfor
     ...more,
   };
   return row;
+}
+
+/** Returns requests of 100 ms with their parts. */
+function requestsWithParts(): PerformanceMetricRow[] {
+  return [30_000, 2 * HOUR_MS].map((agoMs, i) =>
+    request(`parts-${i}`, NOW_MS - agoMs, 100, {
+      endpoint: '/parts',
+      ...{ databaseTime: 60, databaseCalls: 2, outgoingTime: 20, outgoingCalls: 1 },
+      ...{ queueTime: 0, queueCalls: 0, connectionWaitTime: 5 },
+      ...{ eventLoopWaitTime: 5, ownTime: 10 },
+    }),
+  );
 }
 
 /** Returns the rows of an open breaker and one call that it rejected. */
@@ -252,7 +264,20 @@ function singleRows(): PerformanceMetricRow[] {
       name: 'http.server.request.sample',
       count: 0,
       sum: undefined,
-      tags: JSON.stringify({ 'http.response.status_code': 503, trace_id: 'abc' }),
+      tags: JSON.stringify({
+        'http.response.status_code': 503,
+        parts: [
+          { kind: 'outgoing', name: 'pay.example', start: 1, duration: 2.5, failed: true },
+          { kind: 'database', name: 'SELECT "a" }', start: 4, duration: 0, failed: false },
+        ],
+        trace_id: 'abc',
+      }),
+    }),
+    request(`repeated-${i}`, NOW_MS - agoMs, 8, {
+      metricType: 'CUSTOM',
+      name: 'perfscope.request.repeated_statements',
+      unit: '{statement}',
+      operation: 'SELECT a',
     }),
     request(`test-${i}`, NOW_MS - agoMs, 90_000, { test: true }),
     request(`dropped-${i}`, NOW_MS - agoMs, 7, {
@@ -337,6 +362,20 @@ describe.each(Object.entries(RANGES))('over %s', (name, ms) => {
     // Some panels show rare events and can be empty.
     const rare = ms < HOUR_MS ? RARE_IN_A_MINUTE : RARE;
     expect(empty.filter((query) => !rare.test(query))).toEqual([]);
+  });
+
+  it('returns where the time of requests goes', () => {
+    const [row] = results
+      .get('perfscope-api: Where the time goes by endpoint')!
+      .rows.filter(({ Endpoint }) => Endpoint === '/parts');
+    const means = { Database: 60, Outgoing: 20, Own: 10, Statements: 2, Calls: 1 };
+    expect(row).toMatchObject({ Average: 100, 'Pool wait': 5, 'Loop wait': 5, ...means });
+    expect(results.get('perfscope-api: Repeated statements')!.rows).toMatchObject([
+      { Endpoint: '/rooms/:id', Statement: 'SELECT a', 'Per request': 8, Most: 8 },
+    ]);
+    expect(results.get('perfscope-api: Slow and failed requests')!.rows[0]).toMatchObject({
+      Parts: 'outgoing pay.example: 1 ms + 2.5 ms (failed); database SELECT \\"a\\" }: 4 ms + 0 ms',
+    });
   });
 
   it('returns the same values as the API', async () => {
@@ -438,7 +477,7 @@ describe.each(Object.entries(RANGES))('over %s', (name, ms) => {
 
 /** Panels that can be empty: rare events, and metrics that the test data doesn't contain. */
 const RARE =
-  /Incidents|Libraries|All alerts|OTLP|New versions|Streams|Process CPU|Process memory|Dropped|dropped|for a connection|Network|Heap|Garbage|Connections|oldest|Disk|Load|Event loop/;
+  /Incidents|Libraries|All alerts|OTLP|New versions|Streams|Where the time|Repeated|Process CPU|Process memory|Dropped|dropped|for a connection|Network|Heap|Garbage|Connections|oldest|Disk|Load|Event loop/;
 /** In a range of one minute, only the request panels must have rows. */
 const RARE_IN_A_MINUTE =
   /^perfscope-(?!(overview|api): (Requests|Response|Failed|Error|Aborted|Apdex))/;

@@ -78,6 +78,11 @@ const stats: TopStats = {
     average: 12.5,
     p95: 40,
     errorRate: undefined,
+    parts: [
+      { name: 'database', ms: 8, share: 64 },
+      { name: 'own', ms: 4, share: 32 },
+      { name: 'queue', ms: 0.5, share: 4 },
+    ],
   })),
   queues: [],
   hosts: [

@@ -1,27 +1,29 @@
-import { getCurrentTenant, type Tenant } from './tenant-context.ts';
+import { OverheadLevel, overhead } from '../../overhead/overhead-level.ts';
+import { type OperationOwner, RequestParts, type TimedOperation } from './request-parts.ts';
+import { getCurrentScope, type Tenant } from './tenant-context.ts';
 
 /** What the current request or job waits for. `connection` is the wait for a connection from a pool. */
-export type OperationKind = 'database' | 'outgoing' | 'queue' | 'connection';
+export type OperationKind = TimedOperation['kind'];
 
 /** An operation in progress, such as a statement or an outgoing call. */
-export interface Operation {
-  readonly kind: OperationKind;
-  /** Time from `performance.now()`. */
-  readonly startMs: number;
+export interface Operation extends TimedOperation {
   /** Tenant of the code that started the operation. */
   readonly tenant: Tenant | undefined;
+  /** The request that the operation belongs to. */
+  readonly owner?: OperationOwner | undefined;
   /** Whether the operation has ended. Set it with {@link endOperation}. */
   ended: boolean;
 }
 
 /** Starts an operation of the current request or job. The caller must end it exactly once, also if it fails. */
 export function startOperation(kind: OperationKind): Operation {
-  return { kind, startMs: performance.now(), tenant: getCurrentTenant(), ended: false };
+  const scope = getCurrentScope();
+  return start(kind, scope?.tenant, scope?.holder);
 }
 
 /** Starts an operation that belongs to no request or job, such as a connection attempt of a client. */
 export function startBackgroundOperation(kind: OperationKind): Operation {
-  return { kind, startMs: performance.now(), tenant: undefined, ended: false };
+  return start(kind, undefined, undefined);
 }
 
 /**
@@ -29,12 +31,37 @@ export function startBackgroundOperation(kind: OperationKind): Operation {
  * isn't added to the request, because the other operation includes it.
  */
 export function startInnerOperation(kind: OperationKind): Operation {
-  return { kind, startMs: performance.now(), tenant: getCurrentTenant(), ended: false };
+  return start(kind, getCurrentScope()?.tenant, undefined);
 }
 
 /** Starts an operation of the request that started `previous`, from a callback that can run outside that request. */
 export function startNextOperation(previous: Operation, kind: OperationKind): Operation {
-  return { kind, startMs: performance.now(), tenant: previous.tenant, ended: false };
+  return start(kind, previous.tenant, previous.owner);
+}
+
+function start(
+  kind: OperationKind,
+  tenant: Tenant | undefined,
+  request: OperationOwner | undefined,
+): Operation {
+  const isMeasured =
+    request !== undefined && !request.ended && overhead.level < OverheadLevel.NO_BREAKDOWN;
+  const owner = isMeasured ? request : undefined;
+  const operation: Operation = {
+    kind,
+    startMs: performance.now(),
+    tenant,
+    owner,
+    name: undefined,
+    endMs: undefined,
+    failed: false,
+    ended: false,
+  };
+  if (owner !== undefined) {
+    owner.parts ??= new RequestParts(owner);
+    owner.parts.start(operation);
+  }
+  return operation;
 }
 
 /**
@@ -44,11 +71,13 @@ export function startNextOperation(previous: Operation, kind: OperationKind): Op
  * @param failed whether the operation failed
  * @param count number of statements or calls. Default: 1.
  */
-export function endOperation(
-  operation: Operation,
-  _name: string,
-  _failed: boolean,
-  _count = 1,
-): void {
+export function endOperation(operation: Operation, name: string, failed: boolean, count = 1): void {
+  if (operation.ended) return;
   operation.ended = true;
+  const { owner } = operation;
+  if (owner === undefined || owner.ended) return;
+  operation.name = name;
+  operation.failed = failed;
+  operation.endMs = performance.now();
+  owner.parts?.end(operation, count, operation.endMs);
 }

@@ -1,5 +1,6 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { reportFailure } from '../../../core/guard.ts';
+import type { OperationOwner } from './request-parts.ts';
 
 /** Organization, property, and user that the current operation belongs to. */
 export interface Tenant {
@@ -9,13 +10,13 @@ export interface Tenant {
 }
 
 /** An HTTP request in progress, whose tenant `withTenant` can set later. */
-export interface TenantHolder {
+export interface TenantHolder extends OperationOwner {
   tenant: Tenant | undefined;
   /** Whether `withTenant` set the tenant. Otherwise, it comes from the headers or the resolver. */
   isTenantExplicit: boolean;
 }
 
-interface TenantScope {
+export interface TenantScope {
   readonly tenant: Tenant | undefined;
   readonly holder: TenantHolder | undefined;
   /** Whether the scope belongs to a job that the agent measures. */
@@ -23,28 +24,17 @@ interface TenantScope {
 }
 
 const CONTEXT_KEY = Symbol.for('perfscope.context');
-const CONTEXT_ENABLED_KEY = Symbol.for('perfscope.context.wanted');
-const sharedGlobal = globalThis as {
-  readonly [CONTEXT_KEY]?: AsyncLocalStorage<TenantScope>;
-  readonly [CONTEXT_ENABLED_KEY]?: boolean;
-};
+const sharedGlobal = globalThis as { readonly [CONTEXT_KEY]?: AsyncLocalStorage<TenantScope> };
 const contextStorage = sharedGlobal[CONTEXT_KEY] ?? new AsyncLocalStorage<TenantScope>();
-setGlobal(CONTEXT_KEY, contextStorage);
-
 /**
- * Stores a value on the global object, because `register` and the application can load separate
- * copies of this module. The property isn't enumerable, so that the application doesn't notice it.
+ * Stored on the global object, because `register` and the application can load separate copies of this
+ * module. The property isn't enumerable, so that the application doesn't notice it.
  */
-function setGlobal(key: symbol, value: unknown): void {
-  Object.defineProperty(globalThis, key, { value, configurable: true });
-}
+Object.defineProperty(globalThis, CONTEXT_KEY, { value: contextStorage, configurable: true });
 
-/**
- * Enables a context for each request. It costs microseconds per request, so it is enabled only if a
- * tenant header is configured or the application imports the library.
- */
-export function enableTenantContext(): void {
-  setGlobal(CONTEXT_ENABLED_KEY, true);
+/** Returns the scope of the current asynchronous context, or undefined outside of requests and jobs. */
+export function getCurrentScope(): TenantScope | undefined {
+  return contextStorage.getStore();
 }
 
 /** Returns the tenant of the current asynchronous context. */
@@ -98,7 +88,6 @@ function runInScope<T>(scope: TenantScope, fn: () => T): T {
  * a keep-alive connection would inherit the previous request's tenant.
  */
 export function enterRequestContext(holder: TenantHolder): void {
-  if (!sharedGlobal[CONTEXT_ENABLED_KEY]) return;
   contextStorage.enterWith({ tenant: holder.tenant, holder });
 }
 
@@ -107,7 +96,7 @@ export function enterRequestContext(holder: TenantHolder): void {
  * measured.
  */
 export function leaveRequestContext(): void {
-  if (!sharedGlobal[CONTEXT_ENABLED_KEY] || contextStorage.getStore() === undefined) return;
+  if (contextStorage.getStore() === undefined) return;
   contextStorage.enterWith({ tenant: undefined, holder: undefined });
 }
 

@@ -1,5 +1,5 @@
 import { guard } from '../../../core/guard.ts';
-import { enableTenantContext, type Tenant } from './tenant-context.ts';
+import type { Tenant } from './tenant-context.ts';
 
 /** Maximum length of a tenant or user ID. */
 const MAX_TENANT_LENGTH = 128;
@@ -48,7 +48,6 @@ export class TenantReader {
       name ? [[field, name.toLowerCase()]] : [],
     );
     this.#onRejected = onRejected;
-    if (this.#headers.length > 0) enableTenantContext();
   }
 
   /** Sets the application's function. It takes precedence over the headers. */

@@ -134,7 +134,7 @@ function toPrismaCommand(
   databases: DatabaseRecorder,
 ): DatabaseCommand {
   const sql = action.endsWith('Raw') ? getRawSql(args) : undefined;
-  if (sql !== undefined) return { system, ...databases.getFingerprint(sql) };
+  if (sql !== undefined) return { system, ...databases.getFingerprint(sql, system) };
   const name = model === undefined ? action : `${action} ${model}`;
   const { where } = (args ?? {}) as { where?: unknown };
   const keys = typeof where === 'object' && where !== null ? Object.keys(where).sort() : [];

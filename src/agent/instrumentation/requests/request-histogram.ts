@@ -3,6 +3,7 @@ import { RequestAccumulator } from '../../../core/histogram/request-accumulator.
 import { HTTP_METHODS, OTHER_HTTP_METHOD } from '../../../core/otel/mapping/http-methods.ts';
 import { ATTR_ORGANIZATION_ID, ATTR_PROPERTY_ID } from '../../attribute-keys.ts';
 import { OverheadLevel, overhead } from '../../overhead/overhead-level.ts';
+import type { RequestParts } from '../context/request-parts.ts';
 import type { Tenant } from '../context/tenant-context.ts';
 import { EMPTY_ATTRIBUTES, MAX_SERIES, SeriesCache } from '../histograms/cardinality-limit.ts';
 import {
@@ -28,6 +29,10 @@ export interface RequestEnd {
   readonly aborted: boolean;
   /** Whether the server failed: with a 5xx status, or after it sent the headers. */
   readonly failed: boolean;
+  /** Time in which other code blocked the event loop. Also part of `parts`. */
+  readonly eventLoopWaitMs: number;
+  /** Undefined if the request had no operations. */
+  readonly parts: RequestParts | undefined;
 }
 
 /** The requests of one endpoint in the current interval. */
@@ -92,7 +97,11 @@ export class RequestHistogram implements RegisteredHistogram {
       series.endpoint.delta.addAborted();
       if (series.abortedCounter) series.abortedCounter.value += 1;
     } else {
-      series.endpoint.delta.addRequest(duration, end.firstByteMs / 1000, status ?? 0, failed);
+      const { delta } = series.endpoint;
+      delta.addRequest(duration, end.firstByteMs / 1000, status ?? 0, failed);
+      if (end.parts !== undefined) delta.addBreakdown(end.parts, 1 / 1000);
+      else if (overhead.level >= OverheadLevel.NO_BREAKDOWN) delta.excludeFromBreakdown(duration);
+      else if (end.eventLoopWaitMs > 0) delta.addEventLoopWait(end.eventLoopWaitMs / 1000);
       if (series.status !== undefined) addForReaders(series.status, duration);
     }
   }

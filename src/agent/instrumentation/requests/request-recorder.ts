@@ -1,6 +1,8 @@
+import { closeStallObserver, takeBlockedMs } from '../context/event-loop-stalls.ts';
 import type { HistogramRegistry } from '../histograms/histogram-registry.ts';
 import type { EndReason } from './connection-close.ts';
-import { RequestHistogram } from './request-histogram.ts';
+import { RepeatedStatementRecorder } from './repeated-statements.ts';
+import { type RequestEnd, RequestHistogram } from './request-histogram.ts';
 import { type RequestSampler, type SampledRequest, toSampledRequest } from './request-sampler.ts';
 import type { RequestState } from './request-state.ts';
 import { allowsWaiting, MAX_BODY_MS, MIN_LONG_POLL_MS } from './stream-detection.ts';
@@ -31,6 +33,7 @@ export class RequestRecorder {
   readonly #options: RequestRecorderOptions;
   readonly #requests: RequestHistogram;
   readonly #streams: RequestHistogram;
+  readonly #repeatedStatements: RepeatedStatementRecorder;
 
   constructor(options: RequestRecorderOptions) {
     this.#options = options;
@@ -59,6 +62,7 @@ export class RequestRecorder {
     };
     this.#requests = histograms.register((...args) => new RequestHistogram(requests, ...args));
     this.#streams = histograms.register((...args) => new RequestHistogram(streams, ...args));
+    this.#repeatedStatements = new RepeatedStatementRecorder(histograms);
   }
 
   /**
@@ -78,7 +82,10 @@ export class RequestRecorder {
     if (state.ended) return;
     state.ended = true;
     state.openRequests?.remove(state);
-    const durationMs = performance.now() - state.startMs;
+    const nowMs = performance.now();
+    const durationMs = nowMs - state.startMs;
+    const { parts } = state;
+    const eventLoopWaitMs = endBreakdown(state, nowMs, durationMs);
     const firstByteMs = state.firstByteMs > 0 ? state.firstByteMs - state.startMs : durationMs;
     const isStream =
       state.isStreamRequest ||
@@ -89,20 +96,20 @@ export class RequestRecorder {
     const outcome = getOutcome(state, reason, status, isStream);
     const failed = outcome === 'failed';
     const aborted = outcome === 'aborted';
-    const end = { durationMs, firstByteMs, status, aborted, failed };
+    const end = { durationMs, firstByteMs, status, aborted, failed, eventLoopWaitMs, parts };
     (isStream ? this.#streams : this.#requests).record(state, end);
-    if (!isStream && !aborted) this.#options.onRequest(durationMs, failed);
+    if (!isStream && !aborted) {
+      this.#options.onRequest(durationMs, failed);
+      const repeated = parts?.getMostRepeated();
+      if (repeated !== undefined) this.#repeatedStatements.record(state, repeated);
+    }
     this.#sample(state, end, isStream, error);
-    // Release the error, even if the application keeps a reference to the request.
+    // Release the error and the operations, even if the application keeps a reference to the request.
     state.thrown = undefined;
+    state.parts = undefined;
   }
 
-  #sample(
-    state: RequestState,
-    end: Parameters<RequestHistogram['record']>[1],
-    isStream: boolean,
-    error: unknown,
-  ): void {
+  #sample(state: RequestState, end: RequestEnd, isStream: boolean, error: unknown): void {
     const { sampler, onServerError } = this.#options;
     const isCandidate = isStream ? end.failed : sampler.shouldSample(end.durationMs, end.failed);
     if (!isCandidate) return;
@@ -110,6 +117,23 @@ export class RequestRecorder {
     sampler.add(request, isStream);
     if (end.failed) onServerError?.(request, state.thrown ?? error ?? undefined);
   }
+}
+
+/**
+ * Attributes the time until the end of a request. Must be called once for each request.
+ *
+ * @returns time in which other code blocked the event loop, in ms
+ */
+function endBreakdown(state: RequestState, nowMs: number, durationMs: number): number {
+  const { parts } = state;
+  let waitMs: number;
+  if (parts === undefined) waitMs = Math.min(durationMs, takeBlockedMs(state, nowMs));
+  else {
+    parts.finish(nowMs);
+    waitMs = parts.eventLoopWaitTime;
+  }
+  closeStallObserver();
+  return waitMs;
 }
 
 type Outcome = 'succeeded' | 'failed' | 'aborted';

@@ -1,5 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import { isSpanContextValid } from '@opentelemetry/api';
+import type { RequestPart } from '../../../core/request-breakdown.ts';
 import { getActiveSpanContext } from '../../opentelemetry-api/shared-api.ts';
 import type { Tenant } from '../context/tenant-context.ts';
 import type { RequestEnd } from './request-histogram.ts';
@@ -26,6 +27,10 @@ export interface SampledRequest {
   readonly tenant: Tenant | undefined;
   /** 32 hexadecimal digits. */
   readonly traceId: string | undefined;
+  /** The first operations. Undefined if there are none. */
+  readonly parts: readonly RequestPart[] | undefined;
+  /** Number of further operations. */
+  readonly omittedPartCount: number;
 }
 
 /**
@@ -78,7 +83,7 @@ export class RequestSampler {
 /** Copies values from a request. A reference would keep the body and socket in memory. */
 export function toSampledRequest(state: RequestState, end: RequestEnd): SampledRequest {
   const { method, scheme, route, tenant, request } = state;
-  const { durationMs, status, aborted, failed } = end;
+  const { durationMs, status, aborted, failed, parts } = end;
   const { organizationId, propertyId, userId } = tenant ?? {};
   return {
     timestampMs: Date.now(),
@@ -91,6 +96,8 @@ export function toSampledRequest(state: RequestState, end: RequestEnd): SampledR
     failed,
     tenant: tenant && { organizationId, propertyId, userId },
     traceId: getTraceId(request),
+    parts: parts?.toList(state.startMs + durationMs),
+    omittedPartCount: parts?.omittedCount ?? 0,
   };
 }
 

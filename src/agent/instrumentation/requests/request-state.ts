@@ -3,6 +3,7 @@ import type { Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
 import { guard } from '../../../core/guard.ts';
 import { toHttpMethod } from '../../../core/otel/mapping/http-methods.ts';
+import { openStallObserver } from '../context/event-loop-stalls.ts';
 import type { TenantHolder } from '../context/tenant-context.ts';
 import { ExistingObject } from '../loading/hidden-property.ts';
 import { type EndReason, findEndReason } from './connection-close.ts';
@@ -182,8 +183,6 @@ export interface RequestState extends TenantHolder {
   readonly request: { readonly headers: IncomingMessage['headers'] };
   /** The response of an HTTP/1 request. */
   readonly response: ServerResponse | undefined;
-  /** Start time from `performance.now()`. */
-  readonly startMs: number;
   /** Time of the first byte of the response from `performance.now()`, or 0. */
   firstByteMs: number;
   /** Whether the path of the request is configured as a stream, or belongs to long polling. */
@@ -210,8 +209,6 @@ export interface RequestState extends TenantHolder {
   hasFailedAfterHeaders: boolean;
   /** Whether the server called `close` of an HTTP/2 stream. */
   isClosedByServer: boolean;
-  /** Whether the request is complete and recorded. */
-  ended: boolean;
 }
 
 /** Stores the state of a request. */
@@ -268,7 +265,10 @@ export function createRequestState(key: object, start: RequestStart): RequestSta
     hasFailedAfterHeaders: false,
     isClosedByServer: false,
     ended: false,
+    blockedMs: 0,
+    parts: undefined,
   };
+  openStallObserver(state, state.startMs);
   RequestField.set(key, state);
   return state;
 }

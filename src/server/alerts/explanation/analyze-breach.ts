@@ -17,8 +17,9 @@ import { RuleQueryCache } from '../rule-queries/rule-query-cache.ts';
 import type { Measure } from '../rules/alert-rule.ts';
 import { getAggregate, QUEUE_AGGREGATES } from '../rules/rule-aggregates.ts';
 import { queryContributors } from './contributors.ts';
-import type { BreachAnalysis, MetricChange, ValueUnit } from './format-cause.ts';
+import type { BreachAnalysis, MetricChange, SlowerPart, ValueUnit } from './format-cause.ts';
 import { listRelatedMetrics, type RelatedMetric } from './related-metrics.ts';
+import { querySlowerPart } from './slower-part.ts';
 
 /** The baseline is this many windows long, and ends where the window of the alert starts. */
 const BASELINE_WINDOWS = 3;
@@ -59,13 +60,14 @@ export async function analyzeBreach(
     now: new RuleQueryCache(queryClient, firedMs, 60_000, [], scope),
     before: new RuleQueryCache(queryClient, firedMs - measure.windowMs, 60_000, [], scope),
   };
-  const [headline, contributors, changes, services] = await Promise.all([
+  const [headline, slowerPart, contributors, changes, services] = await Promise.all([
     queryHeadline({ ...breach, measure: groupMeasure }, caches.before),
+    explainDuration(queryClient, { ...breach, measure: groupMeasure }, caches.before, scope),
     queryContributors(groupMeasure, caches.now, scope, listMissingTenant(measure, group)),
     queryChanges(breach, caches, scope),
     queryServices(queryClient, breach, scope),
   ]);
-  return { headline, contributors, changes, services };
+  return { headline, slowerPart, contributors, changes, services };
 }
 
 /** Returns the change of the rule's own value. A spike's value is already a change. */
@@ -87,6 +89,47 @@ async function queryHeadline(
     unit: getValueUnit(measure),
     harmful: baseline.value <= value ? 'up' : 'down',
   };
+}
+
+/** Aggregates of the duration of requests. */
+const DURATION_AGGREGATES: ReadonlySet<Measure['aggregate']> = new Set([
+  'mean',
+  'max',
+  'p50',
+  'p90',
+  'p95',
+  'p99',
+  'p999',
+  'slow_share',
+  'apdex',
+  'spike',
+]);
+
+/** Returns the part that makes requests slower, for an alert about the duration of requests. */
+async function explainDuration(
+  queryClient: QueryClient,
+  { measure, group, firedMs }: Breach,
+  before: RuleQueryCache,
+  scope: TenantScope,
+): Promise<SlowerPart | undefined> {
+  const { type, aggregate, windowMs } = measure;
+  if (type !== 'API_RESPONSE_TIME' || !DURATION_AGGREGATES.has(aggregate)) return undefined;
+  const baselines = await queryMeasure(toBaseline({ ...measure, aggregate: 'mean' }), before);
+  const baseline = baselines.find(({ labels }) => toLabelsKey(labels) === toLabelsKey(group));
+  if (baseline === undefined || !hasBaseline(baseline, measure)) return undefined;
+  const labels = Object.entries(group).filter(([name]) =>
+    ['service', 'organization', 'property'].includes(name),
+  );
+  const startMs = firedMs - windowMs;
+  return querySlowerPart(queryClient, {
+    scope,
+    now: { fromMs: startMs, toMs: firedMs },
+    before: { fromMs: startMs - BASELINE_WINDOWS * windowMs, toMs: startMs },
+    filter: measure.filter,
+    operationFilter: toFilter(Object.fromEntries(labels)),
+    missing: listMissingTenant(measure, group),
+    minCount: MIN_COUNT,
+  });
 }
 
 /** Compares the related metrics with their baselines. Metrics without enough data are omitted. */

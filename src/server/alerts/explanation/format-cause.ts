@@ -27,10 +27,24 @@ export interface Contributor {
   readonly expectedShare: number;
 }
 
+/** The part of the requests that accounts for most of their additional time. Times are means per request in ms. */
+export interface SlowerPart {
+  /** Display name: `database`. */
+  readonly name: string;
+  readonly before: number;
+  readonly now: number;
+  /** Duration of the requests. */
+  readonly total: number;
+  /** The statement, host, or pool with most of the additional time, if there is one. */
+  readonly operation: string | undefined;
+}
+
 /** The data that explains one alert, for its window, tenant, and service. */
 export interface BreachAnalysis {
   /** The rule's own value. Undefined without a baseline. */
   readonly headline: MetricChange | undefined;
+  /** Only for alerts about the duration of requests. */
+  readonly slowerPart: SlowerPart | undefined;
   readonly contributors: readonly Contributor[];
   /** Other metrics, changed or not. Each has enough data in the window and in the baseline. */
   readonly changes: readonly MetricChange[];
@@ -45,6 +59,7 @@ const MIN_PERCENTAGE_POINTS = 10;
 const MAX_CHANGES = 3;
 const MAX_CONTRIBUTORS = 2;
 const MAX_SERVICES = 5;
+const MAX_OPERATION_LENGTH = 120;
 /** Contributors with a smaller share aren't shown. */
 const MIN_SHARE = 0.2;
 /** Factor by which a contributor's share must exceed its expected share. */
@@ -53,15 +68,16 @@ const MIN_EXCESS = 1.3;
 const DOMINANT_SHARE = 0.9;
 
 /**
- * Formats an explanation as one line: how the rule's value changed, who contributes more than expected, and
- * which other metrics changed at the same time. It doesn't repeat the rule's value, which continues to change.
+ * Formats an explanation as one line. It contains how the rule's value changed, the slower part of the requests, and
+ * who contributes more than expected. Other metrics that changed at the same time follow. It doesn't repeat the
+ * rule's value, which continues to change.
  *
  * Example: ``up from 400 ms; 62 % from `GET /rooms`; database time ×3.1; CPU up from 40 % to 96 % on web-2``.
  *
  * @returns `undefined` if nothing explains the alert
  */
 export function formatCause(analysis: BreachAnalysis): string | undefined {
-  const { headline, contributors, changes, services } = analysis;
+  const { headline, slowerPart, contributors, changes, services } = analysis;
   const others = changes
     .map((change) => ({ text: formatChange(change), weight: computeChangeWeight(change) }))
     .filter(({ weight }) => weight > 0)
@@ -75,6 +91,7 @@ export function formatCause(analysis: BreachAnalysis): string | undefined {
   ];
   const parts = [
     ...(headline && computeChangeWeight(headline) > 0 ? [formatHeadline(headline)] : []),
+    ...(slowerPart ? [formatSlowerPart(slowerPart)] : []),
     ...(top.length > 0 ? [top.join(', ')] : []),
     ...others,
     ...(services.length > 0 ? [formatServices(services)] : []),
@@ -112,6 +129,15 @@ function computeChangeWeight({ before, now, unit, harmful }: MetricChange): numb
 
 function formatHeadline({ before, unit, harmful }: MetricChange): string {
   return `${harmful} from ${formatWithUnit(before, unit)}`;
+}
+
+/** Formats a part: ``database 1.84 s of 2.1 s per request, up from 120 ms, mostly `SELECT name FROM rooms` ``. */
+function formatSlowerPart({ name, before, now, total, operation }: SlowerPart): string {
+  const times = `${formatDuration(now)} of ${formatDuration(total)} per request`;
+  const isLong = operation !== undefined && operation.length > MAX_OPERATION_LENGTH;
+  const shortened = isLong ? `${operation.slice(0, MAX_OPERATION_LENGTH)}…` : operation;
+  const cause = shortened === undefined ? '' : `, mostly \`${shortened}\``;
+  return `${name} ${times}, up from ${formatDuration(before)}${cause}`;
 }
 
 function formatChange({ metric, subject, before, now, unit, harmful }: MetricChange): string {

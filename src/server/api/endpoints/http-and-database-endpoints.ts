@@ -8,6 +8,7 @@ import {
   queryDistributionTotals,
 } from '../../../storage/queries/operation-totals.ts';
 import type { Query } from '../../../storage/queries/query-definition.ts';
+import { queryRepeatedStatements } from '../../../storage/queries/request-breakdowns.ts';
 import {
   queryRequestDistributionTotals,
   queryRequestTotals,
@@ -71,8 +72,25 @@ export const groupStatsSchema = z
 const groupStatsListSchema = z.array(groupStatsSchema);
 type GroupStats = z.output<typeof groupStatsSchema>;
 
+const repeatedStatementSchema = z
+  .strictObject({
+    statement: z.string(),
+    requests: z.number(),
+    average: z.number(),
+    max: z.number(),
+  })
+  .meta({
+    id: 'RepeatedStatement',
+    description:
+      'The statement that most requests ran at least 5 times. `average` and `max` are executions per request.',
+  });
+
 const requestGroupSchema = z
-  .strictObject({ ...groupStatsSchema.shape, ...schemas.REQUEST_DETAIL_FIELDS })
+  .strictObject({
+    ...groupStatsSchema.shape,
+    ...schemas.REQUEST_DETAIL_FIELDS,
+    repeatedStatement: repeatedStatementSchema.optional(),
+  })
   .meta({
     id: 'RequestGroup',
     description:
@@ -148,9 +166,31 @@ export const endpointsEndpoint = defineEndpoint({
       query.cursor === undefined
         ? await queryStreamGroups(dependencies.queryClient, dbQuery, query)
         : [];
-    return { ...schemas.toTimeRangeFields(dbQuery.range), endpoints: groups, streams, nextCursor };
+    const endpoints = await addRepeatedStatements(
+      dependencies.queryClient,
+      dbQuery,
+      query.groupBy,
+      groups,
+    );
+    return { ...schemas.toTimeRangeFields(dbQuery.range), endpoints, streams, nextCursor };
   },
 });
+
+/** Adds the most repeated statement to each group with a route. */
+async function addRepeatedStatements(
+  queryClient: QueryClient,
+  dbQuery: Query,
+  names: readonly DimensionName[],
+  groups: readonly RequestGroup[],
+): Promise<RequestGroup[]> {
+  const groupBy = toDimensions(names);
+  if (!groupBy.includes('endpoint')) return [...groups];
+  const statements = await queryRepeatedStatements(queryClient, { ...dbQuery, groupBy });
+  const keyNames = [...new Set(names)].filter((name) => name !== 'operation');
+  const toKey = ({ group }: RequestGroup) =>
+    JSON.stringify(keyNames.map((name) => group[name] ?? null));
+  return groups.map((each) => ({ ...each, repeatedStatement: statements.get(toKey(each)) }));
+}
 
 async function queryStreamGroups(
   queryClient: QueryClient,

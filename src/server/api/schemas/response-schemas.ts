@@ -45,9 +45,28 @@ export const STATS_FIELDS = {
   p999: optionalNumberSchema,
 };
 
+/** Where the time of requests goes. Times in ms and calls are means per request, and shares are in percent. */
+const BREAKDOWN_FIELDS = {
+  databaseTime: optionalNumberSchema,
+  databaseShare: optionalNumberSchema,
+  databaseCalls: optionalNumberSchema,
+  outgoingTime: optionalNumberSchema,
+  outgoingShare: optionalNumberSchema,
+  outgoingCalls: optionalNumberSchema,
+  queueTime: optionalNumberSchema,
+  queueShare: optionalNumberSchema,
+  queueCalls: optionalNumberSchema,
+  connectionWaitTime: optionalNumberSchema,
+  connectionWaitShare: optionalNumberSchema,
+  eventLoopWaitTime: optionalNumberSchema,
+  eventLoopWaitShare: optionalNumberSchema,
+  ownTime: optionalNumberSchema,
+  ownShare: optionalNumberSchema,
+};
+
 /**
  * Aborted requests are in no other value. `abortedRate` is the percentage of all requests, including
- * aborted ones. Data of older versions has no status classes and no times to the first byte.
+ * aborted ones. Data of older versions has no status classes, no times to the first byte, and no breakdown.
  */
 export const REQUEST_DETAIL_FIELDS = {
   abortedCount: optionalNumberSchema,
@@ -58,6 +77,7 @@ export const REQUEST_DETAIL_FIELDS = {
   count5xx: optionalNumberSchema,
   firstByteAverage: optionalNumberSchema,
   firstByteMax: optionalNumberSchema,
+  ...BREAKDOWN_FIELDS,
 };
 
 export const STREAM_FIELDS = {

@@ -208,6 +208,25 @@ beforeAll(async () => {
       ...toRequestRow('/mixed'),
       ...{ id: 'own', service: OWN_SERVICE_NAME, count: 1000, errorCount: 1000, sum: 1e6 },
     },
+    {
+      ...toRequestRow('/parts'),
+      ...{ organizationId: 'parts', operation: 'POST', count: 4, sum: 400, value: 100 },
+      ...{ databaseTime: 240, databaseCalls: 8, outgoingTime: 60, outgoingCalls: 4 },
+      ...{ queueTime: 20, queueCalls: 2, connectionWaitTime: 40, eventLoopWaitTime: 0 },
+      ownTime: 40,
+    },
+    // An older agent stores no breakdown.
+    {
+      ...toRequestRow('/parts'),
+      ...{ id: 'no parts', organizationId: 'parts', operation: 'POST', count: 4, sum: 400 },
+      value: 100,
+    },
+    ...[3, 2].map((requests, i) => ({
+      ...toRequestRow('/parts'),
+      ...{ id: `repeated-${i}`, organizationId: 'parts', metricType: 'CUSTOM' as const },
+      ...{ name: 'perfscope.request.repeated_statements', unit: '{statement}' },
+      ...{ operation: `SELECT ${i}`, count: requests, sum: 10 * requests, max: 12, value: 10 },
+    })),
     ...['/a', undefined].map((endpoint, i) => ({
       ...toRequestRow('/a'),
       ...{ id: `route-${i}`, organizationId: 'routes', endpoint, count: 3 + i, sum: 10, value: 1 },
@@ -306,6 +325,28 @@ describe('endpoints', () => {
     ]);
     const { api: figures } = await client.get('dashboard', range);
     expect(figures).toMatchObject({ ...details, abortedCount: 8, streams: stream });
+  });
+
+  it('endpoints and dashboard return where the time goes', async () => {
+    api.scope = createOrganizationScope('parts');
+    const breakdown = {
+      ...{ databaseTime: 60, databaseShare: 60, databaseCalls: 2 },
+      ...{ outgoingTime: 15, outgoingShare: 15, outgoingCalls: 1 },
+      ...{ queueTime: 5, queueShare: 5, queueCalls: 0.5 },
+      ...{ connectionWaitTime: 10, connectionWaitShare: 10 },
+      ...{ eventLoopWaitTime: 0, eventLoopWaitShare: 0, ownTime: 10, ownShare: 10 },
+    };
+    const { endpoints } = await client.get('endpoints', { ...range, sort: 'databaseTime' });
+    const repeatedStatement = { statement: 'SELECT 0', requests: 3, average: 10, max: 12 };
+    expect(endpoints).toMatchObject([
+      { group: { endpoint: '/parts' }, count: 8, average: 100, ...breakdown, repeatedStatement },
+    ]);
+    expect((await client.get('dashboard', range)).api).toMatchObject(breakdown);
+    const byService = await client.get('endpoints', { ...range, groupBy: ['service'] });
+    expect(byService.endpoints).toMatchObject([breakdown]);
+    expect(byService.endpoints[0]).not.toHaveProperty('repeatedStatement');
+    const filtered = await client.get('endpoints', { ...range, operation: ['POST'] });
+    expect(filtered.endpoints).toMatchObject([{ repeatedStatement }]);
   });
 
   it.each([
@@ -652,6 +693,7 @@ describe('pagination', () => {
       '/a',
       '/left',
       '/mixed',
+      '/parts',
       '/rooms',
       '=cmd()',
       OTHER_MARKER,

@@ -6,7 +6,6 @@ import { runInNewContext } from 'node:vm';
 import express from 'express';
 import { beforeEach, describe, expect, it, vi } from 'vitest';
 import {
-  enableTenantContext,
   enterRequestContext,
   runJobWithTenant,
 } from '../../../../src/agent/instrumentation/context/tenant-context.ts';
@@ -14,6 +13,7 @@ import type { Measurement } from '../../../../src/agent/record/measurement.ts';
 import { createPerformanceTracking } from '../../../../src/agent/record/performance-tracking.ts';
 import { getGuardFailures } from '../../../../src/core/guard.ts';
 import { createHostileProxy } from '../../../support/hostile-values.ts';
+import { createTestRequestState } from '../../../support/request-measurements.ts';
 
 let recorded: Measurement[];
 const track = createPerformanceTracking((measurement) => void recorded.push(measurement));
@@ -340,11 +340,10 @@ describe('the measurement', () => {
   );
 
   it('is CUSTOM inside a measured request or job, which is recorded already', async () => {
-    enableTenantContext();
     const tracked = track(fn, { name: 'x' });
     runJobWithTenant(undefined, tracked);
     await (async () => {
-      enterRequestContext({ tenant: undefined, isTenantExplicit: false });
+      enterRequestContext(createTestRequestState({}));
       tracked();
     })();
     expect(recorded.map(({ metricType }) => metricType)).toEqual(['CUSTOM', 'CUSTOM']);

@@ -9,6 +9,7 @@ import { findRule, loadTestRules } from '../../../support/alert-rule-fixtures.ts
 
 const EMPTY: BreachAnalysis = {
   headline: undefined,
+  slowerPart: undefined,
   contributors: [],
   changes: [],
   services: [],
@@ -44,6 +45,17 @@ describe('the cause', () => {
   it('lists the changes in one line, largest first', () => {
     expect(format({ headline: p95, changes: [cpu, database] })).toBe(
       'up from 400 ms; database time ×12; CPU up from 40 % to 96 % on web-2',
+    );
+  });
+
+  it('names the part with the additional time, and its operation', () => {
+    const slowerPart = { name: 'database', before: 120, now: 1840, total: 2100 };
+    const operation = `SELECT name FROM rooms WHERE ${'x'.repeat(200)}`;
+    expect(format({ headline: p95, slowerPart: { ...slowerPart, operation } })).toBe(
+      `up from 400 ms; database 1.84 s of 2.1 s per request, up from 120 ms, mostly \`${operation.slice(0, 120)}…\``,
+    );
+    expect(format({ slowerPart: { ...slowerPart, operation: undefined } })).toBe(
+      'database 1.84 s of 2.1 s per request, up from 120 ms',
     );
   });
 

@@ -29,6 +29,8 @@ function createExport(options: HistogramExportOptions) {
         status,
         aborted: status === 0,
         failed: status >= 500,
+        eventLoopWaitMs: 0,
+        parts: undefined,
       }),
     jobs,
     collect: (nowMs: number) =>

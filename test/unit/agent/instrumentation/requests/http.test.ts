@@ -6,7 +6,6 @@ import { createRequire } from 'node:module';
 import { PassThrough, pipeline } from 'node:stream';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import {
-  enableTenantContext,
   getCurrentTenant,
   isInMeasuredOperation,
 } from '../../../../../src/agent/instrumentation/context/tenant-context.ts';
@@ -100,7 +99,6 @@ it.each(['/poll/rooms', '/socket.io/?EIO=4&transport=polling'])(
 );
 
 it('an ignored request does not inherit the tenant of the request before it on the connection', () => {
-  enableTenantContext();
   measurements.stop();
   measurements = new RequestMeasurements({
     ignoreRoutes: ['/health'],

@@ -21,6 +21,8 @@ const request = (durationMs: number, status = 200): SampledRequest => ({
   route: '/a',
   tenant: undefined,
   traceId: undefined,
+  parts: undefined,
+  omittedPartCount: 0,
 });
 
 it('keeps the slowest and the last failed requests of each interval, without duplicates', () => {
