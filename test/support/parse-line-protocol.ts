@@ -4,7 +4,7 @@ export interface LineProtocolRow {
   readonly columns: Readonly<Record<string, string>>;
 }
 
-/** A name or a value: quoted text, or characters of which some are escaped. */
+/** A name or a value: quoted text, or characters and escape sequences. */
 const TOKEN = /"(?:\\.|[^"\\])*"|(?:\\.|[^\\,= ])+/sy;
 
 /** Parses a row. Removes quotes, escapes, and the suffix of integers. */

@@ -49,7 +49,8 @@ function patchRequest(exports: unknown): unknown {
   const RequestClass = exports as Method;
   wrapMethod(RequestClass, 'buildRequest', (original) => {
     return function buildRequest(this: unknown, ...args: unknown[]) {
-      return observeRequestClass(original.apply(this, args));
+      const created = original.apply(this, args);
+      return tryToObserve(created) ?? created;
     };
   });
   return observeRequestClass(RequestClass);
@@ -76,6 +77,8 @@ function observeRequestClass(RequestClass: Method): Method {
   Object.defineProperty(Observed, 'name', { value: RequestClass.name, configurable: true });
   return Object.setPrototypeOf(Observed, RequestClass) as Method;
 }
+
+const tryToObserve = guard(PART, observeRequestClass);
 
 /** Fastify passes each error to `handleError`, before the application's error handlers. */
 function patchErrorHandler(exports: unknown): void {

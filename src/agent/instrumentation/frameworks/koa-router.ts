@@ -51,13 +51,13 @@ function patchRouter(routerClass: unknown): void {
 function wrapMiddleware(original: Method): Method {
   return function middleware(this: unknown, ...args: unknown[]) {
     const dispatch = original.apply(this, args);
-    return typeof dispatch === 'function' ? observeDispatch(dispatch) : dispatch;
+    return observeDispatch(dispatch) ?? dispatch;
   };
 }
 
 const storeError = guard(PART, storeKoaError);
 
-function observeDispatch(dispatch: Method): Method {
+const observeDispatch = guard(PART, (dispatch: Method): Method => {
   const observed: Method = function (this: unknown, context: KoaContext, next) {
     const result = dispatch.call(this, context, next);
     if (!types.isPromise(result)) return result;
@@ -65,6 +65,6 @@ function observeDispatch(dispatch: Method): Method {
   };
   copyFunctionProperties(dispatch, observed);
   return observed;
-}
+});
 
 function ignore(): void {}

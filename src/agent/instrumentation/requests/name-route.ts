@@ -12,8 +12,8 @@ const CATCH_ALL = /^\/?(?:\{?\/?\*\w*\}?|\(\.\*\))$/;
 
 /**
  * Completes the route of a request that has ended. Requests without a route get a name instead, so that scanners,
- * browsers, and files don't share one series with the rest. So do requests to a catch-all route that it didn't find,
- * that ask for its options, or that load a file. The names never contain a part of the URL.
+ * browsers, and files don't share one series with the rest. The same applies to a catch-all route if it responds with
+ * 404 or a file, or if the method is `OPTIONS`. The names never contain a part of the URL.
  *
  * @param status undefined if no headers were sent
  * @param headers headers of the response: raw text for HTTP/1, or fields for HTTP/2
@@ -53,7 +53,7 @@ function readFrameworkRoute(state: RequestState): void {
   state.routeOwner = undefined;
 }
 
-/** Returns whether a browser asks for permission to send a request to another origin. */
+/** Returns whether a browser checks that it can send a request to another origin. */
 function isPreflight({ request }: RequestState): boolean {
   return request.headers['access-control-request-method'] !== undefined;
 }
