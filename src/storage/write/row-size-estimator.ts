@@ -17,7 +17,7 @@ interface TableSizes {
 
 /**
  * Estimates the memory that rows need. Names and numbers of consecutive rows have similar sizes, so only every 16th
- * row is read completely: reading all columns would take longer than the rest of `recordMetric`.
+ * row is read completely. Reading all columns would take longer than the rest of `recordMetric`.
  */
 export class RowSizeEstimator {
   readonly #tables = new Map<TableName, TableSizes>();

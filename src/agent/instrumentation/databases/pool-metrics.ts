@@ -9,7 +9,7 @@ const PART = 'the pool metrics';
 const WAIT_TIME_BOUNDARIES_S = [0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 5, 10];
 
 /** Connections of a pool. */
-export interface PoolCounts {
+interface PoolCounts {
   readonly used: number;
   readonly idle: number;
   /** Callers that wait for a connection. */
@@ -19,7 +19,7 @@ export interface PoolCounts {
 }
 
 /** Returns the connections of a pool, or undefined if the pool is closed. */
-export type ReadPool = (pool: object) => PoolCounts | undefined;
+type ReadPool = (pool: object) => PoolCounts | undefined;
 
 /** The connection pools of this process. */
 export interface PoolMetrics {

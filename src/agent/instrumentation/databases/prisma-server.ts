@@ -1,3 +1,4 @@
+import { readApplicationVariable } from '../../../core/config/application-variable.ts';
 /** The parts of the engine's options that are read. */
 export interface PrismaEngineConfig {
   readonly overrideDatasources?: Readonly<Record<string, { readonly url?: unknown }>>;
@@ -22,5 +23,5 @@ function findUrl({ overrideDatasources, inlineDatasources }: PrismaEngineConfig)
   if (override?.url !== undefined) return override.url;
   const [source] = Object.values(inlineDatasources ?? {});
   const { fromEnvVar, value } = source?.url ?? {};
-  return typeof fromEnvVar === 'string' ? process.env[fromEnvVar] : value;
+  return typeof fromEnvVar === 'string' ? readApplicationVariable(fromEnvVar) : value;
 }
