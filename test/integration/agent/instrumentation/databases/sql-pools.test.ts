@@ -5,6 +5,7 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import { PostgresServer } from '../../../../../demo/database-servers.ts';
 import { MYSQL2 } from '../../../../../src/agent/instrumentation/databases/mysql2.ts';
 import { POSTGRES_JS } from '../../../../../src/agent/instrumentation/databases/postgres-js.ts';
+import { HistogramRegistry } from '../../../../../src/agent/instrumentation/histograms/histogram-registry.ts';
 import type { Library } from '../../../../../src/agent/instrumentation/loading/library.ts';
 import { createTestContext } from '../../../../support/instrumentation-context.ts';
 import { MariadbServer } from '../../../../support/mariadb-server.ts';
@@ -37,10 +38,15 @@ class ReadableMeter {
 }
 
 /** Loads a library whose files are patched in this process, as the agent does. */
-function loadPatched(library: Library, folder: string, meter: ReadableMeter): unknown {
+function loadPatched(
+  library: Library,
+  folder: string,
+  meter: ReadableMeter,
+  histograms?: HistogramRegistry,
+): unknown {
   const require = createRequire(resolve('test/libraries', folder, 'test.cjs'));
   const { patches = {} } = library.instrument!(
-    createTestContext({ meter: meter as unknown as Meter }),
+    createTestContext({ meter: meter as unknown as Meter, ...(histograms && { histograms }) }),
   );
   const main = require.resolve(library.name);
   const root = main.slice(0, main.lastIndexOf(library.name) + library.name.length);
@@ -59,28 +65,42 @@ const createCounts = (pool: string, used: number, idle: number, waiting: number)
   [`${pool} pending_requests`]: waiting,
 });
 
+interface MysqlConnection {
+  release(): void;
+  destroy(): void;
+}
+
 interface MysqlPool {
-  getConnection(done: (error: unknown, connection: { release(): void }) => void): void;
+  getConnection(done: (error: unknown, connection: MysqlConnection) => void): void;
   end(done: () => void): void;
 }
 
 it('reports the connections and the waiting callers of a pool of mysql2', async () => {
   const meter = new ReadableMeter();
-  const mysql2 = loadPatched(MYSQL2, 'mysql2-3', meter) as {
+  const histograms = new HistogramRegistry(() => {});
+  const mysql2 = loadPatched(MYSQL2, 'mysql2-3', meter, histograms) as {
     createPool: (options: object) => MysqlPool;
   };
   const pool = mysql2.createPool({ uri: mariadb.url, connectionLimit: 1 });
   const name = `${new URL(mariadb.url).host}/demo`;
   const connect = () =>
-    new Promise<{ release(): void }>((done) =>
-      pool.getConnection((_, connection) => done(connection)),
-    );
+    new Promise<MysqlConnection>((done) => pool.getConnection((_, connection) => done(connection)));
   const first = await connect();
   const waiting = [connect(), connect()];
   expect(await meter.read()).toEqual(createCounts(name, 1, 0, 2));
   first.release();
   for (const connection of waiting) (await connection).release();
   expect(await meter.read()).toEqual(createCounts(name, 0, 1, 0));
+  // The pool opens another connection for the caller that waits for a closed one, and the caller waits once.
+  const closed = await connect();
+  const next = connect();
+  closed.destroy();
+  (await next).release();
+  const [waits] = histograms
+    .collectDelta(Date.now())
+    .flatMap(({ metrics }) => metrics)
+    .filter(({ descriptor }) => descriptor.name === 'db.client.connection.wait_time');
+  expect(waits?.dataPoints.map(({ value }) => (value as { count: number }).count)).toEqual([5]);
   await new Promise<void>((done) => pool.end(done));
   expect(await meter.read()).toEqual({});
 });
