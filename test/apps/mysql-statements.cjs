@@ -1,5 +1,6 @@
 // Sends each kind of `mysql2` statement a known number of times. Each installed version runs this program.
 const { once } = require('node:events');
+const { createServer } = require('node:net');
 
 /**
  * @param {typeof import('mysql2')} mysql
@@ -110,6 +111,10 @@ module.exports = async function run(mysql, promises) {
   await connect({ host: '127.0.0.1', port: 1, user: 'eve', password: 'hushed' });
   await connect({ ...address, user: 'eve', password: 'hushed' });
   await connect({ ...address, database: 'missing' });
+  const silent = createServer(() => {}).listen(0, '127.0.0.1');
+  await once(silent, 'listening');
+  await connect({ host: '127.0.0.1', port: silent.address().port, connectTimeout: 50 });
+  silent.close();
   const refused = promises.createPool({ host: '127.0.0.1', port: 1, user: 'eve' });
   console.log('pool:', await refused.query('SELECT 1').catch((each) => each.code));
   await refused.end();

@@ -1,4 +1,6 @@
 // Sends each kind of postgres.js query a known number of times. Each installed version runs this program.
+const { once } = require('node:events');
+const { createServer } = require('node:net');
 const { Readable } = require('node:stream');
 const { pipeline } = require('node:stream/promises');
 
@@ -96,5 +98,9 @@ module.exports = async function run(postgres) {
   await fail({ port: 1, user: 'eve', pass: 'hushed' });
   await fail({ port, user: 'nobody', pass: 'hushed' });
   await fail({ port, user: 'demo', database: 'missing' });
+  const silent = createServer(() => {}).listen(0, '127.0.0.1');
+  await once(silent, 'listening');
+  await fail({ port: silent.address().port, connect_timeout: 0.05 });
+  silent.close();
   console.log('done');
 };

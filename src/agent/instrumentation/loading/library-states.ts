@@ -58,11 +58,7 @@ function isSupported(library: LibraryState): boolean {
 }
 
 function formatMeasured(others: readonly string[], libraries: readonly LibraryState[]): string {
-  const measured = libraries
-    .filter((each) => each.measured)
-    .map(
-      (each) => `${formatNameAndVersion(each)}${each.through ? ` through ${each.through}` : ''}`,
-    );
+  const measured = libraries.filter((each) => each.measured).map(formatNameAndVersion);
   return `measuring ${[...others, ...measured].join(', ')}`;
 }
 

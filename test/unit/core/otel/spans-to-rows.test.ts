@@ -166,7 +166,7 @@ describe('kinds of spans', () => {
       'statements',
       {
         kind: 'client',
-        attributes: { 'db.system': 'mysql', 'db.statement': "DELETE FROM a WHERE b = 'secret'" },
+        attributes: { 'db.system': 'mysql', 'db.statement': 'DELETE FROM a WHERE b = "secret"' },
       },
       {
         metricType: 'DATABASE_QUERY_TIME',

@@ -20,6 +20,7 @@ const STATEMENTS = [
   ['CONNECT', 'ER_ACCESS_DENIED_ERROR', 1],
   ['CONNECT', 'ER_DBACCESS_DENIED_ERROR', 1],
   ['CONNECT', 'POOL_ENQUEUELIMIT', 1],
+  ['CONNECT', 'timeout', 1],
   ['CREATE TABLE IF NOT EXISTS rooms(id INT PRIMARY KEY, name VARCHAR(?))', '', 1],
   ['DELETE FROM rooms', '', 1],
   ['DO ?', '', 1],

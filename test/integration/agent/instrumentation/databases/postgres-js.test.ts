@@ -18,6 +18,7 @@ const STATEMENTS = [
   ['CONNECT', '28000', 1],
   ['CONNECT', '3D000', 1],
   ['CONNECT', 'ECONNREFUSED', 1],
+  ['CONNECT', 'timeout', 1],
   ['COPY halls FROM STDIN', '', 1],
   ['COPY halls TO STDOUT', '', 1],
   ['CREATE TABLE halls(id int PRIMARY KEY, name text)', '', 1],

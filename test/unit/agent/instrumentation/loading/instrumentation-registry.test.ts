@@ -1,8 +1,9 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { afterAll, expect, it } from 'vitest';
+import { ORMS } from '../../../../../src/agent/instrumentation/databases/orms.ts';
 import { InstrumentationRegistry } from '../../../../../src/agent/instrumentation/loading/instrumentation-registry.ts';
 import type { Library } from '../../../../../src/agent/instrumentation/loading/library.ts';
 import { createTestContext } from '../../../../support/instrumentation-context.ts';
@@ -60,4 +61,25 @@ it('starts the instrumentation of a part of Node.js, and ignores a package with 
   createPackage('test-built-in', '7.0.0')();
   expect(isStarted).toBe(true);
   expect(registry.loadedLibraries).toEqual([]);
+});
+
+it('measures an ORM when a driver that is measured is loaded', () => {
+  const pg: Library = {
+    name: 'pg',
+    category: 'database',
+    versions: { from: '8.0.0', to: 8 },
+    measured: '',
+    instrument: () => ({ patches: { 'lib/client.js': () => undefined } }),
+  };
+  const registry = new InstrumentationRegistry([pg, ...ORMS], createTestContext());
+  const findKnex = () => registry.loadedLibraries.find(({ name }) => name === 'knex');
+  expect(findKnex()).toBeUndefined();
+  const require = createRequire(resolve('test/libraries/orms/test.cjs'));
+  require('knex');
+  expect(findKnex()).toMatchObject({
+    measured: false,
+    reason: 'none of its drivers is measured: pg, mysql2',
+  });
+  require('pg');
+  expect(findKnex()).toMatchObject({ measured: true, reason: undefined, through: 'pg' });
 });

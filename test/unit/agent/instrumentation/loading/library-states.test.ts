@@ -49,10 +49,3 @@ it('names the driver of an ORM, ES modules that are not measured, and libraries 
     'measuring HTTP, host, runtime, knex 3.1.0 (through pg); bullmq 5.0.0 is not measured: its ES modules are not measured; not measured yet: kafkajs',
   );
 });
-
-it('names the driver through which a library is measured', () => {
-  const knex = { name: 'knex', version: '3.3.0', measured: true, reason: undefined, through: 'pg' };
-  expect(new LibraryReporter().list([pg, knex])).toBe(
-    'measuring HTTP, host, runtime, pg 8.1.0, knex 3.3.0 through pg',
-  );
-});
