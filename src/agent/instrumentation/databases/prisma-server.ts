@@ -1,5 +1,7 @@
 /** The parts of the engine's options that are read. */
 export interface PrismaEngineConfig {
+  /** Variables in the file `.env`. */
+  readonly env?: Readonly<Record<string, unknown>>;
   readonly overrideDatasources?: Readonly<Record<string, { readonly url?: unknown }>>;
   readonly inlineDatasources?: Readonly<
     Record<string, { readonly url?: { readonly fromEnvVar?: unknown; readonly value?: unknown } }>
@@ -17,10 +19,10 @@ export function formatPrismaServer(config: PrismaEngineConfig = {}): string {
   return host === '' ? '' : `${host}${pathname}`;
 }
 
-function findUrl({ overrideDatasources, inlineDatasources }: PrismaEngineConfig): unknown {
+function findUrl({ overrideDatasources, inlineDatasources, env }: PrismaEngineConfig): unknown {
   const [override] = Object.values(overrideDatasources ?? {});
   if (override?.url !== undefined) return override.url;
   const [source] = Object.values(inlineDatasources ?? {});
   const { fromEnvVar, value } = source?.url ?? {};
-  return typeof fromEnvVar === 'string' ? process.env[fromEnvVar] : value;
+  return typeof fromEnvVar === 'string' ? env?.[fromEnvVar] : value;
 }
