@@ -101,7 +101,7 @@ function listParts(name: string): Library[] {
 function formatShortList(): string {
   const lines = CATEGORIES.flatMap(([category, title]) => {
     const names = listLibraries(category).map(
-      ({ name, versions }) => `\`${name}\` ${formatVersionRange(versions)}`,
+      ({ name, versions }) => `\`${name}\` ${formatVersionRange(versions).replace(' to ', '–')}`,
     );
     return names.length > 0 ? [`- **${title}:** ${names.join(', ')}`] : [];
   });

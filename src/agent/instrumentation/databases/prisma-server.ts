@@ -1,6 +1,9 @@
 import { readApplicationVariable } from '../../../core/config/application-variable.ts';
+
 /** The parts of the engine's options that are read. */
 export interface PrismaEngineConfig {
+  /** Variables in the file `.env`. */
+  readonly env?: Readonly<Record<string, unknown>>;
   readonly overrideDatasources?: Readonly<Record<string, { readonly url?: unknown }>>;
   readonly inlineDatasources?: Readonly<
     Record<string, { readonly url?: { readonly fromEnvVar?: unknown; readonly value?: unknown } }>
@@ -18,10 +21,11 @@ export function formatPrismaServer(config: PrismaEngineConfig = {}): string {
   return host === '' ? '' : `${host}${pathname}`;
 }
 
-function findUrl({ overrideDatasources, inlineDatasources }: PrismaEngineConfig): unknown {
+function findUrl({ overrideDatasources, inlineDatasources, env }: PrismaEngineConfig): unknown {
   const [override] = Object.values(overrideDatasources ?? {});
   if (override?.url !== undefined) return override.url;
   const [source] = Object.values(inlineDatasources ?? {});
   const { fromEnvVar, value } = source?.url ?? {};
-  return typeof fromEnvVar === 'string' ? readApplicationVariable(fromEnvVar) : value;
+  if (typeof fromEnvVar !== 'string') return value;
+  return env?.[fromEnvVar] ?? readApplicationVariable(fromEnvVar);
 }
