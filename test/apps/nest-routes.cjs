@@ -206,9 +206,9 @@ const NEST_REQUESTS = [
   ['GET', '/api/rooms/by-id/5?middleware=throws', '/api/rooms/by-id/:id', 500, 'middleware failed'],
   ['GET', '/api/rooms/by-id/5?middleware=forbids', '/api/rooms/by-id/:id', 403],
   ['GET', '/api/rooms/by-id/5?middleware=responds', '/api/rooms/by-id/:id', 503],
-  ['GET', '/unknown/5', undefined, 404],
-  ['GET', '/api/unknown/5', undefined, 404],
-  ['GET', '/api/rooms/unknown/5/6', undefined, 404],
+  ['GET', '/unknown/5', '(not found)', 404],
+  ['GET', '/api/unknown/5', '(not found)', 404],
+  ['GET', '/api/rooms/unknown/5/6', '(not found)', 404],
 ];
 
 module.exports = { startNestApp, NEST_REQUESTS };

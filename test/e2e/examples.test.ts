@@ -61,6 +61,8 @@ const EXAMPLES: readonly Example[] = [
   { name: 'express', packages: '.', ...BOOKING },
   { name: 'fastify', packages: 'test/libraries/fastify-5', ...BOOKING },
   { name: 'koa', packages: 'test/libraries/koa-3', ...BOOKING },
+  { name: 'hono', packages: 'test/libraries/hono-4', ...BOOKING },
+  { name: 'nestjs', packages: 'test/libraries/nest-12', ...BOOKING },
 ];
 
 it.concurrent.each(EXAMPLES)('measures the example $name', async (example) => {

@@ -21,7 +21,7 @@ const isPossibleOverHttp2 = ([, path]: RouteRequest) => !path.startsWith('/event
 
 describe.each([
   ['Hono', HONO_REQUESTS, combine(['hono-4', 'hono-4-server-1', 'hono-4.4'], ['http1', 'http2'])],
-  ['Nest', NEST_REQUESTS, combine(['nest-10', 'nest-11', 'nest-12'], ['express'])],
+  ['Nest', NEST_REQUESTS, combine(['nest-10', 'nest-11', 'nest-12'], ['express', 'fastify'])],
 ] as const)('%s', (_name, requests, programs) => {
   const cases = programs.flatMap((program, i) =>
     NODE_VERSIONS.map((node, j) => ({ ...program, node, isInCi: i % 3 === j })),

@@ -14,7 +14,8 @@ export interface LibraryCoverage {
 
 /** Why a library in `package.json` is not measured. It is either unused in this process, or part of a bundle. */
 const NOT_LOADED = 'it is in package.json, but not loaded from node_modules';
-export const NEEDS_MODULE_HOOKS = 'it is an ES module, which needs Node.js 22.15 or newer';
+export const NEEDS_MODULE_HOOKS =
+  'it is an ES module, which needs Node.js 22.23, 24.11.1, or newer';
 
 /**
  * Returns the coverage of each library and version once, without libraries that are still being loaded.

@@ -128,6 +128,7 @@ export function startHonoRequest(context: object, args: readonly unknown[]): voi
   }
   // A path with a wildcard can be a fallback for requests that middleware serves, such as static files.
   const route = endpoint?.hasWildcard ? undefined : endpoint?.template;
+  state!.hasFramework = true;
   state!.route = route && joinPaths(prefix, route);
   ContextField.set(context, { state: state!, prefix, isObserved: false });
 }

@@ -67,9 +67,15 @@ export function hookModules(libraries: readonly Library[], options: ModuleHookOp
   });
 }
 
-/** Whether this version of Node.js can change ES modules. Node.js 22.14 can't. */
-export function canHookModules(): boolean {
-  return (nodeModule.registerHooks as typeof nodeModule.registerHooks | undefined) !== undefined;
+/**
+ * Returns whether a version of Node.js can change ES modules, and loads all other files as before. In older versions, a
+ * CommonJS file that an ES module imports gets another `require` if a hook is registered. This `require` ignores other
+ * hooks, and fails to load some ES modules with the error ERR_VM_MODULE_LINK_FAILURE.
+ */
+export function canHookModules(version: string = process.versions.node): boolean {
+  const [major = 0, minor = 0, patch = 0] = version.split('.').map(Number);
+  if (major === 24) return minor > 11 || (minor === 11 && patch >= 1);
+  return major > 25 || (major === 22 && minor >= 23);
 }
 
 const FOLDER = '/node_modules/';

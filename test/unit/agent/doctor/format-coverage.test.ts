@@ -71,7 +71,7 @@ it.each<[string, Partial<ExaminedApplication>, string[]]>([
         { name: 'postgres', version: undefined },
       ],
     },
-    ['✗ hono 4.0.0: it is an ES module, which needs Node.js 22.15 or newer'],
+    ['✗ hono 4.0.0: it is an ES module, which needs Node.js 22.23, 24.11.1, or newer'],
   ],
   [
     'libraries that are not measured yet, and an unused one',

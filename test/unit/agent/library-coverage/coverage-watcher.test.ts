@@ -114,7 +114,7 @@ it('reports a library that stays partly loaded, an old version, and ES modules o
   vi.advanceTimersByTime(10 * MINUTE_MS);
   const last = new Map(rows.map(([, name, , value, tags]) => [name, [value, String(tags)]]));
   expect(last.get('express')).toEqual([0, '{"reason":"it is only partly loaded"}']);
-  expect(last.get('bullmq')).toEqual([0, expect.stringContaining('Node.js 22.15')]);
+  expect(last.get('bullmq')).toEqual([0, expect.stringContaining('Node.js 22.23')]);
   expect(lines).toEqual([]);
 });
 

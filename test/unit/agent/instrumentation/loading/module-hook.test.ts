@@ -6,7 +6,10 @@ import { promisify } from 'node:util';
 import pLimit from 'p-limit';
 import { afterAll, describe, expect, it } from 'vitest';
 import { nodeBinary } from '../../../../../scripts/node-versions.mjs';
-import { findPackageFile } from '../../../../../src/agent/instrumentation/loading/module-hook.ts';
+import {
+  canHookModules,
+  findPackageFile,
+} from '../../../../../src/agent/instrumentation/loading/module-hook.ts';
 
 const run = promisify(execFile);
 const runConcurrently = pLimit(2);
@@ -53,6 +56,22 @@ describe('findPackageFile', () => {
   ])('splits %s', (url, expected) => {
     expect(findPackageFile(url)).toEqual(expected);
   });
+});
+
+it.each([
+  ['22.14.0', false],
+  ['22.22.1', false],
+  ['22.23.0', true],
+  ['23.11.0', false],
+  ['24.0.0', false],
+  ['24.11.0', false],
+  ['24.11.1', true],
+  ['24.12.0', true],
+  ['25.0.0', false],
+  ['26.0.0', true],
+  ['27.1.0-nightly', true],
+])('hooks modules on Node %s: %s', (version, expected) => {
+  expect(canHookModules(version)).toBe(expected);
 });
 
 const CLIENT = `
