@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { rolldown } from 'rolldown';
@@ -41,4 +41,16 @@ it('finds nothing in a script that loads the libraries, and in a missing script'
   writeFileSync(file, "require('express'); require('pg'); require('bullmq');");
   expect(findBundledLibraries(file)).toEqual([]);
   expect(findBundledLibraries(join(folder, 'missing'))).toEqual([]);
+});
+
+it('finds a library in another file of the bundle, but not in an installed package', () => {
+  const chunk = join(folder, 'chunk-a.mjs');
+  mkdirSync(join(folder, 'node_modules/express'), { recursive: true });
+  const message = '"app.use() requires a middleware function"';
+  writeFileSync(join(folder, 'node_modules/express/index.js'), message);
+  writeFileSync(chunk, "import './chunk-b.cjs'; import './split.mjs'; import './missing.mjs';");
+  writeFileSync(join(folder, 'chunk-b.cjs'), '"Missing lock for job"');
+  const file = join(folder, 'split.mjs');
+  writeFileSync(file, 'import{a}from"./chunk-a.mjs";import("./node_modules/express/index.js");');
+  expect(findBundledLibraries(file)).toEqual(['bullmq']);
 });
