@@ -26,8 +26,7 @@ const PROJECTS = [
 
 /** Libraries that users know and that the agent instruments itself. Modules of Node.js aren't installed. */
 export const OWN_LIBRARIES = LIBRARIES.filter(
-  ({ name, partOf, through, instrument }) =>
-    !partOf && !through && instrument && !name.startsWith('node:'),
+  ({ partOf, through, instrument, isBuiltIn }) => !partOf && !through && instrument && !isBuiltIn,
 );
 
 /** Returns each supported version of a library that is installed for tests, once. */

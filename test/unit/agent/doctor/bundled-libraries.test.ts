@@ -33,7 +33,10 @@ it.each([
   const file = join(folder, `${libraries.join('-')}.cjs`);
   await bundle.write({ file, format: 'cjs', minify: true, codeSplitting: false });
   const expected = libraries.filter((name) => !external.some((other) => other === name));
-  expect(findBundledLibraries(file)).toEqual(expected);
+  // Libraries such as ioredis are dependencies of these libraries.
+  const found = findBundledLibraries(file);
+  expect(found).toEqual(expect.arrayContaining(expected));
+  expect(found.filter((name) => external.some((other) => other === name))).toEqual([]);
 });
 
 it('finds nothing in a script that loads the libraries, and in a missing script', () => {
