@@ -50,10 +50,13 @@ function findPackage(project: string, name: string): string | undefined {
   return path && realpathSync(path);
 }
 
+/** Packages that projects declare instead of one of their dependencies. */
+const DECLARED_AS: Readonly<Record<string, string>> = { '@redis/client': 'redis' };
+
 function isDeclared(project: string, name: string): boolean {
   const manifest = readJson(join(project, 'package.json')) as Record<string, object | undefined>;
   return ['dependencies', 'devDependencies'].some((field) =>
-    Object.hasOwn(manifest[field] ?? {}, name),
+    Object.hasOwn(manifest[field] ?? {}, DECLARED_AS[name] ?? name),
   );
 }
 
