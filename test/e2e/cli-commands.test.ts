@@ -220,6 +220,22 @@ it('retention counts dropped rows that were older than the retention period', as
   );
 });
 
+it('coverage lists the libraries that services reported, as a table or as JSON', async () => {
+  expect(await runOk('coverage', '--last', '1m')).toMatch(/^perfscope: No service has reported/);
+  const insert =
+    'INSERT INTO performance_metrics (timestamp, id, metric_type, name, service, service_version, instance, endpoint, operation, value, tags, test) VALUES';
+  const rows = [
+    "'c1', 'CUSTOM', 'perfscope.coverage', 'shop', '1.0.0', 'a', 'pg', '8.1.0', 1, null, false",
+    "'c2', 'CUSTOM', 'perfscope.coverage', 'shop', '1.0.0', 'b', 'pg', '8.1.0', 0, '{\"reason\":\"late\"}', false",
+  ];
+  for (const row of rows) await server.sql(`${insert} (now(), ${row})`);
+  await waitFor(async () => (await runOk('coverage')).includes('1 of 2'));
+  expect(await runOk('coverage')).toMatch(/^shop +1\.0\.0 +pg +8\.1\.0 +1 of 2 +late/m);
+  expect(JSON.parse(await runOk('coverage', '--json'))).toMatchObject([
+    { service: 'shop', library: 'pg', measured: 1, unmeasured: 1, reason: 'late' },
+  ]);
+});
+
 describe('top', () => {
   it('with --once, prints the endpoints once, as a table or as JSON', async () => {
     const text = await runOk('top', '--once', '--last', '24h');

@@ -26,8 +26,7 @@ const PROJECTS = [
 
 /** Libraries that users know and that the agent instruments itself. Modules of Node.js aren't installed. */
 export const OWN_LIBRARIES = LIBRARIES.filter(
-  ({ name, partOf, through, instrument }) =>
-    !partOf && !through && instrument && !name.startsWith('node:'),
+  ({ partOf, through, instrument, isBuiltIn }) => !partOf && !through && instrument && !isBuiltIn,
 );
 
 /** Returns each supported version of a library that is installed for tests, once. */
@@ -51,10 +50,13 @@ function findPackage(project: string, name: string): string | undefined {
   return path && realpathSync(path);
 }
 
+/** Packages that projects declare instead of one of their dependencies. */
+const DECLARED_AS: Readonly<Record<string, string>> = { '@redis/client': 'redis' };
+
 function isDeclared(project: string, name: string): boolean {
   const manifest = readJson(join(project, 'package.json')) as Record<string, object | undefined>;
   return ['dependencies', 'devDependencies'].some((field) =>
-    Object.hasOwn(manifest[field] ?? {}, name),
+    Object.hasOwn(manifest[field] ?? {}, DECLARED_AS[name] ?? name),
   );
 }
 

@@ -20,9 +20,9 @@ export function findDeclaredLibraries(folder: string): DeclaredLibrary[] {
   if (root === undefined) return [];
   const { dependencies, optionalDependencies } = readManifest(join(root, 'package.json'));
   const names = Object.keys({ ...dependencies, ...optionalDependencies });
-  return LIBRARIES.filter((library) => isShown(library) && names.includes(library.name)).map(
-    ({ name }) => ({ name, version: findInstalledVersion(root, name) }),
-  );
+  return LIBRARIES.filter(
+    (library) => isShown(library) && !library.isBuiltIn && names.includes(library.name),
+  ).map(({ name }) => ({ name, version: findInstalledVersion(root, name) }));
 }
 
 function findInstalledVersion(folder: string, name: string): string | undefined {

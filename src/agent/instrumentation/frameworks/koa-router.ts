@@ -28,6 +28,7 @@ export const KOA_ROUTER: Library = {
   measured: 'Route templates with all prefixes, and errors that routes throw.',
   limits:
     'If an ES module imports version 12, 13, or 14, routes are measured, but not errors that a middleware of the application catches.',
+  bundledMessages: ['You have to provide a path when adding an all handler'],
   instrument: () => ({
     patches: { '': patchExports },
     modules: {
