@@ -79,11 +79,16 @@ function formatName({ name, through }: Library): string {
   return drivers ? `\`${name}\` (through ${drivers})` : `\`${name}\``;
 }
 
-function formatVersions({ name, versions }: Library): string {
-  const parts = listParts(name).map(
+/** Parts of Node.js have the versions of Node.js. */
+function formatRange({ versions, isBuiltIn }: Library): string {
+  return `${isBuiltIn ? 'of Node.js ' : ''}${formatVersionRange(versions)}`;
+}
+
+function formatVersions(library: Library): string {
+  const parts = listParts(library.name).map(
     (part) => `\`${part.name}\` ${formatVersionRange(part.versions)}`,
   );
-  return [formatVersionRange(versions), ...parts].join(', ');
+  return [formatRange(library), ...parts].join(', ');
 }
 
 function formatMeasured(library: Library): string {
@@ -101,7 +106,7 @@ function listParts(name: string): Library[] {
 function formatShortList(): string {
   const lines = CATEGORIES.flatMap(([category, title]) => {
     const names = listLibraries(category).map(
-      ({ name, versions }) => `\`${name}\` ${formatVersionRange(versions).replace(' to ', '–')}`,
+      (library) => `\`${library.name}\` ${formatRange(library).replace(' to ', '–')}`,
     );
     return names.length > 0 ? [`- **${title}:** ${names.join(', ')}`] : [];
   });

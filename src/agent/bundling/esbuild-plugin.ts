@@ -48,7 +48,9 @@ export interface EsbuildPlugin {
  * await esbuild.build({ entryPoints: ['app.ts'], bundle: true, platform: 'node', plugins: [perfscopePlugin()] });
  */
 export function perfscopePlugin({ bundle = [] }: PerfscopePluginOptions = {}): EsbuildPlugin {
-  const names = LIBRARIES.filter(({ isBuiltIn }) => !isBuiltIn).map(({ name }) => name);
+  const names = LIBRARIES.filter(({ isBuiltIn, usesChannels }) => !isBuiltIn && !usesChannels).map(
+    ({ name }) => name,
+  );
   const unknown = bundle.filter((name) => !names.includes(name));
   if (unknown.length > 0) throw new TypeError(`unknown library in bundle: ${unknown.join(', ')}`);
   const external = names.filter((name) => !bundle.includes(name));

@@ -164,7 +164,7 @@ const BUCKET_UNITS: readonly RollupUnit[] = ['1m', '10m', '1h', '1d'];
 export const ROLLUP_DEFINITIONS: readonly RollupDefinition[] = [
   {
     table: performanceMetricsTable,
-    version: 2,
+    version: 3,
     units: DEFAULT_UNITS,
     keys: [...METRIC_KEYS, 'error_type', 'host', 'unit'],
     where: '(coalesce(count, 1) > 0 OR aborted_count > 0)',
@@ -182,7 +182,10 @@ export const ROLLUP_DEFINITIONS: readonly RollupDefinition[] = [
       ...Object.fromEntries(REQUEST_SUMS.map((column) => [column, `sum(${column})`])),
       first_byte_max: 'max(first_byte_max)',
     },
-    addedIn: toAddedIn(2, ['queue_scope', 'error_type', 'host', ...REQUEST_SUMS, 'first_byte_max']),
+    addedIn: {
+      ...toAddedIn(2, ['queue_scope', 'host', ...REQUEST_SUMS, 'first_byte_max']),
+      ...toAddedIn(3, ['error_type']),
+    },
   },
   {
     table: metricBucketsTable,
