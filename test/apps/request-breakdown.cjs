@@ -42,6 +42,12 @@ app.post('/mail', async (_request, response) => {
   await measure('/mail', 'job', () => queue.add('send', {}));
   response.json({});
 });
+app.get('/target', (_request, response) => setTimeout(() => response.json({}), 20));
+app.get('/outgoing', async (request, response) => {
+  const target = `http://127.0.0.1:${request.socket.localPort}/target`;
+  await Promise.all([fetch(target), fetch(target)]);
+  response.json({});
+});
 app.get('/busy', (_request, response) => {
   const endMs = performance.now() + 60;
   while (performance.now() < endMs);

@@ -110,10 +110,14 @@ async function showMetrics(
 ): Promise<readonly string[]> {
   const texts: string[] = [];
   const { promise: shown, resolve: setShown } = Promise.withResolvers<void>();
+  const append = (...items: unknown[]) => {
+    for (const item of items) if (typeof item === 'string') texts.push(item);
+  };
   const createTextElement = () => ({
     set textContent(text: string) {
       texts.push(text);
     },
+    append,
   });
   const elements: Record<string, object> = {
     metrics: { replaceChildren: () => setShown() },
@@ -125,9 +129,11 @@ async function showMetrics(
     database: { slowestOperations: [] },
     queues: [],
     systemHealth: [],
+    hosts: [],
   };
   const body = { ...none, ...dashboard, endpoints };
   runInNewContext(INDEX_PAGE_SCRIPT, {
+    Object,
     URLSearchParams,
     navigator: {},
     sessionStorage: { getItem: () => null },
@@ -138,6 +144,8 @@ async function showMetrics(
       createElement: () => ({
         createCaption: createTextElement,
         insertRow: () => ({ insertCell: createTextElement }),
+        style: {},
+        append,
       }),
       querySelectorAll: () => [],
       getElementById: (id: string) => elements[id],
@@ -158,6 +166,32 @@ it('shows the CPU and memory of each process, and of its host', async () => {
   ]);
 });
 
+it('shows where the time of each endpoint goes, longest part first', async () => {
+  const parts = {
+    databaseTime: 3,
+    databaseShare: 30,
+    ownTime: 6.95,
+    ownShare: 69.5,
+    queueTime: 0.05,
+  };
+  const repeatedStatement = { statement: 'SELECT a', requests: 2, average: 8, max: 9 };
+  const texts = await showMetrics({}, [
+    {
+      group: { endpoint: '/rooms', operation: 'GET' },
+      ...parts,
+      queueShare: 0.5,
+      repeatedStatement,
+    },
+    { group: { endpoint: '/old' } },
+  ]);
+  const start = texts.indexOf('Where the time goes') + 1;
+  expect(texts.slice(start, texts.indexOf('Outgoing calls'))).toEqual(
+    expect.arrayContaining(['GET /rooms', 'SELECT a (8 times per request)']),
+  );
+  expect(texts).toContain('Own time 7 ms, Database 3 ms');
+  expect(texts.slice(start)).not.toContain(' /old');
+});
+
 it('shows each service, and the service of each endpoint and statement', async () => {
   const slowest = { count: 2, average: 12.34 };
   const texts = await showMetrics(
@@ -175,7 +209,10 @@ it('shows each service, and the service of each endpoint and statement', async (
     ...['flask', '2.5 per second', '20 ms', 'p95 44 ms', '25 % failed'],
     ...['worker', 'no requests', '–', 'p95 –', '–'],
   ]);
-  const endpoints = texts.slice(texts.indexOf('Slowest endpoints'), texts.indexOf('Database'));
+  const endpoints = texts.slice(
+    texts.indexOf('Slowest endpoints'),
+    texts.indexOf('Where the time goes'),
+  );
   expect(endpoints.slice(1)).toEqual(['GET /fail', 'flask', '12.3 ms', '2 requests']);
   const statements = texts.slice(texts.indexOf('Slowest statements'), texts.indexOf('Queues'));
   expect(statements.slice(1)).toEqual(['HGETALL', 'flask', '12.3 ms', '2 times']);

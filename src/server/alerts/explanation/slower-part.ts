@@ -28,7 +28,7 @@ const PARTS: readonly PartDefinition[] = [
   {
     name: 'outgoing calls',
     field: 'outgoingTime',
-    operations: { metricType: 'CUSTOM', names: ['http.client.request.duration'] },
+    operations: { metricType: 'OUTGOING_REQUEST_TIME' },
   },
   { name: 'queue calls', field: 'queueTime' },
   {
