@@ -1,5 +1,5 @@
 import { guard } from '../../../core/guard.ts';
-import { observePromise } from '../loading/method-patching.ts';
+import { type Method, observePromise, wrapMethod } from '../loading/method-patching.ts';
 import { isClosedByPeer } from '../requests/connection-close.ts';
 import { getCurrentRequestState, type RequestState } from '../requests/request-state.ts';
 
@@ -18,8 +18,10 @@ export const storeThrown = guard(PART, (state: RequestState | undefined, thrown:
  */
 export const storeReport = guard(PART, (state: RequestState | undefined, error: unknown) => {
   storeThrown(state, error);
-  const socket = state?.response?.socket;
-  if (state && socket && !isClosedByPeer(socket)) state.hasFailedAfterHeaders = true;
+  const response = state?.response;
+  if (!response?.socket || isClosedByPeer(response.socket)) return;
+  // Next.js has sent an old copy of the page, and then failed to renew it in the background.
+  if (response.getHeader('x-nextjs-cache') !== 'STALE') state!.hasFailedAfterHeaders = true;
 });
 
 /**
@@ -31,6 +33,30 @@ export const storeCurrentReport = guard(PART, (error: unknown, context: unknown)
   const { revalidateReason } = (context ?? {}) as { revalidateReason?: unknown };
   if (revalidateReason !== 'stale') storeReport(getCurrentRequestState(), error);
 });
+
+/** Methods for the bundles of the application, by folder. Next.js stores them on the global object. */
+const SERVER_METHODS = Symbol.for('@next/router-server-methods');
+const observedMethods = new WeakSet<object>();
+
+/**
+ * Stores the errors that pages and route handlers of Next.js 15.4 or newer log. Unlike `onRequestError`, which needs an
+ * import, the log is called before the response ends.
+ */
+export const observeErrorLog = guard(PART, () => {
+  const servers = (globalThis as { [SERVER_METHODS]?: Record<string, object> })[SERVER_METHODS];
+  for (const methods of Object.values(servers ?? {})) {
+    if (observedMethods.has(methods) || !('logErrorWithOriginalStack' in methods)) continue;
+    observedMethods.add(methods);
+    wrapMethod(methods, 'logErrorWithOriginalStack', observeLog);
+  }
+});
+
+function observeLog(original: Method): Method {
+  return function (this: unknown, ...args: unknown[]) {
+    storeCurrentReport(args[0], undefined);
+    return original.apply(this, args);
+  };
+}
 
 /** Stores the reason if a promise is rejected. Returns a promise that settles in the same way. */
 export function observeRejection(result: unknown, state: RequestState | undefined): unknown {

@@ -8,7 +8,7 @@ import {
   patchTracer,
   type RenderOptions,
 } from './next-14-errors.ts';
-import { PART, storeCurrentReport, storeThrown } from './next-errors.ts';
+import { observeErrorLog, PART, storeCurrentReport, storeThrown } from './next-errors.ts';
 import {
   getNextState,
   type LoadedPage,
@@ -65,6 +65,7 @@ const patchRouter: FilePatch = (exports) =>
   replaceExport(exports, 'getResolveRoutes', (original) => {
     return function (this: unknown, ...args: unknown[]) {
       const resolveRoutes = original.apply(this, args) as Method;
+      observeErrorLog();
       return async (options: RouterOptions, ...others: unknown[]) => {
         const route = (await resolveRoutes(options, ...others)) as ResolvedRoute;
         storeRoute(options, route);
