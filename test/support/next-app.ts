@@ -1,6 +1,6 @@
 import { execFile, spawn } from 'node:child_process';
-import { cpSync, renameSync, rmSync } from 'node:fs';
-import { resolve } from 'node:path';
+import { cpSync, existsSync, renameSync, rmSync } from 'node:fs';
+import { basename, resolve } from 'node:path';
 import { promisify } from 'node:util';
 import { findFreePort } from '../../demo/server-process.ts';
 import { waitFor } from './wait-for.ts';
@@ -20,17 +20,22 @@ export interface NextStart {
   readonly env?: NodeJS.ProcessEnv;
 }
 
-/** The application in `test/apps/nextjs`, built with a version of Next.js in `test/libraries`. */
+/** An application, built with a version of Next.js in `test/libraries`. */
 export class NextApp {
   readonly #major: number;
   readonly #root: string;
+  readonly #source: string;
+  readonly #name: string;
   readonly #folder: string;
   readonly #bin: string;
 
-  constructor(major: number) {
+  /** @param source folder of the application */
+  constructor(major: number, source: string) {
     this.#major = major;
+    this.#source = source;
+    this.#name = `${basename(source)}-under-test`;
     this.#root = resolve(`test/libraries/next-${major}`);
-    this.#folder = `${this.#root}/app-under-test`;
+    this.#folder = `${this.#root}/${this.#name}`;
     this.#bin = `${this.#root}/node_modules/next/dist/bin/next`;
   }
 
@@ -49,18 +54,21 @@ export class NextApp {
   /** Builds the application. The packages of Next.js are found in the parent folder. */
   async build(): Promise<void> {
     this.remove();
-    cpSync('test/apps/nextjs', this.#folder, { recursive: true });
+    cpSync(this.#source, this.#folder, { recursive: true });
     const inApp = (name: string) => `${this.#folder}/${name}`;
-    if (this.#major >= 16) renameSync(inApp('middleware.js'), inApp('proxy.js'));
+    if (this.#major >= 16 && existsSync(inApp('middleware.js'))) {
+      renameSync(inApp('middleware.js'), inApp('proxy.js'));
+    }
     await run(process.execPath, [this.#bin, 'build'], {
       cwd: this.#folder,
       env: this.#env,
       timeout: BUILD_LIMIT_MS,
     });
-    cpSync(inApp('.next/static'), inApp('.next/standalone/app-under-test/.next/static'), {
-      recursive: true,
-    });
-    cpSync(inApp('public'), inApp('.next/standalone/app-under-test/public'), { recursive: true });
+    // The build leaves these files to a CDN.
+    const standalone = inApp(`.next/standalone/${this.#name}`);
+    if (!existsSync(standalone)) return;
+    cpSync(inApp('.next/static'), `${standalone}/.next/static`, { recursive: true });
+    cpSync(inApp('public'), `${standalone}/public`, { recursive: true });
   }
 
   remove(): void {
@@ -72,7 +80,7 @@ export class NextApp {
    *
    * @returns what the server printed, and how it exited
    */
-  async serve(start: NextStart, send: (url: string) => Promise<void>): Promise<string> {
+  async serve(start: NextStart, send: (url: string) => Promise<void>): Promise<string[]> {
     const port = String(await findFreePort());
     const args = start.program === 'next' ? [this.#bin, 'start', '-p', port] : [start.program];
     const child = spawn(start.node, [...(start.flags ?? []), ...args], {
@@ -80,21 +88,21 @@ export class NextApp {
       env: { ...this.#env, PORT: port, HOSTNAME: 'localhost', ...start.env },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
-    let output = '';
-    for (const stream of [child.stdout, child.stderr])
-      stream.on('data', (chunk) => {
-        output += chunk;
+    const output = { stdout: '', stderr: '' };
+    for (const name of ['stdout', 'stderr'] as const)
+      child[name].on('data', (chunk) => {
+        output[name] += chunk;
       });
     const exited = waitForExit(child);
     try {
       await waitFor(async () => {
-        if (child.exitCode !== null) throw new Error(`the server exited:\n${output}`);
-        return output.includes('Ready');
+        if (child.exitCode !== null) throw new Error(`the server exited:\n${output.stderr}`);
+        return output.stdout.includes('Ready');
       });
       await send(`http://localhost:${port}`);
     } finally {
       child.kill('SIGTERM');
     }
-    return `${output}exited with ${await exited}`;
+    return [output.stdout, output.stderr, `exited with ${await exited}`];
   }
 }

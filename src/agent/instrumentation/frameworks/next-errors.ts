@@ -12,9 +12,9 @@ export const storeThrown = guard(PART, (state: RequestState | undefined, thrown:
 });
 
 /**
- * Stores an error that Next.js reports. The request has failed, but its status can be 200: a page with a `Suspense`
- * boundary has already sent its first part, and some versions also answer a failed server action with 200. Next.js doesn't
- * report redirects, missing pages, and aborted requests.
+ * Stores an error that Next.js reports. The request has failed, but its status can be 200, because a page with a
+ * `Suspense` boundary has already sent its first part. Next.js doesn't report redirects, missing pages, and aborted
+ * requests.
  */
 export const storeReport = guard(PART, (state: RequestState | undefined, error: unknown) => {
   storeThrown(state, error);

@@ -1,5 +1,4 @@
 import { guard } from '../../../core/guard.ts';
-import { enableTenantContext } from '../context/tenant-context.ts';
 import type { FilePatch, Library } from '../loading/library.ts';
 import { copyFunctionProperties, type Method, observeMethod } from '../loading/method-patching.ts';
 import {
@@ -84,8 +83,6 @@ interface RenderContext {
 
 const patchServer: FilePatch = (exports, file) => {
   const { prototype } = (exports as { default: { prototype: object } }).default;
-  // Next.js reports most errors without the request.
-  enableTenantContext();
   observeMethod<unknown>(PART, prototype, 'renderToResponseWithComponents', {
     before: (_server, args) => {
       const [context, page] = args as [RenderContext, LoadedPage];
