@@ -45,6 +45,8 @@ const MODES: Readonly<Record<string, (module: string) => NextStart>> = {
   }),
 };
 
+/** With compression, Next.js 14 changes the status of a failed middleware after it has sent the headers. */
+const NO_COMPRESSION = { 'Accept-Encoding': 'identity' };
 const FLIGHT = { RSC: '1' };
 const JSON_BODY = { method: 'POST', body: '{}' };
 
@@ -101,7 +103,8 @@ const ERRORS = [
 async function sendRequests(url: string): Promise<string[]> {
   const transcript: string[] = [];
   const send = async (path: string, init: RequestInit = {}) => {
-    const response = await fetch(url + path, { redirect: 'manual', ...init });
+    const headers = { ...NO_COMPRESSION, ...init.headers } as HeadersInit;
+    const response = await fetch(url + path, { redirect: 'manual', ...init, headers });
     // A stream that fails ends early.
     const body = await response.text().catch(() => 'cut short');
     transcript.push(`${init.method ?? 'GET'} ${path} ${response.status}`);
@@ -129,12 +132,13 @@ async function sendRequests(url: string): Promise<string[]> {
   return transcript;
 }
 
-/** Returns the expected endpoints. Images are downloads, so they are not in this list. */
-function expectedEndpoints(): unknown[][] {
+/** Returns the expected endpoints. Since Next.js 15, images are downloads, which are recorded as streams. */
+function expectedEndpoints(major: number): unknown[][] {
   const all: Case[] = [
     ...CASES,
     ['', '/rooms/[id]'],
     ['', '/_next/static/*'],
+    ...(major === 14 ? [['', '/_next/image'] satisfies Case] : []),
     ...[false, true, false, true].map(
       (failed): Case => ['', '/rooms/[id] (action)', failed, JSON_BODY],
     ),
@@ -150,9 +154,9 @@ function expectedEndpoints(): unknown[][] {
   return sortRows([...sums.values()]);
 }
 
-/** Removes times, ports, and the IDs of processes. */
+/** Removes stacks, which contain the wrappers of the agent, and times, ports, and the IDs of processes. */
 function normalize(output: string): string {
-  return output.replaceAll(/\d+(?:\.\d+)?(?:ms|s)?/g, 'N');
+  return output.replaceAll(/^ +at .*\n/gm, '').replaceAll(/\d+(?:\.\d+)?(?:ms|s)?/g, 'N');
 }
 
 function describeVersion(major: number, options: { tags?: 'long' }): void {
@@ -161,7 +165,9 @@ function describeVersion(major: number, options: { tags?: 'long' }): void {
     beforeAll(() => app.build());
     afterAll(() => app.remove());
 
-    it.each(Object.keys(MODES))('names the requests and errors of %s', async (mode) => {
+    // API routes of Next.js 15 fail with Express 5, also without the agent: they assign `query`, which is a getter.
+    const modes = Object.keys(MODES).filter((mode) => major !== 15 || !mode.includes('Express'));
+    it.each(modes)('names the requests and errors of %s', async (mode) => {
       const service = `next ${major} ${mode}`;
       const serve = async (module: string) => {
         let transcript: string[] = [];
@@ -173,7 +179,7 @@ function describeVersion(major: number, options: { tags?: 'long' }): void {
         return { transcript, output: output.map(normalize) };
       };
       const measured = await serve(AGENT);
-      expect(measurements.readEndpoints(service)).toEqual(expectedEndpoints());
+      expect(measurements.readEndpoints(service)).toEqual(expectedEndpoints(major));
       const errors = measurements.readErrors(service, ORIGIN).map(String);
       expect([...new Set(errors)].sort()).toEqual(ERRORS.map(String).sort());
       const plain = await serve(NO_AGENT);
