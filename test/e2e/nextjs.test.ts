@@ -103,7 +103,7 @@ const ERRORS = [
 async function sendRequests(url: string): Promise<string[]> {
   const transcript: string[] = [];
   const send = async (path: string, init: RequestInit = {}) => {
-    const headers = { ...NO_COMPRESSION, ...init.headers } as HeadersInit;
+    const headers = { ...NO_COMPRESSION, ...init.headers } as RequestInit['headers'];
     const response = await fetch(url + path, { redirect: 'manual', ...init, headers });
     // A stream that fails ends early.
     const body = await response.text().catch(() => 'cut short');
