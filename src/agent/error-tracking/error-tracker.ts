@@ -1,3 +1,4 @@
+import { types } from 'node:util';
 import { computeErrorFingerprint } from '../../core/errors/error-fingerprint.ts';
 import {
   type ErrorDetails,
@@ -175,7 +176,8 @@ function toOtherErrorsRow(resource: ServiceResource) {
 /** Reads a thrown value. It can be anything, and even its properties can throw. */
 export function parseThrown(thrown: unknown): ErrorDetails {
   try {
-    if (!(thrown instanceof Error)) {
+    // Errors of other realms, such as the edge runtime of Next.js, are not instances of `Error`.
+    if (!(thrown instanceof Error || types.isNativeError(thrown))) {
       return { type: typeof thrown, message: formatThrown(thrown), stack: undefined };
     }
     const { name, message, stack } = thrown;

@@ -12,6 +12,7 @@ import { HONO } from './frameworks/hono.ts';
 import { KOA } from './frameworks/koa.ts';
 import { KOA_ROUTER } from './frameworks/koa-router.ts';
 import { NEST } from './frameworks/nest.ts';
+import { NEXT } from './frameworks/next.ts';
 import type { Library } from './loading/library.ts';
 import { NODE_HTTP } from './outgoing/node-http-client.ts';
 import { FETCH, UNDICI } from './outgoing/undici.ts';
@@ -29,6 +30,7 @@ export const LIBRARIES: readonly Library[] = [
   KOA_ROUTER,
   NEST,
   HONO,
+  NEXT,
 
   FETCH,
   UNDICI,

@@ -6,6 +6,10 @@ const CALLS_SAFELY = "The callback of the application runs in `callSafely`, whic
 
 /** Calls that don't use `guard`, with the reason. */
 const EXCEPTIONS: Readonly<Record<string, string>> = {
+  "agent/instrumentation/frameworks/next-14-errors.ts wrapMethod('trace')":
+    'runs code of Next.js; the code of the agent in it is guarded',
+  "agent/instrumentation/frameworks/next-errors.ts wrapMethod('logErrorWithOriginalStack')":
+    'runs code of Next.js; the code of the agent in it is guarded',
   'agent/instrumentation/loading/method-patching.ts wrapMethod(name)': GUARDED_INSIDE,
   'agent/instrumentation/loading/instrumentation-registry.ts Hook()':
     'It returns the exports of the library, and calls one guarded function.',

@@ -4,7 +4,7 @@ import type { TLSSocket } from 'node:tls';
 import { guard } from '../../../core/guard.ts';
 import { toHttpMethod } from '../../../core/otel/mapping/http-methods.ts';
 import { openStallObserver } from '../context/event-loop-stalls.ts';
-import type { TenantHolder } from '../context/tenant-context.ts';
+import { getCurrentScope, type TenantHolder } from '../context/tenant-context.ts';
 import { ExistingObject } from '../loading/hidden-property.ts';
 import { type EndReason, findEndReason } from './connection-close.ts';
 
@@ -296,6 +296,13 @@ export function getHttp1State(request: IncomingMessage): RequestState | undefine
  */
 export function getRequestState(request: object): RequestState | undefined {
   const state = RequestField.get(request) ?? getStreamState(request);
+  return state === undefined || state.ended ? undefined : state;
+}
+
+/** Returns the state of the open request whose code is running. Needs the context of requests. */
+export function getCurrentRequestState(): RequestState | undefined {
+  const holder = getCurrentScope()?.holder;
+  const state = holder !== undefined && 'response' in holder ? (holder as RequestState) : undefined;
   return state === undefined || state.ended ? undefined : state;
 }
 

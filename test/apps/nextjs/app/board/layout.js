@@ -1,0 +1,8 @@
+export default function Layout({ children, panel }) {
+  return (
+    <main>
+      {children}
+      {panel}
+    </main>
+  );
+}
