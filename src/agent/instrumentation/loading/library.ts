@@ -57,7 +57,7 @@ export interface LoadedFile {
 export type FilePatch = (exports: unknown, file: LoadedFile) => unknown;
 
 /** Patches the variables of an ES module. */
-export interface ModulePatch {
+interface ModulePatch {
   /** Names of variables at the top level of the module, such as its classes. */
   readonly names: readonly string[];
   /**

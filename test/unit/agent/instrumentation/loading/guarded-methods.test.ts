@@ -244,7 +244,9 @@ function patchExpress(): PatchedMethod[] {
   // The agent can't change the state of this request.
   const request = {} as IncomingMessage;
   const response = {} as ServerResponse;
-  Object.freeze(createTestRequestState(request, response));
+  const state = createTestRequestState(request, response);
+  for (const name of ['route', 'router', 'mountPath', 'thrown', 'hasFramework'])
+    Object.defineProperty(state, name, { get: () => undefined, set: fail });
   const next = () => {};
   const routerMethod = { part, owner: router.Library.prototype, args: [request, response, next] };
   const layerMethod = { part, owner: layer.Library.prototype, self: sampleLayer };
