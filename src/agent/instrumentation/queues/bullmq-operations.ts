@@ -46,8 +46,18 @@ export function recordQueueOperations(prototype: object, names: readonly string[
       return function (this: Producer, ...args: unknown[]) {
         const finish = start(this, args);
         const end = finish && guard(PART, finish);
-        const result = original.apply(this, args);
-        if (!end || !types.isPromise(result)) return result;
+        let result: unknown;
+        try {
+          result = original.apply(this, args);
+        } catch (error) {
+          end?.(true);
+          throw error;
+        }
+        if (!end) return result;
+        if (!types.isPromise(result)) {
+          end(false);
+          return result;
+        }
         return observePromise(
           result,
           () => end(false),

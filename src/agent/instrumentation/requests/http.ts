@@ -73,7 +73,7 @@ export function instrumentHttp(options: HttpInstrumentationOptions): {
     recorder.end(
       state,
       reason,
-      isSent ? response.statusCode : undefined,
+      isSent ? readSentStatus(response) : undefined,
       isSent && typeof headers === 'string' && hasStreamHeaders(headers),
       reason === 'serverFailed' ? (response.errored ?? response.req.socket.errored) : undefined,
     );
@@ -123,4 +123,15 @@ export function instrumentHttp(options: HttpInstrumentationOptions): {
 /** Private field of Node.js with the headers as text (lib/_http_outgoing.js). */
 interface ResponseInternals extends ServerResponse {
   readonly _header?: string | null;
+}
+
+/**
+ * Returns the status that was sent. An application can change `statusCode` after the headers were sent, which has no
+ * effect on the response. The headers start with `HTTP/1.1 200`.
+ */
+function readSentStatus({ _header: headers, statusCode }: ResponseInternals): number {
+  if (typeof headers !== 'string') return statusCode;
+  const digit = (i: number) => headers.charCodeAt(i) - 48;
+  const status = digit(9) * 100 + digit(10) * 10 + digit(11);
+  return status >= 100 && status < 1000 ? status : statusCode;
 }

@@ -146,6 +146,16 @@ it('measures the time to the first byte, and not to the headers', async () => {
   expect((row?.max ?? 0) - (row?.firstByteMax ?? 0)).toBeGreaterThanOrEqual(end - afterWrite - 1);
 });
 
+it('the status is the one that was sent, even if the application changes it afterward', async () => {
+  const url = await serve((_request, response) => {
+    response.writeHead(500).flushHeaders();
+    response.statusCode = 404;
+    response.end('a');
+  });
+  await fetchAll(url);
+  expect((await measurements.takeRows(1))[0]).toMatchObject({ count4xx: 0, count5xx: 1 });
+});
+
 it('a client that closes a stream is a normal end', async () => {
   const url = await serve((_request, response) => startStream(response));
   await closeAfterFirstByte(url);
