@@ -198,7 +198,7 @@ it('retention reports the configured and the actual retention', async () => {
   expect(raw?.rowsPerDay).toBeGreaterThan(900);
   expect(raw?.bytesPerDay).toBeGreaterThan(100_000);
   expect(raw?.bytesPerDay).toBeLessThan(1_000_000);
-  expect(table('performance_metrics_1h_v2')).toMatchObject({
+  expect(table('performance_metrics_1h_v3')).toMatchObject({
     configured: '105 WEEK',
     actual: '105 WEEK',
     rollup: { status: 'valid' },

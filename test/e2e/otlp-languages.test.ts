@@ -25,9 +25,18 @@ const OWN_METRICS = ['orders', 'cart.items', 'room.temperature', 'order.value', 
 
 const SERVICE_DASHBOARDS = /^perfscope-(overview|api|system|targets|trends): /;
 /** Panels about values that the instrumentation of a language doesn't record. A Collector records the host's values. */
+const TIME_PANELS = ['Where the time goes', 'Where the time goes by endpoint'].map(
+  (title) => `perfscope-api: ${title}`,
+);
 const NOT_MEASURED: Readonly<Record<string, readonly string[]>> = {
-  Go: ['Disk', 'Process memory', 'Load', 'Garbage collection'].map(toSystemPanel),
-  Python: ['Disk', 'Load', 'Heap used', 'Garbage collection'].map(toSystemPanel),
+  Go: [
+    ...TIME_PANELS,
+    ...['Disk', 'Process memory', 'Load', 'Garbage collection', 'Libraries'].map(toSystemPanel),
+  ],
+  Python: [
+    ...TIME_PANELS,
+    ...['Disk', 'Load', 'Heap used', 'Garbage collection', 'Libraries'].map(toSystemPanel),
+  ],
 };
 
 const server = new PerfscopeServer();
@@ -172,10 +181,12 @@ describe('compared with a Node.js service, a service in', () => {
     const { endpoints } = await server.get(`/api/performance/endpoints?service=${service}`);
     return endpoints as { group: { endpoint: string; operation: string } }[];
   };
-  /** OpenTelemetry doesn't measure the time to the first byte. */
+  /** OpenTelemetry measures neither the time to the first byte nor the parts of a request. */
   const listFields = (values: object) =>
     Object.keys(values)
-      .filter((name) => !name.startsWith('firstByte'))
+      .filter(
+        (name) => !/^(?:firstByte|database|outgoing|queue|connection|eventLoop|own)/.test(name),
+      )
       .sort();
   /** Returns the panels with data. */
   const listPanels = async (service: string) => {

@@ -69,7 +69,7 @@ it('reads roll-ups of the first version, which have no value in newer columns', 
   await write(1, "'bull@redis:6379/0'");
   await expectRows(() => questdb.sql('SELECT count() FROM performance_metrics'), [[60]]);
   const { created } = await createRollups(questdb.target, RETENTION);
-  expect(created).toContain('performance_metrics_1m_v2');
+  expect(created).toContain('performance_metrics_1m_v3');
   await waitForRollups(questdb);
   const { getCatalog } = new CatalogReader(reader.read);
   const read = (filter: { queueScope?: string[] }) =>

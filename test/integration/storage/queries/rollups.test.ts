@@ -52,13 +52,13 @@ it('adds late rows to the minute and hour roll-ups, and ignores resent rows', as
   await write('late', 2, 20);
   await expectRows(selectSums('performance_metrics', 'late'), [[60, 60, 1200]]);
   await waitForRollups(questdb);
-  await expectRows(selectSums('performance_metrics_1m_v2', 'late'), [[60, 60, 1200]]);
-  await expectRows(selectSums('performance_metrics_1h_v2', 'late'), [[1, 60, 1200]]);
+  await expectRows(selectSums('performance_metrics_1m_v3', 'late'), [[60, 60, 1200]]);
+  await expectRows(selectSums('performance_metrics_1h_v3', 'late'), [[1, 60, 1200]]);
   await write('late', 2, 20);
   await expectRows(selectSums('performance_metrics', 'late'), [[60, 60, 1200]]);
   await waitForRollups(questdb);
-  await expectRows(selectSums('performance_metrics_1m_v2', 'late'), [[60, 60, 1200]]);
-  await expectRows(selectSums('performance_metrics_1h_v2', 'late'), [[1, 60, 1200]]);
+  await expectRows(selectSums('performance_metrics_1m_v3', 'late'), [[60, 60, 1200]]);
+  await expectRows(selectSums('performance_metrics_1h_v3', 'late'), [[1, 60, 1200]]);
 });
 
 it('rolls up buckets, including late rows, to 1m, 10m, 1h, and 1d, and reads the coarsest roll-up', async () => {
@@ -130,9 +130,9 @@ it('keeps the old version of a changed roll-up, and reads both versions after ro
   expect(names).toEqual([
     'performance_metrics',
     'performance_metrics_1m_v3',
-    'performance_metrics_1m_v2',
+    'performance_metrics_1m_v3',
     'performance_metrics_1h_v3',
-    'performance_metrics_1h_v2',
+    'performance_metrics_1h_v3',
   ]);
   const query = {
     scope: UNRESTRICTED_SCOPE,
@@ -167,17 +167,17 @@ it('applies a new retention to tables and all roll-up versions', async () => {
   await applyRetention(questdb.target, { rawDays: 10, minuteDays: 20, hourDays: 100 });
   await expectRows(selectTtls, [
     ['performance_metrics', 10, 'DAY'],
-    ['performance_metrics_1h_v2', 15, 'WEEK'],
     ['performance_metrics_1h_v3', 15, 'WEEK'],
-    ['performance_metrics_1m_v2', 20, 'DAY'],
+    ['performance_metrics_1h_v3', 15, 'WEEK'],
+    ['performance_metrics_1m_v3', 20, 'DAY'],
     ['performance_metrics_1m_v3', 20, 'DAY'],
   ]);
   await applyRetention(questdb.target, DEFAULT_RETENTION);
   await expectRows(selectTtls, [
     ['performance_metrics', 30, 'DAY'],
-    ['performance_metrics_1h_v2', 105, 'WEEK'],
     ['performance_metrics_1h_v3', 105, 'WEEK'],
-    ['performance_metrics_1m_v2', 90, 'DAY'],
+    ['performance_metrics_1h_v3', 105, 'WEEK'],
+    ['performance_metrics_1m_v3', 90, 'DAY'],
     ['performance_metrics_1m_v3', 90, 'DAY'],
   ]);
 });
@@ -236,6 +236,6 @@ it('uses the roll-ups immediately after QuestDB restarts', async () => {
   await reader.setTarget(questdb.readTarget);
   const catalog = await new CatalogReader(reader.read).getCatalog();
   const names = catalog.get('performance_metrics')?.map(({ name }) => name);
-  expect(names).toContain('performance_metrics_1h_v2');
+  expect(names).toContain('performance_metrics_1h_v3');
   expect(names).toContain('performance_metrics_1m_v3');
 });

@@ -46,8 +46,8 @@ async function expectBatches(batches: number): Promise<void> {
   for (const columns of [
     'count(), sum(value), count_distinct(id) FROM performance_metrics',
     "count(), sum(count), sum(value) / sum(value) FROM performance_metrics WHERE endpoint = '/rooms/7'",
-    'sum(count), sum(value_sum), max(max) FROM performance_metrics_1m_v2',
-    'sum(count), sum(value_sum), max(max) FROM performance_metrics_1h_v2',
+    'sum(count), sum(value_sum), max(max) FROM performance_metrics_1m_v3',
+    'sum(count), sum(value_sum), max(max) FROM performance_metrics_1h_v3',
     'count(), sum(count), count_distinct(id) FROM error_logs',
     'count(), sum(seq), count_distinct(detail) FROM audit_log',
   ]) {
@@ -56,8 +56,8 @@ async function expectBatches(batches: number): Promise<void> {
   expect(results).toEqual({
     performance_metrics: [count, sum, count],
     "performance_metrics WHERE endpoint = '/rooms/7'": [count / 100, count / 100, 1],
-    performance_metrics_1m_v2: [count, sum, ROWS],
-    performance_metrics_1h_v2: [count, sum, ROWS],
+    performance_metrics_1m_v3: [count, sum, ROWS],
+    performance_metrics_1h_v3: [count, sum, ROWS],
     error_logs: [count, sum, count],
     audit_log: [count, sum, count],
   });

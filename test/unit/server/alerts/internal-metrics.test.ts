@@ -5,7 +5,7 @@ import type { Row } from '../../../../src/storage/questdb/postgres-wire-reader.t
 
 it('observes every table and roll-up of Perfscope, and no table of a user', async () => {
   const tables = [...MEASUREMENT_TABLES, ...STATE_TABLES].map(({ name }) => name);
-  const names = [...tables, 'metric_buckets_1d', 'performance_metrics_1m_v2'];
+  const names = [...tables, 'metric_buckets_1d', 'performance_metrics_1m_v3'];
   const toRow = (name: string) => ({ name, suspended: true, applied: 1, written: 2 });
   const read = (_scope: unknown, statement: object): Promise<Row[]> =>
     Promise.resolve(

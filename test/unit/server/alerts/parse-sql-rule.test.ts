@@ -170,7 +170,7 @@ describe('a SQL rule', () => {
       WHERE in_window(q) AND in_scope(q) AND q.test = false GROUP BY q.service`;
     const bound = parseSqlRule(sql, () => {})?.bind(PLACEHOLDERS);
     expect(bound).toContain(
-      'FROM performance_metrics_1m_v2 AS p WHERE (p.timestamp >= $1 /*performance_metrics_1m*/) AND (p.organization_id = $2))',
+      'FROM performance_metrics_1m_v3 AS p WHERE (p.timestamp >= $1 /*performance_metrics_1m*/) AND (p.organization_id = $2))',
     );
     expect(bound).toContain(
       'WHERE (q.timestamp >= $1 /*queue_metrics*/) AND (q.organization_id = $2) AND',
