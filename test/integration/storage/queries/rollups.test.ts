@@ -112,16 +112,16 @@ it('keeps the old version of a changed roll-up, and reads both versions after ro
     definition.table.name === 'performance_metrics'
       ? {
           ...definition,
-          version: 3,
+          version: 4,
           aggregates: { ...definition.aggregates, value_min: 'min(value)' },
         }
       : definition,
   );
   const { created } = await createRollups(questdb.target, shortRetention, changed);
-  expect(created).toEqual(['performance_metrics_1m_v3', 'performance_metrics_1h_v3']);
+  expect(created).toEqual(['performance_metrics_1m_v4', 'performance_metrics_1h_v4']);
   await waitForRollups(questdb);
   await expectRows(
-    () => questdb.sql("SELECT count() FROM performance_metrics_1h_v3 WHERE name = 'kept'"),
+    () => questdb.sql("SELECT count() FROM performance_metrics_1h_v4 WHERE name = 'kept'"),
     [[3]],
   );
   const { getCatalog } = new CatalogReader(reader.read);
@@ -129,9 +129,9 @@ it('keeps the old version of a changed roll-up, and reads both versions after ro
   const names = (await getCatalog()).get('performance_metrics')?.map(({ name }) => name);
   expect(names).toEqual([
     'performance_metrics',
+    'performance_metrics_1m_v4',
     'performance_metrics_1m_v3',
-    'performance_metrics_1m_v3',
-    'performance_metrics_1h_v3',
+    'performance_metrics_1h_v4',
     'performance_metrics_1h_v3',
   ]);
   const query = {
@@ -168,17 +168,17 @@ it('applies a new retention to tables and all roll-up versions', async () => {
   await expectRows(selectTtls, [
     ['performance_metrics', 10, 'DAY'],
     ['performance_metrics_1h_v3', 15, 'WEEK'],
-    ['performance_metrics_1h_v3', 15, 'WEEK'],
+    ['performance_metrics_1h_v4', 15, 'WEEK'],
     ['performance_metrics_1m_v3', 20, 'DAY'],
-    ['performance_metrics_1m_v3', 20, 'DAY'],
+    ['performance_metrics_1m_v4', 20, 'DAY'],
   ]);
   await applyRetention(questdb.target, DEFAULT_RETENTION);
   await expectRows(selectTtls, [
     ['performance_metrics', 30, 'DAY'],
     ['performance_metrics_1h_v3', 105, 'WEEK'],
-    ['performance_metrics_1h_v3', 105, 'WEEK'],
+    ['performance_metrics_1h_v4', 105, 'WEEK'],
     ['performance_metrics_1m_v3', 90, 'DAY'],
-    ['performance_metrics_1m_v3', 90, 'DAY'],
+    ['performance_metrics_1m_v4', 90, 'DAY'],
   ]);
 });
 
@@ -237,5 +237,5 @@ it('uses the roll-ups immediately after QuestDB restarts', async () => {
   const catalog = await new CatalogReader(reader.read).getCatalog();
   const names = catalog.get('performance_metrics')?.map(({ name }) => name);
   expect(names).toContain('performance_metrics_1h_v3');
-  expect(names).toContain('performance_metrics_1m_v3');
+  expect(names).toContain('performance_metrics_1m_v4');
 });
