@@ -44,7 +44,7 @@ it.each([
   const { stdout } = await runPerfscope(['doctor', file], env);
   const lines = stdout.trim().split('\n');
   expect(lines[0]).toMatch(new RegExp(`✓ express 5[\\d.]+${place.replace(/[()]/g, '\\$&')}$`));
-  expect(lines[1]).toMatch(/In package\.json, but not loaded: pg, bullmq/);
+  expect(lines[1]).toMatch(/In package\.json, but not loaded: pg, .*bullmq/);
   expect(lines).toHaveLength(3);
   expect(stdout).not.toContain('bundle');
 });

@@ -4,7 +4,7 @@ import type { EndReason } from './connection-close.ts';
 import { RepeatedStatementRecorder } from './repeated-statements.ts';
 import { type RequestEnd, RequestHistogram } from './request-histogram.ts';
 import { type RequestSampler, type SampledRequest, toSampledRequest } from './request-sampler.ts';
-import type { RequestState } from './request-state.ts';
+import { NO_REQUEST, type RequestState } from './request-state.ts';
 import { allowsWaiting, MAX_BODY_MS, MIN_LONG_POLL_MS } from './stream-detection.ts';
 
 /** Boundaries for Prometheus in seconds, as the semantic conventions recommend. */
@@ -104,9 +104,11 @@ export class RequestRecorder {
       if (repeated !== undefined) this.#repeatedStatements.record(state, repeated);
     }
     this.#sample(state, end, isStream, error);
-    // Release the error and the operations, even if the application keeps a reference to the request.
+    // Release everything else. The application and the asynchronous context can keep a reference to the state.
     state.thrown = undefined;
     state.parts = undefined;
+    state.response = undefined;
+    state.request = NO_REQUEST;
   }
 
   #sample(state: RequestState, end: RequestEnd, isStream: boolean, error: unknown): void {

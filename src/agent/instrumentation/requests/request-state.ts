@@ -180,9 +180,9 @@ export interface RequestState extends TenantHolder {
   readonly method: string;
   readonly scheme: 'http' | 'https';
   /** The request, for its headers. */
-  readonly request: { readonly headers: IncomingMessage['headers'] };
+  request: { readonly headers: IncomingMessage['headers'] };
   /** The response of an HTTP/1 request. */
-  readonly response: ServerResponse | undefined;
+  response: ServerResponse | undefined;
   /** Time of the first byte of the response from `performance.now()`, or 0. */
   firstByteMs: number;
   /** Whether the path of the request is configured as a stream, or belongs to long polling. */
@@ -210,6 +210,9 @@ export interface RequestState extends TenantHolder {
   /** Whether the server called `close` of an HTTP/2 stream. */
   isClosedByServer: boolean;
 }
+
+/** Replaces the request in the state of a request that has ended. */
+export const NO_REQUEST = { headers: {} } as const;
 
 /** Stores the state of a request. */
 class RequestField extends ExistingObject {
