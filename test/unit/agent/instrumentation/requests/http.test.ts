@@ -146,7 +146,7 @@ it('measures the time to the first byte, and not to the headers', async () => {
   expect((row?.max ?? 0) - (row?.firstByteMax ?? 0)).toBeGreaterThanOrEqual(end - afterWrite - 1);
 });
 
-it('the status is the one that was sent, even if the application changes it afterward', async () => {
+it('the sent status is recorded, even if the application changes it afterward', async () => {
   const url = await serve((_request, response) => {
     response.writeHead(500).flushHeaders();
     response.statusCode = 404;
