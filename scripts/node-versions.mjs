@@ -1,15 +1,6 @@
 // Installs the Node, npm, and Bun versions that CI tests, from npm packages. The Node packages have the official binaries.
-import { spawnSync } from 'node:child_process';
-import {
-  chmodSync,
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  renameSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs';
 import { join, resolve } from 'node:path';
+import { installPackages } from './install-packages.mjs';
 
 const CACHE_DIR = resolve('node_modules', '.cache', 'perfscope-node');
 
@@ -52,26 +43,6 @@ export function npmScript(major) {
 /** Installs a package in the cache, and returns the package's folder. */
 function installPackage(name, major) {
   const folder = join(CACHE_DIR, `${name.replace('/', '-')}-${major}`);
-  const packageFolder = join(folder, 'node_modules', name);
-  if (existsSync(packageFolder)) return packageFolder;
-  mkdirSync(CACHE_DIR, { recursive: true });
-  const temporary = mkdtempSync(join(CACHE_DIR, 'install-'));
-  try {
-    writeFileSync(join(temporary, 'package.json'), '{ "private": true }');
-    const args = ['install', '--no-audit', '--no-fund', '--prefer-offline', '--loglevel=error'];
-    const { status } = spawnSync('npm', [...args, `${name}@${major}`], {
-      cwd: temporary,
-      stdio: ['ignore', 'ignore', 'inherit'],
-    });
-    if (status !== 0) throw new Error(`npm can't install ${name}@${major}`);
-    // Tests start Node as other users too.
-    chmodSync(temporary, 0o755);
-    renameSync(temporary, folder);
-  } catch (error) {
-    // Another test file can install the same package at the same time. The first one to finish wins.
-    if (!existsSync(packageFolder)) throw error;
-  } finally {
-    rmSync(temporary, { recursive: true, force: true });
-  }
-  return packageFolder;
+  installPackages(folder, [`${name}@${major}`]);
+  return join(folder, 'node_modules', name);
 }

@@ -1,7 +1,7 @@
 // Installs `pg` with `pg-native`, whose addon is compiled for the current Node version and needs libpq.
-import { spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
+import { installPackages } from './install-packages.mjs';
 
 const CACHE_DIR = resolve('node_modules', '.cache', 'perfscope-pg-native');
 const PACKAGES = ['pg@8', 'pg-native@3'];
@@ -15,26 +15,8 @@ const PACKAGES = ['pg@8', 'pg-native@3'];
  */
 export function installPgNative() {
   const folder = join(CACHE_DIR, process.versions.modules);
-  if (existsSync(folder)) return folder;
-  mkdirSync(CACHE_DIR, { recursive: true });
-  const temporary = mkdtempSync(join(CACHE_DIR, 'install-'));
-  try {
-    writeFileSync(join(temporary, 'package.json'), '{ "private": true }');
-    const args = ['install', '--no-audit', '--no-fund', '--prefer-offline', '--loglevel=error'];
-    const { status } = spawnSync('npm', [...args, ...PACKAGES], {
-      cwd: temporary,
-      // The headers of the running Node. Otherwise, node-gyp would download them.
-      env: { ...process.env, npm_config_nodedir: findNodeFolder() },
-      stdio: ['ignore', 'ignore', 'inherit'],
-    });
-    if (status !== 0) throw new Error(`npm can't install ${PACKAGES.join(' and ')}`);
-    renameSync(temporary, folder);
-  } catch (error) {
-    // Another test can install the packages at the same time. The first one to finish wins.
-    if (!existsSync(folder)) throw error;
-  } finally {
-    rmSync(temporary, { recursive: true, force: true });
-  }
+  // The headers of the running Node. Otherwise, node-gyp would download them.
+  installPackages(folder, PACKAGES, { npm_config_nodedir: findNodeFolder() });
   return folder;
 }
 

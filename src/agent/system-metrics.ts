@@ -8,7 +8,6 @@ import type { HistogramRegistry } from './instrumentation/histograms/histogram-r
 import type { HostSampler } from './instrumentation/host/host-metrics.ts';
 import type { EventLoopSampler } from './instrumentation/host/runtime-metrics.ts';
 import type { OtelMetrics } from './otel-metrics.ts';
-import { estimateAgentMemory } from './overhead/agent-memory.ts';
 
 export interface SystemMetricsOptions {
   otelMetrics: OtelMetrics;
@@ -65,11 +64,10 @@ function startOverheadMonitor({
       memory: PERFORMANCE_AGENT_MAX_MEMORY || Number.POSITIVE_INFINITY,
     },
     exportIntervalMs: settings.exportIntervalMs,
-    estimateMemory: () =>
-      estimateAgentMemory({
-        series: histograms.countSeries(),
-        rows: deferredWriter.pendingRows + (deferredWriter.writer?.stats.bufferedRows ?? 0),
-      }),
+    countObjects: () => ({
+      series: histograms.countSeries(),
+      rows: deferredWriter.pendingRows + (deferredWriter.writer?.stats.bufferedRows ?? 0),
+    }),
     log,
   });
 }

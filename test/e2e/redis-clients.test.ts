@@ -3,10 +3,10 @@ import { RedisServer } from '../../demo/database-servers.ts';
 import {
   countCommands,
   type LibraryProgram,
-  type RecordedRow,
   runLibraryProgram,
   sumCommands,
 } from '../support/library-program.ts';
+import type { LineProtocolRow } from '../support/parse-line-protocol.ts';
 
 const redis = new RedisServer();
 beforeAll(() => redis.start());
@@ -87,14 +87,14 @@ function isInCi([node, modules]: readonly [number, string]): boolean {
 }
 
 /** The slow script takes 40 ms. Its other run in the same row takes less than 1 ms. */
-function expectDuration(rows: readonly RecordedRow[], slowMs: number): void {
+function expectDuration(rows: readonly LineProtocolRow[], slowMs: number): void {
   const { durationMs = 0 } = sumCommands(rows, 'redis').EVAL ?? {};
   expect(durationMs).toBeGreaterThan(40);
   expect(durationMs).toBeLessThan(slowMs + 40);
 }
 
 /** Returns the type, server, and number of failed connection attempts. */
-function listConnectErrors(rows: readonly RecordedRow[]): unknown[] {
+function listConnectErrors(rows: readonly LineProtocolRow[]): unknown[] {
   const counts = new Map<string, [string, unknown, number]>();
   for (const { table, columns } of rows) {
     if (table !== 'error_logs' || columns.endpoint !== 'CONNECT') continue;

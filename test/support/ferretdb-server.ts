@@ -1,6 +1,6 @@
-import { Socket } from 'node:net';
 import { findFreePort, ServerProcess } from '../../demo/server-process.ts';
 import { toolPath } from '../../scripts/tools.mjs';
+import { canConnect } from './can-connect.ts';
 import { waitFor } from './wait-for.ts';
 
 /** Runs a temporary FerretDB, which has MongoDB's protocol and stores its data in SQLite. */
@@ -28,16 +28,4 @@ export class FerretdbServer {
   remove(): Promise<void> {
     return this.#program.remove();
   }
-}
-
-function canConnect(port: number): Promise<boolean> {
-  return new Promise((resolve) => {
-    const socket = new Socket();
-    const end = (isConnected: boolean) => {
-      socket.destroy();
-      resolve(isConnected);
-    };
-    socket.once('error', () => end(false));
-    socket.connect(port, '127.0.0.1', () => end(true));
-  });
 }

@@ -4,6 +4,7 @@ import { join, resolve } from 'node:path';
 import { nodeBinary } from '../../scripts/node-versions.mjs';
 import { FakeQuestdb } from './fake-questdb.ts';
 import { InstrumentedApp } from './instrumented-app.ts';
+import { type LineProtocolRow, parseLine } from './parse-line-protocol.ts';
 import { readSpooledLines } from './spool-fixtures.ts';
 
 /** A program in `test/apps/databases` that uses one version of a library. */
@@ -19,16 +20,10 @@ export interface LibraryProgram {
   readonly env: NodeJS.ProcessEnv;
 }
 
-/** A row in the line protocol, without its table. */
-export interface RecordedRow {
-  readonly table: string;
-  readonly columns: Readonly<Record<string, string>>;
-}
-
 export interface LibraryProgramRun<T> {
   /** What the program returned. */
   readonly result: T;
-  readonly rows: readonly RecordedRow[];
+  readonly rows: readonly LineProtocolRow[];
   /** Text that the agent and the program printed to the standard error. */
   readonly stderr: string;
 }
@@ -61,55 +56,12 @@ export async function runLibraryProgram<T>(options: LibraryProgram): Promise<Lib
     if (exit !== 0) throw new Error(`${String(exit)}:\n${app.output}`);
     const spooled = existsSync(spool) ? readSpooledLines(spool) : [];
     // A row can be in both. QuestDB stores it once.
-    const rows = [...new Set([...joinRows(questdb.lines), ...joinRows(spooled)])].map(parseRow);
+    const rows = [...new Set([...questdb.lines, ...spooled])].map(parseLine);
     return { result: JSON.parse(app.stdout) as T, rows, stderr: app.stderr };
   } finally {
     questdb.stop();
     rmSync(spool, { recursive: true, force: true });
   }
-}
-
-/** Joins the lines of rows whose text contains line feeds, such as stack traces. */
-function joinRows(lines: readonly string[]): string[] {
-  const rows: string[] = [];
-  let isOpen = false;
-  for (const line of lines) {
-    if (isOpen) rows.push(`${rows.pop()}\n${line}`);
-    else rows.push(line);
-    const quotes = rows.at(-1)!.replaceAll(/\\./gs, '').match(/"/g) ?? [];
-    isOpen = quotes.length % 2 === 1;
-  }
-  return rows;
-}
-
-/** Parses a row of the line protocol. Columns of all types become text. */
-function parseRow(line: string): RecordedRow {
-  const [tags = '', fields = ''] = splitUnquoted(line, ' ');
-  const [table = '', ...pairs] = [...splitUnquoted(tags, ','), ...splitUnquoted(fields, ',')];
-  const columns = pairs.map((pair) => {
-    const [name = '', value = ''] = splitUnquoted(pair, '=');
-    const isText = value.startsWith('"');
-    const text = isText ? value.slice(1, -1) : value.replace(/^(-?\d+)[it]$/, '$1');
-    return [name, text.replaceAll(/\\(.)/gs, '$1')];
-  });
-  return { table, columns: Object.fromEntries(columns) as Record<string, string> };
-}
-
-/** Splits text at a character that is neither escaped nor inside double quotes. */
-function splitUnquoted(text: string, separator: string): string[] {
-  const parts = [''];
-  let isQuoted = false;
-  for (let i = 0; i < text.length; i++) {
-    const char = text[i]!;
-    if (char === '\\') {
-      parts[parts.length - 1] += char + (text[++i] ?? '');
-      continue;
-    }
-    if (char === '"') isQuoted = !isQuoted;
-    if (char === separator && !isQuoted) parts.push('');
-    else parts[parts.length - 1] += char;
-  }
-  return parts;
 }
 
 /** Commands with the same text and the same kind of error. */
@@ -121,7 +73,7 @@ export interface RecordedCommands {
 
 /** Adds up the recorded commands by `db.query.text`, and by the class of their error. */
 export function sumCommands(
-  rows: readonly RecordedRow[],
+  rows: readonly LineProtocolRow[],
   system: string,
 ): Record<string, RecordedCommands> {
   const sums: Record<string, RecordedCommands> = {};
@@ -142,7 +94,7 @@ export function sumCommands(
 
 /** Returns the counts of {@link sumCommands}. */
 export function countCommands(
-  rows: readonly RecordedRow[],
+  rows: readonly LineProtocolRow[],
   system: string,
 ): Record<string, number> {
   const entries = Object.entries(sumCommands(rows, system));

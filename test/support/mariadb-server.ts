@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
-import { Socket } from 'node:net';
 import { findExecutable, findFreePort, ServerProcess } from '../../demo/server-process.ts';
+import { canConnect } from './can-connect.ts';
 import { waitFor } from './wait-for.ts';
 
 /** Debian doesn't put the server on the `PATH` of all users. */
@@ -41,16 +41,4 @@ export class MariadbServer {
   remove(): Promise<void> {
     return this.#program.remove();
   }
-}
-
-function canConnect(port: number): Promise<boolean> {
-  return new Promise((resolve) => {
-    const socket = new Socket();
-    const end = (isConnected: boolean) => {
-      socket.destroy();
-      resolve(isConnected);
-    };
-    socket.once('error', () => end(false));
-    socket.connect(port, '127.0.0.1', () => end(true));
-  });
 }

@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { InstrumentedApp } from './instrumented-app.ts';
+import { type LineProtocolRow, parseLine } from './parse-line-protocol.ts';
 import { readSpooledLines } from './spool-fixtures.ts';
 
 export interface MeasuredProgramOptions {
@@ -16,13 +17,7 @@ export interface MeasuredProgram {
   readonly exit: number | NodeJS.Signals;
   readonly output: string;
   /** Rows of all tables, in the spool. */
-  readonly rows: readonly MeasuredRow[];
-}
-
-export interface MeasuredRow {
-  readonly table: string;
-  /** Values of all columns as text, by name. */
-  readonly columns: Readonly<Record<string, string>>;
+  readonly rows: readonly LineProtocolRow[];
 }
 
 /** Runs a program with the agent. No QuestDB is running, so the rows are in the spool when the program exits. */
@@ -48,7 +43,7 @@ export async function runMeasuredProgram(
     return {
       exit,
       output: app.output,
-      rows: readSpooledLines(join(spool, 'rows')).filter(isRow).map(parseRow),
+      rows: readSpooledLines(join(spool, 'rows')).map(parseLine),
     };
   } finally {
     rmSync(spool, { recursive: true, force: true });
@@ -73,13 +68,13 @@ export async function runPlainProgram(
  * Returns the statements that a program ran: the fingerprint, the error type or `''`, and the count of each, sorted by
  * fingerprint.
  */
-export function countStatements(rows: readonly MeasuredRow[]): [string, string, number][] {
+export function countStatements(rows: readonly LineProtocolRow[]): [string, string, number][] {
   const counts = new Map<string, number>();
   for (const { table, columns } of rows) {
     if (table !== 'performance_metrics' || columns.metric_type !== 'DATABASE_QUERY_TIME') continue;
     const tags = JSON.parse(columns.tags ?? '{}') as Record<string, string>;
     const key = JSON.stringify([columns.endpoint, tags['error.type'] ?? '']);
-    counts.set(key, (counts.get(key) ?? 0) + Number.parseInt(columns.count ?? '0', 10));
+    counts.set(key, (counts.get(key) ?? 0) + Number(columns.count));
   }
   return [...counts]
     .map(([key, count]): [string, string, number] => [
@@ -89,32 +84,7 @@ export function countStatements(rows: readonly MeasuredRow[]): [string, string, 
     .sort((a, b) => (a.slice(0, 2).join('\n') < b.slice(0, 2).join('\n') ? -1 : 1));
 }
 
-/** Whether a line starts a row. Stack traces contain line breaks. */
-function isRow(line: string): boolean {
-  return /^\w+,/.test(line);
-}
-
-/** Parses a row of the line protocol, with its escape sequences. */
-function parseRow(line: string): MeasuredRow {
-  const parts: string[] = [];
-  let part = '';
-  let isInFields = false;
-  let isQuoted = false;
-  for (let i = 0; i < line.length; i++) {
-    const char = line[i]!;
-    if (char === '\\') part += line[++i] ?? '';
-    else if (char === '"' && isInFields) isQuoted = !isQuoted;
-    else if ((char === ',' || char === ' ') && !isQuoted) {
-      isInFields ||= char === ' ';
-      parts.push(part);
-      part = '';
-    } else part += char;
-  }
-  const [table = '', ...columns] = parts;
-  return {
-    table,
-    columns: Object.fromEntries(
-      columns.map((each) => [each.slice(0, each.indexOf('=')), each.slice(each.indexOf('=') + 1)]),
-    ),
-  };
+/** Returns the output of a program that ends with an error, without what differs between runs. The agent is a part of the stack. */
+export function withoutFrames(output: string): string {
+  return output.replaceAll(/^ +at .*\n/gm, '').replaceAll(/\(node:\d+\)/g, '(node)');
 }

@@ -7,7 +7,7 @@ export interface LineProtocolRow {
 /** A name or a value: quoted text, or characters and escape sequences. */
 const TOKEN = /"(?:\\.|[^"\\])*"|(?:\\.|[^\\,= ])+/sy;
 
-/** Parses a row. Removes quotes, escapes, and the suffix of integers. */
+/** Parses a row. Removes quotes, escapes, and the suffixes of integers and times. */
 export function parseLine(line: string): LineProtocolRow {
   const columns: Record<string, string> = {};
   TOKEN.lastIndex = 0;
@@ -21,7 +21,7 @@ export function parseLine(line: string): LineProtocolRow {
     const name = read();
     if (line[TOKEN.lastIndex] !== '=') break;
     TOKEN.lastIndex += 1;
-    columns[name] = read().replace(/^(-?\d+)i$/, '$1');
+    columns[name] = read().replace(/^(-?\d+)[it]$/, '$1');
   }
   return { table, columns };
 }

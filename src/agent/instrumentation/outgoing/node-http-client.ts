@@ -2,11 +2,10 @@ import { subscribe } from 'node:diagnostics_channel';
 import type { ClientRequest, IncomingMessage } from 'node:http';
 import { guard, runGuarded } from '../../../core/guard.ts';
 import type { InstrumentationContext } from '../instrumentation-context.ts';
-import { ExistingObject } from '../loading/hidden-property.ts';
 import type { Library } from '../loading/library.ts';
 import { observeMethod } from '../loading/method-patching.ts';
 import { type CallTarget, getHostTarget } from './call-target.ts';
-import { OutgoingCall, type OutgoingRecorder } from './outgoing-recorder.ts';
+import { CallField, OutgoingCall, type OutgoingRecorder } from './outgoing-recorder.ts';
 
 /** What fails, for {@link guard}. */
 const PART = 'the metrics of the HTTP client';
@@ -27,42 +26,6 @@ export const NODE_HTTP: Library = {
   },
 };
 
-/** Stores the call of a request. */
-class RequestCallField extends ExistingObject {
-  readonly #call: OutgoingCall;
-
-  private constructor(request: object, call: OutgoingCall) {
-    super(request);
-    this.#call = call;
-  }
-
-  static get(request: object): OutgoingCall | undefined {
-    return #call in request ? request.#call : undefined;
-  }
-
-  static set(request: object, call: OutgoingCall): void {
-    if (!(#call in request)) new RequestCallField(request, call);
-  }
-}
-
-/** Stores the call of a response. */
-class ResponseCallField extends ExistingObject {
-  readonly #call: OutgoingCall;
-
-  private constructor(response: object, call: OutgoingCall) {
-    super(response);
-    this.#call = call;
-  }
-
-  static get(response: object): OutgoingCall | undefined {
-    return #call in response ? response.#call : undefined;
-  }
-
-  static set(response: object, call: OutgoingCall): void {
-    if (!(#call in response)) new ResponseCallField(response, call);
-  }
-}
-
 function observeRequests({ outgoing }: InstrumentationContext): void {
   let isObserved = false;
   const onCreated = guard(PART, ({ request }: { request: ClientRequest }) => {
@@ -71,19 +34,19 @@ function observeRequests({ outgoing }: InstrumentationContext): void {
       isObserved = true;
       runGuarded(PART, () => observeResponses(outgoing));
     }
-    RequestCallField.set(request, new OutgoingCall(request.method, getTarget(request)));
+    CallField.set(request, new OutgoingCall(request.method, getTarget(request)));
   });
   const onError = guard(PART, ({ request, error }: { request: ClientRequest; error: unknown }) => {
-    const call = RequestCallField.get(request);
+    const call = CallField.get(request);
     if (call) outgoing.fail(call, isDestroyedByCaller(request, error) ? undefined : error);
   });
   /** Despite its name, Node.js publishes this channel when the headers arrive. */
   const onHeaders = guard(
     PART,
     ({ request, response }: { request: ClientRequest; response: IncomingMessage }) => {
-      const call = RequestCallField.get(request);
+      const call = CallField.get(request);
       if (!call) return;
-      ResponseCallField.set(response, call);
+      CallField.set(response, call);
       outgoing.receiveHeaders(call, response.statusCode ?? 0);
     },
   );
@@ -106,7 +69,7 @@ function observeResponses(outgoing: OutgoingRecorder): void {
   const { IncomingMessage: responseClass } = process.getBuiltinModule('node:http');
   observeMethod<ResponseInternals>(PART, responseClass.prototype, '_destroy', {
     before: (response, [error]) => {
-      const call = ResponseCallField.get(response);
+      const call = CallField.get(response);
       if (call === undefined || call.ended) return;
       if (response.complete && response.readableEnded) outgoing.end(call);
       // The caller destroyed the response or its request.

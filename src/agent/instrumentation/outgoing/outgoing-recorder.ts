@@ -6,6 +6,7 @@ import { ATTR_ORGANIZATION_ID, ATTR_PROPERTY_ID } from '../../attribute-keys.ts'
 import { endOperation, type Operation, startOperation } from '../context/operations.ts';
 import type { HistogramRegistry } from '../histograms/histogram-registry.ts';
 import type { KeyedHistogram } from '../histograms/keyed-histogram.ts';
+import { ExistingObject } from '../loading/hidden-property.ts';
 import type { CallTarget } from './call-target.ts';
 import { getUrlTemplate } from './url-template.ts';
 
@@ -42,6 +43,25 @@ export class OutgoingCall {
   constructor(method: unknown, target: CallTarget) {
     this.method = toHttpMethod(method);
     this.target = target;
+  }
+}
+
+/** Field of a request or response that stores its call. */
+export class CallField extends ExistingObject {
+  readonly #call: OutgoingCall;
+
+  private constructor(target: object, call: OutgoingCall) {
+    super(target);
+    this.#call = call;
+  }
+
+  static get(target: object): OutgoingCall | undefined {
+    return #call in target ? target.#call : undefined;
+  }
+
+  /** Does nothing if the object has a call. */
+  static set(target: object, call: OutgoingCall): void {
+    if (!(#call in target)) new CallField(target, call);
   }
 }
 

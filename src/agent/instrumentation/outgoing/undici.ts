@@ -1,10 +1,9 @@
 import { subscribe } from 'node:diagnostics_channel';
 import { guard } from '../../../core/guard.ts';
 import type { InstrumentationContext } from '../instrumentation-context.ts';
-import { ExistingObject } from '../loading/hidden-property.ts';
 import type { Library } from '../loading/library.ts';
 import { getOriginTarget } from './call-target.ts';
-import { OutgoingCall } from './outgoing-recorder.ts';
+import { CallField, OutgoingCall } from './outgoing-recorder.ts';
 
 /** What fails, for {@link guard}. */
 const PART = 'the metrics of fetch';
@@ -41,24 +40,6 @@ interface UndiciRequest {
   readonly origin: unknown;
   readonly method: unknown;
   readonly upgrade?: unknown;
-}
-
-/** Stores the call of a request. */
-class CallField extends ExistingObject {
-  readonly #call: OutgoingCall;
-
-  private constructor(request: object, call: OutgoingCall) {
-    super(request);
-    this.#call = call;
-  }
-
-  static get(request: object): OutgoingCall | undefined {
-    return #call in request ? request.#call : undefined;
-  }
-
-  static set(request: object, call: OutgoingCall): void {
-    if (!(#call in request)) new CallField(request, call);
-  }
 }
 
 /** Observers of channels can't change a request, its promise, or its unhandled rejection. */

@@ -7,6 +7,7 @@ import {
   type MeasuredProgram,
   runMeasuredProgram,
   runPlainProgram,
+  withoutFrames,
 } from '../../../../support/measured-program.ts';
 
 const server = new PostgresServer();
@@ -101,7 +102,7 @@ describe.each(CASES)('postgres.js on Node %s, .%s', (major, extension) => {
       // The two statements that are sent as one text wait together.
       .filter(([text]) => text !== 'CONNECT' && text !== 'SELECT ?')
       .reduce((sum, [, , count]) => sum + count, 1);
-    expect(Number.parseInt(waits[0]?.columns.count ?? '', 10)).toBe(sent - STATEMENTS_WITHOUT_WAIT);
+    expect(Number(waits[0]?.columns.count)).toBe(sent - STATEMENTS_WITHOUT_WAIT);
   });
 });
 
@@ -122,8 +123,3 @@ it.concurrent.each(['query', 'awaited', 'connect', 'transaction', 'cursor', 'cal
     expect(plain.output).toContain('exit');
   },
 );
-
-/** The agent is a part of the stack. */
-function withoutFrames(output: string): string {
-  return output.replaceAll(/^ +at .*\n/gm, '').replaceAll(/\(node:\d+\)/g, '(node)');
-}
