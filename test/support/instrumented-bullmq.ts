@@ -1,6 +1,12 @@
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
-import { type BatchObservableCallback, createNoopMeter, type Observable } from '@opentelemetry/api';
+import {
+  type BatchObservableCallback,
+  createNoopMeter,
+  type Meter,
+  type MetricOptions,
+  type Observable,
+} from '@opentelemetry/api';
 import { BULLMQ } from '../../src/agent/instrumentation/queues/bullmq.ts';
 import { createQueueDepthMetrics } from '../../src/agent/instrumentation/queues/queue-depth.ts';
 import { UnconfirmedJobs } from '../../src/agent/instrumentation/queues/unconfirmed-jobs.ts';
@@ -25,13 +31,17 @@ export class InstrumentedBullmq {
   constructor(folder: string) {
     const load = createRequire(import.meta.url);
     const unconfirmedJobs = new UnconfirmedJobs();
-    const meter = createNoopMeter();
-    meter.addBatchObservableCallback = (callback) => {
-      this.#poll = callback;
-    };
-    const createGauge = meter.createObservableGauge.bind(meter);
-    meter.createObservableGauge = (name, options) =>
-      Object.assign(Object.create(createGauge(name, options)) as Observable, { name });
+    const noopMeter = createNoopMeter();
+    // The no-op meter is shared, so changing it would change the meter of other parts.
+    const meter = Object.assign(Object.create(noopMeter) as Meter, {
+      addBatchObservableCallback: (callback: BatchObservableCallback) => {
+        this.#poll = callback;
+      },
+      createObservableGauge: (name: string, options: MetricOptions) =>
+        Object.assign(Object.create(noopMeter.createObservableGauge(name, options)) as Observable, {
+          name,
+        }),
+    });
     const onTransition = (row: JobTransition) => void this.transitions.push(row);
     const onQueue = createQueueDepthMetrics({
       meter,

@@ -24,7 +24,14 @@ afterAll(() => {
 });
 
 const NAMES = ['perfscope', '@perfscope/agent'];
-const ENTRY_POINTS = ['.', './register', './client', './opentelemetry', './package.json'];
+const ENTRY_POINTS = [
+  '.',
+  './register',
+  './client',
+  './opentelemetry',
+  './esbuild',
+  './package.json',
+];
 /** Modules that are started by their path, so no other module imports them. */
 const STARTED_MODULES = ['dist/bin.js', 'dist/demo/main.js', 'dist/demo/booking.js'];
 
