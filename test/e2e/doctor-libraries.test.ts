@@ -31,8 +31,14 @@ async function runDoctor(parent: string, name: string, code: string): Promise<st
   return stdout.split('\n');
 }
 
-/** Libraries that are measured only when the application uses them, with the code that does so. */
-const USES: Readonly<Record<string, string>> = {};
+/** Returns code that loads a library. A client that Prisma generated is CommonJS, and requires a file of the runtime. */
+function getLoadCode({ library: { name }, version }: InstalledLibrary, file: string): string {
+  if (name === '@prisma/client') {
+    const runtime = Number.parseInt(version, 10) < 7 ? 'library' : 'client';
+    return `process.getBuiltinModule('module').createRequire('${file}')('${name}/runtime/${runtime}.js');`;
+  }
+  return file.endsWith('.mjs') ? `await import('${name}');` : `require('${name}');`;
+}
 
 /**
  * Libraries whose older versions an ES module can't import completely, and the first major version without this limit.
@@ -57,10 +63,7 @@ const CASES = [...PROJECTS].flatMap(([project, libraries]) => [
 it.concurrent.each(CASES)(
   'measures each library in ./%s in %s',
   async (project, file, libraries) => {
-    const load = file.endsWith('.mjs') ? 'await import' : 'require';
-    const code = libraries.map(
-      ({ library: { name } }) => `{ const library = ${load}('${name}'); ${USES[name] ?? ''} }`,
-    );
+    const code = libraries.map((library) => getLoadCode(library, resolve(project, file)));
     const lines = await runDoctor(resolve(project), file, `${code.join('\n')}\nprocess.exit();`);
     const expected = libraries.map(
       ({ library, version }) => `perfscope: ✓ ${library.name} ${version}`,
