@@ -28,10 +28,11 @@ module.exports = async function run(ioredis) {
   await redis.xread('STREAMS', 'stream', '0');
 
   redis.defineCommand('answer', { numberOfKeys: 1, lua: 'return ARGV[1]' });
-  for (let i = 0; i < 3; i++) await redis.answer('key', 'value');
   const startMs = performance.now();
+  // The first call runs EVAL too, because Redis doesn't know the script.
+  for (let i = 0; i < 3; i++) await redis.answer('key', 'value');
   await redis.eval(SLOW_SCRIPT, 0);
-  const slowMs = performance.now() - startMs;
+  const evalMs = performance.now() - startMs;
 
   const automatic = new Redis(env.REDIS_URL, { enableAutoPipelining: true });
   await automatic.ping();
@@ -63,5 +64,5 @@ module.exports = async function run(ioredis) {
   await new Promise((resolve) => rejected.once('end', resolve));
 
   for (const client of [redis, automatic, subscriber]) client.disconnect();
-  return { slowMs, errors: [wrongType, connectError, closedError].map(({ name }) => name) };
+  return { evalMs, errors: [wrongType, connectError, closedError].map(({ name }) => name) };
 };
