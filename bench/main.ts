@@ -1,6 +1,6 @@
-// npm run bench -- NAME [--json] [--quick] [--compare CHECKOUT]: runs one benchmark and compares its results with
-// the limits. With --compare, `agent-start`, `start`, and `overhead` also measure the agent of another checkout, and
-// `write` and `drain` its row writer.
+// npm run bench -- NAME [--json] [--quick] [--compare CHECKOUT] [--rounds N]: runs one benchmark and compares its
+// results with the limits. With --compare, `agent-start`, `start`, and `overhead` also measure the agent of another
+// checkout, and `write` and `drain` its row writer. --rounds changes the number of rounds of `overhead`.
 import { parseArgs } from 'node:util';
 import type { BenchOptions, Report } from './report.ts';
 
@@ -27,13 +27,18 @@ const { values, positionals } = parseArgs({
     json: { type: 'boolean' },
     quick: { type: 'boolean' },
     compare: { type: 'string' },
+    rounds: { type: 'string' },
   },
   allowPositionals: true,
 });
 const [name = ''] = positionals;
 const loadBench = Object.hasOwn(BENCHES, name) ? BENCHES[name] : undefined;
-if (!loadBench) {
-  console.error('Usage: npm run bench -- NAME [--json] [--quick] [--compare CHECKOUT]');
+const rounds = values.rounds === undefined ? undefined : Number(values.rounds);
+const hasValidRounds = rounds === undefined || (Number.isInteger(rounds) && rounds > 0);
+if (!loadBench || !hasValidRounds) {
+  console.error(
+    'Usage: npm run bench -- NAME [--json] [--quick] [--compare CHECKOUT] [--rounds N]',
+  );
   console.error(`NAME is one of: ${Object.keys(BENCHES).join(', ')}`);
   process.exit(2);
 }
@@ -43,6 +48,7 @@ const log = (line: string) => console.error(`bench ${name}: ${line}`);
 const { targets, details } = await run({
   quick: values.quick ?? false,
   compare: values.compare,
+  rounds,
   log,
 });
 for (const [key, value] of Object.entries(details)) console.log(`${key}: ${value}`);

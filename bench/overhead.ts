@@ -27,8 +27,12 @@ const FOLDER = 'bench/overhead';
 const REFERENCE = 'dd-trace';
 
 /** Measures the overhead of each agent in one interleaved run. */
-export async function benchOverhead({ quick, log, compare }: BenchOptions): Promise<Report> {
-  const rounds = quick ? 1 : 7;
+export async function benchOverhead({
+  quick,
+  log,
+  compare,
+  rounds = quick ? 1 : 7,
+}: BenchOptions): Promise<Report> {
   const warmUpRequests = quick ? 1500 : 10_000;
   const requests = quick ? 1000 : 40_000;
   const settleMs = quick ? 200 : 2000;

@@ -18,6 +18,8 @@ export interface BenchOptions {
   quick: boolean;
   /** Checkout whose agent is measured too, if the benchmark supports `--compare`. */
   compare?: string | undefined;
+  /** Number of interleaved rounds of `overhead`. Default: 7, or 1 if `quick` is set. */
+  rounds?: number | undefined;
   /** Reports progress. */
   log: (line: string) => void;
 }
