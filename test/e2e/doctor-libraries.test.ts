@@ -1,13 +1,15 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join, relative, resolve } from 'node:path';
+import { join, relative } from 'node:path';
 import pLimit from 'p-limit';
 import { afterAll, expect, it } from 'vitest';
+import { LIBRARIES } from '../../src/agent/instrumentation/library-table.ts';
 import {
   findInstalledLibraries,
   type InstalledLibrary,
   OWN_LIBRARIES,
 } from '../support/installed-libraries.ts';
+import { runDoctor } from '../support/run-doctor.ts';
 import { runPerfscope } from '../support/run-perfscope.ts';
 
 const env = { PATH: process.env.PATH, HOME: tmpdir() };
@@ -23,21 +25,18 @@ function createFolder(parent: string): string {
   return folder;
 }
 
-/** Runs `doctor` for a script in a new folder. */
-async function runDoctor(parent: string, name: string, code: string): Promise<string[]> {
-  const file = join(createFolder(parent), name);
-  writeFileSync(file, code);
-  const { stdout } = await runConcurrently(() => runPerfscope(['doctor', file], env));
-  return stdout.split('\n');
-}
+/** Libraries whose measured files are loaded by a command, or by a generated client. Both use `require`. */
+const MEASURED_FILES: Readonly<Record<string, (version: string) => string>> = {
+  next: () => 'next/dist/server/base-server.js',
+  '@prisma/client': (version) =>
+    `@prisma/client/runtime/${Number.parseInt(version, 10) < 7 ? 'library' : 'client'}.js`,
+};
 
-/** Returns code that loads a library. A client that Prisma generated is CommonJS, and requires a file of the runtime. */
-function getLoadCode({ library: { name }, version }: InstalledLibrary, file: string): string {
-  if (name === '@prisma/client') {
-    const runtime = Number.parseInt(version, 10) < 7 ? 'library' : 'client';
-    return `process.getBuiltinModule('module').createRequire('${file}')('${name}/runtime/${runtime}.js');`;
-  }
-  return file.endsWith('.mjs') ? `await import('${name}');` : `require('${name}');`;
+/** Returns code that loads a library as its users do. */
+function formatLoad({ library: { name }, version }: InstalledLibrary, isModule: boolean): string {
+  const file = MEASURED_FILES[name]?.(version);
+  if (!isModule || file) return `require('${file ?? name}');`;
+  return `await import('${name}');`;
 }
 
 /**
@@ -50,28 +49,43 @@ function isImported({ library, version }: InstalledLibrary): boolean {
   return Number.parseInt(version, 10) >= (FIRST_IMPORTED[library.name] ?? 0);
 }
 
+const CREATE_REQUIRE =
+  "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);";
+
+/** Libraries that work through a driver. */
+const ORMS = LIBRARIES.filter(({ through }) => through !== undefined);
 /** The libraries by the folder that loads them. */
 const PROJECTS = Map.groupBy(
-  OWN_LIBRARIES.flatMap(findInstalledLibraries),
+  [...OWN_LIBRARIES, ...ORMS].flatMap(findInstalledLibraries),
   ({ project }) => project,
 );
-const CASES = [...PROJECTS].flatMap(([project, libraries]) => [
-  [relative('.', project), 'app.mjs', libraries.filter(isImported)] as const,
-  [relative('.', project), 'app.cjs', libraries] as const,
-]);
+const NODE_VERSIONS = [26, 24, 22] as const;
+/** Both kinds of modules run on each Node version. */
+const CASES = [...PROJECTS]
+  .flatMap(([project, libraries]) => [
+    { project, file: 'app.mjs', libraries: libraries.filter(isImported) },
+    { project, file: 'app.cjs', libraries },
+  ])
+  .map((each, i) => ({
+    ...each,
+    folder: relative('.', each.project) || '.',
+    node: NODE_VERSIONS[i % 3]!,
+  }));
 
 it.concurrent.each(CASES)(
-  'measures each library in ./%s in %s',
-  async (project, file, libraries) => {
-    const code = libraries.map((library) => getLoadCode(library, resolve(project, file)));
-    const lines = await runDoctor(resolve(project), file, `${code.join('\n')}\nprocess.exit();`);
-    const expected = libraries.map(
-      ({ library, version }) => `perfscope: ✓ ${library.name} ${version}`,
+  'measures each library in $folder in $file on Node $node',
+  async ({ project, file, libraries, node }) => {
+    const isModule = file.endsWith('.mjs');
+    const code = libraries.map((each) => formatLoad(each, isModule));
+    if (isModule) code.unshift(CREATE_REQUIRE);
+    const path = join(createFolder(project), file);
+    writeFileSync(path, `${code.join('\n')}\nprocess.exit();`);
+    const lines = await runConcurrently(() => runDoctor([path], { node }));
+    const expected = libraries.map(({ library: { name, through }, version }) =>
+      expect.stringMatching(`^✓ ${name} ${version}${through ? ' \\(through \\S+\\)' : ''}$`),
     );
     expect(lines).toEqual(expect.arrayContaining(expected));
-    expect(lines.filter((line) => line.startsWith('perfscope: ✗'))).toEqual([
-      expect.stringContaining('rows are not sent'),
-    ]);
+    expect(lines.filter((line) => line.startsWith('✗'))).toEqual([]);
   },
 );
 
