@@ -5,6 +5,10 @@ import pLimit from 'p-limit';
 import { afterAll, expect, it } from 'vitest';
 import { LIBRARIES } from '../../src/agent/instrumentation/library-table.ts';
 import {
+  formatVersionRange,
+  type Library,
+} from '../../src/agent/instrumentation/loading/library.ts';
+import {
   findInstalledLibraries,
   type InstalledLibrary,
   OWN_LIBRARIES,
@@ -126,8 +130,8 @@ it('explains each reason why a library is not measured', async () => {
   const { stdout, status } = await runPerfscope(['doctor', file], env);
   const lines = stdout.split('\n').filter((line) => !line.includes('rows are not sent'));
   expect(lines).toEqual([
-    'perfscope: ✗ pg 7.18.2: only version 8 is supported',
-    'perfscope: ✗ express 5.3.0: its ES modules are not measured',
+    'perfscope: ✗ pg 7.18.2: only version 8 is supported. Install a newer version.',
+    'perfscope: ✗ express 5.3.0: its ES modules are not measured. Load it with require().',
     expect.stringMatching(
       /^perfscope: Not measured yet: (?=.*kafkajs 2\.2\.4)(?=.*@hapi\/hapi 21\.4\.0)(?=.*graphql 17\.0\.0)(?=.*node:sqlite v26)/,
     ),
@@ -136,6 +140,48 @@ it('explains each reason why a library is not measured', async () => {
   ]);
   expect(status).toBe(1);
 });
+
+it.concurrent.each(NODE_VERSIONS)(
+  'lists the versions of each library that are too old or too new on Node %s',
+  async (node) => {
+    const folder = createFolder(tmpdir());
+    const packages = LIBRARIES.filter(({ isBuiltIn, partOf }) => !isBuiltIn && !partOf);
+    const createVersions = (versions: (library: Library) => string) =>
+      packages.map((each) => [each.name, versions(each)] as const);
+    const versions = {
+      old: createVersions(({ versions: { from } }) => findOlderVersion(from)),
+      new: createVersions(({ versions: { to } }) => `${to + 1}.0.0`),
+    };
+    for (const [name, list] of Object.entries(versions)) {
+      mkdirSync(join(folder, name));
+      const fakes = list.map(([each, version]) => [each, [version, 'commonjs']] as const);
+      installFakes(join(folder, name), Object.fromEntries(fakes) as never);
+      const code = list.map(([each]) => `require('${each}');`);
+      writeFileSync(join(folder, name, 'load.js'), code.join('\n'));
+    }
+    const file = join(folder, 'app.cjs');
+    writeFileSync(file, "require('./old/load.js'); require('./new/load.js'); process.exit();");
+    const lines = await runConcurrently(() => runDoctor([file], { node }));
+    const format = (list: readonly (readonly [string, string])[], advice: string) =>
+      list.map(([name, version]) => {
+        const range = formatVersionRange(packages.find((each) => each.name === name)!.versions);
+        return `✗ ${name} ${version}: only version ${range} is supported. ${advice}`;
+      });
+    expect(lines.toSorted()).toEqual(
+      [
+        ...format(versions.old, 'Install a newer version.'),
+        ...format(versions.new, 'Update the agent, or install an older version.'),
+      ].toSorted(),
+    );
+  },
+);
+
+/** Returns the version before another one, such as `0.29.9` before `0.30.0`. */
+function findOlderVersion(version: string): string {
+  const parts = version.split('.').map(Number);
+  const last = parts.findLastIndex((part) => part > 0);
+  return parts.map((part, i) => (i < last ? part : i === last ? part - 1 : 9)).join('.');
+}
 
 it('explains that a library was loaded before the agent', async () => {
   const folder = createFolder(tmpdir());
@@ -148,5 +194,5 @@ it('explains that a library was loaded before the agent', async () => {
     ...env,
     NODE_OPTIONS: `--require ${early}`,
   });
-  expect(stdout).toContain('✗ express 5.3.0: it was loaded before the agent');
+  expect(stdout).toContain('✗ express 5.3.0: it was loaded before the agent. Move');
 });

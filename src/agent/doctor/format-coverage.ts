@@ -6,6 +6,7 @@ import {
 } from '../instrumentation/loading/library-states.ts';
 import type { DeclaredLibrary } from '../library-coverage/declared-libraries.ts';
 import { NEEDS_MODULE_HOOKS } from '../library-coverage/library-coverage.ts';
+import { findAdvice } from './coverage-advice.ts';
 import type { LibraryReport } from './library-report.ts';
 
 /** What `doctor` found out about an application. */
@@ -54,12 +55,19 @@ function formatLibraryLines(main: LibraryReport, others: readonly LibraryReport[
       if (isUnsupported(library)) continue;
       const { measured } = library;
       const place = report === main ? '' : ' (in a worker process or thread)';
-      const reason = measured ? '' : `: ${formatUnmeasuredReason(library)}`;
+      const reason = measured ? '' : `: ${formatReason(library)}`;
       const key = `${measured ? '✓' : '✗'} ${formatNameAndVersion(library)}`;
       if (!lines.has(key)) lines.set(key, `${key}${place}${reason}`);
     }
   }
   return [...lines.values()];
+}
+
+/** Returns why a library is not measured, and what to do. */
+function formatReason(library: LibraryState): string {
+  const reason = formatUnmeasuredReason(library);
+  const advice = findAdvice({ ...library, reason });
+  return advice === undefined ? reason : `${reason}. ${advice}`;
 }
 
 function isUnsupported({ isSupported }: LibraryState): boolean {

@@ -89,9 +89,10 @@ export function isSupportedVersion(version: string, { from, to }: VersionRange):
   return true;
 }
 
-/** Formats a range of versions, such as `4 to 5` or `3.20 to 3`. */
+/** Formats a range of versions, such as `4 to 5` or `0.30 to 0.x`. */
 export function formatVersionRange({ from, to }: VersionRange): string {
   const [major, minor, patch] = from.split('.');
   const first = [major, ...(minor === '0' && patch === '0' ? [] : [minor])].join('.');
-  return first === String(to) ? first : `${first} to ${to}`;
+  if (first === String(to)) return first;
+  return Number(major) === to ? `${first} to ${to}.x` : `${first} to ${to}`;
 }

@@ -58,6 +58,20 @@ it.each<[string, Partial<ExaminedApplication>, string[]]>([
     ['✗ pg 1.0.0: it is only partly loaded'],
   ],
   [
+    'a library that was patched for another version',
+    {
+      main: createReport([
+        createState('pg', {
+          measured: false,
+          reason: 'its internals differ from the supported versions (x)',
+        }),
+      ]),
+    },
+    [
+      '✗ pg 1.0.0: its internals differ from the supported versions (x). Report a bug with this version.',
+    ],
+  ],
+  [
     'a bundled library that package.json contains',
     { bundled: ['pg'], declared: [{ name: 'pg', version: undefined }] },
     [expect.stringMatching(/^✗ pg is bundled into the script\. .*esbuild: perfscopePlugin/)],
