@@ -12,6 +12,7 @@ import { dirname, join, resolve } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { InstrumentedApp } from '../support/instrumented-app.ts';
 import { RecordedMeasurements } from '../support/recorded-measurements.ts';
+import { runDoctor } from '../support/run-doctor.ts';
 
 /** The agent is not a dependency here: the test loads the compiled one. */
 const AGENT = '@perfscope/agent';
@@ -40,6 +41,14 @@ interface Example {
   readonly errors: readonly (readonly [string, string, string])[];
 }
 
+/** What `doctor` must report about an example, on one of the Node versions. */
+interface Diagnosis {
+  readonly name: string;
+  readonly node: 22 | 24 | 26;
+  /** Libraries that are measured, in the order of their loading. */
+  readonly measured: readonly string[];
+}
+
 /** Most examples have the same routes. */
 const BOOKING: Pick<Example, 'requests' | 'endpoints' | 'errors'> = {
   requests: [
@@ -65,6 +74,30 @@ const EXAMPLES: readonly Example[] = [
   { name: 'nestjs', packages: 'test/libraries/nest-12', ...BOOKING },
 ];
 
+const DIAGNOSES: readonly Diagnosis[] = [
+  { name: 'express', node: 22, measured: ['express'] },
+  { name: 'fastify', node: 24, measured: ['fastify'] },
+  { name: 'koa', node: 22, measured: ['koa', '@koa/router'] },
+  { name: 'hono', node: 26, measured: ['hono'] },
+  { name: 'nestjs', node: 24, measured: ['express', '@nestjs/core'] },
+];
+
+it.concurrent.each(DIAGNOSES)(
+  'doctor lists the libraries of the example $name on Node $node',
+  async ({ name, node, measured }) => {
+    const example = EXAMPLES.find((each) => each.name === name)!;
+    const cwd = installExample(example, `doctor-${name}`);
+    const lines = await runDoctor(['server.js'], { node, cwd, env: { PORT: '0' } });
+    const expected = measured.map((each) => `✓ ${each} ${readVersion(each, example.packages)}`);
+    expect(lines.toSorted()).toEqual(expected.toSorted());
+  },
+);
+
+function readVersion(name: string, packages: string): string {
+  const file = join(findPackage(name, resolve(packages)), 'package.json');
+  return (JSON.parse(readFileSync(file, 'utf8')) as { version: string }).version;
+}
+
 it.concurrent.each(EXAMPLES)('measures the example $name', async (example) => {
   const cwd = installExample(example);
   const env = { ...measurements.getEnv(example.name), PORT: '0' };
@@ -78,8 +111,8 @@ it.concurrent.each(EXAMPLES)('measures the example $name', async (example) => {
 });
 
 /** Copies an example, and links the packages that it depends on. */
-function installExample({ name, packages }: Example): string {
-  const target = join(folder, name);
+function installExample({ name, packages }: Example, folderName = name): string {
+  const target = join(folder, folderName);
   cpSync(join('examples', name), target, {
     recursive: true,
     filter: (path) => !path.includes('node_modules'),
