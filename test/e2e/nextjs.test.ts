@@ -217,4 +217,8 @@ describe('the example', () => {
       ['Error', 'Room 13 does not exist.', '/api/rooms/[id]/bookings'],
     ]);
   });
+
+  it('is measured according to doctor', async () => {
+    expect(await app.runDoctor()).toEqual([expect.stringMatching(/^✓ next 16\.\S+$/)]);
+  });
 });

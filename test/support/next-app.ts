@@ -3,6 +3,7 @@ import { cpSync, existsSync, renameSync, rmSync } from 'node:fs';
 import { basename, resolve } from 'node:path';
 import { promisify } from 'node:util';
 import { findFreePort } from '../../demo/server-process.ts';
+import { runDoctor } from './run-doctor.ts';
 import { waitFor } from './wait-for.ts';
 import { waitForExit } from './wait-for-exit.ts';
 
@@ -69,6 +70,12 @@ export class NextApp {
     if (!existsSync(standalone)) return;
     cpSync(inApp('.next/static'), `${standalone}/.next/static`, { recursive: true });
     cpSync(inApp('public'), `${standalone}/public`, { recursive: true });
+  }
+
+  /** Returns what `doctor` reports about the libraries of the built application. */
+  runDoctor(): Promise<string[]> {
+    const args = [this.#bin, 'start', '--', '-p', '0'];
+    return runDoctor(args, { cwd: this.#folder, env: this.#env });
   }
 
   remove(): void {

@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { dirname, resolve } from 'node:path';
+import { dirname, resolve, sep } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { readStartupConfig } from '../../core/config/startup-config.ts';
@@ -100,8 +100,8 @@ async function examineLibraries(
     return formatCoverage({
       main,
       others: reports.filter((report) => report !== main),
-      declared: findDeclaredLibraries(dirname(script)),
-      bundled: findBundledLibraries(script),
+      declared: findDeclaredLibraries(findAppFolder(script)),
+      bundled: findBundledLibraries(script, findAppFolder(script)),
       timeoutMs: end ? undefined : timeoutMs,
     });
   } finally {
@@ -111,6 +111,11 @@ async function examineLibraries(
     clearTimeout(killTimer);
     folder.remove();
   }
+}
+
+/** Returns the folder of an application. A command such as `next start` runs the application in the current folder. */
+function findAppFolder(script: string): string {
+  return script.split(sep).includes('node_modules') ? process.cwd() : dirname(script);
 }
 
 interface CollectOptions extends ExamineOptions {

@@ -75,7 +75,7 @@ function isUnsupported({ isSupported }: LibraryState): boolean {
 }
 
 function formatBundledLine(name: string): string {
-  return `✗ ${name} is bundled into the script. To measure it, exclude it from the bundle (esbuild: perfscopePlugin or --external:${name})`;
+  return `✗ ${name} is bundled into the script. To measure it, exclude it from the bundle (esbuild: perfscopePlugin or --external:${name}, Next.js: serverExternalPackages)`;
 }
 
 /** Lists the installed libraries that this version of Node.js loads without the agent noticing it. */

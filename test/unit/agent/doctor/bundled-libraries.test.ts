@@ -57,3 +57,13 @@ it('finds a library in another file of the bundle, but not in an installed packa
   writeFileSync(file, 'import{a}from"./chunk-a.mjs";import("./node_modules/express/index.js");');
   expect(findBundledLibraries(file)).toEqual(['bullmq']);
 });
+
+it('finds a library in a build of Next.js', () => {
+  const chunks = join(folder, '.next/server/chunks');
+  mkdirSync(chunks, { recursive: true });
+  writeFileSync(join(chunks, '12.js'), '"[ioredis] Unhandled error event:"');
+  expect(findBundledLibraries(join(folder, 'node_modules/next/dist/bin/next'), folder)).toEqual([
+    'ioredis',
+  ]);
+  rmSync(join(folder, '.next'), { recursive: true });
+});
