@@ -3,21 +3,91 @@
  * the alert of a link in a message. Adds buttons that copy commands.
  */
 export const INDEX_PAGE_SCRIPT = `
-const format = (value, unit) =>
-  value === undefined || value === null ? '–' : Number(value.toFixed(1)) + (unit ? ' ' + unit : '');
-const formatMebibytes = (bytes) => format(bytes && bytes / 2 ** 20, 'MiB');
+/** Rounds to one decimal place. Values below 1 keep two digits. */
+const format = (value, unit) => {
+  if (value === undefined || value === null) return '–';
+  const rounded = Math.abs(value) < 1 ? value.toPrecision(2) : value.toFixed(1);
+  return Number(rounded) + (unit ? ' ' + unit : '');
+};
 
-function table(caption, rows) {
+/** Returns a cell with a number, which is also the key for sorting. */
+const number = (value, unit) => ({ text: format(value, unit), key: value ?? -Infinity });
+const mebibytes = (bytes) => number(bytes && bytes / 2 ** 20, 'MiB');
+
+/** The sorted column of each table, by caption. A click on a heading sets it. */
+const sorting = new Map();
+
+/**
+ * Returns a table. A cell is a text, an element, or an object with the key for sorting and a text or an element.
+ *
+ * @param headings names of the columns. Without them, the table contains names and values.
+ */
+function table(caption, rows, headings) {
   const element = document.createElement('table');
   element.createCaption().textContent = caption;
-  for (const cells of rows) {
-    const row = element.insertRow();
-    for (const cell of cells) {
-      if (cell instanceof Object) row.insertCell().append(cell);
-      else row.insertCell().textContent = cell;
-    }
-  }
+  // Browsers ignore tables with another display style, as on narrow screens, unless the role is explicit.
+  element.role = 'table';
+  const render = () => {
+    element.tBodies?.[0]?.remove();
+    const body = headings ? element.createTBody() : element;
+    for (const cells of sortRows(rows, sorting.get(caption))) addRow(body, cells, headings);
+  };
+  // On narrow screens, each row of such a table is a card with the names of the columns.
+  if (headings) element.className = 'cards';
+  if (headings && rows.length > 0) addHeadings(element, caption, { headings, rows, render });
+  render();
   return element;
+}
+
+function addRow(body, cells, headings) {
+  const row = body.insertRow();
+  row.role = 'row';
+  cells.forEach((cell, i) => {
+    const content = cell.text ?? cell;
+    const item = row.insertCell();
+    item.role = 'cell';
+    if (headings) item.dataset.label = headings[i];
+    if (typeof cell.key === 'number') item.className = 'number';
+    if (content instanceof Object) item.append(content);
+    else item.textContent = content;
+  });
+}
+
+function addHeadings(element, caption, { headings, rows, render }) {
+  const row = element.createTHead().insertRow();
+  row.role = 'row';
+  const items = headings.map((heading, column) => {
+    const item = document.createElement('th');
+    const button = document.createElement('button');
+    item.role = 'columnheader';
+    button.textContent = heading;
+    const isNumber = typeof rows[0][column].key === 'number';
+    if (isNumber) item.className = 'number';
+    button.addEventListener('click', () => {
+      const current = sorting.get(caption);
+      const isDescending = current?.column === column ? !current.isDescending : isNumber;
+      sorting.set(caption, { column, isDescending });
+      showOrder();
+      render();
+    });
+    item.append(button);
+    row.append(item);
+    return item;
+  });
+  const showOrder = () => items.forEach((item, i) => {
+    const { column, isDescending } = sorting.get(caption) ?? {};
+    item.ariaSort = column === i ? (isDescending ? 'descending' : 'ascending') : 'none';
+  });
+  showOrder();
+}
+
+/** Without a sorted column, keeps the order of the server. */
+function sortRows(rows, order) {
+  if (!order) return rows;
+  const getKey = (cells) => cells[order.column].key ?? cells[order.column];
+  const compare = (a, b) => (typeof a === 'number' ? a - b : String(a).localeCompare(String(b)));
+  const sorted = [...rows].sort((a, b) => compare(getKey(a), getKey(b)));
+  return order.isDescending ? sorted.reverse() : sorted;
 }
 
 function link(text, href) {
@@ -37,11 +107,13 @@ function get(path) {
 const PARTS = [['database', 'Database'], ['outgoing', 'Outgoing calls'], ['queue', 'Queues'],
   ['connectionWait', 'Wait for connections'], ['eventLoopWait', 'Event loop wait'], ['own', 'Own time']];
 
-/** Returns a bar with the parts of an endpoint's time. Its text lists the largest parts. */
-function createPartsBar(stats) {
+/** Returns a cell with the parts of an endpoint's time: a bar, and its legend with the longest part first. */
+function createParts(stats) {
   const bar = document.createElement('div');
+  const legend = document.createElement('div');
   const element = document.createElement('div');
   bar.className = 'parts';
+  legend.className = 'legend';
   const parts = PARTS.map(([name, label]) => ({ name, label, ms: stats[name + 'Time'], share: stats[name + 'Share'] }))
     .filter(({ share }) => share >= 1);
   for (const { name, share } of parts) {
@@ -50,9 +122,14 @@ function createPartsBar(stats) {
     part.style.width = share + '%';
     bar.append(part);
   }
-  const text = parts.sort((a, b) => b.ms - a.ms).map(({ label, ms }) => label + ' ' + format(ms, 'ms')).join(', ');
-  element.append(bar, text || '–');
-  return element;
+  for (const { name, label, ms } of parts.sort((a, b) => b.ms - a.ms)) {
+    const item = document.createElement('span');
+    item.className = name;
+    item.textContent = label + ' ' + format(ms, 'ms');
+    legend.append(item);
+  }
+  element.append(bar, legend);
+  return { text: element, key: parts[0] ? parts[0].label : '' };
 }
 
 function describeRepeated(repeated) {
@@ -67,11 +144,12 @@ async function readBody(response) {
 
 /** Returns one row for each service. Services without requests, such as workers, have only a name. Perfscope isn't listed. */
 function listServices(groups, systemHealth) {
-  const rows = groups.map(({ group, rate, average, p95, errorRate }) => [group.service,
-    format(rate) + ' per second', format(average, 'ms'), 'p95 ' + format(p95, 'ms'), format(errorRate, '% failed')]);
+  const toRow = ({ group, rate, average, p95, errorRate }) => [group.service, number(rate), number(average, 'ms'),
+    number(p95, 'ms'), number(errorRate, '%')];
   const others = new Set(systemHealth.map((h) => h.service));
-  for (const service of ['perfscope', ...rows.map(([name]) => name)]) others.delete(service);
-  return [...rows, ...[...others].sort().map((service) => [service, 'no requests', '–', 'p95 –', '–'])];
+  for (const { group } of groups) others.delete(group.service);
+  others.delete('perfscope');
+  return [...groups.map(toRow), ...[...others].sort().map((service) => toRow({ group: { service } }))];
 }
 
 /** Returns the kinds of errors, most frequent first. */
@@ -93,7 +171,8 @@ async function refresh() {
     const [body, byService, outgoing, byEndpoint] = await Promise.all(responses.map(readBody));
     const { api, database, queues, systemHealth } = body;
     document.getElementById('metrics').replaceChildren(
-      table('Services', listServices(byService.endpoints, systemHealth)),
+      table('Services', listServices(byService.endpoints, systemHealth),
+        ['Service', 'Requests per second', 'Average', 'p95', 'Failed']),
       table('Requests', [
         ['Count', format(api.count)],
         ['Per second', format(api.rate)],
@@ -102,12 +181,16 @@ async function refresh() {
         ['Error rate', format(api.errorRate, '%')],
       ]),
       table('Slowest endpoints', api.slowestEndpoints.map((e) =>
-        [(e.operation || '') + ' ' + e.name, e.service || '–', format(e.average, 'ms'), format(e.count) + ' requests'])),
+        [(e.operation || '') + ' ' + e.name, e.service || '–', number(e.average, 'ms'), number(e.count)]),
+        ['Endpoint', 'Service', 'Average', 'Requests']),
       table('Where the time goes', byEndpoint.endpoints.filter((e) => e.ownTime !== undefined).map((e) =>
-        [(e.group.operation || '') + ' ' + (e.group.endpoint || '(no route)'), createPartsBar(e), describeRepeated(e.repeatedStatement)])),
-      table('Outgoing calls', outgoing.hosts.map(({ group, rate, p95, errorRate, errorRates }) =>
-        [group.endpoint || '–', group.service || '–', format(rate) + ' per second', 'p95 ' + format(p95, 'ms'),
-          format(errorRate, '% failed'), listErrors(errorRates)])),
+        [(e.group.operation || '') + ' ' + (e.group.endpoint || '(no route)'), number(e.average, 'ms'), createParts(e),
+          describeRepeated(e.repeatedStatement)]),
+        ['Endpoint', 'Average', 'Parts', 'Most repeated statement']),
+      table('Outgoing calls', outgoing.hosts.map(({ group, rate, average, p95, errorRate, errorRates }) =>
+        [group.endpoint || '–', group.service || '–', number(rate), number(average, 'ms'), number(p95, 'ms'),
+          number(errorRate, '%'), listErrors(errorRates) || '–']),
+        ['Host', 'Service', 'Calls per second', 'Average', 'p95', 'Failed', 'Errors']),
       table('Database', [
         ['Average query', format(database.average, 'ms')],
         ['p95', format(database.p95, 'ms')],
@@ -115,14 +198,17 @@ async function refresh() {
         ['Slow queries', format(database.slowShare, '%')],
       ]),
       table('Slowest statements', database.slowestOperations.slice(0, 5).map((s) =>
-        [s.name, s.service || '–', format(s.average, 'ms'), format(s.count) + ' times'])),
+        [s.name, s.service || '–', number(s.average, 'ms'), number(s.count)]),
+        ['Statement', 'Service', 'Average', 'Calls']),
       table('Queues', queues.map((q) =>
-        [q.scope ? q.queue + ' (' + q.scope + ')' : q.queue, format(q.processingTime, 'ms'), format(q.failureRate, '% failed'),
-          format(q.depth) + ' waiting'])),
+        [q.scope ? q.queue + ' (' + q.scope + ')' : q.queue, number(q.processingTime, 'ms'), number(q.failureRate, '%'),
+          number(q.depth)]),
+        ['Queue', 'Processing time', 'Failed', 'Waiting jobs']),
       table('System health', systemHealth.map((h) =>
-        [h.service, h.status || '–', 'CPU ' + format(h.processCpuUsage, '%'),
-          'memory ' + formatMebibytes(h.processMemory), 'host CPU ' + format(h.cpuUsage, '%'),
-          'host memory ' + format(h.memoryUsage, '%'), 'host disk ' + format(h.diskUsage, '%')])),
+        [h.service, h.status || '–', number(h.processCpuUsage, '%'), number(h.cpuUsage, '%'), number(h.hostCpuUsage, '%'),
+          mebibytes(h.processMemory), number(h.memoryUsage, '%'), number(h.hostMemoryUsage, '%'), number(h.diskUsage, '%')]),
+        ['Service', 'Status', 'Process CPU', 'Container CPU', 'Host CPU', 'Process memory', 'Container memory',
+          'Host memory', 'Host disk']),
     );
     state.textContent = 'Last 15 minutes, updated at ' + new Date(body.to).toLocaleTimeString();
   } catch (error) {

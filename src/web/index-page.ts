@@ -61,20 +61,50 @@ const PAGE_START = `<!doctype html>
 <link rel="icon" href="data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 16 16'%3E%3Cpath d='M1 9h4l2-6 3 10 2-4h3' fill='none' stroke='%2308c' stroke-width='2'/%3E%3C/svg%3E">
 <style>
   :root { color-scheme: light dark; font: 16px/1.5 system-ui, sans-serif; }
-  body { max-width: 60rem; margin: 2rem auto; padding: 0 1rem; }
+  body { max-width: 80rem; margin: 2rem auto; padding: 0 1rem; }
+  body > p, ol, body > .commands { max-width: 60rem; }
   table { border-collapse: collapse; width: 100%; margin-bottom: 1.5rem; }
   caption { text-align: left; font-weight: 600; padding: .25rem 0; }
-  th, td { text-align: left; padding: .25rem .75rem .25rem 0; border-bottom: 1px solid #8884; }
-  td { font-variant-numeric: tabular-nums; overflow-wrap: anywhere; }
-  td + td { white-space: nowrap; }
-  td:first-child { min-width: 7rem; }
-  .parts { display: flex; min-width: 12rem; height: .5rem; }
-  .parts span { background: #888; }
-  .parts .database { background: #36c; }
-  .parts .outgoing { background: #c60; }
-  .parts .queue { background: #083; }
-  .parts .connectionWait { background: #a3c; }
-  .parts .eventLoopWait { background: #c33; }
+  th, td { text-align: left; vertical-align: top; padding: .25rem 1rem .25rem 0; border-bottom: 1px solid #8884; }
+  th:last-child, td:last-child { padding-right: 0; }
+  th { font-weight: normal; vertical-align: bottom; }
+  th button { all: unset; cursor: pointer; font-size: .875rem; opacity: .8; }
+  th button:focus-visible { outline: 2px solid; outline-offset: 2px; }
+  th[aria-sort=ascending]::after { content: ' ↑'; }
+  th[aria-sort=descending]::after { content: ' ↓'; }
+  td { font-variant-numeric: tabular-nums; overflow-wrap: anywhere; min-width: 6rem; }
+  td:first-child { min-width: 12rem; }
+  .number { text-align: right; }
+  td.number { white-space: nowrap; min-width: 0; }
+  .parts { display: flex; min-width: 14rem; height: .5rem; margin: .5rem 0 .25rem; }
+  .parts span { background: var(--part); }
+  .legend { display: flex; flex-wrap: wrap; gap: 0 1rem; font-size: .875rem; }
+  .legend span::before { content: ''; display: inline-block; width: .625rem; height: .625rem; margin-right: .375rem; background: var(--part); }
+  .own { --part: #888; }
+  .database { --part: #36c; }
+  .outgoing { --part: #c60; }
+  .queue { --part: #083; }
+  .connectionWait { --part: #a3c; }
+  .eventLoopWait { --part: #c33; }
+  @media (prefers-color-scheme: dark) {
+    .database { --part: #69f; }
+    .outgoing { --part: #f93; }
+    .queue { --part: #3b6; }
+    .connectionWait { --part: #c7f; }
+    .eventLoopWait { --part: #f66; }
+  }
+  @media (max-width: 60rem) {
+    .cards, .cards :is(caption, thead, tbody, tr, th, td) { display: block; }
+    .cards thead tr { display: flex; flex-wrap: wrap; gap: 0 1rem; }
+    .cards thead tr::before { content: 'Sort by'; font-size: .875rem; padding: .25rem 0; }
+    .cards tr { padding: .25rem 0; border-bottom: 1px solid #8884; }
+    .cards :is(th, td) { border: 0; padding: 0; min-width: 0; text-align: left; }
+    .cards th button { padding: .25rem 0; }
+    .cards td:first-child { font-weight: 600; }
+    .cards td ~ td { display: flex; flex-wrap: wrap; justify-content: space-between; gap: 0 1rem; }
+    .cards td ~ td::before { content: attr(data-label); opacity: .8; }
+    .cards td > div { width: 100%; }
+  }
   #alert, #metrics { overflow-x: auto; }
   pre { background: #8882; padding: .75rem; border-radius: .25rem; margin: 0; flex: 1; white-space: pre-wrap; overflow-wrap: anywhere; }
   li { margin-bottom: 1rem; }

@@ -263,7 +263,7 @@ describe('compared with a Node.js service, a service in', () => {
       const listed = page.getByRole('table', { name: 'Services' });
       for (const name of ['hotel', ...OTHER_LANGUAGES.map(nameOf)]) {
         const row = listed.getByRole('row').filter({ hasText: name });
-        await waitFor(async () => (await row.textContent())?.endsWith('30 % failed'));
+        await waitFor(async () => (await row.textContent())?.endsWith('30 %'));
       }
       const slowest = page.getByRole('table', { name: 'Slowest endpoints' });
       const texts = await slowest.getByRole('row').allTextContents();

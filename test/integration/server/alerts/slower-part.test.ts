@@ -106,6 +106,8 @@ beforeAll(async () => {
     [20, 9000],
   );
 
+  // Calls of another service are even slower.
+  writeHistograms({ ...CALL, service: 'neighbor', endpoint: 'other.example' }, [20, 9000]);
   writeRequests('calls', undefined, { outgoingTime: 3020 });
   writeOperations('calls', undefined, CALL, ['pay.example', 'mail.example']);
   writeRequests('pools', undefined, { connectionWaitTime: 3010, databaseTime: 60 });
