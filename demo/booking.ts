@@ -10,6 +10,7 @@ import {
   performanceMonitoringService,
   protect,
   systemHealthMonitor,
+  withUrlTemplate,
 } from 'perfscope';
 import pg from 'pg';
 import { HOTELS } from './hotels.ts';
@@ -17,7 +18,9 @@ import { startJobs } from './jobs.ts';
 import { isScenario, type Scenario } from './scenarios.ts';
 
 /** The container sets DEMO_PORT, because its health check needs a fixed port. */
-const { DATABASE_URL, REDIS_URL = '', DEMO_SPEED = '1', DEMO_PORT = '0' } = process.env;
+const { DATABASE_URL, REDIS_URL = '', PAYMENTS_URL = '' } = process.env;
+const { DEMO_SPEED = '1', DEMO_PORT = '0' } = process.env;
+const PAYMENT_TIMEOUT_MS = 5000;
 const GAUGE_INTERVAL_MS = 5000;
 const ACTIVE_WINDOW_MS = 60_000;
 
@@ -109,10 +112,21 @@ async function bookRoom(property: string) {
   }
 }
 
+/** Asks the payment provider to charge the guest. */
+async function pay(): Promise<void> {
+  const body = JSON.stringify({ amount: 80, currency: 'EUR' });
+  const signal = AbortSignal.timeout(PAYMENT_TIMEOUT_MS);
+  const send = () => fetch(`${PAYMENTS_URL}/payments`, { method: 'POST', body, signal });
+  const response = await withUrlTemplate('/payments', send);
+  await response.arrayBuffer();
+  if (!response.ok) throw new Error(`payment failed with status ${response.status}`);
+}
+
 hotelRouter.post(
   '/bookings',
   async (request: Request<{ property: string }>, response: Response) => {
     if (scenario === 'error-burst' && Math.random() < 0.8) throw new Error('payment declined');
+    await pay();
     const { status, body } = await book(request.params.property);
     if ('booking' in body) {
       const { booking } = body;

@@ -5,6 +5,7 @@ import { waitForOutput } from './child-output.ts';
 import { FAST_SPEED } from './daily-load.ts';
 import { PostgresServer, RedisServer } from './database-servers.ts';
 import { HOTELS, TENANT_HEADERS } from './hotels.ts';
+import { PaymentProvider } from './payment-provider.ts';
 import type { Scenario } from './scenarios.ts';
 import { seedDatabase } from './seed-database.ts';
 import { Traffic } from './traffic.ts';
@@ -31,12 +32,13 @@ const SCENARIO_DELAY_MS = 20_000;
 const FAST_START_HOUR = 7;
 const FLUSH_INTERVAL_MS = '2000';
 
-/** Runs Perfscope, an instrumented booking service, and simulated users. */
+/** Runs Perfscope, an instrumented booking service, its payment provider, and simulated users. */
 export class Demo {
   readonly #options: DemoOptions;
   #server: ChildProcess | undefined;
   #service: ChildProcess | undefined;
   #scenarioTimer: NodeJS.Timeout | undefined;
+  readonly #payments = new PaymentProvider();
   postgres: PostgresServer | undefined;
   redis: RedisServer | undefined;
   traffic: Traffic | undefined;
@@ -66,11 +68,13 @@ export class Demo {
       });
       this.serverUrl = await waitForOutput(this.#server, /Ready: (\S+)/, log);
     }
+    await this.#payments.start();
     log('Starting the booking service …');
     const flags = ['--import', REGISTER];
     this.#service = this.#spawn([...flags, BOOKING_SCRIPT], {
       DATABASE_URL: databaseUrl,
       REDIS_URL: redisUrl,
+      PAYMENTS_URL: this.#payments.url,
       DEMO_SPEED: String(speed),
       OTEL_SERVICE_NAME: 'booking',
       ...TENANT_HEADERS,
@@ -94,6 +98,8 @@ export class Demo {
         ? HOTELS.find(({ property }) => property === 'seaside')
         : undefined;
     }
+    if (scenario === 'payment-outage') await this.#payments.stop();
+    else await this.#payments.start();
     await fetch(`${this.serviceUrl}/demo/scenario/${scenario}`, { method: 'PUT' });
     this.#options.log(`Started scenario ${scenario}.`);
   }
@@ -109,7 +115,7 @@ export class Demo {
   async stop(): Promise<void> {
     await this.stopService();
     await stopProcess(this.#server);
-    await Promise.all([this.postgres?.remove(), this.redis?.remove()]);
+    await Promise.all([this.#payments.stop(), this.postgres?.remove(), this.redis?.remove()]);
   }
 
   async #startDatabases(): Promise<{ databaseUrl: string; redisUrl: string }> {

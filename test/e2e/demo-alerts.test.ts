@@ -19,6 +19,7 @@ const SCENARIO_ALERTS: readonly (readonly [Scenario, readonly string[]])[] = [
   ['slow-statement', ['slow-queries']],
   ['stuck-queue', ['queue-depth']],
   ['error-burst', ['error-rate']],
+  ['payment-outage', ['error-rate', 'outgoing-errors']],
   ['stuck-database', ['breaker-open']],
   ['demand-peak', []],
   ['backlog', ['queue-depth']],

@@ -122,7 +122,7 @@ it('has data for the Grafana dashboards', async () => {
 
 /** Panels for problems and events that don't always occur in the demo. */
 const EMPTY_PANELS =
-  /utgoing call|[Dd]ropped|Alert|alert|Incidents|Setting values|Decisions|Slow and failed requests|Streams|New versions|Repeated statements|OTLP/;
+  /Failed outgoing calls|[Dd]ropped|Alert|alert|Incidents|Setting values|Decisions|Slow and failed requests|Streams|New versions|Repeated statements|OTLP/;
 
 const API = `SELECT endpoint, operation, organization_id, property_id,
   sum(count_2xx), sum(count_3xx), sum(count_4xx), sum(count_5xx)
