@@ -183,6 +183,29 @@ function findOlderVersion(version: string): string {
   return parts.map((part, i) => (i < last ? part : i === last ? part - 1 : 9)).join('.');
 }
 
+it.concurrent.each(['22.22.1', '24.11.0'])(
+  'explains that Node %s can not measure ES modules',
+  async (version) => {
+    const folder = createFolder(tmpdir());
+    const dependencies = { hono: '4', express: '5' };
+    writeFileSync(join(folder, 'package.json'), JSON.stringify({ dependencies }));
+    installFakes(folder, { hono: ['4.12.0', 'module'], express: ['5.3.0', 'commonjs'] });
+    const file = join(folder, 'app.mjs');
+    writeFileSync(file, "import 'hono'; process.exit();");
+    const older = join(folder, 'older.cjs');
+    writeFileSync(
+      older,
+      `Object.defineProperty(process.versions, 'node', { value: '${version}' });`,
+    );
+    const NODE_OPTIONS = `--require ${older}`;
+    const lines = await runConcurrently(() => runDoctor([file], { env: { NODE_OPTIONS } }));
+    expect(lines).toEqual([
+      '✗ hono 4.12.0: it is an ES module, which needs Node.js 22.23, 24.11.1, or newer',
+      'In package.json, but not loaded: express.',
+    ]);
+  },
+);
+
 it('explains that a library was loaded before the agent', async () => {
   const folder = createFolder(tmpdir());
   installFakes(folder, { express: ['5.3.0', 'commonjs'] });
