@@ -9,6 +9,7 @@ import { MariadbServer } from '../support/mariadb-server.ts';
 import { PackedInstall } from '../support/packed-install.ts';
 import { PerfscopeServer } from '../support/perfscope-server.ts';
 import { PostgresAndRedis } from '../support/postgres-and-redis.ts';
+import { runDoctor } from '../support/run-doctor.ts';
 import {
   type ExpectedRow,
   type ExportedMetric,
@@ -215,6 +216,12 @@ describe.each(VERSIONS)('with SDK $sdk', ({ sdk, packages }) => {
     const health = `SELECT count() > 0 FROM system_health
       WHERE service = '${service}' AND cpu_usage > 0 AND memory_usage > 0`;
     await expectRows(() => server.sql(health), [[true]]);
+    const NODE_OPTIONS = '--require ./telemetry.js';
+    const appEnv = { NODE_OPTIONS, PORT: '0', PROMETHEUS_PORT: prometheusPort };
+    const lines = await runDoctor(['server.js'], { cwd, env: appEnv });
+    expect(lines.filter((line) => /^[✓✗]/.test(line))).toEqual([
+      expect.stringMatching(/^✓ express 5\.\S+$/),
+    ]);
   });
 });
 
