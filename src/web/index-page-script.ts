@@ -11,7 +11,7 @@ const format = (value, unit) => {
 };
 
 /** Returns a cell with a number, which is also the key for sorting. */
-const number = (value, unit) => ({ text: format(value, unit), key: value ?? -Infinity });
+const number = (value, unit) => ({ content: format(value, unit), key: value ?? -Infinity });
 const mebibytes = (bytes) => number(bytes && bytes / 2 ** 20, 'MiB');
 
 /** The sorted column of each table, by caption. A click on a heading sets it. */
@@ -43,7 +43,7 @@ function addRow(body, cells, headings) {
   const row = body.insertRow();
   row.role = 'row';
   cells.forEach((cell, i) => {
-    const content = cell.text ?? cell;
+    const content = cell.content ?? cell;
     const item = row.insertCell();
     item.role = 'cell';
     if (headings) item.dataset.label = headings[i];
@@ -61,6 +61,7 @@ function addHeadings(element, caption, { headings, rows, render }) {
     const button = document.createElement('button');
     item.role = 'columnheader';
     button.textContent = heading;
+    button.id = caption + ' by ' + heading;
     const isNumber = typeof rows[0][column].key === 'number';
     if (isNumber) item.className = 'number';
     button.addEventListener('click', () => {
@@ -129,7 +130,7 @@ function createParts(stats) {
     legend.append(item);
   }
   element.append(bar, legend);
-  return { text: element, key: parts[0] ? parts[0].label : '' };
+  return { content: element, key: parts[0] ? parts[0].label : '' };
 }
 
 function describeRepeated(repeated) {
@@ -170,6 +171,7 @@ async function refresh() {
     document.getElementById('key').hidden = responses[0].status !== 401;
     const [body, byService, outgoing, byEndpoint] = await Promise.all(responses.map(readBody));
     const { api, database, queues, systemHealth } = body;
+    const focusedId = document.activeElement?.id;
     document.getElementById('metrics').replaceChildren(
       table('Services', listServices(byService.endpoints, systemHealth),
         ['Service', 'Requests per second', 'Average', 'p95', 'Failed']),
@@ -210,6 +212,8 @@ async function refresh() {
         ['Service', 'Status', 'Process CPU', 'Container CPU', 'Host CPU', 'Process memory', 'Container memory',
           'Host memory', 'Host disk']),
     );
+    // The new tables replace the button that had the focus.
+    if (focusedId) document.getElementById(focusedId)?.focus();
     state.textContent = 'Last 15 minutes, updated at ' + new Date(body.to).toLocaleTimeString();
   } catch (error) {
     state.textContent = 'Metrics are not available: ' + error.message;

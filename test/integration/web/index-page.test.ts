@@ -94,6 +94,14 @@ const dashboard = {
   ],
 };
 
+const alert = {
+  ...{ rule: 'outgoing-errors', state: 'firing', severity: 'critical' },
+  annotations: { summary: 'booking: 60 % of calls to payments.example.com are failing' },
+  startedAt: '2026-11-02T08:55:00Z',
+  cause: '100 % `refused`',
+  runbook: '/runbooks/outgoing-errors',
+};
+
 let browser: Browser;
 beforeAll(async () => {
   browser = await openBrowser();
@@ -101,19 +109,20 @@ beforeAll(async () => {
 afterAll(() => browser.close());
 
 /** Opens the page with fixed responses of the API. */
-async function openPage(width: number, colorScheme: 'light' | 'dark'): Promise<Page> {
+async function openPage(width: number, colorScheme: 'light' | 'dark', query = ''): Promise<Page> {
   const page = await browser.newPage({ viewport: { width, height: 900 }, colorScheme });
   await page.route(`${ORIGIN}/**`, async (route) => {
     const { pathname, search } = new URL(route.request().url());
     if (pathname === '/') return route.fulfill({ contentType: 'text/html', body: HTML });
     if (pathname === '/page.js')
       return route.fulfill({ contentType: 'text/javascript', body: INDEX_PAGE_SCRIPT });
+    if (pathname.endsWith('/alerts/a1')) return route.fulfill({ json: { alert } });
     if (pathname.endsWith('/dashboard')) return route.fulfill({ json: dashboard });
     if (pathname.endsWith('/outgoing')) return route.fulfill({ json: { hosts } });
     const isByService = search.includes('groupBy=service');
     return route.fulfill({ json: { endpoints: isByService ? services : endpoints } });
   });
-  await page.goto(ORIGIN);
+  await page.goto(`${ORIGIN}/${query}`);
   await page.getByText(/updated at/).waitFor();
   return page;
 }
@@ -192,10 +201,20 @@ it.each([1280, 375])('sorts a table by a column at %s px, also after a refresh',
   expect([await readHosts(), await getOrder('p95')]).toEqual([[mail, payments], 'ascending']);
   await page.evaluate('refresh()');
   expect([await readHosts(), await getOrder('p95')]).toEqual([[mail, payments], 'ascending']);
+  expect(await page.evaluate('document.activeElement.textContent')).toBe('p95');
   await sortBy('Host');
   expect([await readHosts(), await getOrder('p95')]).toEqual([[mail, payments], 'none']);
   await sortBy('Host');
   expect([await readHosts(), await getOrder('Host')]).toEqual([[payments, mail], 'descending']);
+  await page.close();
+});
+
+it('shows the alert of a link with its cause and a link to the runbook', async () => {
+  const page = await openPage(1280, 'light', '?alert=a1');
+  const table = page.getByRole('table', { name: alert.annotations.summary });
+  expect(await table.getByText(alert.cause).isVisible()).toBe(true);
+  const link = table.getByRole('link', { name: 'outgoing-errors' });
+  expect(await link.getAttribute('href')).toBe('/runbooks/outgoing-errors');
   await page.close();
 });
 
