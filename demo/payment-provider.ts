@@ -1,8 +1,7 @@
 import { createServer, type Server } from 'node:http';
 import { findFreePort } from './server-process.ts';
 
-const MIN_DELAY_MS = 20;
-const MAX_DELAY_MS = 80;
+const RESPONSE_DELAY_MS = 50;
 
 /** A server that accepts each payment. It represents another company's service, so Perfscope doesn't measure it. */
 export class PaymentProvider {
@@ -20,11 +19,10 @@ export class PaymentProvider {
     this.#port ||= await findFreePort();
     const server = createServer((request, response) => {
       request.resume();
-      const delayMs = MIN_DELAY_MS + Math.random() * (MAX_DELAY_MS - MIN_DELAY_MS);
       setTimeout(() => {
         response.writeHead(201, { 'Content-Type': 'application/json' });
         response.end(JSON.stringify({ status: 'paid' }));
-      }, delayMs);
+      }, RESPONSE_DELAY_MS);
     });
     this.#server = server;
     await new Promise<void>((done, fail) => {
