@@ -1,6 +1,7 @@
-// npm run bench -- NAME [--json] [--quick] [--compare CHECKOUT] [--rounds N]: runs one benchmark and compares its
-// results with the limits. With --compare, `agent-start`, `start`, and `overhead` also measure the agent of another
-// checkout, and `write` and `drain` its row writer. --rounds changes the number of rounds of `overhead`.
+// npm run bench -- NAME [--json] [--quick] [--compare CHECKOUT] [--rounds N]
+// Runs one benchmark and compares its results with the limits. With --compare, `agent-start`, `start`, and `overhead`
+// also measure the agent of another checkout. `write` and `drain` also measure its row writer. --rounds changes the
+// number of rounds of `overhead`.
 import { parseArgs } from 'node:util';
 import type { BenchOptions, Report } from './report.ts';
 
