@@ -43,7 +43,7 @@ it.each([
       errors: string[];
       wallMs: number;
     };
-    expect(errors).toEqual(['P2002']);
+    expect(errors).toEqual(['P2002', 'P2039']);
     expect(countCommands(run.rows, 'mysql')).toEqual({
       'CREATE OR REPLACE TABLE Room(id int PRIMARY KEY, city text, status text)': 1,
       'create Room': 1,
@@ -51,6 +51,7 @@ it.each([
       'SELECT id FROM Room WHERE city = ?': 1,
       'SELECT SLEEP(?)': 1,
       'create Room P2002': 1,
+      'CONNECT P2039': 1,
     });
     const commands = sumCommands(run.rows, 'mysql');
     expect(commands['SELECT SLEEP(?)']?.durationMs).toBeGreaterThanOrEqual(39.5);

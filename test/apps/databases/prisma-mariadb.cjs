@@ -14,7 +14,10 @@ module.exports = async function run(PrismaClient, Adapter) {
   const duplicate = await prisma.room
     .create({ data: { id: 1, city: 'secret', status: 'free' } })
     .catch((error) => error.code);
+  const refused = create({ host, port: 1, user, connectTimeout: 200, acquireTimeout: 200 });
+  const connect = await refused.room.count().catch((error) => error.code ?? error.name);
+  await refused.$disconnect();
   const wallMs = performance.now() - startMs;
   await prisma.$disconnect();
-  return { errors: [duplicate], wallMs };
+  return { errors: [duplicate, connect], wallMs };
 };
