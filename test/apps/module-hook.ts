@@ -16,8 +16,13 @@ hookModules(
     packages: new Set(['traced']),
     onPackage: () => {},
     findNames: (_library, path) =>
-      path === 'client.js' ? ['Client', 'limit', 'missing'] : undefined,
-    onLoad: (_library, _path, folder, variables) => {
+      ({ 'client.js': ['Client', 'limit', 'missing'], 'client.cjs': ['module'] })[path],
+    onLoad: (_library, path, folder, variables) => {
+      if (path === 'client.cjs') {
+        const file = variables.module as { exports: object };
+        file.exports = { ...file.exports, limit: 2 };
+        return;
+      }
       const Client = variables.Client as ClientClass;
       try {
         if (variables.missing !== undefined) throw new Error('missing is defined');

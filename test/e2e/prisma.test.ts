@@ -1,15 +1,20 @@
 import { describe, expect, it } from 'vitest';
 import { countCommands, runLibraryProgram, sumCommands } from '../support/library-program.ts';
 
-describe.each(['prisma-5', 'prisma-6'])('%s with a replaced engine', (folder) => {
+describe.each([
+  ['prisma-5', 'binary.js', 'CommonJS'],
+  ['prisma-5', 'binary.js', 'ESM'],
+  ['prisma-6', 'binary.js', 'CommonJS'],
+  ['prisma-6', 'library.mjs', 'ESM'],
+] as const)('%s with a replaced engine, %s, and %s', (folder, runtime, modules) => {
   it.concurrent.each([22, 24, 26] as const)('records each operation on Node %s', async (node) => {
     const run = await runLibraryProgram<{ errors: unknown }>({
       program: 'prisma-engine.cjs',
-      library: '@prisma/client/runtime/binary.js',
+      library: `./node_modules/@prisma/client/runtime/${runtime}`,
       folder,
       node,
-      modules: 'CommonJS',
-      env: {},
+      modules,
+      env: { ENGINE_TYPE: runtime.slice(0, runtime.indexOf('.')) },
     });
     expect(run.stderr).toBe('');
     expect(run.result.errors).toEqual(['P2002', 'PrismaClientInitializationError']);

@@ -6,6 +6,9 @@ import { getDatabaseErrorType } from './database-recorder.ts';
  */
 const CONNECT_CODES = /^P(?:100[0-37-9]|101[01]|1017|2024)$/;
 
+/** Errors without their own code: the driver `mariadb` got no connection in time. */
+const CONNECT_MESSAGE = /Database error\. Code: `450(?:12|28)`/;
+
 /** Errors of the first connection have a code, but the client drops it from the error that it throws. */
 const MESSAGE_CODES: readonly (readonly [text: string, code: string])[] = [
   ["Can't reach database server", 'P1001'],
@@ -24,6 +27,7 @@ export function getPrismaErrorType(error: unknown): string {
 
 /** Whether an operation failed because the engine got no connection. */
 export function isConnectError(errorType: string, error: unknown): boolean {
-  const { name } = (error ?? {}) as { name?: unknown };
+  const { name, message } = (error ?? {}) as { name?: unknown; message?: unknown };
+  if (errorType === 'P2039') return CONNECT_MESSAGE.test(String(message));
   return CONNECT_CODES.test(errorType) || name === 'PrismaClientInitializationError';
 }

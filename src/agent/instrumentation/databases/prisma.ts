@@ -15,6 +15,10 @@ interface PrismaClient {
   readonly _engineConfig?: PrismaEngineConfig & { readonly adapter?: { adapterName?: string } };
 }
 
+interface PrismaExports {
+  readonly getPrismaClient?: Method;
+}
+
 interface PrismaRequest {
   /** Such as `findMany` or `queryRaw`. */
   readonly action?: string;
@@ -27,10 +31,12 @@ const SYSTEMS: Readonly<Record<string, string>> = { sqlserver: 'microsoft.sql_se
 /** Adapters whose driver the agent measures, so each of their queries is already recorded. */
 const MEASURED_ADAPTERS = new Set(['@prisma/adapter-pg']);
 const MAX_KEYS = 12;
+/** Files of the package, without their extension. Each can be a CommonJS file and an ES module. */
+const RUNTIMES = ['runtime/library', 'runtime/binary', 'runtime/client'];
 
 /**
- * Measures Prisma clients that don't use a driver that is measured itself. The client sends each query of the
- * application to its engine as one request. The agent wraps the function that creates the client classes, because the
+ * Measures Prisma clients that don't use a driver that is measured itself. The client handles each query of the
+ * application as one request. The agent wraps the function that creates the client classes, because the
  * runtime exports no class.
  */
 export const PRISMA: Library = {
@@ -38,33 +44,72 @@ export const PRISMA: Library = {
   category: 'orm',
   versions: { from: '5.0.0', to: 7 },
   measured:
-    "Each operation of Prisma's own engine, such as `findMany Room {city, status}`, raw queries by their SQL, and failed connections. With `@prisma/adapter-pg`, each SQL statement through `pg`.",
+    'With `@prisma/adapter-pg`, each SQL statement and the pool through `pg`. With other adapters and with its own engine: each operation, such as `findMany Room {city, status}`, raw queries by their SQL, and failed connections.',
   limits:
-    "With Prisma's own engine, an operation counts as one statement even if it needs several, and transactions have no BEGIN and COMMIT. Clients of the generator `prisma-client` that are ES modules are measured only with `@prisma/adapter-pg`.",
+    'Without `@prisma/adapter-pg`, an operation counts as one statement even if it needs several, transactions have no BEGIN and COMMIT, and there are no pool metrics. A client of `prisma-client-js` with its own `output` contains a copy of the runtime, so it is measured only with `@prisma/adapter-pg`.',
   bundledMessages: ['PrismaClient is unable to run in this browser environment'],
   instrument: ({ databases }) => {
-    const patch = (exports: unknown) => replaceFactory(exports as object, databases);
-    // Nothing to patch: with `@prisma/adapter-pg`, queries are measured through `pg`.
-    const modules = { 'runtime/client.mjs': { names: [], patch: () => {} } };
-    return {
-      patches: {
-        'runtime/library.js': patch,
-        'runtime/binary.js': patch,
-        'runtime/client.js': patch,
+    const patched = new WeakSet<Method>();
+    const patch = (exports: unknown) =>
+      replaceFactory(exports as PrismaExports, databases, patched);
+    const commonjs = {
+      names: ['module'],
+      patch: ({ module }: Record<string, unknown>) => {
+        const file = module as { exports: unknown };
+        file.exports = patch(file.exports) ?? file.exports;
       },
-      modules,
+    };
+    const esModule = {
+      names: ['getPrismaClient'],
+      patch: (variables: Record<string, unknown>) => {
+        const { getPrismaClient } = variables;
+        variables.getPrismaClient = wrapFactory(getPrismaClient as Method, databases, patched);
+      },
+    };
+    return {
+      patches: Object.fromEntries(RUNTIMES.map((name) => [`${name}.js`, patch])),
+      modules: Object.fromEntries(
+        RUNTIMES.flatMap((name) => [
+          [`${name}.js`, commonjs],
+          [`${name}.mjs`, esModule],
+        ]),
+      ),
     };
   },
 };
 
 /**
- * Returns exports whose `getPrismaClient` patches each class that it creates. The properties of the original exports
- * can't be changed.
+ * Returns exports whose `getPrismaClient` patches each class that it creates, or undefined if this one does so already.
+ * The properties of the original exports can't be changed.
  *
  * @throws TypeError if the function does not exist
  */
-function replaceFactory(exports: object, databases: DatabaseRecorder): object {
-  const { getPrismaClient } = exports as { getPrismaClient?: unknown };
+function replaceFactory(
+  exports: PrismaExports,
+  databases: DatabaseRecorder,
+  patched: WeakSet<Method>,
+): object | undefined {
+  const { getPrismaClient } = exports;
+  if (getPrismaClient && patched.has(getPrismaClient)) return undefined;
+  const factory = wrapFactory(getPrismaClient, databases, patched);
+  const descriptors = Object.getOwnPropertyDescriptors(exports) as Record<
+    string,
+    PropertyDescriptor
+  >;
+  descriptors.getPrismaClient = {
+    get: () => factory,
+    enumerable: descriptors.getPrismaClient?.enumerable ?? true,
+    configurable: false,
+  };
+  return Object.create(Object.getPrototypeOf(exports) as object | null, descriptors) as object;
+}
+
+/** @throws TypeError if the function does not exist */
+function wrapFactory(
+  getPrismaClient: Method | undefined,
+  databases: DatabaseRecorder,
+  patched: WeakSet<Method>,
+): Method {
   const factory = { getPrismaClient: getPrismaClient as Method };
   const patchClass = guard(PART, (PrismaClient: { prototype: object }) =>
     observeRequests(PrismaClient.prototype, databases),
@@ -76,16 +121,8 @@ function replaceFactory(exports: object, databases: DatabaseRecorder): object {
       return PrismaClient;
     };
   });
-  const descriptors = Object.getOwnPropertyDescriptors(exports) as Record<
-    string,
-    PropertyDescriptor
-  >;
-  descriptors.getPrismaClient = {
-    get: () => factory.getPrismaClient,
-    enumerable: descriptors.getPrismaClient?.enumerable ?? true,
-    configurable: false,
-  };
-  return Object.create(Object.getPrototypeOf(exports) as object | null, descriptors) as object;
+  patched.add(factory.getPrismaClient);
+  return factory.getPrismaClient;
 }
 
 function observeRequests(prototype: object, databases: DatabaseRecorder): void {
@@ -143,9 +180,12 @@ function toPrismaCommand(
   return { system, text, operation: action, table: model };
 }
 
-/** Returns the text of a raw query: a tagged template, or an array that starts with the text. */
+/**
+ * Returns the text of a raw query: a tagged template, or an array that starts with the text. The property `text` has
+ * PostgreSQL's placeholders for all databases.
+ */
 function getRawSql(args: unknown): string | undefined {
   const { text, sql } = (args ?? {}) as { text?: unknown; sql?: unknown };
-  const raw = text ?? sql ?? (Array.isArray(args) ? (args as unknown[])[0] : undefined);
+  const raw = sql ?? text ?? (Array.isArray(args) ? (args as unknown[])[0] : undefined);
   return typeof raw === 'string' ? raw : undefined;
 }

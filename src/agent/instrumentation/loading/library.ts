@@ -56,9 +56,13 @@ export interface LoadedFile {
  */
 export type FilePatch = (exports: unknown, file: LoadedFile) => unknown;
 
-/** Patches the variables of an ES module. */
+/** Patches the variables of an ES module, or of a CommonJS file that ES modules import. */
 interface ModulePatch {
-  /** Names of variables at the top level of the module, such as its classes. */
+  /**
+   * Names of variables at the top level of the module, such as its classes. A variable with another name in the module
+   * is found by the name of its export. `module` is the variable of a CommonJS file. The hook for `require` misses such
+   * files if an ES module imports them.
+   */
   readonly names: readonly string[];
   /**
    * Called at the end of the module. A thrown error becomes the reason why the library is not measured.

@@ -7,6 +7,8 @@ import type { Library } from './library.ts';
 const PART = 'the hook for ES modules';
 /** Global function that the changed modules call. Not enumerable, so that the application doesn't notice it. */
 const CALLBACK_KEY = 'perfscope.module';
+/** If a file's variables include this one, the file is a CommonJS file. */
+const COMMONJS_VARIABLE = 'module';
 
 export interface ModuleHookOptions {
   /** Returns the names of the variables to pass to `onLoad`, or undefined if the file isn't patched. */
@@ -26,8 +28,8 @@ export interface ModuleHookOptions {
 
 /**
  * Calls `onLoad` at the end of each patched ES module, with some of the module's variables. The hook appends one
- * line to the source text of these modules, so positions in stack traces don't change. All other modules are loaded
- * unchanged.
+ * line to the source text of these modules, so positions in stack traces don't change. The same applies to CommonJS
+ * files with the variable `module`. All other files are loaded unchanged.
  *
  * @see https://nodejs.org/api/module.html#moduleregisterhooksoptions
  */
@@ -45,19 +47,29 @@ export function hookModules(libraries: readonly Library[], options: ModuleHookOp
     value: onModule,
     configurable: true,
   });
-  const changeSource = (file: PackageFile, source: unknown): string | undefined => {
+  const changeSource = (
+    file: PackageFile,
+    source: unknown,
+    isModule: boolean,
+  ): string | undefined => {
     const library = byName.get(file.name);
     const names = library && options.findNames(library, file.path);
-    return names && exportVariable(toText(source), names) + formatSuffix(file, names);
+    if (!names || names.includes(COMMONJS_VARIABLE) === isModule) return undefined;
+    const text = toText(source);
+    return exportVariable(text, names) + formatSuffix(file, names, text);
   };
   nodeModule.registerHooks({
     load: (url, context, nextLoad) => {
       const result = nextLoad(url, context);
       try {
-        const file = result.format === 'module' ? findPackageFile(url) : undefined;
+        // A file that is loaded by `require` has no format.
+        const isModule = result.format === 'module';
+        if (!isModule && (result.format ?? 'commonjs') !== 'commonjs') return result;
+        const file = findPackageFile(url);
         if (!file || !options.packages.has(file.name)) return result;
-        options.onPackage(file.name, fileURLToPath(file.folderUrl));
-        const source = changeSource(file, result.source);
+        if (isModule) options.onPackage(file.name, fileURLToPath(file.folderUrl));
+        if (result.source == null) return result;
+        const source = changeSource(file, result.source, isModule);
         return source === undefined ? result : { ...result, source };
       } catch (error) {
         reportFailure(PART, error);
@@ -121,6 +133,12 @@ function exportVariable(source: string, names: readonly string[]): string {
   );
 }
 
+/** Returns the name of an exported variable in the module. A minified module exports it with another name. */
+function findLocalName(source: string, name: string): string {
+  const [, local] = new RegExp(`[{,]\\s{0,9}([\\w$]+) as ${name}\\s{0,9}[,}]`).exec(source) ?? [];
+  return local ?? name;
+}
+
 /**
  * Returns the line that passes variables to the agent. A variable that doesn't exist is undefined. An assignment to a
  * constant throws an error, which becomes the reason why the library is not measured.
@@ -128,11 +146,12 @@ function exportVariable(source: string, names: readonly string[]): string {
 function formatSuffix(
   { name, path, folderUrl }: PackageFile,
   variables: readonly string[],
+  source: string,
 ): string {
-  const properties = variables.map(
-    (each) =>
-      `get ${each}() { return typeof ${each} === 'undefined' ? undefined : ${each}; }, set ${each}(value) { ${each} = value; }`,
-  );
+  const properties = variables.map((each) => {
+    const local = findLocalName(source, each);
+    return `get ${each}() { return typeof ${local} === 'undefined' ? undefined : ${local}; }, set ${each}(value) { ${local} = value; }`;
+  });
   const args = [name, path, fileURLToPath(folderUrl)]
     .map((each) => JSON.stringify(each))
     .join(', ');

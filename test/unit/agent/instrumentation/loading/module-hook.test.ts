@@ -148,6 +148,32 @@ const SCENARIOS: Record<string, Scenario> = {
     },
     output: PATCHED,
   },
+  'variables that are exported with other names': {
+    files: withClient(
+      'class a { name() { return "original"; } }let b=1;export{a as Client,b as limit};',
+    ),
+    output: PATCHED,
+  },
+  'a CommonJS file that is imported, and its copy from require': {
+    files: {
+      'node_modules/traced/client.cjs': "'use strict';\nexports.key = {};\nexports.limit = 1;",
+      ...withMain(`import { createRequire } from 'node:module';
+import { key, limit } from 'traced/client.cjs';
+const required = createRequire(import.meta.url)('traced/client.cjs');
+console.log(limit, required.limit, key === required.key);`),
+    },
+    output: '2 2 true\n',
+  },
+  'a CommonJS file that is required and then imported': {
+    files: {
+      'node_modules/traced/client.cjs': "'use strict';\nexports.key = {};\nexports.limit = 1;",
+      ...withMain(`import { createRequire } from 'node:module';
+const required = createRequire(import.meta.url)('traced/client.cjs');
+const { key, limit } = await import('traced/client.cjs');
+console.log(limit, required.limit, key === required.key);`),
+    },
+    output: '2 2 true\n',
+  },
   'a constant, which stays as it is': {
     files: withClient(
       'export const Client = class { name() { return "original"; } };\nexport let limit = 1;',
