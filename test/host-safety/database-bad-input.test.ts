@@ -18,7 +18,7 @@ type NodeVersion = (typeof NODE_VERSIONS)[number];
 const SQL = 'SELECT ?';
 /** Each library with its system, its statement, and its folders. */
 const LIBRARIES = {
-  pg: ['postgresql', SQL, ['orms']],
+  pg: ['postgresql', SQL, ['../..', 'orms']],
   postgres: ['postgresql', SQL, ['postgres-3']],
   mysql2: ['mysql', SQL, ['mysql2-2', 'mysql2-3']],
   ioredis: ['redis', 'GET', ['ioredis-5', 'ioredis-6']],
@@ -57,7 +57,10 @@ async function compare(
 
 const ENVIRONMENT = 'environment.cjs';
 
-it.concurrent.each(NAMES)('counts each command of two copies of %s once', async (library) => {
+/** Two folders can have the same version. */
+const COPIED = NAMES.filter((library) => LIBRARIES[library][2].length > 1);
+
+it.concurrent.each(COPIED)('counts each command of several copies of %s once', async (library) => {
   const [, text, folders] = LIBRARIES[library];
   const { exit, commands } = await compare(ENVIRONMENT, 'plain', library, folders);
   expect(exit).toBe(0);
