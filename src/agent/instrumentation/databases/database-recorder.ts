@@ -8,7 +8,7 @@ import { endOperation, type Operation } from '../context/operations.ts';
 import type { Tenant } from '../context/tenant-context.ts';
 import type { HistogramRegistry } from '../histograms/histogram-registry.ts';
 import type { KeyedHistogram } from '../histograms/keyed-histogram.ts';
-import { type SentStatement, toStatementParts } from './statement-parts.ts';
+import { readErrorProperty, type SentStatement, toStatementParts } from './statement-parts.ts';
 
 /** Boundaries in seconds that the semantic conventions recommend. */
 const OPERATION_DURATION_BOUNDARIES_S = [0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 5, 10];
@@ -221,11 +221,12 @@ function toStatementAttributes(
 }
 
 /**
- * Returns the class of an error: its SQLSTATE or the Node.js error code, or its name. The message can contain values
+ * Returns the class of an error: its SQLSTATE or the Node.js error code, or its name. Never throws. The message can contain values
  * of the query.
  */
 export function getDatabaseErrorType(error: unknown): string {
-  const { code, name } = error as { code?: unknown; name?: unknown };
+  const code = readErrorProperty(error, 'code');
   if (typeof code === 'string' && /^\w{1,40}$/.test(code)) return code;
+  const name = readErrorProperty(error, 'name');
   return typeof name === 'string' && /^\w{1,40}$/.test(name) ? name : '_OTHER';
 }

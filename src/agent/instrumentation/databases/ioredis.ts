@@ -152,7 +152,8 @@ function instrumentIoredis(databases: DatabaseRecorder): LibraryHooks {
   };
 
   const start = guard(PART, (client: Client, command: Command, stream?: PipelineStream) => {
-    if (!isRecorded(client, command)) return;
+    // The library rejects a command whose name isn't text.
+    if (typeof command.name !== 'string' || !isRecorded(client, command)) return;
     if (stream?.isPipeline !== true) return observe(command, startOperation('database'), undefined);
     const batch = getBatch(stream);
     observe(command, batch.operation, batch);

@@ -18,7 +18,7 @@ import {
   type MysqlAddress,
   patchMysqlPool,
 } from './mysql2-pools.ts';
-import type { SentStatement } from './statement-parts.ts';
+import { readErrorProperty, type SentStatement } from './statement-parts.ts';
 
 /** What fails, for {@link guard}. */
 const PART = 'the MySQL instrumentation';
@@ -105,8 +105,8 @@ function instrumentConnections(
   databases: DatabaseRecorder,
   patchPool: (exports: unknown) => void,
 ): LibraryHooks {
-  /** Text of the current synchronous call of `query`, without the values. */
-  let currentTemplate: string | undefined;
+  /** The current synchronous call of `query`, and its text without the values. */
+  let currentQuery: { template: string | undefined } | undefined;
   /** The current synchronous call of `execute`, and its statement. */
   let currentExecution: { statement: SentStatement | undefined } | undefined;
 
@@ -156,7 +156,7 @@ function instrumentConnections(
   ): RunningCommand | undefined => {
     switch (command.constructor.name) {
       case 'Query': {
-        const statement = startStatement(currentTemplate ?? command.sql);
+        const statement = startStatement(currentQuery?.template ?? command.sql);
         return { kind: 'statement', statement, server: '' };
       }
       case 'Execute': {
@@ -202,11 +202,12 @@ function instrumentConnections(
     }
   };
 
-  const readTemplate = guard(PART, (query: unknown): string | undefined => {
-    const text = typeof query === 'string' ? query : (query as { sql?: unknown } | null)?.sql;
+  /** Called when the library inserts the values. The options of the application can have getters, so only the library reads them. */
+  const keepTemplate = (text: unknown) => {
+    if (currentQuery === undefined || currentQuery.template !== undefined) return;
     // `??` is a placeholder for a name, which is in the text of the command.
-    return typeof text === 'string' && !text.includes('??') ? text : undefined;
-  });
+    if (typeof text === 'string' && !text.includes('??')) currentQuery.template = text;
+  };
 
   const patchConnection = (exports: unknown) => {
     const { prototype } = exports as { prototype: object };
@@ -214,14 +215,17 @@ function instrumentConnections(
     if (!Object.hasOwn(prototype, 'addCommand')) return;
     wrapMethod(prototype, 'query', (original) => {
       return function query(this: MysqlConnection, ...args: unknown[]) {
-        const outer = currentTemplate;
-        currentTemplate = readTemplate(args[0]);
+        const outer = currentQuery;
+        currentQuery = { template: undefined };
         try {
           return original.apply(this, args);
         } finally {
-          currentTemplate = outer;
+          currentQuery = outer;
         }
       };
+    });
+    observeMethod<MysqlConnection>(PART, prototype, 'format', {
+      before: (_connection, [text]) => keepTemplate(text),
     });
     wrapMethod(prototype, 'execute', (original) => {
       return function execute(this: MysqlConnection, ...args: unknown[]) {
@@ -271,12 +275,13 @@ function instrumentConnections(
 
 /** Returns an error with a code. The library knows no name for some error numbers of MariaDB. */
 function toMysqlError(error: unknown): unknown {
-  const { code, errno } = error as { code?: unknown; errno?: unknown };
+  const code = readErrorProperty(error, 'code');
+  const errno = readErrorProperty(error, 'errno');
   return typeof code !== 'string' && typeof errno === 'number' ? { code: `${errno}` } : error;
 }
 
 function getConnectErrorType(error: unknown): string {
   // The library's own timer. It also sets the code of this error.
-  const isTimeout = (error as { errorno?: unknown }).errorno === 'ETIMEDOUT';
+  const isTimeout = readErrorProperty(error, 'errorno') === 'ETIMEDOUT';
   return isTimeout ? 'timeout' : getDatabaseErrorType(toMysqlError(error));
 }

@@ -1,14 +1,13 @@
-import { types } from 'node:util';
 import { guard } from '../../../core/guard.ts';
 import { startOperation } from '../context/operations.ts';
 import { isUnrecorded } from '../context/unrecorded-commands.ts';
 import type { Library } from '../loading/library.ts';
-import { observePromise, wrapMethod } from '../loading/method-patching.ts';
+import { isThenable, observePromise, wrapMethod } from '../loading/method-patching.ts';
 import { CommandBatch } from './command-batch.ts';
 import type { DatabaseRecorder } from './database-recorder.ts';
 import { patchNodeRedisClient, patchNodeRedisSocket } from './node-redis-connects.ts';
 import { patchNodeRedisPool } from './node-redis-pools.ts';
-import { getRedisCommand, isBlockingCommand } from './redis-commands.ts';
+import { getRedisCommand, isBlockingCommand, readText } from './redis-commands.ts';
 import { getRedisErrorType } from './redis-errors.ts';
 
 /** What fails, for {@link guard}. */
@@ -65,7 +64,10 @@ function patchQueue(exports: unknown, databases: DatabaseRecorder): void {
 
   const start = guard(PART, (args: readonly unknown[], options?: AddOptions) => {
     if (isUnrecorded() || !Array.isArray(args)) return undefined;
-    const command = getRedisCommand(String(args[0]));
+    const name = readText(args[0]);
+    // The library rejects a command without a name.
+    if (name === undefined) return undefined;
+    const command = getRedisCommand(name);
     if (isBlockingCommand(command, args) || isOwnCommand(command.text, args, options)) {
       return undefined;
     }
@@ -89,7 +91,8 @@ function patchQueue(exports: unknown, databases: DatabaseRecorder): void {
     return function addCommand(this: unknown, ...args: unknown[]) {
       const observer = start(args[0] as unknown[], args[1] as AddOptions | undefined);
       const result = original.apply(this, args);
-      if (observer === undefined || !types.isPromise(result)) return result;
+      // The application can replace `Promise` by another implementation.
+      if (observer === undefined || !isThenable(result)) return result;
       return observePromise(result, observer.onFulfilled, observer.onRejected);
     };
   });

@@ -180,7 +180,8 @@ function instrumentQueries({ databases, pools }: InstrumentationContext): Librar
 
 /** Returns the text of a statement, or its parts if no connection has sent it. */
 function getText({ string, strings }: PostgresJsQuery): string {
-  return string ?? strings.join('?');
+  const text: unknown = string ?? (strings.length === 1 ? strings[0] : strings.join('?'));
+  return typeof text === 'string' ? text : '';
 }
 
 /** Returns the number of statements that have succeeded. The library doesn't report which statement of a text failed. */

@@ -1,6 +1,6 @@
 import { guard } from '../../../core/guard.ts';
 import { PERFSCOPE_APPLICATION_NAME } from '../../../core/schema/row-ids.ts';
-import { startOperation } from '../context/operations.ts';
+import { endOperation, startOperation } from '../context/operations.ts';
 import { bindCallback } from '../context/tenant-context.ts';
 import type { InstrumentationContext } from '../instrumentation-context.ts';
 import { ExistingObject } from '../loading/hidden-property.ts';
@@ -123,6 +123,7 @@ function instrumentClients(databases: DatabaseRecorder): LibraryHooks {
     const queue = '_queryQueue' in client ? client._queryQueue : client.queryQueue;
     const query = queue?.at(-1);
     if (!query) return;
+    currentCall.statement.text = getStatementText(query, client);
     RunningStatementField.set(query, currentCall.statement);
     currentCall = undefined;
     patchQueryMethods(query);
@@ -130,18 +131,20 @@ function instrumentClients(databases: DatabaseRecorder): LibraryHooks {
 
   const startCall = guard(PART, (client: PgClient, args: unknown[]) => {
     if (isOwnClient(client)) return undefined;
-    const text = getStatementText(args[0], client);
-    if (text === undefined) return undefined;
+    // The library rejects such a query at once.
+    if (args[0] === undefined || args[0] === null) return undefined;
     const operation = startOperation('database');
-    const statement = { operation, system: POSTGRESQL, text, completed: 0 };
+    const statement = { operation, system: POSTGRESQL, text: '', completed: 0 };
     return { client, statement, args: bindCallback(args, args.length - 1) };
   });
 
   /** A client without a connection rejects a query without adding it to its queue. */
   const endUnsentCall = guard(PART, (client: PgClient) => {
     const isClosed = client._queryable === false || client._ending === true;
-    if (isClosed && currentCall?.client === client)
-      databases.endStatements(currentCall.statement, CONNECTION_DOES_NOT_EXIST);
+    if (!isClosed || currentCall?.client !== client) return;
+    const { statement, args } = currentCall;
+    statement.text = getStatementText(args[0], client);
+    databases.endStatements(statement, CONNECTION_DOES_NOT_EXIST);
   });
 
   const patchClient = (exports: unknown) => {
@@ -154,6 +157,10 @@ function instrumentClients(databases: DatabaseRecorder): LibraryHooks {
           const result = original.apply(this, currentCall?.args ?? args);
           endUnsentCall(this);
           return result;
+        } catch (error) {
+          // The library rejected the arguments, so there is no statement.
+          if (currentCall) endOperation(currentCall.statement.operation, '', true, 0);
+          throw error;
         } finally {
           currentCall = outerCall;
         }
@@ -180,8 +187,8 @@ function isOwnClient({ connectionParameters }: PgClient): boolean {
   return connectionParameters?.application_name === PERFSCOPE_APPLICATION_NAME;
 }
 
-/** Returns the query text for any kind of `query` argument, or undefined if a getter throws. */
-function getStatementText(config: unknown, client: PgClient): string | undefined {
+/** Returns the text of a query, or `''` if it is unknown. */
+function getStatementText(config: unknown, client: PgClient): string {
   if (typeof config === 'string') return config;
   try {
     const query = (config ?? {}) as {
@@ -194,6 +201,6 @@ function getStatementText(config: unknown, client: PgClient): string | undefined
     const prepared = client.connection?.parsedStatements ?? client.namedQueries;
     return prepared?.[query.name ?? ''] ?? '';
   } catch {
-    return undefined;
+    return '';
   }
 }

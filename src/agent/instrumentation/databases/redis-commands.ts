@@ -63,10 +63,16 @@ export function isBlockingCommand({ blocking }: RedisCommand, args: readonly unk
   return blocking === 'always' || hasBlockOption(args);
 }
 
+/** Returns the text of an argument. Other types than text and buffers can have a `toString` that throws. */
+export function readText(arg: unknown): string | undefined {
+  if (typeof arg === 'string') return arg;
+  return Buffer.isBuffer(arg) ? arg.toString() : undefined;
+}
+
 /** `BLOCK` comes before `STREAMS`, which is followed by keys. */
 function hasBlockOption(args: readonly unknown[]): boolean {
   for (const arg of args) {
-    const text = String(arg).toUpperCase();
+    const text = readText(arg)?.toUpperCase();
     if (text === 'BLOCK') return true;
     if (text === 'STREAMS') return false;
   }

@@ -7,7 +7,7 @@ export interface SentStatement {
   readonly operation: Operation;
   /** Value of `db.system.name`. */
   readonly system: string;
-  readonly text: string;
+  text: string;
   /** Number of statements that the server has completed. Always 1 if the driver sends only one. */
   completed: number;
 }
@@ -39,7 +39,7 @@ export function toStatementParts(
     ? splitStatements(text, getSqlDialect(system))
     : undefined;
   if (!texts || texts.length < 2) return whole;
-  if ((error as { code?: unknown } | undefined)?.code === SYNTAX_ERROR) return whole;
+  if (readErrorProperty(error, 'code') === SYNTAX_ERROR) return whole;
   const failed = error !== undefined;
   const executed = completed + (failed ? 1 : 0);
   if (failed ? executed > texts.length : executed !== texts.length) return whole;
@@ -48,4 +48,13 @@ export function toStatementParts(
     durationMs: durationMs / executed,
     error: i < completed ? undefined : error,
   }));
+}
+
+/** Returns a property of an error, or undefined if its getter throws. The application can create such an error in a parser. */
+export function readErrorProperty(error: unknown, name: string): unknown {
+  try {
+    return (error as Record<string, unknown> | null | undefined)?.[name];
+  } catch {
+    return undefined;
+  }
 }

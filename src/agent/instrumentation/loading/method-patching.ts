@@ -111,6 +111,16 @@ export function observePromise<T>(
   }
 }
 
+/** Whether a library returned a promise of any implementation. A getter of `then` that throws counts as no promise. */
+export function isThenable(result: unknown): result is Promise<unknown> {
+  if (types.isPromise(result)) return true;
+  try {
+    return typeof (result as { then?: unknown } | null | undefined)?.then === 'function';
+  } catch {
+    return false;
+  }
+}
+
 /** Returns the object in the prototype chain that has `name` as its own property. */
 export function findPropertyOwner(object: object, name: string): object | undefined {
   let owner: object | null = object;
