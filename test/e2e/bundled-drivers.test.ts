@@ -45,7 +45,7 @@ function readDocs(section: string): string {
   return code;
 }
 
-/** A bundler. Its settings are those in the docs. */
+/** A bundler, with the settings from the docs. */
 interface Bundler {
   /** Title of the section in the docs. */
   readonly section: string;
