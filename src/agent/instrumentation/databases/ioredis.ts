@@ -226,8 +226,8 @@ function instrumentIoredis(databases: DatabaseRecorder): LibraryHooks {
 }
 
 /**
- * Returns whether a command belongs to a handshake, although ioredis sends it later. ioredis reads its own version from a
- * file before it sends the version. ioredis 6 repeats its handshake if the server doesn't support RESP3.
+ * Returns whether a command belongs to a handshake, although it is sent later. Version 5 reads its number from a file
+ * before it sends the number. Version 6 repeats its handshake if the server doesn't support RESP3.
  */
 function isLateHandshake({ status, condition }: Client, { name, args }: Command): boolean {
   if (name === 'client' && args[0] === 'SETINFO' && args[1] === 'LIB-VER') return true;
