@@ -1,5 +1,6 @@
 import { resolve } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { RedisServer } from '../../demo/database-servers.ts';
 import { nodeBinary } from '../../scripts/node-versions.mjs';
 import { NextApp, type NextStart } from '../support/next-app.ts';
 import { RecordedMeasurements, sortRows } from '../support/recorded-measurements.ts';
@@ -11,20 +12,25 @@ const NO_AGENT = resolve('test/host-safety/programs/empty.cjs');
 const ORIGIN = /\.next|edge-server|middleware/;
 
 const measurements = new RecordedMeasurements();
-beforeAll(() => measurements.start());
-afterAll(() => measurements.remove());
+const redis = new RedisServer();
+beforeAll(() => Promise.all([measurements.start(), redis.start()]));
+afterAll(async () => {
+  measurements.remove();
+  await redis.remove();
+});
 
 /** Ways to start the server in production, and their Node versions. */
 const MODES: Readonly<Record<string, (module: string) => NextStart>> = {
   'next start with --import': (module) => ({
     node: nodeBinary(22),
     flags: ['--import', module],
-    program: 'next',
+    program: 'start',
   }),
-  'next start with NODE_OPTIONS': (module) => ({
+  // Next.js 14 doesn't start the SDK.
+  'next start with NODE_OPTIONS and an own OpenTelemetry SDK': (module) => ({
     node: nodeBinary(24),
-    program: 'next',
-    env: { NODE_OPTIONS: `--import ${module}` },
+    program: 'start',
+    env: { NODE_OPTIONS: `--import ${module}`, OWN_SDK: '1' },
   }),
   'a standalone build': (module) => ({
     node: nodeBinary(26),
@@ -68,6 +74,7 @@ const CASES: readonly Case[] = [
   ['/board', '/board'],
   ['/api/rooms/5', '/api/rooms/[id]'],
   ['/api/rooms/5', '/api/rooms/[id]', false, JSON_BODY],
+  ['/api/visits', '/api/visits'],
   ['/old/5', '/old/[id]'],
   ['/api/legacy/4', '/api/legacy/[id]'],
   ['/guarded', '(middleware)'],
@@ -132,13 +139,13 @@ async function sendRequests(url: string): Promise<string[]> {
   return transcript;
 }
 
-/** Returns the expected endpoints. Since Next.js 15, images are downloads, which are recorded as streams. */
-function expectedEndpoints(major: number): unknown[][] {
+/** Returns the expected endpoints. */
+function expectedEndpoints(): unknown[][] {
   const all: Case[] = [
     ...CASES,
     ['', '/rooms/[id]'],
     ['', '/_next/static/*'],
-    ...(major === 14 ? [['', '/_next/image'] satisfies Case] : []),
+    ['', '/_next/image'],
     ...[false, true, false, true].map(
       (failed): Case => ['', '/rooms/[id] (action)', failed, JSON_BODY],
     ),
@@ -152,6 +159,16 @@ function expectedEndpoints(major: number): unknown[][] {
     sums.set(`${method} ${name}`, sum);
   }
   return sortRows([...sums.values()]);
+}
+
+/** Moves the lines of the application's own SDK to the end, sorted. It exports its metrics at any time. */
+function sortTelemetry(output: string): string {
+  const lines = output.split('\n');
+  const isTelemetry = (line: string) => line.startsWith('telemetry: ');
+  const spans = lines.filter((line) => isTelemetry(line) && !line.includes('"metric"'));
+  const metrics = lines.filter((line) => isTelemetry(line) && line.includes('"metric"'));
+  const others = lines.filter((line) => !isTelemetry(line));
+  return [...others, ...spans.sort(), ...new Set(metrics)].join('\n');
 }
 
 /** Removes stacks, which contain the wrappers of the agent, and times, ports, and the IDs of processes. */
@@ -172,18 +189,24 @@ function describeVersion(major: number, options: { tags?: 'long' }): void {
       const serve = async (module: string) => {
         let transcript: string[] = [];
         const start = MODES[mode]!(module);
-        const env = { ...start.env, ...measurements.getEnv(service) };
+        const env = { ...start.env, ...measurements.getEnv(service), REDIS_URL: redis.url };
         const output = await app.serve({ ...start, env }, async (url) => {
           transcript = await sendRequests(url);
         });
-        return { transcript, output: output.map(normalize) };
+        return { transcript, output: output.map(normalize).map(sortTelemetry) };
       };
       const measured = await serve(AGENT);
-      expect(measurements.readEndpoints(service)).toEqual(expectedEndpoints(major));
+      expect(measurements.readEndpoints(service)).toEqual(expectedEndpoints());
       const errors = measurements.readErrors(service, ORIGIN).map(String);
       expect([...new Set(errors)].sort()).toEqual(ERRORS.map(String).sort());
+      // Only the driver in the list of external packages.
+      expect(measurements.readCommands(service)).toEqual([['INCR', 1]]);
       const plain = await serve(NO_AGENT);
       expect(measured).toEqual(plain);
+      if (major >= 15 && mode.includes('SDK')) {
+        expect(measured.output[0]).toContain('"metric":"starts","values":[N]');
+        expect(measured.output[0]).toContain('"name":"GET /rooms/[id]"');
+      }
     });
   });
 }
@@ -198,24 +221,51 @@ describe('the example', () => {
   beforeAll(() => app.build());
   afterAll(() => app.remove());
 
-  it('is measured', async () => {
-    const start = { node: process.execPath, flags: ['--import', AGENT], program: 'next' };
-    const env = measurements.getEnv('example');
-    await app.serve({ ...start, env }, async (url) => {
-      const bookings = `${url}/api/rooms`;
-      await (await fetch(`${url}/rooms/7`)).text();
-      await (await fetch(`${bookings}/7/bookings`, { method: 'POST' })).text();
-      await (await fetch(`${bookings}/13/bookings`, { method: 'POST' })).text();
-      await (await fetch(`${url}/unknown`)).text();
-    });
-    expect(measurements.readEndpoints('example')).toEqual([
+  async function sendToExample(url: string): Promise<number[]> {
+    const bookings = `${url}/api/rooms`;
+    const responses = [
+      await fetch(`${url}/rooms/7`),
+      await fetch(`${bookings}/7/bookings`, { method: 'POST' }),
+      await fetch(`${bookings}/13/bookings`, { method: 'POST' }),
+      await fetch(`${url}/unknown`),
+    ];
+    await Promise.all(responses.map((response) => response.text()));
+    return responses.map(({ status }) => status);
+  }
+
+  function expectMeasured(service: string): void {
+    expect(measurements.readEndpoints(service)).toEqual([
       ['GET', '(not found)', 1, 0],
       ['GET', '/rooms/[id]', 1, 0],
       ['POST', '/api/rooms/[id]/bookings', 2, 1],
     ]);
-    expect(measurements.readErrors('example', ORIGIN)).toEqual([
+    expect(measurements.readErrors(service, ORIGIN)).toEqual([
       ['Error', 'Room 13 does not exist.', '/api/rooms/[id]/bookings'],
     ]);
+  }
+
+  it('is measured', async () => {
+    const start = { node: process.execPath, flags: ['--import', AGENT], program: 'start' };
+    const env = measurements.getEnv('example');
+    await app.serve({ ...start, env }, async (url) => {
+      await sendToExample(url);
+    });
+    expectMeasured('example');
+  });
+
+  it('is measured in development', async () => {
+    const serve = async (module: string) => {
+      let statuses: number[] = [];
+      const env = { ...measurements.getEnv('dev'), NODE_OPTIONS: `--import ${module}` };
+      const start = { node: process.execPath, program: 'dev', env };
+      const output = await app.serve(start, async (url) => {
+        statuses = await sendToExample(url);
+      });
+      return { statuses, output: output.map(normalize) };
+    };
+    const measured = await serve(AGENT);
+    expectMeasured('dev');
+    expect(measured).toEqual(await serve(NO_AGENT));
   });
 
   it('is measured according to doctor', async () => {

@@ -16,7 +16,7 @@ export interface NextStart {
   readonly node: string;
   /** Flags of Node. */
   readonly flags?: readonly string[];
-  /** `next` for `next start`, or the path of a program in the application. */
+  /** `start` or `dev` for a command of Next.js, or the path of a program in the application. */
   readonly program: string;
   readonly env?: NodeJS.ProcessEnv;
 }
@@ -89,7 +89,8 @@ export class NextApp {
    */
   async serve(start: NextStart, send: (url: string) => Promise<void>): Promise<string[]> {
     const port = String(await findFreePort());
-    const args = start.program === 'next' ? [this.#bin, 'start', '-p', port] : [start.program];
+    const isCommand = start.program === 'start' || start.program === 'dev';
+    const args = isCommand ? [this.#bin, start.program, '-p', port] : [start.program];
     const child = spawn(start.node, [...(start.flags ?? []), ...args], {
       cwd: this.#folder,
       env: { ...this.#env, PORT: port, HOSTNAME: 'localhost', ...start.env },

@@ -62,6 +62,16 @@ export class RecordedMeasurements {
     return sortRows([...sums.values()]);
   }
 
+  /** Returns the name and the number of each database command, sorted. */
+  readCommands(service: string): unknown[][] {
+    const counts = new Map<string, number>();
+    for (const { name, endpoint = '', count } of this.readRows(service, 'performance_metrics')) {
+      if (name !== 'db.client.operation.duration') continue;
+      counts.set(endpoint, (counts.get(endpoint) ?? 0) + Number(count));
+    }
+    return sortRows([...counts]);
+  }
+
   /**
    * Returns type, message, and endpoint of each error, sorted.
    *

@@ -226,7 +226,11 @@ function instrumentIoredis(databases: DatabaseRecorder): LibraryHooks {
   };
 }
 
-/** ioredis 6 repeats its handshake if the server doesn't support RESP3. */
-function isLateHandshake({ status, condition }: Client, { name }: Command): boolean {
+/**
+ * Returns whether a command belongs to a handshake, although it is sent later. Version 5 reads its number from a file
+ * before it sends the number. Version 6 repeats its handshake if the server doesn't support RESP3.
+ */
+function isLateHandshake({ status, condition }: Client, { name, args }: Command): boolean {
+  if (name === 'client' && args[0] === 'SETINFO' && args[1] === 'LIB-VER') return true;
   return status === 'connect' && condition?.handshake === true && HANDSHAKE_COMMANDS.has(name);
 }

@@ -59,6 +59,11 @@ export function nameResolvedRoute(route: ResolvedRoute): string {
   return route.parsedUrl?.protocol ? REWRITE : MIDDLEWARE;
 }
 
+/** Returns whether the response is an image of `next/image`, which Next.js 15 or newer sends as an attachment. */
+export function isOptimizedImage({ matchedOutput }: ResolvedRoute): boolean {
+  return matchedOutput?.type === 'nextImage';
+}
+
 /**
  * Returns the name of a page that is rendered, or undefined for an error page.
  *

@@ -10,6 +10,7 @@ import {
 import { observeErrorLog, PART, storeCurrentReport, storeThrown } from './next-errors.ts';
 import {
   getNextState,
+  isOptimizedImage,
   type LoadedPage,
   type NextRequest,
   namePage,
@@ -30,7 +31,7 @@ export const NEXT: Library = {
   measured:
     'Templates of pages, route handlers, and API routes, names for server actions, middleware, redirects, images, and static files, and their errors. A request fails if Next.js reports an error, even if a page has already sent its first part with status 200.',
   limits:
-    'Code in the edge runtime runs in a sandbox, so its statements are not measured. A server action has the name of its page, because the ID of an action changes with each build.',
+    'Drivers that Next.js bundles are not measured, also in a standalone build. List them in `serverExternalPackages`. In the edge runtime, only requests, errors, and calls of `fetch` are measured. A server action has the name of its page, because the ID of an action changes with each build.',
   bundledMessages: ['Attempted to handle request too many times'],
   instrument: () => ({
     patches: {
@@ -56,7 +57,9 @@ interface RouterOptions {
 
 const storeRoute = guard(PART, ({ req, isUpgradeReq }: RouterOptions, route: ResolvedRoute) => {
   const state = isUpgradeReq ? undefined : getNextState(req);
-  if (state) state.route = nameResolvedRoute(route);
+  if (state === undefined) return;
+  state.route = nameResolvedRoute(route);
+  state.isSmallFile = isOptimizedImage(route);
 });
 
 /** Stores the name of each response that the router chooses. */

@@ -89,7 +89,7 @@ export class RequestRecorder {
     const firstByteMs = state.firstByteMs > 0 ? state.firstByteMs - state.startMs : durationMs;
     const isStream =
       state.isStreamRequest ||
-      hasStreamHeaders ||
+      (hasStreamHeaders && !state.isSmallFile) ||
       durationMs - firstByteMs > MAX_BODY_MS ||
       // Reading the headers of a request takes a microsecond.
       (firstByteMs >= MIN_LONG_POLL_MS && allowsWaiting(state.request.headers));

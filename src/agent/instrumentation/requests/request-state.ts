@@ -187,6 +187,8 @@ export interface RequestState extends TenantHolder {
   firstByteMs: number;
   /** Whether the path of the request is configured as a stream, or belongs to long polling. */
   readonly isStreamRequest: boolean;
+  /** Whether the response is an image or another small file, even if it has the headers of a download. */
+  isSmallFile: boolean;
   /** Route template of the layer that handles the request. When the request ends, it can also be a name, see `nameRoute`. */
   route: string | undefined;
   /** Returns the route template when the request ends, if the framework stores it in `routeOwner`. */
@@ -254,6 +256,7 @@ export function createRequestState(key: object, start: RequestStart): RequestSta
     startMs: performance.now(),
     firstByteMs: 0,
     isStreamRequest: start.isStreamRequest,
+    isSmallFile: false,
     tenant: start.tenant,
     route: undefined,
     readRoute: undefined,
