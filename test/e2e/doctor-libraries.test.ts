@@ -11,6 +11,7 @@ import {
 import {
   findInstalledLibraries,
   type InstalledLibrary,
+  isDeclared,
   OWN_LIBRARIES,
 } from '../support/installed-libraries.ts';
 import { runDoctor } from '../support/run-doctor.ts';
@@ -81,6 +82,9 @@ it.concurrent.each(CASES)(
   async ({ project, file, libraries, node }) => {
     const isModule = file.endsWith('.mjs');
     const code = libraries.map((each) => formatLoad(each, isModule));
+    const needsDriver = libraries.some(({ library }) => library.through !== undefined);
+    const drivers = OWN_LIBRARIES.filter(({ name }) => needsDriver && isDeclared(project, name));
+    code.unshift(...drivers.map(({ name }) => `require('${name}');`));
     if (isModule) code.unshift(CREATE_REQUIRE);
     const path = join(createFolder(project), file);
     writeFileSync(path, `${code.join('\n')}\nprocess.exit();`);

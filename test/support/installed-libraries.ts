@@ -53,7 +53,8 @@ function findPackage(project: string, name: string): string | undefined {
 /** Packages that projects declare instead of one of their dependencies. */
 const DECLARED_AS: Readonly<Record<string, string>> = { '@redis/client': 'redis' };
 
-function isDeclared(project: string, name: string): boolean {
+/** Whether a project depends on a library. Several projects can share one installed copy. */
+export function isDeclared(project: string, name: string): boolean {
   const manifest = readJson(join(project, 'package.json')) as Record<string, object | undefined>;
   return ['dependencies', 'devDependencies'].some((field) =>
     Object.hasOwn(manifest[field] ?? {}, DECLARED_AS[name] ?? name),
