@@ -1,5 +1,5 @@
 import type { IncomingMessage } from 'node:http';
-import { getRequestState, type RequestState } from '../requests/request-state.ts';
+import { getRequestState, type RequestState, readHeader } from '../requests/request-state.ts';
 
 /** Values of `http.route` for responses that no page or route handler sends. */
 const STATIC_FILE = '(static)';
@@ -74,7 +74,7 @@ export function namePage(path: string, page: LoadedPage, state: RequestState): s
   const template = toTemplate(path);
   if (state.method !== 'POST') return template;
   const kind = page.components?.routeModule?.definition?.kind;
-  return kind === 'APP_PAGE' && isAction(state.request.headers) ? template + ACTION : template;
+  return kind === 'APP_PAGE' && isAction(state) ? template + ACTION : template;
 }
 
 /** The pages router names its start page `/index`. */
@@ -83,9 +83,10 @@ function toTemplate(path: string): string {
 }
 
 /** Browsers without JavaScript send an action as a form. */
-function isAction(headers: IncomingMessage['headers']): boolean {
+function isAction(state: RequestState): boolean {
+  const type = readHeader(state, 'content-type');
   return (
-    headers['next-action'] !== undefined ||
-    headers['content-type']?.startsWith('multipart/form-data') === true
+    readHeader(state, 'next-action') !== undefined ||
+    (typeof type === 'string' && type.startsWith('multipart/form-data'))
   );
 }

@@ -1,5 +1,4 @@
-import { reportFailure } from '../../../core/guard.ts';
-import type { RequestState } from './request-state.ts';
+import { type RequestState, readHeader } from './request-state.ts';
 
 /** Values of `http.route` for requests that no route of the application handled. */
 const NOT_FOUND = '(not found)';
@@ -45,17 +44,16 @@ function isCatchAll(route: string): boolean {
 function readFrameworkRoute(state: RequestState): void {
   try {
     state.route = state.readRoute?.(state) ?? state.route;
-  } catch (error) {
-    // The application can replace the properties of its framework. The request still counts.
-    reportFailure('the route of a request', error);
+  } catch {
+    // The application can give the objects of its framework getters that throw. The request still counts.
   }
   state.readRoute = undefined;
   state.routeOwner = undefined;
 }
 
 /** Returns whether a browser checks that it can send a request to another origin. */
-function isPreflight({ request }: RequestState): boolean {
-  return request.headers['access-control-request-method'] !== undefined;
+function isPreflight(state: RequestState): boolean {
+  return readHeader(state, 'access-control-request-method') !== undefined;
 }
 
 /** Servers of files send this header, also with status 304. Handlers of an application rarely do. */

@@ -4,7 +4,7 @@ import type { EndReason } from './connection-close.ts';
 import { RepeatedStatementRecorder } from './repeated-statements.ts';
 import { type RequestEnd, RequestHistogram } from './request-histogram.ts';
 import { type RequestSampler, type SampledRequest, toSampledRequest } from './request-sampler.ts';
-import { NO_REQUEST, type RequestState } from './request-state.ts';
+import { NO_REQUEST, type RequestState, readHeader } from './request-state.ts';
 import { allowsWaiting, MAX_BODY_MS, MIN_LONG_POLL_MS } from './stream-detection.ts';
 
 /** Boundaries for Prometheus in seconds, as the semantic conventions recommend. */
@@ -92,7 +92,7 @@ export class RequestRecorder {
       (hasStreamHeaders && !state.isSmallFile) ||
       durationMs - firstByteMs > MAX_BODY_MS ||
       // Reading the headers of a request takes a microsecond.
-      (firstByteMs >= MIN_LONG_POLL_MS && allowsWaiting(state.request.headers));
+      (firstByteMs >= MIN_LONG_POLL_MS && allowsWaiting(readHeader(state, 'prefer')));
     const outcome = getOutcome(state, reason, status, isStream);
     const failed = outcome === 'failed';
     const aborted = outcome === 'aborted';

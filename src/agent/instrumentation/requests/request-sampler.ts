@@ -1,10 +1,9 @@
-import type { IncomingMessage } from 'node:http';
 import { isSpanContextValid } from '@opentelemetry/api';
 import type { RequestPart } from '../../../core/request-breakdown.ts';
 import { getActiveSpanContext } from '../../opentelemetry-api/shared-api.ts';
 import type { Tenant } from '../context/tenant-context.ts';
 import type { RequestEnd } from './request-histogram.ts';
-import type { RequestState } from './request-state.ts';
+import { type RequestState, readHeader } from './request-state.ts';
 
 /** Maximum number of slow and failed requests per export interval. */
 export const MAX_SLOW_REQUESTS = 10;
@@ -82,7 +81,7 @@ export class RequestSampler {
 
 /** Copies values from a request. A reference would keep the body and socket in memory. */
 export function toSampledRequest(state: RequestState, end: RequestEnd): SampledRequest {
-  const { method, scheme, route, tenant, request } = state;
+  const { method, scheme, route, tenant } = state;
   const { durationMs, status, aborted, failed, parts } = end;
   const { organizationId, propertyId, userId } = tenant ?? {};
   return {
@@ -95,7 +94,7 @@ export function toSampledRequest(state: RequestState, end: RequestEnd): SampledR
     aborted,
     failed,
     tenant: tenant && { organizationId, propertyId, userId },
-    traceId: getTraceId(request),
+    traceId: getTraceId(state),
     parts: parts?.toList(state.startMs + durationMs),
     omittedPartCount: parts?.omittedCount ?? 0,
   };
@@ -109,9 +108,9 @@ const TRACEPARENT_PATTERN =
   /^(?!ff)[\da-f]{2}-(?!0{32})([\da-f]{32})-(?!0{16})[\da-f]{16}-[\da-f]{2}(?:-|$)/;
 
 /** Returns the trace ID of the active span, or the trace ID in the `traceparent` header. */
-export function getTraceId(request: Pick<IncomingMessage, 'headers'>): string | undefined {
+export function getTraceId(state: Pick<RequestState, 'request'>): string | undefined {
   const span = getActiveSpanContext();
   if (span && isSpanContextValid(span)) return span.traceId;
-  const { traceparent } = request.headers;
+  const traceparent = readHeader(state, 'traceparent');
   return typeof traceparent === 'string' ? TRACEPARENT_PATTERN.exec(traceparent)?.[1] : undefined;
 }

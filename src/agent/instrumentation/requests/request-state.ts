@@ -216,6 +216,18 @@ export interface RequestState extends TenantHolder {
 /** Replaces the request in the state of a request that has ended. */
 export const NO_REQUEST = { headers: {} } as const;
 
+/** Returns a header, or undefined if the application has replaced the headers by a getter that throws. */
+export function readHeader(
+  { request }: Pick<RequestState, 'request'>,
+  name: string,
+): string | string[] | undefined {
+  try {
+    return request.headers[name];
+  } catch {
+    return undefined;
+  }
+}
+
 /** Stores the state of a request. */
 class RequestField extends ExistingObject {
   #state: RequestState;

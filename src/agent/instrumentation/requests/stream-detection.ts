@@ -42,6 +42,6 @@ export function isPollingUrl(url: string): boolean {
  * Returns whether a client allowed the server to wait with `Prefer: wait=`
  * (https://www.rfc-editor.org/rfc/rfc7240#section-4.3).
  */
-export function allowsWaiting({ prefer }: Readonly<Record<string, unknown>>): boolean {
+export function allowsWaiting(prefer: unknown): boolean {
   return typeof prefer === 'string' && /(?:^|[,;])\s*wait\s*=/i.test(prefer);
 }

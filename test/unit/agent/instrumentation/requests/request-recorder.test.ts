@@ -62,5 +62,5 @@ it.each([
   ['return=await', false],
   [undefined, false],
 ])('Prefer: %s allows waiting: %s', (prefer, expected) => {
-  expect(allowsWaiting({ prefer })).toBe(expected);
+  expect(allowsWaiting(prefer)).toBe(expected);
 });
