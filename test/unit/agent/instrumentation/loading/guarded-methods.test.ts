@@ -188,6 +188,7 @@ function patchMysqlAndPostgresJs(): PatchedMethod[] {
   const connection = createLibrary([
     'query',
     'execute',
+    'format',
     'addCommand',
     '_addCommandClosedState',
     '_notifyError',
@@ -198,7 +199,8 @@ function patchMysqlAndPostgresJs(): PatchedMethod[] {
   applyPatch(MYSQL2, context, 'lib/connection.js', connection.Library);
   applyPatch(MYSQL2, context, 'lib/pool.js', pool.Library);
   applyPatch(POSTGRES_JS, context, 'cjs/src/query.js', { Query: query.Library });
-  const connectionMethods = ['query', 'addCommand', '_addCommandClosedState', '_notifyError'];
+  // The patches of `query` and `format` use no property of the arguments, so they can't fail.
+  const connectionMethods = ['addCommand', '_addCommandClosedState', '_notifyError'];
   return [
     ...connectionMethods.map((name) => ({
       part: 'the MySQL instrumentation',
