@@ -1,6 +1,6 @@
-// Gives the bundled agent its own references to timers, clocks, random numbers, and file functions, taken when the agent
-// is loaded. Applications and test libraries replace these globals, for example with a fixed clock. The agent must not
-// notice, and a replacement must not see the agent's calls. Also applies to the bundled dependencies.
+// Gives the bundled agent its own references to timers, clocks, random numbers, classes, and file functions, taken when
+// the agent is loaded. Applications and test libraries replace these globals, for example with a fixed clock. The agent
+// must not notice, and a replacement must not see the agent's calls. Also applies to the bundled dependencies.
 import fs from 'node:fs';
 
 const PREFIX = '\0private-references:';
@@ -27,6 +27,8 @@ export const performanceNow = globalThis.performance.now.bind(globalThis.perform
 export const performance = { now: performanceNow, timeOrigin: globalThis.performance.timeOrigin };
 export const random = globalThis.Math.random;
 export const queueMicrotask = globalThis.queueMicrotask;
+export const URL = globalThis.URL;
+export const AbortController = globalThis.AbortController;
 export const nextTick = globalThis.process?.nextTick;
 `;
 
@@ -100,6 +102,8 @@ export const PRIVATE_GLOBALS = {
   performance: [GLOBALS_MODULE, 'performance'],
   'performance.now': [GLOBALS_MODULE, 'performanceNow'],
   'Math.random': [GLOBALS_MODULE, 'random'],
+  URL: [GLOBALS_MODULE, 'URL'],
+  AbortController: [GLOBALS_MODULE, 'AbortController'],
   queueMicrotask: [GLOBALS_MODULE, 'queueMicrotask'],
   'process.nextTick': [GLOBALS_MODULE, 'nextTick'],
 };

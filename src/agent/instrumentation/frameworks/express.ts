@@ -61,9 +61,10 @@ function patchRouter(sample: Router): void {
   // Express 5 has one more object in the prototype chain than Express 4.
   const router = findPropertyOwner(sample, 'handle') as MethodRecord | undefined;
   if (!router) throw new TypeError('method handle not found');
+  // After the first call, another agent can have patched `use`. It must not see the layer that is added here.
+  if (patchedRouters.has(router)) return;
   sample.use('/', () => {});
   const layer = Object.getPrototypeOf(sample.stack[0]) as MethodRecord;
-  if (patchedRouters.has(router)) return;
   patchedRouters.add(router);
   recordRouteTemplates(router, 'use', (firstArg) => (isRoutePath(firstArg) ? firstArg : '/'));
   recordRouteTemplates(router, 'route', (firstArg) => firstArg);

@@ -98,8 +98,9 @@ function readRoute({ routeOwner, mountPath }: RequestState): string | undefined 
 }
 
 /** Returns the prefix of `koa-mount` if it is missing in the path of a layer. */
-function findMountPath({ mountPath, originalUrl }: KoaContext, layer: Layer): string {
+function findMountPath(context: KoaContext, layer: Layer): string {
+  const { mountPath } = context;
   if (typeof mountPath !== 'string' || mountPath === '/') return '';
-  const [path = ''] = originalUrl.split('?', 1);
+  const [path = ''] = context.originalUrl.split('?', 1);
   return layer.match(path) || !path.startsWith(mountPath) ? '' : mountPath;
 }

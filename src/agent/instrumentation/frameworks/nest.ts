@@ -68,11 +68,16 @@ function storeException(_handler: unknown, args: readonly unknown[]): void {
   }
 }
 
-/** Returns whether no controller has the path and the method of a request. */
+/** Returns whether no controller has the path and the method of a request. Never throws. */
 function isUnknownPath(exception: unknown, request: ExpressRequest): boolean {
-  if (!(exception instanceof Error) || !exception.message.startsWith('Cannot ')) return false;
-  const { method, url, originalUrl = url } = request;
-  return exception.message === `Cannot ${method} ${originalUrl}`;
+  try {
+    if (!(exception instanceof Error) || !exception.message.startsWith('Cannot ')) return false;
+    const { method, url, originalUrl = url } = request;
+    return exception.message === `Cannot ${method} ${originalUrl}`;
+  } catch {
+    // A getter of the application throws.
+    return false;
+  }
 }
 
 /** Returns the state of a request of Node.js, or of a Fastify request that contains it. */

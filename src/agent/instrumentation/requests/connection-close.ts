@@ -40,6 +40,15 @@ export function isClosedByPeer(socket: Socket): boolean {
   return socket.readableEnded || isPeerError(socket.errored);
 }
 
+/** Returns the error with which the server destroyed a response. The application can replace the getter by one that throws. */
+export function readResponseError(response: Pick<ServerResponse, 'errored'>): unknown {
+  try {
+    return response.errored ?? undefined;
+  } catch {
+    return undefined;
+  }
+}
+
 /**
  * Returns who closed the connection of an incomplete response. Call it when the socket has closed,
  * before the application's listeners run.
@@ -54,7 +63,7 @@ export function findEndReason(
 ): EndReason {
   if (response.writableFinished) return 'finished';
   if (socket.readableEnded) return 'clientClosed';
-  if (response.errored) return 'serverFailed';
+  if (readResponseError(response)) return 'serverFailed';
   if (isPeerError(socket.errored)) return 'clientClosed';
   return socket.errored ? 'serverFailed' : 'serverClosed';
 }

@@ -7,7 +7,7 @@ import {
   type Tenant,
 } from '../context/tenant-context.ts';
 import type { TenantRequest } from '../context/tenant-reader.ts';
-import type { EndReason } from './connection-close.ts';
+import { type EndReason, readResponseError } from './connection-close.ts';
 import { observeFirstBytes } from './first-byte.ts';
 import { instrumentHttp2 } from './http2.ts';
 import { nameRoute } from './name-route.ts';
@@ -75,10 +75,13 @@ export function instrumentHttp(options: HttpInstrumentationOptions): {
       reason,
       isSent ? readSentStatus(response) : undefined,
       isSent && typeof headers === 'string' && hasStreamHeaders(headers),
-      reason === 'serverFailed' ? (response.errored ?? response.req.socket.errored) : undefined,
+      reason === 'serverFailed'
+        ? (readResponseError(response) ?? response.req.socket.errored)
+        : undefined,
     );
   };
-  const connections = new OpenConnections(end);
+  // A response that can't be read must not prevent the other open requests from being recorded.
+  const connections = new OpenConnections(guard(PART, end));
   const onStart = guard(PART, ({ request, response, server }: HttpChannelMessage) => {
     // Read the properties now, because frameworks modify the request and make them slow to read.
     const { method = '', url = '', socket } = request;
