@@ -112,9 +112,12 @@ describe('valid requests', () => {
       ['orders', 5, 23],
       ['waits', 5, 11_500],
     ]);
-    const buckets = await server.sql(
-      `SELECT sum(count) FROM metric_buckets WHERE service = 'cumulative' AND name = 'waits'`,
-    );
+    const buckets = await waitFor(async () => {
+      const rows = await server.sql(
+        `SELECT sum(count) FROM metric_buckets WHERE service = 'cumulative' AND name = 'waits'`,
+      );
+      return Number(rows[0]?.[0]) >= 23 && rows;
+    });
     expect(buckets).toEqual([[23]]);
   });
 
