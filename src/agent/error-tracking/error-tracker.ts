@@ -3,6 +3,7 @@ import { computeErrorFingerprint } from '../../core/errors/error-fingerprint.ts'
 import {
   type ErrorDetails,
   type ErrorOccurrence,
+  shortenErrorDetails,
   toErrorLogRow,
 } from '../../core/errors/error-log-row.ts';
 import { runGuarded } from '../../core/guard.ts';
@@ -129,7 +130,8 @@ export class ErrorTracker {
     this.#windowStartMs ??= nowMs;
     if (this.#repeated.has(key)) {
       const { id = this.#nextId(), count = 0 } = this.#repeated.get(key) ?? {};
-      this.#repeated.set(key, { ...tracked, id, count: count + 1 });
+      const kept = { ...occurrence, error: shortenErrorDetails(error) };
+      this.#repeated.set(key, { ...tracked, occurrence: kept, id, count: count + 1 });
       return;
     }
     this.#repeated.set(key, undefined);

@@ -1,4 +1,5 @@
 import { createNoopMeter } from '@opentelemetry/api';
+import { copyText } from '../../core/copy-text.ts';
 import { runGuarded } from '../../core/guard.ts';
 import { createWarnOnce, type Logger } from '../../core/log.ts';
 import { createError } from '../../core/perfscope-error.ts';
@@ -105,11 +106,6 @@ export class DimensionLimits {
 }
 
 const NO_TENANT: RowTenant = { organizationId: undefined, propertyId: undefined };
-
-/** Copies a text. V8 keeps the whole text in memory from which a part was taken. */
-function copyText(text: string): string {
-  return Buffer.from(text, 'utf16le').toString('utf16le');
-}
 
 function createGroupedCounter(): (field: LimitedField) => void {
   const meter = getMeterProvider()?.getMeter('perfscope.record') ?? createNoopMeter();

@@ -1,3 +1,4 @@
+import { copyText } from '../copy-text.ts';
 import { redact, redactStack } from '../redact.ts';
 import { MAX_NAME_LENGTH, type ServiceResource } from '../schema/table-definition.ts';
 import type { ErrorKind, ErrorLevel, ErrorLogRow } from '../schema/tables/error-logs-table.ts';
@@ -25,6 +26,26 @@ export interface ErrorOccurrence {
   readonly userId?: string | undefined;
 }
 
+/** Texts of errors that are not shortened until their row is created. */
+const MAX_KEPT_LENGTH = 2 * MAX_STACK_LENGTH;
+
+/** Shortens the texts of an error that is kept for some time. This doesn't change its row. */
+export function shortenErrorDetails({ type, message, stack }: ErrorDetails): ErrorDetails {
+  return {
+    type,
+    message: message.length > MAX_KEPT_LENGTH ? redactMessage(message) : message,
+    stack: stack && stack.length > MAX_KEPT_LENGTH ? redactStackTrace(stack) : stack,
+  };
+}
+
+function redactMessage(message: string): string {
+  return copyText(redact(message, MAX_MESSAGE_LENGTH));
+}
+
+function redactStackTrace(stack: string): string {
+  return copyText(redactStack(stack, MAX_STACK_LENGTH));
+}
+
 /** Creates the row of an occurrence, without its ID and time. Redacts the texts, which is slow. */
 export function toErrorLogRow(
   occurrence: ErrorOccurrence,
@@ -40,8 +61,8 @@ export function toErrorLogRow(
     errorType: type,
     count: 1,
     fingerprint,
-    message: redact(message, MAX_MESSAGE_LENGTH),
-    stackTrace: stack === undefined ? undefined : redactStack(stack, MAX_STACK_LENGTH),
+    message: redactMessage(message),
+    stackTrace: stack === undefined ? undefined : redactStackTrace(stack),
     endpoint: endpoint?.slice(0, MAX_NAME_LENGTH),
     context: context && JSON.stringify(context),
     organizationId: tenant.organizationId,

@@ -1,3 +1,4 @@
+import { copyText } from '../copy-text.ts';
 import type { SqlDialect } from './sql-dialect.ts';
 import { formatStatement, isIdentifier } from './sql-lists.ts';
 import { MAX_TOKENIZED_LENGTH, tokenizeSql } from './sql-tokens.ts';
@@ -19,7 +20,7 @@ export interface SqlFingerprint {
 
 const MAX_FINGERPRINT_LENGTH = 400;
 
-/** Creates the fingerprint of a statement. */
+/** Creates the fingerprint of a statement. It doesn't keep the statement in memory. */
 export function fingerprintSql(statement: string, dialect: SqlDialect): SqlFingerprint {
   const words = tokenizeSql(statement, dialect).map(({ word }) => word);
   const operation = findOperation(words);
@@ -28,7 +29,12 @@ export function fingerprintSql(statement: string, dialect: SqlDialect): SqlFinge
   const text = SAVEPOINT_OPERATIONS.has(operation)
     ? formatSavepoint(words.slice(0, end))
     : formatStatement(words.slice(0, end), { isTruncated });
-  return { text: truncateWithHash(text), operation, table: findTable(words, dialect) };
+  const table = findTable(words, dialect);
+  return {
+    text: copyText(truncateWithHash(text)),
+    operation: copyText(operation),
+    table: table && copyText(table),
+  };
 }
 
 const SAVEPOINT_OPERATIONS = new Set(['SAVEPOINT', 'RELEASE', 'ROLLBACK']);

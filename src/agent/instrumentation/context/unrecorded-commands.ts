@@ -42,24 +42,39 @@ export class QueueOwnedField extends ExistingObject {
   }
 }
 
+/** Maximum number of queues that share a client. */
+const MAX_PREFIXES = 10_000;
+
 /** Stores the key prefixes of queues on the options of a client that the application shares with a queue library. */
 export class QueueKeysField extends ExistingObject {
+  /** The oldest one comes first. */
   #prefixes: Set<string>;
+  /** The prefixes of many queues have only a few lengths, so few lookups are needed for a key. */
+  #lengths: Set<number>;
 
   private constructor(options: object) {
     super(options);
     this.#prefixes = new Set();
+    this.#lengths = new Set();
   }
 
+  /** Forgets the oldest queue if there are too many. It is probably closed. */
   static add(options: object, prefix: string): void {
     if (!(#prefixes in options)) new QueueKeysField(options);
-    (options as QueueKeysField).#prefixes.add(prefix);
+    const field = options as QueueKeysField;
+    const prefixes = field.#prefixes;
+    prefixes.delete(prefix);
+    if (prefixes.size >= MAX_PREFIXES) prefixes.delete(prefixes.values().next().value!);
+    prefixes.add(prefix);
+    field.#lengths.add(prefix.length);
   }
 
   /** Whether a key belongs to a queue that uses the client with these options. */
   static hasKey(options: object | undefined, key: unknown): boolean {
     if (options === undefined || !(#prefixes in options) || typeof key !== 'string') return false;
-    for (const prefix of options.#prefixes) if (key.startsWith(prefix)) return true;
+    for (const length of options.#lengths) {
+      if (options.#prefixes.has(key.slice(0, length))) return true;
+    }
     return false;
   }
 }

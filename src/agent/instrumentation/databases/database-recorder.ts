@@ -1,4 +1,5 @@
 import type { Attributes } from '@opentelemetry/api';
+import { copyText } from '../../../core/copy-text.ts';
 import { runGuarded } from '../../../core/guard.ts';
 import { getSqlDialect, type SqlDialect } from '../../../core/sql/sql-dialect.ts';
 import { fingerprintSql, type SqlFingerprint } from '../../../core/sql/sql-fingerprint.ts';
@@ -18,6 +19,8 @@ const CONNECT_FINGERPRINT: SqlFingerprint = {
   table: undefined,
 };
 const MAX_CACHED_FINGERPRINTS = 1000;
+/** Maximum length of all cached statements of a dialect together. */
+const MAX_CACHED_LENGTH = 1_000_000;
 /** Longer statements are not cached, because they contain bulk data and rarely repeat. */
 const MAX_CACHED_STATEMENT_LENGTH = 4000;
 
@@ -69,6 +72,7 @@ export class DatabaseRecorder {
     postgresql: new Map(),
     mysql: new Map(),
   };
+  readonly #cachedLengths: Record<SqlDialect, number> = { postgresql: 0, mysql: 0 };
 
   constructor(options: DatabaseRecorderOptions) {
     this.#options = options;
@@ -163,13 +167,23 @@ export class DatabaseRecorder {
     if (cached) return cached;
     if (overhead.level >= OverheadLevel.FEW_STATEMENTS) return toRareStatement(text);
     const fingerprint = fingerprintSql(text, dialect);
-    if (text.length <= MAX_CACHED_STATEMENT_LENGTH) {
-      // Removes the oldest entry. A frequent statement is cached again immediately.
-      if (fingerprints.size >= MAX_CACHED_FINGERPRINTS)
-        fingerprints.delete(fingerprints.keys().next().value!);
-      fingerprints.set(text, fingerprint);
-    }
+    if (text.length <= MAX_CACHED_STATEMENT_LENGTH) this.#cache(text, fingerprint, dialect);
     return fingerprint;
+  }
+
+  /** Removes the oldest entries. A frequent statement is cached again immediately. */
+  #cache(text: string, fingerprint: SqlFingerprint, dialect: SqlDialect): void {
+    const fingerprints = this.#fingerprints[dialect];
+    fingerprints.set(copyText(text), fingerprint);
+    this.#cachedLengths[dialect] += text.length;
+    while (
+      fingerprints.size > MAX_CACHED_FINGERPRINTS ||
+      this.#cachedLengths[dialect] > MAX_CACHED_LENGTH
+    ) {
+      const oldest = fingerprints.keys().next().value!;
+      fingerprints.delete(oldest);
+      this.#cachedLengths[dialect] -= oldest.length;
+    }
   }
 
   #record(

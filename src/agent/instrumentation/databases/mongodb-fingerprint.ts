@@ -14,8 +14,8 @@ const MAX_DOCUMENTS = 100;
 const MAX_LENGTH = 300;
 /** Maximum number of different shapes of one command on one collection. Further shapes share a fingerprint. */
 const MAX_SHAPES = 50;
-/** Maximum number of collections and commands. */
-const MAX_TARGETS = 2000;
+/** Maximum number of different shapes of all commands, and of collections and commands. */
+const MAX_ALL_SHAPES = 2000;
 
 const COMMAND_NAME = /^[a-zA-Z]{1,40}$/;
 /** Field names. Other keys, such as IDs, become `?`. */
@@ -25,6 +25,7 @@ const ID_PART = /\d{3,}|[0-9a-f]{12,}/i;
 
 /** Shapes by command and collection. */
 const shapes = new Map<string, Map<string, DatabaseCommand>>();
+let shapeCount = 0;
 
 /**
  * Returns a command without its values, such as `find bookings {hotelId, status}`. Names are sorted and limited in
@@ -36,17 +37,19 @@ export function fingerprintMongoCommand(name: string, command: MongoCommand): Da
   const target = table === undefined ? operation : `${operation} ${table}`;
   let known = shapes.get(target);
   if (known === undefined) {
-    if (shapes.size >= MAX_TARGETS) return toCommand(operation, undefined, operation);
+    if (shapes.size >= MAX_ALL_SHAPES) return toCommand(operation, undefined, operation);
     known = new Map();
     shapes.set(target, known);
   }
   const shape = describeCommand(operation, command);
   const existing = known.get(shape);
   if (existing) return existing;
-  if (known.size >= MAX_SHAPES) return toCommand(operation, table, `${target} {…}`);
+  if (known.size >= MAX_SHAPES || shapeCount >= MAX_ALL_SHAPES)
+    return toCommand(operation, table, `${target} {…}`);
   const text = shape === '' ? target : `${target} ${shape}`;
   const created = toCommand(operation, table, text);
   known.set(shape, created);
+  shapeCount += 1;
   return created;
 }
 

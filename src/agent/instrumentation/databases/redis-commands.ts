@@ -1,3 +1,4 @@
+import { copyText } from '../../../core/copy-text.ts';
 import type { DatabaseCommand } from './database-recorder.ts';
 
 /** Value of `db.system.name`. */
@@ -33,7 +34,7 @@ export function getRedisCommand(name: string): RedisCommand {
 }
 
 function addCommand(name: string): RedisCommand {
-  const upper = name.toUpperCase();
+  const upper = copyText(name.toUpperCase());
   const isKnown = COMMAND_NAME.test(upper) && commands.size < MAX_COMMANDS;
   const text = isKnown ? upper : OTHER_COMMAND;
   const command: RedisCommand = {
@@ -43,7 +44,7 @@ function addCommand(name: string): RedisCommand {
     table: undefined,
     blocking: getBlocking(upper),
   };
-  if (isKnown) commands.set(name, command);
+  if (isKnown) commands.set(copyText(name), command);
   return command;
 }
 

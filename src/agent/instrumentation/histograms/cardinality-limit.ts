@@ -1,4 +1,5 @@
 import type { Attributes } from '@opentelemetry/api';
+import { copyJson, copyText } from '../../../core/copy-text.ts';
 import { ATTR_METRIC_OVERFLOW } from '../../attribute-keys.ts';
 import { OverheadLevel, overhead } from '../../overhead/overhead-level.ts';
 
@@ -8,15 +9,22 @@ import { OverheadLevel, overhead } from '../../overhead/overhead-level.ts';
  */
 export const MAX_SERIES = 1900;
 
+/** Maximum number of combined series per instrument. The errors of the others have the type `_OTHER`. */
+const MAX_COMBINED_SERIES = 50;
+
+/** Value of `error.type` for errors without a type of their own. */
+const OTHER_ERROR = '_OTHER';
+
 export const EMPTY_ATTRIBUTES: Attributes = {};
 
 /**
  * Creates each series of an instrument once. Series over the limit are combined into one series for
- * each set of overflow attributes. Sums stay exact, and memory is bounded.
+ * each set of overflow attributes. Sums stay exact, and memory is bounded. Keys and attributes are copied, because they
+ * can be parts of long texts.
  */
 export class SeriesCache<S> {
   readonly #series = new Map<string, S>();
-  readonly #overflow = new Map<string, S>();
+  readonly #combined = new Map<string, S>();
   readonly #create: (attributes: Attributes) => S;
   readonly #onOverflow: () => void;
 
@@ -40,27 +48,34 @@ export class SeriesCache<S> {
     if (existing !== undefined) return existing;
     const isReduced = overhead.level >= OverheadLevel.NO_NEW_SERIES;
     if (this.#series.size < MAX_SERIES && !isReduced) {
-      const created = this.#create(createAttributes());
-      this.#series.set(key, created);
+      const created = this.#create(copyJson(createAttributes()));
+      this.#series.set(copyText(key), created);
       return created;
     }
     if (!isReduced) this.#onOverflow();
-    const overflowKey = JSON.stringify(overflowAttributes);
-    let series = this.#overflow.get(overflowKey);
-    if (series === undefined) {
-      series = this.#create({ ...overflowAttributes, [ATTR_METRIC_OVERFLOW]: true });
-      this.#overflow.set(overflowKey, series);
-    }
-    return series;
+    return this.#getCombined(overflowAttributes);
+  }
+
+  #getCombined(attributes: Attributes): S {
+    const key = JSON.stringify(attributes);
+    const existing = this.#combined.get(key);
+    if (existing !== undefined) return existing;
+    const { 'error.type': errorType } = attributes;
+    const isNewType = errorType !== undefined && errorType !== OTHER_ERROR;
+    if (isNewType && this.#combined.size >= MAX_COMBINED_SERIES)
+      return this.#getCombined({ ...attributes, 'error.type': OTHER_ERROR });
+    const created = this.#create({ ...copyJson(attributes), [ATTR_METRIC_OVERFLOW]: true });
+    this.#combined.set(key, created);
+    return created;
   }
 
   /** Number of series. */
   get size(): number {
-    return this.#series.size + this.#overflow.size;
+    return this.#series.size + this.#combined.size;
   }
 
   *values(): Iterable<S> {
     yield* this.#series.values();
-    yield* this.#overflow.values();
+    yield* this.#combined.values();
   }
 }

@@ -1,8 +1,11 @@
+import { copyText } from '../../../core/copy-text.ts';
 import { formatHost } from '../../../core/otel/mapping/format-host.ts';
 
 /** Maximum length of a host name. */
 const MAX_HOST_LENGTH = 255;
 const MAX_CACHED_TARGETS = 1000;
+/** Enough for a host name and a header with the same name. */
+const MAX_KEY_LENGTH = 600;
 
 /** The server that a call is sent to. */
 export interface CallTarget {
@@ -43,10 +46,11 @@ function getCachedTarget(key: string, create: (key: string) => CallTarget): Call
   const cached = cachedTargets.get(key);
   if (cached !== undefined) return cached;
   const target = create(key);
+  if (key.length > MAX_KEY_LENGTH) return target;
   // Removes the oldest entry. A frequent target is cached again immediately.
   if (cachedTargets.size >= MAX_CACHED_TARGETS)
     cachedTargets.delete(cachedTargets.keys().next().value!);
-  cachedTargets.set(key, target);
+  cachedTargets.set(copyText(key), target);
   return target;
 }
 
@@ -66,6 +70,6 @@ function findPort(protocol: string, host: string, header: string): number | unde
 
 function createTarget(host: string, port: number | undefined): CallTarget {
   const unbracketed = host.startsWith('[') && host.endsWith(']') ? host.slice(1, -1) : host;
-  const address = unbracketed.slice(0, MAX_HOST_LENGTH).toLowerCase();
+  const address = copyText(unbracketed.slice(0, MAX_HOST_LENGTH).toLowerCase());
   return { address, port, name: formatHost(address, port) };
 }

@@ -16,6 +16,8 @@ const CALL_DURATION_BOUNDARIES_S = [
 ];
 /** A body that is open for longer is a stream, a download, or a body that the application doesn't read. */
 const MAX_BODY_MS = 60_000;
+/** If more bodies are open, the calls with the oldest ones ended when their headers arrived. */
+const MAX_OPEN_BODIES = 10_000;
 const SWEEP_INTERVAL_MS = 10_000;
 /** Host of all calls over the limit of series. */
 const OTHER_HOST = '(other)';
@@ -76,6 +78,7 @@ export class OutgoingRecorder {
   readonly #histogram: KeyedHistogram;
   #oldestBody: OutgoingCall | undefined;
   #newestBody: OutgoingCall | undefined;
+  #openBodyCount = 0;
   #timer: NodeJS.Timeout | undefined;
 
   constructor(histograms: HistogramRegistry) {
@@ -99,6 +102,8 @@ export class OutgoingRecorder {
     if (this.#newestBody !== undefined) this.#newestBody.next = call;
     else this.#oldestBody = call;
     this.#newestBody = call;
+    this.#openBodyCount += 1;
+    if (this.#openBodyCount > MAX_OPEN_BODIES) this.endAtHeaders(this.#oldestBody!);
     this.#timer ??= startInterval(
       'the metrics of outgoing calls',
       () => this.#endBodiesBefore(performance.now() - MAX_BODY_MS),
@@ -151,6 +156,7 @@ export class OutgoingRecorder {
     else previous.next = next;
     if (next === undefined) this.#newestBody = previous;
     else next.previous = previous;
+    this.#openBodyCount -= 1;
     call.isListed = false;
     call.previous = undefined;
     call.next = undefined;
