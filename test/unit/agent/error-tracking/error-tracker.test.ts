@@ -1,3 +1,5 @@
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { describe, expect, it } from 'vitest';
 import { ErrorTracker } from '../../../../src/agent/error-tracking/error-tracker.ts';
 import { computeErrorFingerprint } from '../../../../src/core/errors/error-fingerprint.ts';
@@ -69,5 +71,42 @@ describe('ErrorTracker', () => {
       track(message);
       computeErrorFingerprint('Error', message, `${message}\n    at ${message}`);
     }
+  });
+});
+
+it('keeps little memory for errors with long messages', () => {
+  setFlagsFromString('--expose-gc');
+  const collectGarbage = runInNewContext('gc') as () => void;
+  const readHeapBytes = () => {
+    collectGarbage();
+    return process.memoryUsage().heapUsed;
+  };
+  let rows: ErrorLogRow[] = [];
+  const add: AddRows = (_table, added) => void rows.push(...(added as ErrorLogRow[]));
+  const tracker = new ErrorTracker({ resource: { service: 'shop', instance: 'shop-1' }, add });
+  const value = 'ü'.repeat(200_000);
+  const trackAll = () => {
+    for (let i = 0; i < 400; i++) {
+      const kind = `No room ${String.fromCharCode(97 + (i % 26), 97 + i / 26)}`;
+      // The texts of a real error don't share memory with others.
+      const message = Buffer.from(`${kind} ${value}`).toString();
+      const stack = Buffer.from(`Error: ${message}${FRAMES}`).toString();
+      tracker.track({ kind: 'request', level: 'error', error: { type: 'Error', message, stack } });
+    }
+  };
+  const before = readHeapBytes();
+  trackAll();
+  trackAll();
+  expect(readHeapBytes() - before).toBeLessThan(15_000_000);
+  expect(rows).toHaveLength(400);
+  const [first] = rows;
+  rows = [];
+  tracker.addCountRows();
+  expect(rows).toHaveLength(400);
+  const { message, stackTrace, count } = rows[0]!;
+  expect({ message, stackTrace, count }).toEqual({
+    message: first?.message,
+    stackTrace: first?.stackTrace,
+    count: 1,
   });
 });

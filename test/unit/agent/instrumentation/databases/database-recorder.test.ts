@@ -65,3 +65,23 @@ describe.each(['postgresql', 'mysql'])('distinct statements of %s', (system) => 
     expect(series.length).toBeLessThan(2000);
   }
 });
+
+// Each character needs two bytes.
+it.each([
+  ['of a megabyte', 300, 'ü'.repeat(500_000)],
+  ['with the maximum length in the cache', 3000, 'ü'.repeat(3800)],
+])('keeps few statements in memory: %s', (_title, total, value) => {
+  const { databases } = createTestContext();
+  const before = readHeapBytes();
+  for (let i = 0; i < total; i++) {
+    const text = Buffer.from(`SELECT 1 FROM hotels.reservations_${i} WHERE a = '${value}'`);
+    const statement = {
+      operation: startOperation('database'),
+      system: 'postgresql',
+      text: text.toString(),
+      completed: 1,
+    };
+    databases.endStatements(statement, undefined);
+  }
+  expect(readHeapBytes() - before).toBeLessThan(MAX_GROWTH_BYTES);
+});

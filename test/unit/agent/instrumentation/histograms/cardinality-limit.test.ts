@@ -33,6 +33,30 @@ it('limits the series of a million tenants without losing a count', () => {
   ]);
 });
 
+it('limits the error types of combined series without losing an error', () => {
+  const series = new SeriesCache(
+    (attributes) => ({ attributes, count: 0 }),
+    () => {},
+  );
+  const [total, server] = [100_000, { 'server.address': '(other)' }];
+  for (let i = 0; i < total; i++) {
+    const attributes = { ...server, 'error.type': `E${i}` };
+    series.get(`${i}`, () => attributes, i % 2 === 0 ? attributes : server).count += 1;
+  }
+  expect(series.size).toBeLessThan(MAX_SERIES + 100);
+  const all = [...series.values()];
+  const sum = (list: typeof all) => list.reduce((count, each) => count + each.count, 0);
+  expect(sum(all)).toBe(total);
+  const combined = all.filter(({ attributes }) => ATTR_METRIC_OVERFLOW in attributes);
+  const failed = combined.filter(({ attributes }) => 'error.type' in attributes);
+  expect(sum(failed)).toBe((total - MAX_SERIES) / 2);
+  expect(combined.at(-1)?.attributes).toEqual({
+    ...server,
+    'error.type': '_OTHER',
+    [ATTR_METRIC_OVERFLOW]: true,
+  });
+});
+
 it('returns the same series for the same key', () => {
   const series = new SeriesCache(
     (attributes) => attributes,

@@ -45,6 +45,20 @@ it('records a call when its body ended', () => {
   expect(collect()).toEqual([{ attributes: OK, count: 1, ms: 500 }]);
 });
 
+it('keeps a limited number of calls whose body is open', () => {
+  const calls = Array.from({ length: 15_000 }, () => createCall());
+  vi.advanceTimersByTime(100);
+  for (const call of calls) recorder.receiveHeaders(call, 200);
+  expect(collect()).toEqual([{ attributes: OK, count: 5000, ms: 500_000 }]);
+  vi.advanceTimersByTime(100);
+  for (const call of calls) recorder.end(call);
+  for (const call of calls) recorder.end(call);
+  expect(collect()).toEqual([{ attributes: OK, count: 10_000, ms: 2_000_000 }]);
+  const later = Array.from({ length: 10_000 }, () => createCall());
+  for (const call of later) recorder.receiveHeaders(call, 200);
+  expect(collect()).toEqual([]);
+});
+
 it('records a call whose body is open for more than a minute, until its headers', () => {
   const [open, ended, late] = [createCall(), createCall(), createCall()];
   vi.advanceTimersByTime(100);
