@@ -77,22 +77,22 @@ describe('the fingerprint of a command', () => {
     expect(text).toMatch(/…$/);
   });
 
-  it('has few values for one million different keys and collections', () => {
-    const texts = new Set<string>();
-    for (let i = 0; i < 20_000; i++) {
-      const name = i.toString(2).replaceAll('0', 'a').replaceAll('1', 'b');
-      texts.add(fingerprint({ find: 'guests', filter: { [name]: 1 } }));
-      texts.add(fingerprint({ find: name, filter: { a: 1 } }));
-    }
-    expect(texts.size).toBeLessThan(2200);
-  });
-
   it('has few values for many keys in many collections', () => {
     const texts = new Set<string>();
     for (let i = 0; i < 20_000; i++) {
       const name = i.toString(2).replaceAll('0', 'x').replaceAll('1', 'y');
       texts.add(fingerprint({ find: `rooms${'xyz'[i % 3]}`, filter: { [name]: 1 } }));
       texts.add(fingerprint({ find: name.slice(-7), filter: { [name]: 1 } }));
+    }
+    expect(texts.size).toBeLessThan(2200);
+  });
+
+  it('has few values for one million different keys and collections', () => {
+    const texts = new Set<string>();
+    for (let i = 0; i < 20_000; i++) {
+      const name = i.toString(2).replaceAll('0', 'a').replaceAll('1', 'b');
+      texts.add(fingerprint({ find: 'guests', filter: { [name]: 1 } }));
+      texts.add(fingerprint({ find: name, filter: { a: 1 } }));
     }
     expect(texts.size).toBeLessThan(2200);
   });
