@@ -74,7 +74,7 @@ it.each([
   const { databases } = createTestContext();
   const before = readHeapBytes();
   for (let i = 0; i < total; i++) {
-    const text = Buffer.from(`SELECT 1 FROM hotels.reservations_${i} WHERE a = '${value}'`);
+    const text = Buffer.from(`SELECT 1 FROM reservations_${i} WHERE a = '${value}'`);
     const statement = {
       operation: startOperation('database'),
       system: 'postgresql',
