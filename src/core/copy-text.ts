@@ -2,8 +2,8 @@
 const MIN_SHARED_LENGTH = 13;
 
 /**
- * Copies a text that is kept for long. V8 stores a part of a text as a reference, and then the whole text stays in
- * memory, such as the statement that contains the name of a table.
+ * Copies a text that is kept for long, such as the name of a table in a statement. V8 stores a part of a text as a
+ * reference, so the whole text would stay in memory.
  */
 export function copyText(text: string): string {
   return text.length < MIN_SHARED_LENGTH ? text : copyJson(text);

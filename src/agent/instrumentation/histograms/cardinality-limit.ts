@@ -12,7 +12,7 @@ export const MAX_SERIES = 1900;
 /** Maximum number of combined series per instrument. The errors of the others have the type `_OTHER`. */
 const MAX_COMBINED_SERIES = 50;
 
-/** Value of `error.type` for errors without a type of their own. */
+/** Value of `error.type` for errors whose type is not kept. */
 const OTHER_ERROR = '_OTHER';
 
 export const EMPTY_ATTRIBUTES: Attributes = {};
