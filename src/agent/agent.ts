@@ -80,7 +80,7 @@ export class Agent {
   readonly #eventLoop = new EventLoopSampler();
   readonly #requestStats = new DurationStats();
   readonly #queryStats = new DurationStats();
-  readonly #warnOnce: (kind: string, message: string) => void;
+  readonly #warnOnce: (kind: string, message: string | (() => string)) => void;
   readonly #ownServers = new WeakSet<Server>();
   #otelMetrics: OtelMetrics | undefined;
   #instrumentationRegistry: InstrumentationRegistry | undefined;
@@ -333,12 +333,13 @@ export class Agent {
     return this.#otelMetrics?.collectCheckpoint();
   }
 
-  readonly #onOverflow = () => this.#warnOnce('series', createError('PS_SERIES_LIMIT', {}).message);
+  readonly #onOverflow = () =>
+    this.#warnOnce('series', () => createError('PS_SERIES_LIMIT', {}).message);
 
   #reportRejectedTenant(field: string, reason: string): void {
     this.#otelMetrics?.countRejectedTenant(field);
-    const { message } = createError('PS_TENANT_REFUSED', { field, reason });
-    this.#warnOnce(`${field} ${reason}`, message);
+    const createMessage = () => createError('PS_TENANT_REFUSED', { field, reason }).message;
+    this.#warnOnce(`${field} ${reason}`, createMessage);
   }
 
   /** See {@link WriteTargetFinder.checkServerVersion}. */

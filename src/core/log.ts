@@ -68,12 +68,14 @@ function writeLine(message: string): void {
  * Returns a function that logs each `kind` only once, so that repeated failures don't fill the log. The
  * function returns whether it has logged the message.
  */
-export function createWarnOnce(log: Logger): (kind: string, message: string) => boolean {
+export function createWarnOnce(
+  log: Logger,
+): (kind: string, message: string | (() => string)) => boolean {
   const loggedKinds = new Set<string>();
   return (kind, message) => {
     if (loggedKinds.has(kind)) return false;
     loggedKinds.add(kind);
-    log.warn(message);
+    log.warn(typeof message === 'string' ? message : message());
     return log.unmuted === undefined;
   };
 }

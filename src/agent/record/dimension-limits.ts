@@ -45,7 +45,7 @@ export interface RowTenant {
  */
 export class DimensionLimits {
   readonly #values = new Map<LimitedField, KeptValues>();
-  readonly #warnOnce: (kind: string, message: string) => void;
+  readonly #warnOnce: (kind: string, message: () => string) => void;
   #countGrouped: ((field: LimitedField) => void) | undefined;
 
   constructor(log: Logger) {
@@ -95,9 +95,12 @@ export class DimensionLimits {
   }
 
   #report(field: LimitedField, limit: number): void {
-    const isTenant = TENANT_FIELDS.some((each) => each === field);
-    const replacement = isTenant ? 'no value' : OTHER_VALUE;
-    this.#warnOnce(field, createError('PS_VALUE_LIMIT', { field, limit, replacement }).message);
+    // Runs for each value over the limit, and creating an error takes long.
+    this.#warnOnce(field, () => {
+      const isTenant = TENANT_FIELDS.some((each) => each === field);
+      const replacement = isTenant ? 'no value' : OTHER_VALUE;
+      return createError('PS_VALUE_LIMIT', { field, limit, replacement }).message;
+    });
     runGuarded('the limits of recordMetric', () => {
       this.#countGrouped ??= createGroupedCounter();
       this.#countGrouped(field);
