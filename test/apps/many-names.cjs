@@ -1,5 +1,5 @@
 // Uses COUNT different names of each kind: URLs, hosts, templates, tenants, SQL statements, errors, queues, and metrics.
-// Before that, it uses long texts. Prints the memory after each part, and what it did.
+// Before that, it uses long texts. Prints the memory after each part, and the totals.
 const { mkdtempSync, rmSync } = require('node:fs');
 const http = require('node:http');
 const net = require('node:net');
