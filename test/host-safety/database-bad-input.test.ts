@@ -4,7 +4,7 @@ import { PostgresServer, RedisServer } from '../../demo/database-servers.ts';
 import { nodeBinary } from '../../scripts/node-versions.mjs';
 import { countCommands } from '../support/library-program.ts';
 import { MariadbServer } from '../support/mariadb-server.ts';
-import { runMeasuredProgram, runPlainProgram, withoutFrames } from '../support/measured-program.ts';
+import { expectSameProgram } from '../support/measured-program.ts';
 
 const postgres = new PostgresServer();
 const mariadb = new MariadbServer();
@@ -44,15 +44,10 @@ async function compare(
     NODE_OPTIONS: flags,
   };
   const options = { env, args, node: nodeBinary(node) };
-  const [plain, measured] = await Promise.all([
-    runPlainProgram(script, options),
-    runMeasuredProgram(script, options),
-  ]);
-  expect(withoutFrames(measured.output)).toBe(withoutFrames(plain.output));
-  expect(measured.exit).toBe(plain.exit);
-  if (plain.exit === 0) expect(plain.output).toContain('done');
+  const { exit, output, rows } = await expectSameProgram(script, options);
+  if (exit === 0) expect(output).toContain('done');
   const [system] = LIBRARIES[library];
-  return { exit: plain.exit, commands: countCommands(measured.rows, system), output: plain.output };
+  return { exit, commands: countCommands(rows, system) };
 }
 
 const ENVIRONMENT = 'environment.cjs';

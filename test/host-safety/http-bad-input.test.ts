@@ -2,7 +2,11 @@ import { resolve } from 'node:path';
 import pLimit from 'p-limit';
 import { expect, it } from 'vitest';
 import { nodeBinary } from '../../scripts/node-versions.mjs';
-import { runMeasuredProgram, runPlainProgram, withoutFrames } from '../support/measured-program.ts';
+import {
+  expectSameProgram,
+  type MeasuredProgram,
+  withoutFrames,
+} from '../support/measured-program.ts';
 import type { LineProtocolRow } from '../support/parse-line-protocol.ts';
 
 const NODE_VERSIONS = [22, 24, 26] as const;
@@ -29,29 +33,14 @@ const getIndex = (framework: Framework) => FRAMEWORKS.indexOf(framework);
 const toArgument = (folder: string) =>
   folder.startsWith('esm:') ? `esm:${resolve(folder.slice('esm:'.length))}` : resolve(folder);
 
-interface Comparison {
-  readonly exit: number | NodeJS.Signals;
-  readonly output: string;
-  readonly rows: readonly LineProtocolRow[];
-}
-
 /** Runs a program with and without the agent, and compares the output and the exit code. */
 function compare(
   script: string,
   args: string[],
   { node = 26, flags = '' }: { node?: NodeVersion; flags?: string } = {},
-): Promise<Comparison> {
-  return runConcurrently(async () => {
-    const options = { env: { NODE_OPTIONS: flags }, args, node: nodeBinary(node) };
-    const path = `${PROGRAMS}/${script}`;
-    const [plain, measured] = await Promise.all([
-      runPlainProgram(path, options),
-      runMeasuredProgram(path, options),
-    ]);
-    expect(normalize(measured.output)).toBe(normalize(plain.output));
-    expect(measured.exit).toBe(plain.exit);
-    return { exit: plain.exit, output: plain.output, rows: measured.rows };
-  });
+): Promise<MeasuredProgram> {
+  const options = { env: { NODE_OPTIONS: flags }, args, node: nodeBinary(node) };
+  return runConcurrently(() => expectSameProgram(`${PROGRAMS}/${script}`, options, normalize));
 }
 
 /** Removes stacks, and the time and the position of deprecation warnings. The position can be in the agent. */
@@ -97,7 +86,7 @@ function runEnvironment(
 }
 
 /** Compares the recorded counts with the responses in the output. */
-function expectExactCounts({ output, rows }: Comparison, framework: Framework) {
+function expectExactCounts({ output, rows }: MeasuredProgram, framework: Framework) {
   const responses = output.match(/handled room/g)?.length ?? 0;
   expect(output).toContain('done');
   expect(responses).toBeGreaterThan(0);

@@ -1,6 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
+import { expect } from 'vitest';
 import { InstrumentedApp } from './instrumented-app.ts';
 import { type LineProtocolRow, parseLine } from './parse-line-protocol.ts';
 import { readSpooledLines } from './spool-fixtures.ts';
@@ -62,6 +63,26 @@ export async function runPlainProgram(
     env: { PATH: process.env.PATH, ...env },
   });
   return { exit: await app.exited, output: app.output };
+}
+
+/**
+ * Runs a program with and without the agent, and expects the same output and exit code.
+ *
+ * @param normalize removes what differs between runs. Default: {@link withoutFrames}.
+ * @returns the run with the agent. Its output is the one without the agent.
+ */
+export async function expectSameProgram(
+  script: string,
+  options: MeasuredProgramOptions,
+  normalize: (output: string) => string = withoutFrames,
+): Promise<MeasuredProgram> {
+  const [plain, measured] = await Promise.all([
+    runPlainProgram(script, options),
+    runMeasuredProgram(script, options),
+  ]);
+  expect(normalize(measured.output)).toBe(normalize(plain.output));
+  expect(measured.exit).toBe(plain.exit);
+  return { ...plain, rows: measured.rows };
 }
 
 /**

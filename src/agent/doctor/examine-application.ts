@@ -97,11 +97,12 @@ async function examineLibraries(
       const reason = end?.reason ?? 'it did not start in time';
       throw createError('PS_DOCTOR_FAILED', { app, reason });
     }
+    const appFolder = findAppFolder(script);
     return formatCoverage({
       main,
       others: reports.filter((report) => report !== main),
-      declared: findDeclaredLibraries(findAppFolder(script)),
-      bundled: findBundledLibraries(script, findAppFolder(script)),
+      declared: findDeclaredLibraries(appFolder),
+      bundled: findBundledLibraries(script, appFolder),
       timeoutMs: end ? undefined : timeoutMs,
     });
   } finally {

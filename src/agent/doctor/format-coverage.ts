@@ -1,3 +1,4 @@
+import { LIBRARIES } from '../instrumentation/library-table.ts';
 import type { LibraryState } from '../instrumentation/loading/instrumentation-registry.ts';
 import {
   formatNameAndVersion,
@@ -6,7 +7,6 @@ import {
 } from '../instrumentation/loading/library-states.ts';
 import type { DeclaredLibrary } from '../library-coverage/declared-libraries.ts';
 import { NEEDS_MODULE_HOOKS } from '../library-coverage/library-coverage.ts';
-import { findAdvice } from './coverage-advice.ts';
 import type { LibraryReport } from './library-report.ts';
 
 /** What `doctor` found out about an application. */
@@ -66,8 +66,25 @@ function formatLibraryLines(main: LibraryReport, others: readonly LibraryReport[
 /** Returns why a library is not measured, and what to do. */
 function formatReason(library: LibraryState): string {
   const reason = formatUnmeasuredReason(library);
-  const advice = findAdvice({ ...library, reason });
+  const advice = findAdvice(library, reason);
   return advice === undefined ? reason : `${reason}. ${advice}`;
+}
+
+/** What to do, by the start of the reason why a library is not measured. */
+const ADVICE: readonly (readonly [reason: string, advice: string])[] = [
+  ['it was loaded before', "Move the agent's flag before all other --require and --import flags."],
+  ['its internals differ', 'Report a bug with this version.'],
+  ['its ES modules', 'Load it with require().'],
+];
+
+/** Returns the next step to measure a library, or undefined if the reason contains it. */
+function findAdvice({ name, version }: LibraryState, reason: string): string | undefined {
+  if (reason.startsWith('only version')) {
+    const newest = LIBRARIES.find((each) => each.name === name)?.versions.to ?? 0;
+    const isTooNew = Number.parseInt(version, 10) > newest;
+    return isTooNew ? 'Update the agent, or install an older version.' : 'Install a newer version.';
+  }
+  return ADVICE.find(([start]) => reason.startsWith(start))?.[1];
 }
 
 function isUnsupported({ isSupported }: LibraryState): boolean {

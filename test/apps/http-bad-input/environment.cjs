@@ -1,8 +1,10 @@
 // Serves and sends requests in an unusual process: with several copies, another agent, replaced globals, or flags.
 const { createRequire } = require('node:module');
 const { join } = require('node:path');
+const { note, run } = require('../noted-program.cjs');
+const usualReplacements = require('../usual-replacements.cjs');
 const { createListener } = require('./listeners.cjs');
-const { close, note, run, send, serve } = require('./exchange.cjs');
+const { close, send, serve } = require('./exchange.cjs');
 
 const [scenario, framework, undiciFolder, ...folders] = process.argv.slice(2);
 const [kind, moment] = scenario.split(' ');
@@ -17,17 +19,7 @@ const wrapGlobal = (name) => {
 
 /** Replacements that most applications survive, as other agents and test tools make them. */
 const wrappers = {
-  promise() {
-    globalThis.Promise = class OurPromise extends Promise {};
-  },
-  // biome-ignore lint/suspicious/noThenProperty: the name of the replaced method.
-  then() {
-    const { then } = Promise.prototype;
-    // biome-ignore lint/suspicious/noThenProperty: some agents patch it.
-    Promise.prototype.then = function (...args) {
-      return then.apply(this, args);
-    };
-  },
+  ...usualReplacements,
   fetch: () => wrapGlobal('fetch'),
   timers() {
     for (const name of ['queueMicrotask', 'setTimeout', 'setImmediate', 'setInterval']) {
@@ -38,14 +30,6 @@ const wrappers = {
     for (const name of ['URL', 'AbortController', 'Request', 'Response', 'Headers']) {
       globalThis[name] = { [name]: class extends globalThis[name] {} }[name];
     }
-  },
-  json() {
-    const { stringify } = JSON;
-    JSON.stringify = (value, replacer) => stringify(value, replacer, 2);
-  },
-  clocks() {
-    Date.now = () => 0;
-    performance.now = () => Number.NaN;
   },
 };
 const replacements = {

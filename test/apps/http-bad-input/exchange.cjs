@@ -1,8 +1,7 @@
 // Serves requests and sends them, and notes everything that the client receives.
 const http = require('node:http');
 
-const notes = [];
-const note = (...values) => notes.push(values.map(String).join(' '));
+const { note } = require('../noted-program.cjs');
 
 /** Resolves with the server. */
 const serve = (listener) =>
@@ -37,19 +36,4 @@ const withoutFrames = (text) => text.replace(/(<br>|\n).*/s, '');
 
 const close = (server) => new Promise((done) => server.close(done));
 
-/** Runs the program, and prints all notes at its end. */
-function run(main) {
-  process.on('exit', (code) => console.log('exit', code));
-  main().then(
-    () => {
-      for (const line of notes) console.log(line);
-      console.log('done');
-    },
-    (error) => {
-      console.log('failed', error?.message);
-      process.exit(3);
-    },
-  );
-}
-
-module.exports = { note, serve, send, close, run };
+module.exports = { serve, send, close };

@@ -1,6 +1,7 @@
 // Handles requests with unusual objects and errors. The kind of each request is in its path.
 const { createListener } = require('./listeners.cjs');
-const { close, note, run, send, serve } = require('./exchange.cjs');
+const { note, run } = require('../noted-program.cjs');
+const { close, send, serve } = require('./exchange.cjs');
 
 const [framework, folder] = process.argv.slice(2);
 

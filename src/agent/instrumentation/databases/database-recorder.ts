@@ -235,8 +235,8 @@ function toStatementAttributes(
 }
 
 /**
- * Returns the class of an error: its SQLSTATE or the Node.js error code, or its name. Never throws. The message can contain values
- * of the query.
+ * Returns the class of an error: its SQLSTATE or the Node.js error code, or its name. The message can contain values
+ * of the query. Never throws.
  */
 export function getDatabaseErrorType(error: unknown): string {
   const code = readErrorProperty(error, 'code');

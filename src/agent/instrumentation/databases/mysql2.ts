@@ -202,7 +202,10 @@ function instrumentConnections(
     }
   };
 
-  /** Called when the library inserts the values. The options of the application can have getters, so only the library reads them. */
+  /**
+   * Called when the library inserts the values. Only the library reads the options of the application, because they can
+   * have getters.
+   */
   const keepTemplate = (text: unknown) => {
     if (currentQuery === undefined || currentQuery.template !== undefined) return;
     // `??` is a placeholder for a name, which is in the text of the command.

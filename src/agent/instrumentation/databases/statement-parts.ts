@@ -50,7 +50,7 @@ export function toStatementParts(
   }));
 }
 
-/** Returns a property of an error, or undefined if its getter throws. The application can create such an error in a parser. */
+/** Returns a property of an error, or undefined if its getter throws. A parser of the application can throw such an error. */
 export function readErrorProperty(error: unknown, name: string): unknown {
   try {
     return (error as Record<string, unknown> | null | undefined)?.[name];

@@ -40,7 +40,7 @@ export function isClosedByPeer(socket: Socket): boolean {
   return socket.readableEnded || isPeerError(socket.errored);
 }
 
-/** Returns the error with which the server destroyed a response. The application can replace the getter by one that throws. */
+/** Returns the error that destroyed a response, or undefined. The application can replace the getter by one that throws. */
 export function readResponseError(response: Pick<ServerResponse, 'errored'>): unknown {
   try {
     return response.errored ?? undefined;

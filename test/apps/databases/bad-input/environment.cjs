@@ -1,9 +1,9 @@
 // Runs two commands per copy of a library in an unusual process: with flags, replaced globals, or another agent.
+const { note, run } = require('../../noted-program.cjs');
+const usualReplacements = require('../../usual-replacements.cjs');
 const { load, open } = require('./clients.cjs');
 
 const [scenario, library, ...folders] = process.argv.slice(2);
-const notes = [];
-const note = (...values) => notes.push(values.map(String).join(' '));
 
 /** The method through which all statements of a library pass, as other agents patch it. */
 const findMethod = {
@@ -79,27 +79,9 @@ for (const name of ['resolve', 'reject', 'all', 'allSettled', 'race'])
   OtherPromise[name] = (value) => new OtherPromise((done) => done(NativePromise[name](value)));
 
 const replacements = {
-  subclass() {
-    globalThis.Promise = class OurPromise extends Promise {};
-  },
+  ...usualReplacements,
   promise() {
     globalThis.Promise = OtherPromise;
-  },
-  // biome-ignore lint/suspicious/noThenProperty: the name of the scenario.
-  then() {
-    const { then } = Promise.prototype;
-    // biome-ignore lint/suspicious/noThenProperty: some agents patch it.
-    Promise.prototype.then = function (...args) {
-      return then.apply(this, args);
-    };
-  },
-  json() {
-    const { stringify } = JSON;
-    JSON.stringify = (value, replacer) => stringify(value, replacer, 2);
-  },
-  clocks() {
-    Date.now = () => 0;
-    performance.now = () => Number.NaN;
   },
   failingClocks() {
     Date.now = () => {
@@ -123,7 +105,7 @@ const runTwice = async ({ run }) => {
   for (let i = 0; i < 2; i++) note(JSON.stringify(await run()));
 };
 
-async function main() {
+run(async () => {
   const [kind, moment] = scenario.split(' ');
   if (kind === 'plain') {
     const clients = [];
@@ -150,12 +132,4 @@ async function main() {
     await client.run();
     await client.close();
   }
-  for (const line of notes) console.log(line);
-  console.log('done');
-}
-
-process.on('exit', (code) => console.log('exit', code));
-main().catch((error) => {
-  console.log('failed', error?.message);
-  process.exit(3);
 });
