@@ -90,6 +90,7 @@ async function writeBundle(input, version, output, target) {
       replacePackages(),
       isolateOpentelemetryApi(),
       ...(hasPrivateReferences ? [providePrivateReferences()] : []),
+      escapeUnicode(),
     ],
   });
   try {
@@ -98,6 +99,18 @@ async function writeBundle(input, version, output, target) {
   } finally {
     await bundler.close();
   }
+}
+
+/** V8 keeps the source text in memory, with two bytes for each character if one of them isn't in Latin-1. */
+function escapeUnicode() {
+  const toEscape = (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`;
+  return {
+    name: 'escape-unicode',
+    generateBundle: (_options, bundle) => {
+      for (const chunk of Object.values(bundle))
+        if (chunk.type === 'chunk') chunk.code = chunk.code.replace(/[^\0-\x7f]/g, toEscape);
+    },
+  };
 }
 
 function replacePackages() {

@@ -20,6 +20,17 @@ export function getGuardFailures(): ReadonlyMap<string, number> {
   return getFailures();
 }
 
+/** A guarded function has at most five parameters. */
+type GuardedArguments = [unknown?, unknown?, unknown?, unknown?, unknown?];
+type FiveArgumentFunction = (
+  this: unknown,
+  a: unknown,
+  b: unknown,
+  c: unknown,
+  d: unknown,
+  e: unknown,
+) => unknown;
+
 /**
  * Wraps a callback that the agent installs in the application's process, such as a timer, a
  * listener, or a patched method. The wrapper never throws, and a promise that it returns never
@@ -32,23 +43,27 @@ export function getGuardFailures(): ReadonlyMap<string, number> {
  * @example
  * subscribe('http.server.request.start', guard('the request metrics', onStart));
  */
-export function guard<T, A extends unknown[], R>(
+export function guard<T, A extends GuardedArguments, R>(
   part: string,
   fn: (this: T, ...args: A) => R,
 ): (this: T, ...args: A) => R | undefined {
   const timer = new CallTimer();
-  return function (this: T, ...args: A) {
+  const call = fn as unknown as FiveArgumentFunction;
+  // Without rest parameters, a call takes a third of the time until V8 optimizes it.
+  const guarded: FiveArgumentFunction = function (a, b, c, d, e) {
     const startMs = timer.start();
+    let result: unknown;
     try {
-      const result = fn.apply(this, args);
-      return isPromise(result) ? (catchFailure(part, result) as R) : result;
+      result = call.call(this, a, b, c, d, e);
+      if (result !== undefined && isPromise(result)) result = catchFailure(part, result);
     } catch (error) {
+      result = undefined;
       reportFailure(part, error);
-      return undefined;
-    } finally {
-      timer.end(startMs);
     }
+    timer.end(startMs);
+    return result;
   };
+  return guarded as unknown as (this: T, ...args: A) => R | undefined;
 }
 
 /** Runs `fn` once, guarded as by {@link guard}, but without a timer. */

@@ -98,12 +98,14 @@ function observeGenerator(generator: Record<string, Method>, call: TrackedCall):
     defineHidden(generator, name, function (this: unknown, ...args: unknown[]) {
       if (!isStarted) call.restart();
       isStarted = true;
+      let isReturned = false;
       let step: unknown;
+      // With `catch`, Node.js would print another source line for an uncaught error.
       try {
         step = Reflect.apply(original, this, args);
-      } catch (error) {
-        call.end(true);
-        throw error;
+        isReturned = true;
+      } finally {
+        if (!isReturned) call.end(true);
       }
       if (types.isPromise(step)) {
         return observePromise(step as Promise<object>, endIfDone, () => call.end(true));

@@ -72,12 +72,14 @@ export function createPerformanceTracking(record: (measurement: Measurement) => 
     };
     const track = <R>(run: () => R, observe: (result: R, call: TrackedCall) => R): R => {
       const call = startCall();
+      let isReturned = false;
       let result: R;
+      // With `catch`, Node.js would print another source line for an uncaught error.
       try {
         result = run();
-      } catch (error) {
-        call.end(true);
-        throw error;
+        isReturned = true;
+      } finally {
+        if (!isReturned) call.end(true);
       }
       return observe(result, call);
     };

@@ -26,6 +26,7 @@ const EXCEPTIONS: Readonly<Record<string, string>> = {
   "agent/instrumentation/databases/postgres-connects.ts wrapMethod('_connect')": GUARDED_INSIDE,
   "agent/instrumentation/databases/postgres-pools.ts wrapMethod('connect')": GUARDED_INSIDE,
   "agent/instrumentation/databases/postgres-pools.ts wrapMethod('newClient')": GUARDED_INSIDE,
+  "agent/instrumentation/databases/postgres-pools.ts wrapMethod('query')": GUARDED_INSIDE,
   "agent/instrumentation/databases/mysql2.ts wrapMethod('query')": GUARDED_INSIDE,
   "agent/instrumentation/databases/mysql2.ts wrapMethod('execute')": GUARDED_INSIDE,
   "agent/instrumentation/databases/mysql2-pools.ts wrapMethod('getConnection')": GUARDED_INSIDE,

@@ -23,6 +23,8 @@ export interface TenantScope {
   readonly isJob?: boolean | undefined;
 }
 
+/** What fails, for {@link reportFailure}. */
+const PART = 'the tenant context';
 const CONTEXT_KEY = Symbol.for('perfscope.context');
 const sharedGlobal = globalThis as { readonly [CONTEXT_KEY]?: AsyncLocalStorage<TenantScope> };
 const contextStorage = sharedGlobal[CONTEXT_KEY] ?? new AsyncLocalStorage<TenantScope>();
@@ -32,14 +34,38 @@ const contextStorage = sharedGlobal[CONTEXT_KEY] ?? new AsyncLocalStorage<Tenant
  */
 Object.defineProperty(globalThis, CONTEXT_KEY, { value: contextStorage, configurable: true });
 
+/** Scope of the library code that is running now, see {@link runLibraryCode}. */
+let libraryScope: TenantScope | undefined;
+const NO_SCOPE: TenantScope = { tenant: undefined, holder: undefined };
+
 /** Returns the scope of the current asynchronous context, or undefined outside of requests and jobs. */
 export function getCurrentScope(): TenantScope | undefined {
-  return contextStorage.getStore();
+  return libraryScope ?? contextStorage.getStore();
+}
+
+/**
+ * Runs a library's own callback with the scope of its caller. Operations that it starts synchronously belong to this
+ * scope. The callback must not run code of the application, because its asynchronous context isn't changed. To change
+ * it takes a microsecond, and about 1 KB of memory.
+ */
+export function runLibraryCode<T>(scope: TenantScope | undefined, fn: () => T): T {
+  const outer = libraryScope;
+  libraryScope = scope ?? NO_SCOPE;
+  try {
+    return fn();
+  } finally {
+    libraryScope = outer;
+  }
+}
+
+/** Whether the current code runs inside {@link runLibraryCode}. */
+export function isLibraryCode(): boolean {
+  return libraryScope !== undefined;
 }
 
 /** Returns the tenant of the current asynchronous context. */
 export function getCurrentTenant(): Tenant | undefined {
-  return contextStorage.getStore()?.tenant;
+  return getCurrentScope()?.tenant;
 }
 
 /** Runs `fn` for `tenant`. Inside a request, the first tenant also becomes the request's tenant. */
@@ -63,23 +89,42 @@ export function isInMeasuredOperation(): boolean {
     const scope = contextStorage.getStore();
     return scope !== undefined && (scope.holder !== undefined || scope.isJob === true);
   } catch (error) {
-    reportFailure('the tenant context', error);
+    reportFailure(PART, error);
     return false;
   }
 }
 
-/** Runs `fn` exactly once, even if the context fails. */
-function runInScope<T>(scope: TenantScope, fn: () => T): T {
-  let isStarted = false;
+/**
+ * Runs `fn` exactly once, even if the context fails. `AsyncLocalStorage.run` could fail before it calls `fn`. To catch and
+ * rethrow errors of `fn` would change what Node.js prints about an uncaught error.
+ */
+function runInScope<T>(scope: TenantScope | undefined, fn: () => T): T {
+  const outer = libraryScope;
+  const prior = readScope();
+  libraryScope = undefined;
+  if (prior !== scope) enterScope(scope);
   try {
-    return contextStorage.run(scope, () => {
-      isStarted = true;
-      return fn();
-    });
-  } catch (error) {
-    if (isStarted) throw error;
-    reportFailure('the tenant context', error);
     return fn();
+  } finally {
+    libraryScope = outer;
+    if (prior !== scope) enterScope(prior);
+  }
+}
+
+function readScope(): TenantScope | undefined {
+  try {
+    return contextStorage.getStore();
+  } catch (error) {
+    reportFailure(PART, error);
+    return undefined;
+  }
+}
+
+function enterScope(scope: TenantScope | undefined): void {
+  try {
+    contextStorage.enterWith(scope as TenantScope);
+  } catch (error) {
+    reportFailure(PART, error);
   }
 }
 
@@ -103,8 +148,9 @@ export function leaveRequestContext(): void {
 type Callback = (this: unknown, ...args: unknown[]) => unknown;
 
 /**
- * Returns arguments whose callback always runs in the current tenant context. `AsyncLocalStorage.bind` does
- * the same, but creates an async resource for each callback, which costs time and memory.
+ * Returns arguments whose callback always runs in the current tenant context. Outside of requests, this prevents that it
+ * runs in the context of the request that opened the connection. `AsyncLocalStorage.bind` would also change the contexts
+ * of the application.
  *
  * `args` itself isn't changed: if a wrapper changes its rest parameter, optimized code of Node.js 24
  * sometimes passes on the original arguments.
@@ -112,9 +158,9 @@ type Callback = (this: unknown, ...args: unknown[]) => unknown;
  * @param index where the callback is, if there is one
  */
 export function bindCallback(args: unknown[], index: number): unknown[] {
-  const scope = contextStorage.getStore();
+  const scope = getCurrentScope();
   const callback = args[index];
-  if (scope === undefined || typeof callback !== 'function') return args;
+  if (typeof callback !== 'function') return args;
   const original = callback as Callback;
   const bound: Callback = function (...callbackArgs) {
     return runInScope(scope, () => original.apply(this, callbackArgs));

@@ -3,12 +3,18 @@ import { copyText } from '../../../core/copy-text.ts';
 import { runGuarded } from '../../../core/guard.ts';
 import { getSqlDialect, type SqlDialect } from '../../../core/sql/sql-dialect.ts';
 import { fingerprintSql, type SqlFingerprint } from '../../../core/sql/sql-fingerprint.ts';
+import { mayHaveMultipleStatements } from '../../../core/sql/sql-tokens.ts';
 import { ATTR_ORGANIZATION_ID, ATTR_PROPERTY_ID } from '../../attribute-keys.ts';
 import { OverheadLevel, overhead } from '../../overhead/overhead-level.ts';
 import { endOperation, type Operation } from '../context/operations.ts';
 import type { Tenant } from '../context/tenant-context.ts';
 import type { HistogramRegistry } from '../histograms/histogram-registry.ts';
-import type { KeyedHistogram } from '../histograms/keyed-histogram.ts';
+import {
+  type HistogramSeries,
+  type KeyedHistogram,
+  recordValue,
+} from '../histograms/keyed-histogram.ts';
+import { RecentSeries } from '../histograms/recent-series.ts';
 import { readErrorProperty, type SentStatement, toStatementParts } from './statement-parts.ts';
 
 /** Boundaries in seconds that the semantic conventions recommend. */
@@ -93,6 +99,14 @@ export class DatabaseRecorder {
   endStatements(statement: SentStatement, error: unknown): void {
     const { operation, system } = statement;
     if (operation.ended) return;
+    if (!mayHaveMultipleStatements(statement.text)) {
+      const errorType = error === undefined ? undefined : getDatabaseErrorType(error);
+      const fingerprint = this.getFingerprint(statement.text, system);
+      const durationMs = performance.now() - operation.startMs;
+      this.#record(system, fingerprint, durationMs, operation.tenant, errorType);
+      endOperation(operation, fingerprint.text, error !== undefined);
+      return;
+    }
     const parts = toStatementParts(statement, performance.now(), error);
     for (const part of parts) {
       const errorType = part.error === undefined ? undefined : getDatabaseErrorType(part.error);
@@ -194,16 +208,29 @@ export class DatabaseRecorder {
     errorType: string | undefined,
     isConnect = false,
   ): void {
+    const identity = { histogram: this.#histogram, tenant, name: system };
+    const recent = errorType === undefined ? RecentSeries.get(fingerprint, identity) : undefined;
+    const series = recent ?? this.#findSeries(system, fingerprint, tenant, errorType);
+    if (recent === undefined && errorType === undefined)
+      RecentSeries.set(fingerprint, identity, series);
+    recordValue(series, durationMs / 1000);
+    if (!isConnect) this.#options.onQuery(durationMs);
+  }
+
+  #findSeries(
+    system: string,
+    fingerprint: SqlFingerprint,
+    tenant: Tenant | undefined,
+    errorType: string | undefined,
+  ): HistogramSeries {
     const { organizationId = '', propertyId = '' } = tenant ?? {};
     const key = `${fingerprint.text}\n${system}\n${errorType ?? ''}\n${organizationId}\n${propertyId}`;
     const errorAttributes: Attributes = errorType === undefined ? {} : { 'error.type': errorType };
-    this.#histogram.record(
-      durationMs / 1000,
+    return this.#histogram.getSeries(
       key,
       () => toStatementAttributes(system, fingerprint, tenant, errorAttributes),
       errorAttributes,
     );
-    if (!isConnect) this.#options.onQuery(durationMs);
   }
 }
 

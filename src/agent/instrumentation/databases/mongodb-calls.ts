@@ -23,27 +23,34 @@ export function observeCall<T>(
   callbackIndex: number,
   start: (self: T, args: readonly unknown[]) => CallObserver | undefined,
 ): void {
+  const succeed = guard(part, (observer: CallObserver, result: unknown) =>
+    observer.onFulfilled(result),
+  );
+  const fail = guard(part, (observer: CallObserver, error: unknown) => observer.onRejected(error));
   const prepare = guard(part, (self: T, args: unknown[]) => {
     const observer = start(self, args);
     if (!observer) return undefined;
-    const onFulfilled = guard(part, observer.onFulfilled);
-    const onRejected = guard(part, observer.onRejected);
-    if (!isCallback(args[callbackIndex])) return { args, onFulfilled, onRejected };
+    if (!isCallback(args[callbackIndex])) return { args, observer };
     const bound = bindCallback(args, callbackIndex);
     const callback = bound[callbackIndex] as Method;
     const observed = function (this: unknown, ...results: unknown[]) {
-      if (results[0]) onRejected(results[0]);
-      else onFulfilled(results[1]);
+      if (results[0]) fail(observer, results[0]);
+      else succeed(observer, results[1]);
       return callback.apply(this, results);
     };
-    return { args: bound.with(callbackIndex, observed), onFulfilled, onRejected };
+    return { args: bound.with(callbackIndex, observed), observer };
   });
   wrapMethod(target, name, (original) => {
     return function (this: T, ...args: unknown[]) {
       const call = prepare(this, args);
       const result = original.apply(this, call?.args ?? args);
       if (!call || !types.isPromise(result)) return result;
-      return observePromise(result, call.onFulfilled, call.onRejected);
+      const { observer } = call;
+      return observePromise(
+        result,
+        (value) => succeed(observer, value),
+        (error) => fail(observer, error),
+      );
     };
   });
 }

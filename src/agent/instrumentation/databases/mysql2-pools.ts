@@ -1,5 +1,5 @@
 import { guard } from '../../../core/guard.ts';
-import { endOperation, startOperation } from '../context/operations.ts';
+import { endOperation, type Operation, startOperation } from '../context/operations.ts';
 import { bindCallback } from '../context/tenant-context.ts';
 import { ExistingObject } from '../loading/hidden-property.ts';
 import { wrapMethod } from '../loading/method-patching.ts';
@@ -68,6 +68,13 @@ export function patchMysqlPool(
   const { prototype } = exports as { prototype: object };
   // Newer versions have this method in another file.
   if (!Object.hasOwn(prototype, 'getConnection')) return;
+  const end = guard(PART, (operation: Operation, server: string, error: unknown) => {
+    if (!error) return pools.endWait(operation, server);
+    const errorType = POOL_ERROR_TYPES.get((error as { message?: unknown }).message);
+    // Other errors come from the connection, which reports them itself.
+    if (errorType === undefined) endOperation(operation, server, true);
+    else databases.endFailedConnect(operation, MYSQL, { errorType, error, server });
+  });
   const startWait = guard(PART, (pool: MysqlPool, args: unknown[]) => {
     const [original] = args;
     if (typeof original !== 'function' || WaitingCallback.has(original)) return undefined;
@@ -77,17 +84,10 @@ export function patchMysqlPool(
       readPool,
     );
     const operation = startOperation('connection');
-    const end = guard(PART, (error: unknown) => {
-      if (!error) return pools.endWait(operation, server);
-      const errorType = POOL_ERROR_TYPES.get((error as { message?: unknown }).message);
-      // Other errors come from the connection, which reports them itself.
-      if (errorType === undefined) endOperation(operation, server, true);
-      else databases.endFailedConnect(operation, MYSQL, { errorType, error, server });
-    });
     // The pool can call back in the context of the caller that released the connection.
     const callback = bindCallback(args, 0)[0] as ConnectionCallback;
     const waiting = function (this: unknown, ...results: unknown[]) {
-      end(results[0]);
+      end(operation, server, results[0]);
       return callback.apply(this, results);
     };
     new WaitingCallback(waiting);

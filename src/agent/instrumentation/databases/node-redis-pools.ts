@@ -1,6 +1,6 @@
 import { types } from 'node:util';
 import { guard } from '../../../core/guard.ts';
-import { startOperation } from '../context/operations.ts';
+import { type Operation, startOperation } from '../context/operations.ts';
 import { bindCallback } from '../context/tenant-context.ts';
 import { observePromise, wrapMethod } from '../loading/method-patching.ts';
 import type { DatabaseRecorder } from './database-recorder.ts';
@@ -46,6 +46,13 @@ export function patchNodeRedisPool(
     };
   });
 
+  const onClient = guard(PART, (operation: Operation, name: string) =>
+    pools.endWait(operation, name),
+  );
+  const onRejected = guard(PART, (operation: Operation, server: string, error: unknown) => {
+    const errorType = getRedisErrorType(error);
+    databases.endFailedConnect(operation, REDIS, { errorType, error, server });
+  });
   const startTask = guard(PART, ({ _self: pool }: NodeRedisPool, args: unknown[]) => {
     const options = poolOptions.get(pool) ?? { server: formatNodeRedisServer(), max: 0 };
     const name = pools.register(
@@ -54,27 +61,23 @@ export function patchNodeRedisPool(
       (self) => readPool(self, options.max),
     );
     const operation = startOperation('connection');
-    const onClient = guard(PART, () => pools.endWait(operation, name));
-    const onRejected = guard(PART, (error: unknown) => {
-      const errorType = getRedisErrorType(error);
-      databases.endFailedConnect(operation, REDIS, { errorType, error, server: name });
-    });
     // A waiting task runs in the context of the task that returned its client.
     const bound = bindCallback(args, 0);
     const [task] = bound;
-    if (typeof task !== 'function') return { args: bound, onRejected };
+    const reject = (error: unknown) => onRejected(operation, name, error);
+    if (typeof task !== 'function') return { args: bound, reject };
     const observedTask = function (this: unknown, ...taskArgs: unknown[]) {
-      onClient();
+      onClient(operation, name);
       return task.apply(this, taskArgs);
     };
-    return { args: bound.with(0, observedTask), onRejected };
+    return { args: bound.with(0, observedTask), reject };
   });
   wrapMethod(RedisClientPool.prototype, 'execute', (original) => {
     return function execute(this: NodeRedisPool, ...args: unknown[]) {
       const task = startTask(this, args);
       const result = original.apply(this, task?.args ?? args);
       if (!task || !types.isPromise(result)) return result;
-      return observePromise(result, () => {}, task.onRejected);
+      return observePromise(result, () => {}, task.reject);
     };
   });
 }

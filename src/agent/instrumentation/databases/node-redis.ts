@@ -1,5 +1,5 @@
 import { guard } from '../../../core/guard.ts';
-import { startOperation } from '../context/operations.ts';
+import { type Operation, startOperation } from '../context/operations.ts';
 import { isUnrecorded } from '../context/unrecorded-commands.ts';
 import type { Library } from '../loading/library.ts';
 import { isThenable, observePromise, wrapMethod } from '../loading/method-patching.ts';
@@ -7,7 +7,12 @@ import { CommandBatch } from './command-batch.ts';
 import type { DatabaseRecorder } from './database-recorder.ts';
 import { patchNodeRedisClient, patchNodeRedisSocket } from './node-redis-connects.ts';
 import { patchNodeRedisPool } from './node-redis-pools.ts';
-import { getRedisCommand, isBlockingCommand, readText } from './redis-commands.ts';
+import {
+  getRedisCommand,
+  isBlockingCommand,
+  type RedisCommand,
+  readText,
+} from './redis-commands.ts';
 import { getRedisErrorType } from './redis-errors.ts';
 
 /** What fails, for {@link guard}. */
@@ -20,9 +25,11 @@ interface AddOptions {
   readonly asap?: boolean;
 }
 
-interface Observer {
-  onFulfilled: () => void;
-  onRejected: (error: unknown) => void;
+/** A command that was added to the queue. */
+interface StartedCommand {
+  readonly command: RedisCommand;
+  readonly operation: Operation;
+  readonly batch: CommandBatch | undefined;
 }
 
 /** Commands that the client sends before all others while it connects. */
@@ -62,38 +69,43 @@ function patchQueue(exports: unknown, databases: DatabaseRecorder): void {
     return batch;
   };
 
-  const start = guard(PART, (args: readonly unknown[], options?: AddOptions) => {
-    if (isUnrecorded() || !Array.isArray(args)) return undefined;
-    const name = readText(args[0]);
-    // The library rejects a command without a name.
-    if (name === undefined) return undefined;
-    const command = getRedisCommand(name);
-    if (isBlockingCommand(command, args) || isOwnCommand(command.text, args, options)) {
-      return undefined;
-    }
-    const { chainId } = options ?? {};
-    const batch = chainId === undefined ? undefined : getBatch(chainId);
-    batch?.add();
-    const operation = batch?.operation ?? startOperation('database');
-    const end = guard(PART, (errorType: string | undefined) => {
-      if (batch) batch.end(command, errorType);
-      else databases.endCommand(operation, command, errorType);
-    });
-    const observer: Observer = {
-      onFulfilled: () => end(undefined),
-      onRejected: guard(PART, (error: unknown) => end(getRedisErrorType(error))),
-    };
-    return observer;
+  const start = guard(
+    PART,
+    (args: readonly unknown[], options?: AddOptions): StartedCommand | undefined => {
+      if (isUnrecorded() || !Array.isArray(args)) return undefined;
+      const name = readText(args[0]);
+      // The library rejects a command without a name.
+      if (name === undefined) return undefined;
+      const command = getRedisCommand(name);
+      if (isBlockingCommand(command, args) || isOwnCommand(command.text, args, options)) {
+        return undefined;
+      }
+      const { chainId } = options ?? {};
+      const batch = chainId === undefined ? undefined : getBatch(chainId);
+      batch?.add();
+      const operation = batch?.operation ?? startOperation('database');
+      return { command, operation, batch };
+    },
+  );
+  const end = guard(PART, (started: StartedCommand, isRejected: boolean, error?: unknown) => {
+    const { command, operation, batch } = started;
+    const errorType = isRejected ? getRedisErrorType(error) : undefined;
+    if (batch) batch.end(command, errorType);
+    else databases.endCommand(operation, command, errorType);
   });
 
   const { prototype } = (exports as { default: { prototype: object } }).default;
   wrapMethod(prototype, 'addCommand', (original) => {
     return function addCommand(this: unknown, ...args: unknown[]) {
-      const observer = start(args[0] as unknown[], args[1] as AddOptions | undefined);
+      const started = start(args[0] as unknown[], args[1] as AddOptions | undefined);
       const result = original.apply(this, args);
       // The application can replace `Promise` by another implementation.
-      if (observer === undefined || !isThenable(result)) return result;
-      return observePromise(result, observer.onFulfilled, observer.onRejected);
+      if (started === undefined || !isThenable(result)) return result;
+      return observePromise(
+        result,
+        () => end(started, false),
+        (error) => end(started, true, error),
+      );
     };
   });
 }

@@ -54,19 +54,19 @@ export function patchConnect(
   isIgnored: (client: object) => boolean,
   onFailure: OnFailedConnect,
 ): void {
+  const end = guard(PART, (client: ConnectingClient, operation: Operation, error: unknown) => {
+    const server = formatServer(client);
+    if (!error || isReusedClient(error)) return endOperation(operation, server, Boolean(error));
+    const errorType = getConnectErrorType(error, operation, client._connectionTimeoutMillis);
+    onFailure(operation, { errorType, error, server });
+  });
   const start = guard(PART, (client: ConnectingClient, callback: unknown) => {
     if (typeof callback !== 'function' || isIgnored(client)) return undefined;
     const operation =
       connectingPools > 0 ? startInnerOperation('connection') : startOperation('connection');
     const original = callback as ConnectCallback;
-    const end = guard(PART, (error: unknown) => {
-      const server = formatServer(client);
-      if (!error || isReusedClient(error)) return endOperation(operation, server, Boolean(error));
-      const errorType = getConnectErrorType(error, operation, client._connectionTimeoutMillis);
-      onFailure(operation, { errorType, error, server });
-    });
     return function (this: unknown, ...results: unknown[]) {
-      end(results[0]);
+      end(client, operation, results[0]);
       return original.apply(this, results);
     };
   });

@@ -1,8 +1,8 @@
 import { types } from 'node:util';
 import { guard } from '../../../core/guard.ts';
 import { PERFSCOPE_APPLICATION_NAME } from '../../../core/schema/row-ids.ts';
-import { endOperation, startOperation } from '../context/operations.ts';
-import { bindCallback } from '../context/tenant-context.ts';
+import { endOperation, type Operation, startOperation } from '../context/operations.ts';
+import { bindCallback, getCurrentScope, runLibraryCode } from '../context/tenant-context.ts';
 import { observePromise, wrapMethod } from '../loading/method-patching.ts';
 import type { DatabaseRecorder } from './database-recorder.ts';
 import type { PoolMetrics } from './pool-metrics.ts';
@@ -12,6 +12,13 @@ import {
   POSTGRESQL,
   type PostgresAddress,
 } from './postgres-connects.ts';
+
+/** A caller that waits for a connection. */
+interface PoolWait {
+  readonly operation: Operation;
+  /** Name of the pool. */
+  readonly server: string;
+}
 
 interface PgPool {
   totalCount: number;
@@ -27,6 +34,8 @@ interface PgPool {
 
 /** What fails, for {@link guard}. */
 const PART = 'the PostgreSQL pool metrics';
+/** Replaces an error without a value. */
+const UNKNOWN_ERROR = 'unknown';
 /** Message of `pg-pool` for a caller that waited too long. It has no code. */
 const POOL_TIMEOUT_MESSAGE = 'timeout exceeded when trying to connect';
 
@@ -36,27 +45,32 @@ export function patchPostgresPool(
   pools: PoolMetrics,
   databases: DatabaseRecorder,
 ): void {
-  const startConnect = guard(PART, (pool: PgPool, args: unknown[]) => {
-    // The pool can call back in the context of the caller that released the connection.
-    const bound = bindCallback(args, 0);
-    if (pool.options.application_name === PERFSCOPE_APPLICATION_NAME) return { args: bound };
+  /** Whether the application is calling `query` of a pool, without a callback. */
+  let isPromiseQuery = false;
+  const end = guard(PART, ({ operation, server }: PoolWait, error: unknown) => {
+    if (!error) pools.endWait(operation, server);
+    // Other errors come from the client, which reports them itself.
+    else if ((error as { message?: unknown }).message === POOL_TIMEOUT_MESSAGE)
+      databases.endFailedConnect(operation, POSTGRESQL, { errorType: 'timeout', error, server });
+    else endOperation(operation, server, true);
+  });
+  const startWait = guard(PART, (pool: PgPool): PoolWait | undefined => {
+    if (pool.options.application_name === PERFSCOPE_APPLICATION_NAME) return undefined;
     const server = pools.register(pool, () => getPoolName(pool), readPool);
-    const operation = startOperation('connection');
-    const onConnect = guard(PART, () => pools.endWait(operation, server));
-    const onError = guard(PART, (error: unknown) => {
-      // Other errors come from the client, which reports them itself.
-      if ((error as { message?: unknown } | undefined)?.message === POOL_TIMEOUT_MESSAGE)
-        databases.endFailedConnect(operation, POSTGRESQL, { errorType: 'timeout', error, server });
-      else endOperation(operation, server, true);
-    });
-    const [callback] = bound;
-    if (typeof callback !== 'function') return { args: bound, onConnect, onError };
+    return { operation: startOperation('connection'), server };
+  });
+  /** The pool can call back in the context of the caller that released the connection. */
+  const bindConnectCallback = guard(PART, (args: unknown[], wait: PoolWait | undefined) => {
+    const isOwn = isPromiseQuery;
+    const bound = isOwn ? args : bindCallback(args, 0);
+    const callback = bound[0] as (this: unknown, ...results: unknown[]) => unknown;
+    const scope = isOwn ? getCurrentScope() : undefined;
     const wrapped = function (this: unknown, ...results: unknown[]) {
-      if (results[0]) onError(results[0]);
-      else onConnect();
-      return callback.apply(this, results);
+      if (wait) end(wait, results[0]);
+      if (!isOwn) return callback.apply(this, results);
+      return runLibraryCode(scope, () => callback.apply(this, results));
     };
-    return { args: bound.with(0, wrapped) };
+    return bound.with(0, wrapped);
   });
   const { prototype } = exports as { prototype: object };
   wrapMethod(prototype, 'newClient', (original) => {
@@ -66,10 +80,28 @@ export function patchPostgresPool(
   });
   wrapMethod(prototype, 'connect', (original) => {
     return function connect(this: PgPool, ...args: unknown[]) {
-      const call = startConnect(this, args);
-      const result = original.apply(this, call?.args ?? args);
-      if (!call?.onConnect || !types.isPromise(result)) return result;
-      return observePromise(result, call.onConnect, call.onError);
+      const wait = startWait(this);
+      if (typeof args[0] === 'function')
+        return original.apply(this, bindConnectCallback(args, wait) ?? args);
+      const result = original.apply(this, args);
+      if (!wait || !types.isPromise(result)) return result;
+      return observePromise(
+        result,
+        () => end(wait, undefined),
+        (error) => end(wait, error || UNKNOWN_ERROR),
+      );
+    };
+  });
+  // Its promise is settled by callbacks that run no code of the application.
+  wrapMethod(prototype, 'query', (original) => {
+    return function query(this: PgPool, ...args: unknown[]) {
+      const outer = isPromiseQuery;
+      isPromiseQuery = !args.some((arg) => typeof arg === 'function');
+      try {
+        return original.apply(this, args);
+      } finally {
+        isPromiseQuery = outer;
+      }
     };
   });
 }

@@ -1,7 +1,7 @@
 import { guard } from '../../../core/guard.ts';
 import { PERFSCOPE_APPLICATION_NAME } from '../../../core/schema/row-ids.ts';
 import { endOperation, startOperation } from '../context/operations.ts';
-import { bindCallback } from '../context/tenant-context.ts';
+import { bindCallback, isLibraryCode } from '../context/tenant-context.ts';
 import type { InstrumentationContext } from '../instrumentation-context.ts';
 import { ExistingObject } from '../loading/hidden-property.ts';
 import type { Library, LibraryHooks } from '../loading/library.ts';
@@ -135,7 +135,9 @@ function instrumentClients(databases: DatabaseRecorder): LibraryHooks {
     if (args[0] === undefined || args[0] === null) return undefined;
     const operation = startOperation('database');
     const statement = { operation, system: POSTGRESQL, text: '', completed: 0 };
-    return { client, statement, args: bindCallback(args, args.length - 1) };
+    // The pool's own callback needs no context.
+    const bound = isLibraryCode() ? args : bindCallback(args, args.length - 1);
+    return { client, statement, args: bound };
   });
 
   /** A client without a connection rejects a query without adding it to its queue. */
@@ -153,15 +155,17 @@ function instrumentClients(databases: DatabaseRecorder): LibraryHooks {
       return function query(this: PgClient, ...args: unknown[]) {
         const outerCall = currentCall;
         currentCall = startCall(this, args);
+        let isReturned = false;
+        // With `catch`, Node.js would print another source line for an uncaught error.
         try {
           const result = original.apply(this, currentCall?.args ?? args);
+          isReturned = true;
           endUnsentCall(this);
           return result;
-        } catch (error) {
-          // The library rejected the arguments, so there is no statement.
-          if (currentCall) endOperation(currentCall.statement.operation, '', true, 0);
-          throw error;
         } finally {
+          // If the library rejected the arguments, there is no statement.
+          if (!isReturned && currentCall)
+            endOperation(currentCall.statement.operation, '', true, 0);
           currentCall = outerCall;
         }
       };

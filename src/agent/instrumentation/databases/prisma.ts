@@ -126,36 +126,49 @@ function wrapFactory(
 }
 
 function observeRequests(prototype: object, databases: DatabaseRecorder): void {
-  const start = guard(PART, (client: PrismaClient, request: PrismaRequest) => {
-    const { _engineConfig: config, _activeProvider: provider = 'other_sql' } = client;
-    const adapterName = config?.adapter?.adapterName;
-    if (adapterName !== undefined && MEASURED_ADAPTERS.has(adapterName)) return undefined;
-    const system = SYSTEMS[provider] ?? provider;
-    const command = toPrismaCommand(system, request, databases);
-    const operation = startOperation('database');
-    return {
-      onFulfilled: guard(PART, () => databases.endCommand(operation, command, undefined)),
-      onRejected: guard(PART, (error: unknown) =>
-        endFailed(databases, operation, command, error, config),
-      ),
-    };
-  });
+  const start = guard(
+    PART,
+    (client: PrismaClient, request: PrismaRequest): StartedRequest | undefined => {
+      const { _engineConfig: config, _activeProvider: provider = 'other_sql' } = client;
+      const adapterName = config?.adapter?.adapterName;
+      if (adapterName !== undefined && MEASURED_ADAPTERS.has(adapterName)) return undefined;
+      const system = SYSTEMS[provider] ?? provider;
+      const command = toPrismaCommand(system, request, databases);
+      const operation = startOperation('database');
+      return { operation, command, config };
+    },
+  );
+  const succeed = guard(PART, ({ operation, command }: StartedRequest) =>
+    databases.endCommand(operation, command, undefined),
+  );
+  const fail = guard(PART, (started: StartedRequest, error: unknown) =>
+    endFailed(databases, started, error),
+  );
   wrapMethod(prototype, '_executeRequest', (original) => {
     return function _executeRequest(this: PrismaClient, ...args: unknown[]) {
-      const observer = start(this, args[0] as PrismaRequest);
+      const started = start(this, args[0] as PrismaRequest);
       const result = original.apply(this, args);
-      if (!observer || !types.isPromise(result)) return result;
-      return observePromise(result, observer.onFulfilled, observer.onRejected);
+      if (!started || !types.isPromise(result)) return result;
+      return observePromise(
+        result,
+        () => succeed(started),
+        (error) => fail(started, error),
+      );
     };
   });
 }
 
+/** A request to the engine in progress. */
+interface StartedRequest {
+  readonly operation: Operation;
+  readonly command: DatabaseCommand;
+  readonly config: PrismaEngineConfig | undefined;
+}
+
 function endFailed(
   databases: DatabaseRecorder,
-  operation: Operation,
-  command: DatabaseCommand,
+  { operation, command, config }: StartedRequest,
   error: unknown,
-  config: PrismaEngineConfig | undefined,
 ): void {
   const errorType = getPrismaErrorType(error);
   if (isConnectError(errorType, error)) {

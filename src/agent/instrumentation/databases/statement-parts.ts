@@ -1,5 +1,5 @@
 import { getSqlDialect } from '../../../core/sql/sql-dialect.ts';
-import { mayHaveMultipleStatements, splitStatements } from '../../../core/sql/sql-tokens.ts';
+import { splitStatements } from '../../../core/sql/sql-tokens.ts';
 import type { Operation } from '../context/operations.ts';
 
 /** SQL text that was sent to a database. It can contain several statements. */
@@ -35,9 +35,7 @@ export function toStatementParts(
   const { text, operation, system, completed } = statement;
   const durationMs = nowMs - operation.startMs;
   const whole = [{ text, durationMs, error }];
-  const texts = mayHaveMultipleStatements(text)
-    ? splitStatements(text, getSqlDialect(system))
-    : undefined;
+  const texts = splitStatements(text, getSqlDialect(system));
   if (!texts || texts.length < 2) return whole;
   if (readErrorProperty(error, 'code') === SYNTAX_ERROR) return whole;
   const failed = error !== undefined;

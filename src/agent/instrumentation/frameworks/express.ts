@@ -160,7 +160,10 @@ function wrapRouterHandle(original: Method): Method {
   return function handle(this: unknown, ...args: unknown[]) {
     const [request, response, out] = args as [IncomingMessage, ServerResponse, Method];
     const observedOut = enterRouter(this as object, request, response, out);
-    return original.apply(this, observedOut === undefined ? args : args.with(2, observedOut));
+    if (observedOut === undefined) return original.apply(this, args);
+    return args.length === 3
+      ? original.call(this, request, response, observedOut)
+      : original.apply(this, args.with(2, observedOut));
   };
 }
 

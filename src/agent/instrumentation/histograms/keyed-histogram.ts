@@ -157,7 +157,7 @@ export class KeyedHistogram implements RegisteredHistogram {
 }
 
 /** Adds a value to a series. Ignores a value that would make the sum infinite or invalid. */
-function recordValue(series: HistogramSeries, value: number): void {
+export function recordValue(series: HistogramSeries, value: number): void {
   if (!isRecordable(value)) return;
   series.delta.add(value);
   addForReaders(series, value);

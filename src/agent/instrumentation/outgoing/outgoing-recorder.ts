@@ -5,7 +5,12 @@ import { toHttpMethod } from '../../../core/otel/mapping/http-methods.ts';
 import { ATTR_ORGANIZATION_ID, ATTR_PROPERTY_ID } from '../../attribute-keys.ts';
 import { endOperation, type Operation, startOperation } from '../context/operations.ts';
 import type { HistogramRegistry } from '../histograms/histogram-registry.ts';
-import type { KeyedHistogram } from '../histograms/keyed-histogram.ts';
+import {
+  type HistogramSeries,
+  type KeyedHistogram,
+  recordValue,
+} from '../histograms/keyed-histogram.ts';
+import { RecentSeries } from '../histograms/recent-series.ts';
 import { ExistingObject } from '../loading/hidden-property.ts';
 import type { CallTarget } from './call-target.ts';
 import { getUrlTemplate } from './url-template.ts';
@@ -163,11 +168,20 @@ export class OutgoingRecorder {
   }
 
   #record(call: OutgoingCall, errorType: string | undefined, durationMs: number): void {
+    const { target, method: name, template, status } = call;
+    const { tenant } = call.operation;
+    const identity = { histogram: this.#histogram, tenant, name, template, status };
+    const recent = errorType === undefined ? RecentSeries.get(target, identity) : undefined;
+    const series = recent ?? this.#findSeries(call, errorType);
+    if (recent === undefined && errorType === undefined) RecentSeries.set(target, identity, series);
+    recordValue(series, durationMs / 1000);
+  }
+
+  #findSeries(call: OutgoingCall, errorType: string | undefined): HistogramSeries {
     const { method, target, template = '', status } = call;
     const { organizationId = '', propertyId = '' } = call.operation.tenant ?? NO_TENANT;
     const key = `${target.name}\n${method} ${template}\n${status} ${errorType}\n${organizationId}\n${propertyId}`;
-    this.#histogram.record(
-      durationMs / 1000,
+    return this.#histogram.getSeries(
       key,
       () => toAttributes(call, errorType),
       toOverflowAttributes(errorType),

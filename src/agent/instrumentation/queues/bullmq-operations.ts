@@ -39,29 +39,33 @@ export function recordQueueOperations(prototype: object, names: readonly string[
   const start = guard(PART, (producer: Producer, args: readonly unknown[]) => {
     const operation = startOperation('queue');
     const name = producer.name ?? getFlowQueue(args[0]);
-    return (failed: boolean) => endOperation(operation, name, failed);
+    return { operation, name };
+  });
+  const end = guard(PART, (call: ReturnType<typeof start>, failed: boolean) => {
+    if (call) endOperation(call.operation, call.name, failed);
   });
   for (const name of names.filter((each) => each in prototype)) {
     wrapMethod(prototype, name, (original) => {
       return function (this: Producer, ...args: unknown[]) {
-        const finish = start(this, args);
-        const end = finish && guard(PART, finish);
+        const call = start(this, args);
+        let isReturned = false;
         let result: unknown;
+        // With `catch`, Node.js would print another source line for an uncaught error.
         try {
           result = original.apply(this, args);
-        } catch (error) {
-          end?.(true);
-          throw error;
+          isReturned = true;
+        } finally {
+          if (!isReturned) end(call, true);
         }
-        if (!end) return result;
+        if (!call) return result;
         if (!types.isPromise(result)) {
-          end(false);
+          end(call, false);
           return result;
         }
         return observePromise(
           result,
-          () => end(false),
-          () => end(true),
+          () => end(call, false),
+          () => end(call, true),
         );
       };
     });

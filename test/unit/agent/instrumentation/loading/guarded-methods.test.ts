@@ -121,7 +121,7 @@ function patchPostgres(): PatchedMethod[] {
   const part = 'the PostgreSQL instrumentation';
   const client = createLibrary(['query', '_pulseQueryQueue', '_connect']);
   const native = createLibrary(['handleError', 'emit']);
-  const pool = createLibrary(['connect', 'newClient']);
+  const pool = createLibrary(['connect', 'newClient', 'query']);
   const query = createLibrary(['handleCommandComplete', 'handleError', 'handleReadyForQuery']);
   const meter = createFailingMeter([]);
   const histograms = new HistogramRegistry(() => {});
@@ -302,7 +302,7 @@ describe.each(METHODS.map((method) => [`${method.part}: ${method.name}`, method]
     // The context is the only code of the agent that runs around a job.
     const breakContext = () => {
       if (method.part !== 'the tenant context') return;
-      vi.spyOn(AsyncLocalStorage.prototype, 'run').mockImplementation(fail);
+      vi.spyOn(AsyncLocalStorage.prototype, 'enterWith').mockImplementation(fail);
     };
 
     it('calls the original once, with the same `this` and arguments, if the agent fails', () => {
@@ -397,7 +397,7 @@ it('a callback keeps working if the tenant context fails', () => {
       onRows,
     ]);
   });
-  vi.spyOn(AsyncLocalStorage.prototype, 'run').mockImplementation(fail);
+  vi.spyOn(AsyncLocalStorage.prototype, 'enterWith').mockImplementation(fail);
   expect(callback?.()).toBe('rows');
   expect(onRows).toHaveBeenCalledOnce();
 });
