@@ -34,6 +34,16 @@ export class CallTimer {
     if (startMs !== 0) this.add(performance.now() - startMs);
   }
 
+  /** Times a call of `work`. */
+  run<T>(work: () => T): T {
+    const startMs = this.start();
+    try {
+      return work();
+    } finally {
+      this.end(startMs);
+    }
+  }
+
   /** Adds the duration of a timed call. An interrupted call represents only itself. */
   add(durationMs: number): void {
     const limitMs = SHORT_CALL_MS + MAX_MEAN_FACTOR * this.#meanMs;

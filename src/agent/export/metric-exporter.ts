@@ -57,21 +57,22 @@ export class PerfscopeMetricExporter implements PushMetricExporter {
    * values would be lost if the process ends while the SDK waits for the application's callbacks.
    */
   export(metrics: ResourceMetrics, done: (result: { code: number; error?: Error }) => void): void {
-    const startMs = this.#timer.start();
     try {
-      const { add, resource, collectHistograms, sampler } = this.#options;
-      const collected = [...metrics.scopeMetrics, ...collectHistograms()];
-      const { metrics: metricRows, buckets } = toMetricRows(collected, resource);
-      const sampleRows = sampler.takeSamples().map((sample) => this.#toSampleRow(sample));
-      add('performance_metrics', [...metricRows, ...sampleRows]);
-      add('metric_buckets', buckets);
+      this.#timer.run(() => this.#addRows(metrics));
       done({ code: 0 });
     } catch (error) {
       reportFailure('the export of metrics', error);
       done({ code: 1, error: error as Error });
-    } finally {
-      this.#timer.end(startMs);
     }
+  }
+
+  #addRows(metrics: ResourceMetrics): void {
+    const { add, resource, collectHistograms, sampler } = this.#options;
+    const collected = [...metrics.scopeMetrics, ...collectHistograms()];
+    const { metrics: metricRows, buckets } = toMetricRows(collected, resource);
+    const sampleRows = sampler.takeSamples().map((sample) => this.#toSampleRow(sample));
+    add('performance_metrics', [...metricRows, ...sampleRows]);
+    add('metric_buckets', buckets);
   }
 
   /** Encodes the sampled requests of the current interval for a checkpoint. */

@@ -1,3 +1,4 @@
+import { CallTimer } from '../../core/call-timer.ts';
 import { DAY_MS } from '../../core/duration.ts';
 import type { Logger } from '../../core/log.ts';
 import { errorMessage } from '../../core/perfscope-error.ts';
@@ -17,6 +18,7 @@ export interface BatchEncoderOptions {
 export class BatchEncoder {
   readonly #options: BatchEncoderOptions;
   readonly #encoder = new LineProtocolEncoder();
+  readonly #timer = new CallTimer();
   readonly #logDropped: (rows: number, reason: string) => void;
 
   constructor(options: BatchEncoderOptions) {
@@ -29,9 +31,11 @@ export class BatchEncoder {
    * days, so all rows of a batch in the spool expire together.
    */
   toBatches({ table, rows }: RowChunk): Batch[] {
-    if (!isMeasurementTable(table)) return this.#encode({ table, rows });
-    const days = Map.groupBy(rows, ({ timestamp }) => Math.floor(timestamp / DAY_MS));
-    return [...days.values()].flatMap((rowsOfDay) => this.#encode({ table, rows: rowsOfDay }));
+    return this.#timer.run(() => {
+      if (!isMeasurementTable(table)) return this.#encode({ table, rows });
+      const days = Map.groupBy(rows, ({ timestamp }) => Math.floor(timestamp / DAY_MS));
+      return [...days.values()].flatMap((rowsOfDay) => this.#encode({ table, rows: rowsOfDay }));
+    });
   }
 
   #encode({ table, rows }: RowChunk): Batch[] {

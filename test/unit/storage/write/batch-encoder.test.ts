@@ -1,4 +1,5 @@
 import { describe, expect, it, vi } from 'vitest';
+import { takeCallTimeMs } from '../../../../src/core/call-timer.ts';
 import { DAY_MS } from '../../../../src/core/duration.ts';
 import type { AnyRow } from '../../../../src/core/schema/table-definition.ts';
 import { DroppedRowCounter } from '../../../../src/storage/spool/dropped-rows.ts';
@@ -33,6 +34,20 @@ describe('BatchEncoder', () => {
       [1, 0],
     ]);
     expect(dropped.total).toBe(0);
+  });
+
+  it('is part of the measured CPU time of the agent', () => {
+    vi.useFakeTimers({ toFake: ['performance'], now: 1000 });
+    try {
+      vi.advanceTimersByTime(1000);
+      takeCallTimeMs();
+      const row = makeRow(DAY, 'slow');
+      Object.defineProperty(row, 'service', { get: () => void vi.advanceTimersByTime(10) });
+      createEncoder().encoder.toBatches({ table: 'performance_metrics', rows: [row] });
+      expect(takeCallTimeMs()).toBeGreaterThanOrEqual(10);
+    } finally {
+      vi.useRealTimers();
+    }
   });
 
   it('returns one batch for tables whose rows never expire', () => {
