@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
+import { connect } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { findFreePort } from '../../demo/server-process.ts';
@@ -84,4 +85,23 @@ it.each(['server', 'service'])('passes the promtool checks on the %s', async (ta
   expect(text).toContain('# TYPE http_server_request_duration histogram');
   const lint = spawnSync('promtool', ['check', 'metrics'], { input: text, encoding: 'utf8' });
   expect([lint.status, lint.stderr]).toEqual([0, '']);
+});
+
+it('an unfinished request to the service does not keep its process running', async () => {
+  const port = await findFreePort();
+  const app = new InstrumentedApp('test/apps/ends-on-signal.cjs', {
+    env: { ...server.env, OTEL_EXPORTER_PROMETHEUS_PORT: String(port) },
+  });
+  const metricsUrl = `http://127.0.0.1:${port}/metrics`;
+  await waitFor(() =>
+    fetch(metricsUrl).then(
+      ({ ok }) => ok,
+      () => false,
+    ),
+  );
+  const socket = connect(port, '127.0.0.1').on('error', () => {});
+  await new Promise((sent) => socket.write('GET /metrics HTTP/1.1\r\n', sent));
+  app.child.kill('SIGUSR2');
+  expect(await app.exited, app.output).toBe(0);
+  socket.destroy();
 });

@@ -1,4 +1,5 @@
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
 import { type MetricProducer, MetricReader } from '@opentelemetry/sdk-metrics';
 import { guard, startTask } from '../../core/guard.ts';
 import type { Logger } from '../../core/log.ts';
@@ -77,6 +78,11 @@ export function servePrometheus(
     log.warn(createError('PS_PART_FAILED', { part, reason: error.message }).message);
   });
   server.on('error', reportError);
+  // An open connection would keep the process running until it times out.
+  server.on(
+    'connection',
+    guard('the /metrics endpoint', (socket: Socket) => void socket.unref()),
+  );
   server.listen(port, host).unref();
   return { reader, server };
 }

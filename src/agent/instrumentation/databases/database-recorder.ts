@@ -15,7 +15,8 @@ import {
   recordValue,
 } from '../histograms/keyed-histogram.ts';
 import { RecentSeries } from '../histograms/recent-series.ts';
-import { readErrorProperty, type SentStatement, toStatementParts } from './statement-parts.ts';
+import { getDatabaseErrorType } from './error-types.ts';
+import { type SentStatement, toStatementParts } from './statement-parts.ts';
 
 /** Boundaries in seconds that the semantic conventions recommend. */
 const OPERATION_DURATION_BOUNDARIES_S = [0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 5, 10];
@@ -259,15 +260,4 @@ function toStatementAttributes(
   if (tenant?.organizationId) attributes[ATTR_ORGANIZATION_ID] = tenant.organizationId;
   if (tenant?.propertyId) attributes[ATTR_PROPERTY_ID] = tenant.propertyId;
   return attributes;
-}
-
-/**
- * Returns the class of an error: its SQLSTATE or the Node.js error code, or its name. The message can contain values
- * of the query. Never throws.
- */
-export function getDatabaseErrorType(error: unknown): string {
-  const code = readErrorProperty(error, 'code');
-  if (typeof code === 'string' && /^\w{1,40}$/.test(code)) return code;
-  const name = readErrorProperty(error, 'name');
-  return typeof name === 'string' && /^\w{1,40}$/.test(name) ? name : '_OTHER';
 }

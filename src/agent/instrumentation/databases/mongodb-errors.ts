@@ -1,4 +1,4 @@
-import { getDatabaseErrorType } from './database-recorder.ts';
+import { getDatabaseErrorType, neverThrow } from './error-types.ts';
 
 /** Names of frequent codes. Errors of single writes have only a number. */
 const CODE_NAMES: Readonly<Record<number, string>> = {
@@ -33,7 +33,7 @@ const BSON_ARRAY = 4;
  * Returns the class of an error: the code name of the server, the code of the operating system, `timeout`, or the name
  * of the class. The message can contain values.
  */
-export function getMongoErrorType(error: unknown): string {
+export const getMongoErrorType = neverThrow((error) => {
   const { name, message, code, codeName, cause } = (error ?? {}) as MongoError;
   if (typeof codeName === 'string' && /^\w{1,60}$/.test(codeName)) return codeName;
   if (typeof code === 'number') return toCodeName(code);
@@ -44,14 +44,14 @@ export function getMongoErrorType(error: unknown): string {
   if (systemCode !== undefined) return systemCode;
   if (typeof name === 'string' && name.includes('Timeout')) return 'timeout';
   return getDatabaseErrorType({ name });
-}
+});
 
 function toCodeName(code: number): string {
   return CODE_NAMES[code] ?? `code_${code}`;
 }
 
 /** Returns why no server could be selected: the error of the first server that has one, or `timeout`. */
-export function getSelectionErrorType(error: unknown): string {
+export const getSelectionErrorType = neverThrow((error) => {
   const { reason, cause } = (error ?? {}) as {
     reason?: { servers?: Map<string, { error?: unknown }> };
     cause?: unknown;
@@ -63,7 +63,7 @@ export function getSelectionErrorType(error: unknown): string {
   return getMongoErrorType(error) === 'MongoServerSelectionError'
     ? 'timeout'
     : getMongoErrorType(error);
-}
+});
 
 /**
  * Returns the class of the first error in a successful response. Commands that write several documents succeed even if

@@ -10,7 +10,8 @@ import type { InstrumentationContext } from '../instrumentation-context.ts';
 import { ExistingObject } from '../loading/hidden-property.ts';
 import type { Library, LibraryHooks } from '../loading/library.ts';
 import { observeMethod, wrapMethod } from '../loading/method-patching.ts';
-import { type DatabaseRecorder, getDatabaseErrorType } from './database-recorder.ts';
+import type { DatabaseRecorder } from './database-recorder.ts';
+import { getDatabaseErrorType, readErrorProperty } from './error-types.ts';
 import {
   formatMysqlServer,
   isPoolConnecting,
@@ -18,7 +19,7 @@ import {
   type MysqlAddress,
   patchMysqlPool,
 } from './mysql2-pools.ts';
-import { readErrorProperty, type SentStatement } from './statement-parts.ts';
+import type { SentStatement } from './statement-parts.ts';
 
 /** What fails, for {@link guard}. */
 const PART = 'the MySQL instrumentation';

@@ -6,7 +6,8 @@ import {
   startOperation,
 } from '../context/operations.ts';
 import { wrapMethod } from '../loading/method-patching.ts';
-import { type FailedConnect, getDatabaseErrorType } from './database-recorder.ts';
+import type { FailedConnect } from './database-recorder.ts';
+import { getDatabaseErrorType } from './error-types.ts';
 
 /** What fails, for {@link guard}. */
 const PART = 'the PostgreSQL connection metrics';

@@ -12,7 +12,7 @@ import type { InstrumentationContext } from '../instrumentation-context.ts';
 import { ExistingObject } from '../loading/hidden-property.ts';
 import type { Library, LibraryHooks } from '../loading/library.ts';
 import { observeMethod } from '../loading/method-patching.ts';
-import { getDatabaseErrorType } from './database-recorder.ts';
+import { getDatabaseErrorType } from './error-types.ts';
 import { POSTGRESQL } from './postgres-connects.ts';
 import {
   findPool,

@@ -1,4 +1,4 @@
-import { getDatabaseErrorType } from './database-recorder.ts';
+import { getDatabaseErrorType, neverThrow } from './error-types.ts';
 
 /**
  * Codes of failed connections: wrong password, unreachable or slow server, missing database, TLS, and no free
@@ -16,14 +16,14 @@ const MESSAGE_CODES: readonly (readonly [text: string, code: string])[] = [
 ];
 
 /** Returns the code of an error, such as `P2002`, or the name of its class. */
-export function getPrismaErrorType(error: unknown): string {
+export const getPrismaErrorType = neverThrow((error) => {
   const { code, errorCode, name, message } = (error ?? {}) as Record<string, unknown>;
   const known = code ?? errorCode;
   if (known !== undefined || name !== 'PrismaClientInitializationError')
     return getDatabaseErrorType({ code: known, name });
   const found = MESSAGE_CODES.find(([text]) => String(message).includes(text));
   return found?.[1] ?? getDatabaseErrorType({ name });
-}
+});
 
 /** Whether an operation failed because the engine got no connection. */
 export function isConnectError(errorType: string, error: unknown): boolean {

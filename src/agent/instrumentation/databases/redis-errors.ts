@@ -1,4 +1,4 @@
-import { getDatabaseErrorType } from './database-recorder.ts';
+import { getDatabaseErrorType, neverThrow } from './error-types.ts';
 
 /** Errors of drivers that have neither a code nor a specific class. */
 const MESSAGE_TYPES: Readonly<Record<string, string>> = {
@@ -17,7 +17,7 @@ const REPLY_CODE = /^[A-Z]{2,24}(?= |$)/;
  * Returns the class of an error: the code word of the server, the Node.js error code, `timeout`, or the name of the
  * class. The message can contain keys and values.
  */
-export function getRedisErrorType(error: unknown): string {
+export const getRedisErrorType = neverThrow((error) => {
   if (!(error instanceof Error)) return '_OTHER';
   const { message, name } = error;
   const className = name === 'Error' ? error.constructor.name : name;
@@ -28,4 +28,4 @@ export function getRedisErrorType(error: unknown): string {
   const known = Object.hasOwn(MESSAGE_TYPES, message) ? MESSAGE_TYPES[message] : undefined;
   // A server that is loading rejects the handshake.
   return known ?? getDatabaseErrorType({ name: className });
-}
+});

@@ -1,6 +1,7 @@
 import { getSqlDialect } from '../../../core/sql/sql-dialect.ts';
 import { splitStatements } from '../../../core/sql/sql-tokens.ts';
 import type { Operation } from '../context/operations.ts';
+import { readErrorProperty } from './error-types.ts';
 
 /** SQL text that was sent to a database. It can contain several statements. */
 export interface SentStatement {
@@ -46,13 +47,4 @@ export function toStatementParts(
     durationMs: durationMs / executed,
     error: i < completed ? undefined : error,
   }));
-}
-
-/** Returns a property of an error, or undefined if its getter throws. A parser of the application can throw such an error. */
-export function readErrorProperty(error: unknown, name: string): unknown {
-  try {
-    return (error as Record<string, unknown> | null | undefined)?.[name];
-  } catch {
-    return undefined;
-  }
 }
