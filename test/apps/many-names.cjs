@@ -6,7 +6,7 @@ const net = require('node:net');
 const { tmpdir } = require('node:os');
 const { join } = require('node:path');
 const express = require('express');
-const { Pool } = require('pg');
+const { Client } = require('pg');
 const {
   performanceMonitoringService: service,
   withUrlTemplate,
@@ -39,7 +39,11 @@ app.get('/repeating/:id', async ({ params: { id } }, response) => {
   for (let i = 0; i < REPETITIONS; i++) await query(`SELECT ${i} AS repeated_${id}`);
   response.end();
 });
-const pool = new Pool({ connectionString: process.env.DATABASE_URL, max: 4 });
+/** A pool would open a new connection after each failed statement. */
+const clients = Array.from(
+  { length: 4 },
+  () => new Client({ connectionString: process.env.DATABASE_URL }),
+);
 
 const totals = {
   statements: 0,
@@ -52,8 +56,9 @@ const totals = {
 };
 
 async function query(text) {
+  const client = clients[totals.statements % clients.length];
   totals.statements += 1;
-  await pool.query(text).catch(() => {});
+  await client.query(text).catch(() => {});
 }
 
 /** Sends a request to a host that no other request uses. */
@@ -143,6 +148,7 @@ async function measureMemory() {
 const server = app.listen(path, async () => {
   // Connections are idle while the memory is measured.
   server.keepAliveTimeout = 0;
+  await Promise.all(clients.map((client) => client.connect()));
   const warmUp = Math.min(count / 10, 500);
   await useAll(useNames, 0, warmUp);
   const start = await measureMemory();
@@ -152,7 +158,7 @@ const server = app.listen(path, async () => {
   const half = await measureMemory();
   await useAll(useNames, count / 2, count);
   const end = await measureMemory();
-  await pool.end();
+  await Promise.all(clients.map((client) => client.end()));
   agent.destroy();
   server.close();
   rmSync(folder, { recursive: true });
