@@ -4,6 +4,7 @@ import { bindCallback } from '../context/tenant-context.ts';
 import { ExistingObject } from '../loading/hidden-property.ts';
 import { wrapMethod } from '../loading/method-patching.ts';
 import type { DatabaseRecorder } from './database-recorder.ts';
+import { readErrorProperty } from './error-types.ts';
 import type { PoolMetrics } from './pool-metrics.ts';
 
 /** What fails, for {@link guard}. */
@@ -70,7 +71,7 @@ export function patchMysqlPool(
   if (!Object.hasOwn(prototype, 'getConnection')) return;
   const end = guard(PART, (operation: Operation, server: string, error: unknown) => {
     if (!error) return pools.endWait(operation, server);
-    const errorType = POOL_ERROR_TYPES.get((error as { message?: unknown }).message);
+    const errorType = POOL_ERROR_TYPES.get(readErrorProperty(error, 'message'));
     // Other errors come from the connection, which reports them itself.
     if (errorType === undefined) endOperation(operation, server, true);
     else databases.endFailedConnect(operation, MYSQL, { errorType, error, server });

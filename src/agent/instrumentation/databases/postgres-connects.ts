@@ -7,7 +7,7 @@ import {
 } from '../context/operations.ts';
 import { wrapMethod } from '../loading/method-patching.ts';
 import type { FailedConnect } from './database-recorder.ts';
-import { getDatabaseErrorType } from './error-types.ts';
+import { getDatabaseErrorType, readErrorProperty } from './error-types.ts';
 
 /** What fails, for {@link guard}. */
 const PART = 'the PostgreSQL connection metrics';
@@ -108,8 +108,7 @@ const MESSAGE_TYPES: readonly (readonly [pattern: RegExp, errorType: string])[] 
 const TIMER_TOLERANCE_MS = 2;
 
 function getConnectErrorType(error: unknown, { startMs }: Operation, timeoutMs = 0): string {
-  const { code } = error as { code?: unknown };
-  if (typeof code === 'string') return getDatabaseErrorType(error);
+  if (typeof readErrorProperty(error, 'code') === 'string') return getDatabaseErrorType(error);
   const message = getMessage(error);
   const known = MESSAGE_TYPES.find(([pattern]) => pattern.test(message));
   if (known) return known[1];
@@ -121,6 +120,6 @@ function getConnectErrorType(error: unknown, { startMs }: Operation, timeoutMs =
 }
 
 function getMessage(error: unknown): string {
-  const { message } = (error ?? {}) as { message?: unknown };
+  const message = readErrorProperty(error, 'message');
   return typeof message === 'string' ? message : '';
 }

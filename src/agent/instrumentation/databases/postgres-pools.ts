@@ -5,6 +5,7 @@ import { endOperation, type Operation, startOperation } from '../context/operati
 import { bindCallback, getCurrentScope, runLibraryCode } from '../context/tenant-context.ts';
 import { observePromise, wrapMethod } from '../loading/method-patching.ts';
 import type { DatabaseRecorder } from './database-recorder.ts';
+import { readErrorProperty } from './error-types.ts';
 import type { PoolMetrics } from './pool-metrics.ts';
 import {
   connectForPool,
@@ -50,7 +51,7 @@ export function patchPostgresPool(
   const end = guard(PART, ({ operation, server }: PoolWait, error: unknown) => {
     if (!error) pools.endWait(operation, server);
     // Other errors come from the client, which reports them itself.
-    else if ((error as { message?: unknown }).message === POOL_TIMEOUT_MESSAGE)
+    else if (readErrorProperty(error, 'message') === POOL_TIMEOUT_MESSAGE)
       databases.endFailedConnect(operation, POSTGRESQL, { errorType: 'timeout', error, server });
     else endOperation(operation, server, true);
   });
