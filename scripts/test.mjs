@@ -4,7 +4,7 @@
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { delimiter, join, relative, resolve } from 'node:path';
+import { delimiter, join, resolve } from 'node:path';
 import { nodeBinary } from './node-versions.mjs';
 import { NODE_22_TESTS, OLDER_NODE_TESTS, QUICK_BENCHES } from './suites.mjs';
 
@@ -16,6 +16,8 @@ const BIN_DIR = resolve('node_modules', '.bin');
 const OPTIONS = ['--full', '--list'];
 const isFull = process.argv.includes('--full');
 const filters = process.argv.slice(2).filter((argument) => !OPTIONS.includes(argument));
+/** Number of lines that are printed of a failure: the message, the difference, and the start of the stack. */
+const FAILURE_LINES = 40;
 const steps = listSteps();
 if (process.argv.includes('--list')) {
   console.log(JSON.stringify(steps));
@@ -90,13 +92,14 @@ function countStep(name, ok) {
 function runTests(name, major, args) {
   const node = major === NEWEST_NODE ? join(BIN_DIR, 'node') : nodeBinary(major);
   const report = join(folder, `${name.replaceAll(' ', '-')}.json`);
-  const reporters = ['--reporter=default', '--reporter=json', `--outputFile.json=${report}`];
+  const reporters = ['--reporter=default', '--reporter=./scripts/test-reporter.ts'];
   const { PERFSCOPE_TEST_SEED = isFull ? 'random' : '' } = process.env;
   spawnSync(node, ['node_modules/vitest/vitest.mjs', 'run', ...reporters, ...args], {
     stdio: 'inherit',
     env: {
       ...process.env,
       PATH: [join(node, '..'), searchPath].join(delimiter),
+      PERFSCOPE_TEST_REPORT: report,
       PERFSCOPE_TEST_SEED,
     },
   });
@@ -140,29 +143,21 @@ function runChaos(args) {
 
 function countTests(name, report) {
   try {
-    const { testResults } = JSON.parse(readFileSync(report, 'utf8'));
-    for (const file of testResults) countFile(name, file);
+    const {
+      passed: count,
+      skippedLong,
+      failures: failed,
+    } = JSON.parse(readFileSync(report, 'utf8'));
+    passed += count;
+    if (name === 'tests') longTests += skippedLong;
+    const prefix = name === 'tests' ? '' : `${name}: `;
+    for (const { title, errors } of failed) failures.push(formatFailure(prefix + title, errors));
   } catch (error) {
     failures.push(`${name}: no report was written (${error.message})`);
   }
 }
 
-function countFile(run, { name, status, message, assertionResults }) {
-  const file = run === 'tests' ? relative(process.cwd(), name) : `${run}: ${relative('.', name)}`;
-  const failed = assertionResults.filter((test) => test.status === 'failed');
-  passed += assertionResults.filter((test) => test.status === 'passed').length;
-  if (run === 'tests') longTests += assertionResults.filter(isSkippedLongTest).length;
-  for (const test of failed) {
-    failures.push(formatFailure(`${file} > ${test.fullName}`, test.failureMessages));
-  }
-  if (status === 'failed' && failed.length === 0) failures.push(formatFailure(file, [message]));
-}
-
-function isSkippedLongTest({ status, tags }) {
-  return tags.includes('long') && status !== 'passed' && status !== 'failed';
-}
-
 function formatFailure(title, messages) {
-  const lines = messages.join('\n').split('\n').slice(0, 12);
+  const lines = messages.join('\n').split('\n').slice(0, FAILURE_LINES);
   return [title, ...lines.map((line) => `  ${line.slice(0, 300)}`)].join('\n');
 }

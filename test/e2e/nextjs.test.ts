@@ -171,9 +171,16 @@ function sortTelemetry(output: string): string {
   return [...others, ...spans.sort(), ...new Set(metrics)].join('\n');
 }
 
+/** Lines that Next.js prints only on a slow or busy machine. */
+const SLOW_MACHINE =
+  /^.*(?:Compiling .*\.\.\.|Slow filesystem detected.*|Finished .* cache .*)\n/gm;
+
 /** Removes stacks, which contain the wrappers of the agent, and times, ports, and the IDs of processes. */
 function normalize(output: string): string {
-  return output.replaceAll(/^ +at .*\n/gm, '').replaceAll(/\d+(?:\.\d+)?(?:ms|s)?/g, 'N');
+  return output
+    .replaceAll(/^ +at .*\n/gm, '')
+    .replaceAll(SLOW_MACHINE, '')
+    .replaceAll(/\d+(?:\.\d+)?(?:ms|min|s)?/g, 'N');
 }
 
 function describeVersion(major: number, options: { tags?: 'long' }): void {
