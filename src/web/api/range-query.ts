@@ -1,0 +1,16 @@
+import { computed } from '@preact/signals';
+import { toZoneName } from '../format/times.ts';
+import { comparison, globalFilters, range, zoneChoice } from '../url/view-state.ts';
+
+/** Parameters of the API for the range, the time zone, and the filters of the page. */
+export const rangeQuery = computed(() => ({
+  ...range.value,
+  timeZone: toZoneName(zoneChoice.value),
+  ...globalFilters.value,
+}));
+
+/** The same, with the period to compare with. */
+export const comparedQuery = computed(() => ({
+  ...rangeQuery.value,
+  ...(comparison.value && { compare: comparison.value }),
+}));

@@ -1,0 +1,81 @@
+import type { Query } from '../../client/api-types.ts';
+import { comparedQuery } from '../api/range-query.ts';
+import { useApi } from '../api/queries.ts';
+import type { ChartKind, Threshold } from '../design/chart-options.ts';
+import { Card, type CardProps } from '../design/card.tsx';
+import { EmptyState, Loaded } from '../design/states.tsx';
+import { TimeChart } from '../design/time-chart.tsx';
+import type { Unit } from '../format/quantities.ts';
+import { COMPARISONS } from '../url/time-range.ts';
+import { comparison } from '../url/view-state.ts';
+import { useMarks } from './marks.ts';
+import { type AggregateName, type ChartData, toChartData } from './trend-data.ts';
+
+export interface TrendChartProps extends Pick<CardProps, 'span' | 'class'> {
+  readonly title: string;
+  readonly note?: string;
+  readonly unit: Unit;
+  /** Parameters of `/trends`, beyond the range and the filters of the page. */
+  readonly query: Partial<Query<'trends'>>;
+  readonly aggregates: readonly AggregateName[];
+  /** Name of a series. Default: the name of the aggregate. */
+  readonly name?: Parameters<typeof toChartData>[2];
+  readonly kind?: ChartKind;
+  readonly height?: number;
+  readonly thresholds?: readonly Threshold[];
+  /** Says why there are no values, and what to do next. */
+  readonly empty?: string;
+  /** Changes the values, for example from a fraction to percent. */
+  readonly transform?: (data: ChartData) => ChartData;
+  /** Whether to draw the period to compare with. @default true */
+  readonly isCompared?: boolean;
+}
+
+const LEGEND_HEIGHT = 23;
+const DEFAULT_HEIGHT = 190;
+
+/** A card with a chart of `/trends` in the range of the page. */
+export function TrendChart(props: TrendChartProps) {
+  const { title, unit, query, aggregates, height = DEFAULT_HEIGHT, isCompared = true } = props;
+  const { compare, ...base } = comparedQuery.value as typeof comparedQuery.value & {
+    compare?: 'previous';
+  };
+  const state = useApi('trends', {
+    ...base,
+    ...(isCompared && compare && { compare }),
+    ...query,
+    aggregate: [...aggregates],
+  } as Query<'trends'>);
+  const marks = useMarks(query.service);
+  const earlier = COMPARISONS.find(([name]) => name === comparison.value)?.[1];
+  const note = isCompared && earlier ? `dashed: ${earlier}` : props.note;
+  return (
+    <Card title={title} note={note} {...(props.span && { span: props.span })} {...(props.class && { class: props.class })}>
+      <Loaded state={state} height={height + LEGEND_HEIGHT}>
+        {(trends) => {
+          const name = props.name ?? ((_group, aggregate) => aggregate);
+          const unchanged = toChartData(trends, aggregates, name);
+          const data = props.transform ? props.transform(unchanged) : unchanged;
+          if (data.times.length === 0) {
+            return (
+              <EmptyState title="No values in this range">
+                {props.empty ?? 'Choose a longer range, or remove a filter.'}
+              </EmptyState>
+            );
+          }
+          return (
+            <TimeChart
+              label={title}
+              {...data}
+              unit={unit}
+              height={height}
+              kind={props.kind ?? 'line'}
+              marks={marks}
+              {...(props.thresholds && { thresholds: props.thresholds })}
+            />
+          );
+        }}
+      </Loaded>
+    </Card>
+  );
+}

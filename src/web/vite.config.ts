@@ -1,0 +1,21 @@
+import { resolve } from 'node:path';
+import { defineConfig } from 'vite';
+
+/** Builds the web UI to `dist/web`. The server replaces `%BASE%` in the page with its public path. */
+export default defineConfig({
+  root: import.meta.dirname,
+  // Relative, because the path of the server is known only when it runs.
+  base: './',
+  build: {
+    outDir: resolve(import.meta.dirname, '../../dist/web'),
+    emptyOutDir: true,
+    target: 'es2022',
+    // Small files would become data URLs, which the Content-Security-Policy rejects.
+    assetsInlineLimit: 0,
+    modulePreload: { polyfill: false },
+    // Licenses of the bundled packages.
+    license: { fileName: 'licenses.md' },
+    reportCompressedSize: false,
+  },
+  logLevel: 'warn',
+});
