@@ -23,8 +23,15 @@ export async function build() {
   removeUnpublishedFiles();
   // The demo imports Perfscope by its package name, so it is compiled after the agent package.
   compile('tsconfig.demo.json');
+  await buildWebApp();
   for (const [from, to] of FILES) cpSync(from, to, { recursive: true });
   writeFileSync(STAMP, '');
+}
+
+/** Builds the web UI to dist/web. */
+async function buildWebApp() {
+  const { build: buildWithVite } = await import('vite');
+  await buildWithVite({ configFile: join('src', 'web', 'vite.config.ts') });
 }
 
 function compile(project) {

@@ -47,7 +47,6 @@ import { QuestdbQueryClient } from '../../src/storage/questdb/query-client.ts';
 import { StorageMonitor } from '../../src/storage/questdb/storage-monitor.ts';
 import { DroppedRowCounter } from '../../src/storage/spool/dropped-rows.ts';
 import { RowWriter } from '../../src/storage/write/row-writer.ts';
-import { createIndexPage } from '../../src/web/index-page.ts';
 import { createEvaluator } from './alert-fixtures.ts';
 import { DEFAULT_RETENTION } from './default-retention.ts';
 import { ExternalQuestdb } from './external-questdb.ts';
@@ -240,9 +239,8 @@ export class TestApiServer {
       reportAgentVersion: (service, version) => void this.agentVersions.push([service, version]),
     };
     const app = createApp(this.dependencies, {
-      createPage: createIndexPage,
+      publicPath: '/',
       loadAgentPackage: () => loadAgentPackage(this.agentFolder),
-      pageScript: '',
       metrics: (_request, response) => void response.end(),
       otlp: (_request, _response, next) => next(),
     });

@@ -2,20 +2,33 @@ import { type Request, Router } from 'express';
 import { getAgentFileName, getAgentPath } from '../../core/agent-download.ts';
 import { createError } from '../../core/perfscope-error.ts';
 import { VERSION } from '../../core/version.ts';
-import type { AgentDownload } from '../../web/index-page.ts';
 import type { AgentPackage } from '../agent-package/agent-package-file.ts';
 import { limitRejectedRequests } from './middleware/rate-limit-middleware.ts';
 import { isSecureRequest } from './request/request-origin.ts';
+
+/** How the reader of the web UI can get the agent. */
+export interface AgentDownload {
+  /** Path of the agent on this server. */
+  readonly path: string;
+  readonly fileName: string;
+  /** SHA-512 of the file, as in `package-lock.json`. Undefined if the server has no agent package. */
+  readonly integrity: string | undefined;
+  /** Whether the server sends the agent over the connection of the request. */
+  readonly isAllowed: boolean;
+}
 
 const AGENT_PATH_PATTERN = /^\/agent-[\w.+-]{1,100}\.tgz$/;
 const CACHE_CONTROL = 'public, max-age=31536000, immutable';
 
 /**
- * Creates the route of the agent package. It needs no API key, because the package contains no
- * secrets. Requests that the network could change get a 403 response.
+ * Creates the routes of the agent package, and of its description, `/agent.json`. They need no API key,
+ * because the package contains no secrets. Requests that the network could change get a 403 response.
  */
 export function createAgentPackageRouter(load: () => AgentPackage): Router {
   const routes = Router();
+  routes.get('/agent.json', (request, response) => {
+    response.json(describeAgentDownload(request, load));
+  });
   routes.get(AGENT_PATH_PATTERN, limitRejectedRequests(), (request, response) => {
     if (!isSecureRequest(request)) throw createError('PS_AGENT_INSECURE', {});
     const offered = getAgentPath();
@@ -36,8 +49,8 @@ export function createAgentPackageRouter(load: () => AgentPackage): Router {
   return routes;
 }
 
-/** Describes the download for the web page, as the sender of `request` can use it. */
-export function describeAgentDownload(request: Request, load: () => AgentPackage): AgentDownload {
+/** Describes the download, as the sender of `request` can use it. */
+function describeAgentDownload(request: Request, load: () => AgentPackage): AgentDownload {
   const download = { path: getAgentPath(), fileName: getAgentFileName() };
   try {
     const { integrity } = load();

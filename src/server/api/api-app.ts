@@ -1,9 +1,8 @@
 import type { Express, RequestHandler } from 'express';
 import express from 'express';
 import helmet from 'helmet';
-import type { AgentDownload } from '../../web/index-page.ts';
 import type { AgentPackage } from '../agent-package/agent-package-file.ts';
-import { createAgentPackageRouter, describeAgentDownload } from './agent-package-router.ts';
+import { createAgentPackageRouter } from './agent-package-router.ts';
 import { createApiRouter } from './api-router.ts';
 import type { EndpointDependencies } from './endpoint-definition.ts';
 import { ENDPOINT_LIST } from './endpoint-registry.ts';
@@ -13,13 +12,12 @@ import { createErrorHandler, createNotFoundHandler } from './problem-details.ts'
 import { createReadinessHandler } from './readiness-handler.ts';
 import { createRunbookRouter } from './runbook-router.ts';
 import { createLinkRouter } from './signed-link-router.ts';
+import { createWebAppRouter, findWebFolder, stripPublicPath } from './web-app-router.ts';
 
 /** Content that the server adds to the API. */
 export interface AppContent {
-  /** Returns the HTML of `/`. */
-  createPage: (agent: AgentDownload) => string;
-  /** JavaScript of `/page.js`. */
-  pageScript: string;
+  /** Path under which users open the server. Starts and ends with `/`. */
+  publicPath: string;
   /** Handles `/metrics`. */
   metrics: RequestHandler;
   /** Handles `/v1/metrics`, `/v1/traces`, and `/v1/logs`. Not called for other paths. */
@@ -31,17 +29,12 @@ export interface AppContent {
 /** Creates the HTTP app with the API, the web page, health checks, and links from notifications. */
 export function createApp(
   dependencies: EndpointDependencies,
-  { createPage, pageScript, metrics, otlp, loadAgentPackage }: AppContent,
+  { publicPath, metrics, otlp, loadAgentPackage }: AppContent,
 ): Express {
   const app = express();
   app.disable('x-powered-by');
+  app.use(stripPublicPath(publicPath));
   app.use(helmet({ strictTransportSecurity: false }));
-  app.get('/', (request, response) => {
-    response.type('html').send(createPage(describeAgentDownload(request, loadAgentPackage)));
-  });
-  app.get('/page.js', (_request, response) => {
-    response.type('js').send(pageScript);
-  });
   app.get('/healthz', (_request, response) => {
     response.json({ status: 'ok' });
   });
@@ -60,6 +53,7 @@ export function createApp(
   app.use(createRunbookRouter());
   app.use(createLinkRouter(dependencies));
   app.use(createApiRouter(dependencies, ENDPOINT_LIST));
+  app.use(createWebAppRouter(findWebFolder(), publicPath));
   app.use(createNotFoundHandler());
   app.use(createErrorHandler(dependencies.log));
   return app;

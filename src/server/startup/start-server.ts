@@ -23,8 +23,6 @@ import { migrate } from '../../storage/migrations/migrate.ts';
 import type { QuestdbInstance } from '../../storage/questdb/open-questdb.ts';
 import type { StorageMonitor } from '../../storage/questdb/storage-monitor.ts';
 import { openSeriesStateStore } from '../../storage/write/series-state-store.ts';
-import { createIndexPage } from '../../web/index-page.ts';
-import { INDEX_PAGE_SCRIPT } from '../../web/index-page-script.ts';
 import { createAccessControl } from '../access/access-control.ts';
 import { generateLocalToken } from '../access/api-key-secret.ts';
 import { loadAgentPackage } from '../agent-package/agent-package-file.ts';
@@ -152,6 +150,7 @@ async function startAllParts(
   });
   // Load Express only now, because the agent instruments Express while Express loads.
   const { createApp } = await import('../api/api-app.ts');
+  const { getPublicPath } = await import('../api/web-app-router.ts');
   const { createOtlpHandler } = await import('./create-otlp.ts');
   const rejections = new RejectionReporter({ log });
   const app = createApp(
@@ -183,8 +182,7 @@ async function startAllParts(
       log,
     },
     {
-      createPage: createIndexPage,
-      pageScript: INDEX_PAGE_SCRIPT,
+      publicPath: getPublicPath(settings.PERFORMANCE_PUBLIC_URL),
       loadAgentPackage,
       metrics: createMetricsHandler(prometheus, evaluator, actions.scalingRecorder),
       otlp: createOtlpHandler({

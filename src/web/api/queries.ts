@@ -61,7 +61,10 @@ export function useApi<N extends Readable>(
   const parameters = query as object;
   return useRequest(
     [name, parameters],
-    (signal) => client.value.get(name as 'dashboard', parameters as never, { signal }) as Promise<ApiResponse<N>>,
+    (signal) =>
+      client.value.get(name as 'dashboard', parameters as never, { signal }) as Promise<
+        ApiResponse<N>
+      >,
     { isLive: !('to' in parameters && parameters.to !== undefined), ...options },
   );
 }

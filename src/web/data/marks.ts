@@ -7,7 +7,10 @@ const NO_MARKS: readonly ChartMark[] = [];
 
 /** Returns alerts, restarts, and new versions in the range of the page, optionally only those of some services. */
 export function useMarks(service?: readonly string[]): readonly ChartMark[] {
-  const { data } = useApi('marks', { ...rangeQuery.value, ...(service && { service: [...service] }) });
+  const { data } = useApi('marks', {
+    ...rangeQuery.value,
+    ...(service && { service: [...service] }),
+  });
   return useMemo(
     () =>
       data?.marks.map(({ at, kind, text }) => ({ atMs: Date.parse(at), kind, text })) ?? NO_MARKS,

@@ -1,8 +1,8 @@
 import type { Query } from '../../client/api-types.ts';
-import { comparedQuery } from '../api/range-query.ts';
 import { useApi } from '../api/queries.ts';
-import type { ChartKind, Threshold } from '../design/chart-options.ts';
+import { comparedQuery } from '../api/range-query.ts';
 import { Card, type CardProps } from '../design/card.tsx';
+import type { ChartKind, Threshold } from '../design/chart-options.ts';
 import { EmptyState, Loaded } from '../design/states.tsx';
 import { TimeChart } from '../design/time-chart.tsx';
 import type { Unit } from '../format/quantities.ts';
@@ -50,7 +50,12 @@ export function TrendChart(props: TrendChartProps) {
   const earlier = COMPARISONS.find(([name]) => name === comparison.value)?.[1];
   const note = isCompared && earlier ? `dashed: ${earlier}` : props.note;
   return (
-    <Card title={title} note={note} {...(props.span && { span: props.span })} {...(props.class && { class: props.class })}>
+    <Card
+      title={title}
+      note={note}
+      {...(props.span && { span: props.span })}
+      {...(props.class && { class: props.class })}
+    >
       <Loaded state={state} height={height + LEGEND_HEIGHT}>
         {(trends) => {
           const name = props.name ?? ((_group, aggregate) => aggregate);

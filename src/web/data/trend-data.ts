@@ -58,10 +58,12 @@ function listTimes(trends: Trends, stepMs: number): number[] {
   // Fills the gaps between known times. Local days can be longer or shorter than the step.
   const all = new Set(sorted);
   const fromMs = Date.parse(trends.from);
-  for (let time = first - stepMs; time > fromMs - stepMs && all.size < MAX_TIMES; time -= stepMs) all.add(time);
+  for (let time = first - stepMs; time > fromMs - stepMs && all.size < MAX_TIMES; time -= stepMs)
+    all.add(time);
   sorted.forEach((time, index) => {
     const next = sorted[index + 1] ?? Date.parse(trends.to);
-    for (let gap = time + stepMs; gap < next - stepMs / 2 && all.size < MAX_TIMES; gap += stepMs) all.add(gap);
+    for (let gap = time + stepMs; gap < next - stepMs / 2 && all.size < MAX_TIMES; gap += stepMs)
+      all.add(gap);
   });
   return [...all].sort((a, b) => a - b).map((ms) => ms / 1000);
 }
@@ -81,7 +83,13 @@ function align(
 }
 
 /** Returns the values of one aggregate of the first series, for a sparkline. */
-export function toSparkline(trends: Trends | undefined, aggregate: AggregateName): (number | null)[] {
+export function toSparkline(
+  trends: Trends | undefined,
+  aggregate: AggregateName,
+): (number | null)[] {
   if (!trends || trends.series.length === 0) return [];
-  return [...(toChartData(trends, [aggregate], () => '').series[0]?.values ?? [])] as (number | null)[];
+  return [...(toChartData(trends, [aggregate], () => '').series[0]?.values ?? [])] as (
+    | number
+    | null
+  )[];
 }

@@ -1,4 +1,4 @@
-import uPlot from 'uplot';
+import type uPlot from 'uplot';
 import { formatQuantity, formatText, type Unit } from '../format/quantities.ts';
 import { formatClock, formatDate } from '../format/times.ts';
 import { getColor, seriesColor } from './theme.ts';
@@ -57,7 +57,9 @@ const MIN_DRAG_PX = 4;
 /** Returns uPlot's data: the times in s, then the values of each series, then those of the compared series. */
 export function toData(times: readonly number[], { series, kind }: ChartModel): uPlot.AlignedData {
   const values =
-    kind === 'stacked' ? stack(series.map((item) => item.values)) : series.map((item) => item.values);
+    kind === 'stacked'
+      ? stack(series.map((item) => item.values))
+      : series.map((item) => item.values);
   const compared = series.flatMap((item) => (item.compared ? [item.compared] : []));
   return [[...times], ...values, ...compared] as unknown as uPlot.AlignedData;
 }
@@ -81,7 +83,11 @@ export interface ChartEvents {
 }
 
 /** Returns the options of a chart in the colors of the current theme. */
-export function toOptions(getModel: () => ChartModel, width: number, events: ChartEvents): uPlot.Options {
+export function toOptions(
+  getModel: () => ChartModel,
+  width: number,
+  events: ChartEvents,
+): uPlot.Options {
   const model = getModel();
   const axis = {
     stroke: getColor('--faint'),
@@ -123,7 +129,11 @@ export function toOptions(getModel: () => ChartModel, width: number, events: Cha
         values: (_chart, splits) => splits.map((value) => formatTick(value, getModel().unit)),
       },
     ],
-    series: [{}, ...model.series.map((item, index) => toSeries(item, index, model)), ...toCompared(model)],
+    series: [
+      {},
+      ...model.series.map((item, index) => toSeries(item, index, model)),
+      ...toCompared(model),
+    ],
     ...(model.kind === 'stacked' && { bands: toBands(model.series.length) }),
     hooks: {
       setSelect: [
@@ -190,7 +200,9 @@ function findIsolated(chart: uPlot, seriesIndex: number, show: boolean): number[
 /** Upper end of the scale. It includes thresholds that are near the data. */
 function topOf({ thresholds, unit }: ChartModel, max: number | null): number {
   const highest = Math.max(max ?? 0, 0);
-  const near = thresholds.map(({ value }) => value).filter((value) => value <= highest * MAX_THRESHOLD_FACTOR);
+  const near = thresholds
+    .map(({ value }) => value)
+    .filter((value) => value <= highest * MAX_THRESHOLD_FACTOR);
   const top = Math.max(highest, ...near);
   if (top === 0) return unit === '%' ? 100 : 1;
   return unit === '%' && top <= 100 && top > 90 ? 100 : top * HEADROOM;
@@ -227,7 +239,8 @@ function drawMarks(chart: uPlot, { marks }: ChartModel): void {
     ctx.fillStyle = getColor(MARK_COLORS[kind]);
     ctx.globalAlpha = kind === 'version' ? 0.9 : 0.55;
     if (kind === 'version') ctx.fillRect(x, bbox.top, Math.max(1, pixels), bbox.height);
-    else drawTriangle(ctx, x, kind === 'alert' ? bbox.top : bbox.top + bbox.height, kind === 'alert');
+    else
+      drawTriangle(ctx, x, kind === 'alert' ? bbox.top : bbox.top + bbox.height, kind === 'alert');
     ctx.globalAlpha = 1;
     if (kind !== 'version' || x - lastLabel < MIN_LABEL_DISTANCE_PX * pixels) continue;
     const { width } = ctx.measureText(text);
@@ -239,7 +252,12 @@ function drawMarks(chart: uPlot, { marks }: ChartModel): void {
   ctx.restore();
 }
 
-function drawTriangle(ctx: CanvasRenderingContext2D, x: number, y: number, pointsDown: boolean): void {
+function drawTriangle(
+  ctx: CanvasRenderingContext2D,
+  x: number,
+  y: number,
+  pointsDown: boolean,
+): void {
   const size = 4 * devicePixelRatio;
   const tip = pointsDown ? y + 1.5 * size : y - 1.5 * size;
   ctx.beginPath();

@@ -1,12 +1,18 @@
 import { type IconNode, X } from 'lucide';
-import type { ComponentChildren, JSX } from 'preact';
+import type { ComponentChildren, TargetedKeyboardEvent } from 'preact';
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { Icon } from './icon.tsx';
 
 export type Kind = 'critical' | 'warning' | 'ok' | 'accent' | 'none';
 
 /** A short label with a background, such as the state of an alert. */
-export function Badge({ kind, children }: { kind?: Kind | undefined; children: ComponentChildren }) {
+export function Badge({
+  kind,
+  children,
+}: {
+  kind?: Kind | undefined;
+  children: ComponentChildren;
+}) {
   return (
     <span class="badge" data-kind={kind}>
       {children}
@@ -70,7 +76,7 @@ export function Menu({ label, ariaLabel, children }: MenuProps) {
 }
 
 /** The arrow keys move the focus in an open list. */
-function moveFocus(event: JSX.TargetedKeyboardEvent<HTMLDivElement>): void {
+function moveFocus(event: TargetedKeyboardEvent<HTMLDivElement>): void {
   if (event.key !== 'ArrowDown' && event.key !== 'ArrowUp') return;
   const items = [
     ...event.currentTarget.querySelectorAll<HTMLElement>('.popover :is(input, a, button)'),
@@ -142,7 +148,11 @@ export function IconButton({
 
 export interface TabsProps<T extends string> {
   readonly label: string;
-  readonly tabs: readonly { readonly id: T; readonly label: ComponentChildren; readonly href: string }[];
+  readonly tabs: readonly {
+    readonly id: T;
+    readonly label: ComponentChildren;
+    readonly href: string;
+  }[];
   readonly current: T;
 }
 

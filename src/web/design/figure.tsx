@@ -1,4 +1,10 @@
-import { type Change, formatExact, formatQuantity, formatText, type Unit } from '../format/quantities.ts';
+import {
+  type Change,
+  formatExact,
+  formatQuantity,
+  formatText,
+  type Unit,
+} from '../format/quantities.ts';
 
 export interface FigureProps {
   readonly value: number | null | undefined;

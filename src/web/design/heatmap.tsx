@@ -1,4 +1,4 @@
-import type { JSX } from 'preact';
+import type { TargetedPointerEvent } from 'preact';
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { formatText, type Unit } from '../format/quantities.ts';
 import { formatDateTime, toZoneName } from '../format/times.ts';
@@ -11,7 +11,12 @@ export interface Distribution {
   readonly timesMs: readonly number[];
   /** Upper bounds of the value buckets, ascending. */
   readonly uppers: readonly number[];
-  readonly cells: readonly (readonly [time: number, upper: number, count: number, errors: number])[];
+  readonly cells: readonly (readonly [
+    time: number,
+    upper: number,
+    count: number,
+    errors: number,
+  ])[];
 }
 
 /** A part of a heatmap. */
@@ -63,8 +68,18 @@ export function Heatmap(props: HeatmapProps) {
   const dragged = start && pointer ? layout.toSelection(start, pointer) : undefined;
   useEffect(() => {
     if (width > 0) draw(canvas.current!, layout, props, dragged ?? props.selection);
-  }, [width, height, distribution, props.fromMs, props.toMs, theme.value, start, pointer, props.selection]);
-  const toPoint = (event: JSX.TargetedPointerEvent<HTMLCanvasElement>): Point => ({
+  }, [
+    width,
+    height,
+    distribution,
+    props.fromMs,
+    props.toMs,
+    theme.value,
+    start,
+    pointer,
+    props.selection,
+  ]);
+  const toPoint = (event: TargetedPointerEvent<HTMLCanvasElement>): Point => ({
     x: event.offsetX,
     y: event.offsetY,
   });
@@ -92,7 +107,9 @@ export function Heatmap(props: HeatmapProps) {
         onPointerLeave={() => setPointer(undefined)}
       />
       <div class="chart-legend">
-        <span class="faint">{layout.describe(pointer, dragged) ?? 'Drag a rectangle to list its requests'}</span>
+        <span class="faint">
+          {layout.describe(pointer, dragged) ?? 'Drag a rectangle to list its requests'}
+        </span>
       </div>
     </div>
   );
@@ -154,7 +171,10 @@ class HeatmapLayout {
         const at = distribution.timesMs[time]! + stepMs / 2;
         const upper = distribution.uppers[row]!;
         const isInside =
-          at >= selection.fromMs && at <= selection.toMs && upper > selection.min && upper <= selection.max;
+          at >= selection.fromMs &&
+          at <= selection.toMs &&
+          upper > selection.min &&
+          upper <= selection.max;
         return isInside ? total + count : total;
       }, 0);
       return `${formatText(sum)} requests, ${formatText(selection.min, unit)} to ${formatText(selection.max, unit)}`;
@@ -191,7 +211,12 @@ function draw(
     const end = layout.timeToX(distribution.timesMs[time]! + stepMs);
     // The square root keeps rare slow requests visible.
     ctx.fillStyle = `rgb(${heat} / ${(0.14 + 0.86 * Math.sqrt(count / max)).toFixed(3)})`;
-    ctx.fillRect(x, layout.rowToY(row), Math.max(1, end - x - gap), Math.max(1, layout.rowHeight - gap));
+    ctx.fillRect(
+      x,
+      layout.rowToY(row),
+      Math.max(1, end - x - gap),
+      Math.max(1, layout.rowHeight - gap),
+    );
   }
   ctx.fillStyle = getColor('--faint');
   ctx.font = '11px Inter, ui-sans-serif, system-ui, sans-serif';
@@ -199,7 +224,11 @@ function draw(
   const rows = distribution.uppers.length;
   const every = Math.max(1, Math.ceil(rows / MAX_LABELS));
   for (let row = 0; row < rows; row += every) {
-    ctx.fillText(formatText(distribution.uppers[row], unit), AXIS_WIDTH - 8, layout.rowToY(row) + layout.rowHeight / 2 + 4);
+    ctx.fillText(
+      formatText(distribution.uppers[row], unit),
+      AXIS_WIDTH - 8,
+      layout.rowToY(row) + layout.rowHeight / 2 + 4,
+    );
   }
   ctx.textAlign = 'center';
   const zone = toZoneName(zoneChoice.value);
@@ -225,5 +254,10 @@ function drawSelection(
   ctx.strokeStyle = getColor('--text');
   ctx.lineWidth = 1;
   ctx.setLineDash([4, 3]);
-  ctx.strokeRect(layout.timeToX(fromMs), top, layout.timeToX(toMs) - layout.timeToX(fromMs), bottom - top);
+  ctx.strokeRect(
+    layout.timeToX(fromMs),
+    top,
+    layout.timeToX(toMs) - layout.timeToX(fromMs),
+    bottom - top,
+  );
 }

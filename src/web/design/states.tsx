@@ -61,7 +61,11 @@ export interface LoadedProps<T> {
 export function Loaded<T>({ state, height, children }: LoadedProps<T>) {
   if (state.data !== undefined) {
     return (
-      <div class="loaded" style={{ minHeight: height }} data-previous={state.isPrevious || undefined}>
+      <div
+        class="loaded"
+        style={{ minHeight: height }}
+        data-previous={state.isPrevious || undefined}
+      >
         {children(state.data)}
       </div>
     );

@@ -51,7 +51,10 @@ export function tableHeight(rows: number): number {
 export function Table<T>(props: TableProps<T>) {
   const { label, columns, rows, rowKey, sortParameter = 'sort', visibleRows, empty } = props;
   const order = readOrder(getParameter(sortParameter), columns);
-  const sorted = useMemo(() => sortRows(rows, columns, order), [rows, order?.id, order?.isDescending]);
+  const sorted = useMemo(
+    () => sortRows(rows, columns, order),
+    [rows, order?.id, order?.isDescending],
+  );
   const scroller = useRef<HTMLDivElement>(null);
   const isVirtual = sorted.length > VIRTUAL_ROWS;
   const slice = useVisibleRows(scroller, sorted.length, isVirtual);
@@ -71,7 +74,10 @@ export function Table<T>(props: TableProps<T>) {
         <thead>
           <tr>
             {columns.map((column) => (
-              <Heading key={column.id} {...{ column, order, sortParameter, align: alignOf(column, rows) }} />
+              <Heading
+                key={column.id}
+                {...{ column, order, sortParameter, align: alignOf(column, rows) }}
+              />
             ))}
           </tr>
         </thead>
@@ -80,11 +86,7 @@ export function Table<T>(props: TableProps<T>) {
           {sorted.slice(slice.start, slice.end).map((row, index) => (
             <tr key={rowKey(row)} aria-rowindex={slice.start + index + 2}>
               {columns.map((column) => (
-                <td
-                  key={column.id}
-                  data-align={alignOf(column, rows)}
-                  class={classOf(column)}
-                >
+                <td key={column.id} data-align={alignOf(column, rows)} class={classOf(column)}>
                   {column.cell(row)}
                 </td>
               ))}
@@ -146,24 +148,37 @@ function alignOf<T>({ align, sortBy }: Column<T>, rows: readonly T[]): 'left' | 
 }
 
 /** A parameter such as `-p95` sorts by p95, highest first. Unknown columns are ignored. */
-function readOrder<T>(parameter: string | undefined, columns: readonly Column<T>[]): Order | undefined {
+function readOrder<T>(
+  parameter: string | undefined,
+  columns: readonly Column<T>[],
+): Order | undefined {
   if (parameter === undefined) return undefined;
   const isDescending = parameter.startsWith('-');
   const id = isDescending ? parameter.slice(1) : parameter;
-  return columns.some((column) => column.id === id && column.sortBy) ? { id, isDescending } : undefined;
+  return columns.some((column) => column.id === id && column.sortBy)
+    ? { id, isDescending }
+    : undefined;
 }
 
 /** Without an order, keeps the order of the rows. Missing values are last. */
-function sortRows<T>(rows: readonly T[], columns: readonly Column<T>[], order: Order | undefined): readonly T[] {
+function sortRows<T>(
+  rows: readonly T[],
+  columns: readonly Column<T>[],
+  order: Order | undefined,
+): readonly T[] {
   const sortBy = columns.find(({ id }) => id === order?.id)?.sortBy;
   if (!order || !sortBy) return rows;
   const sign = order.isDescending ? -1 : 1;
   return [...rows].sort((a, b) => {
     const [left, right] = [sortBy(a), sortBy(b)];
-    if (left === undefined || right === undefined) return Number(left === undefined) - Number(right === undefined);
-    return sign * (typeof left === 'number' && typeof right === 'number'
-      ? left - right
-      : String(left).localeCompare(String(right)));
+    if (left === undefined || right === undefined)
+      return Number(left === undefined) - Number(right === undefined);
+    return (
+      sign *
+      (typeof left === 'number' && typeof right === 'number'
+        ? left - right
+        : String(left).localeCompare(String(right)))
+    );
   });
 }
 
@@ -181,7 +196,7 @@ function useVisibleRows(
   isVirtual: boolean,
 ): Slice {
   const [, redraw] = useState(0);
-  const virtualizer = useRef<Virtualizer<HTMLDivElement, Element>>();
+  const virtualizer = useRef<Virtualizer<HTMLDivElement, Element> | undefined>(undefined);
   if (isVirtual) {
     const options = {
       count,

@@ -1,4 +1,4 @@
-import type { JSX } from 'preact';
+import type { TargetedKeyboardEvent } from 'preact';
 import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
 import uPlot from 'uplot';
 import { formatText, type Unit } from '../format/quantities.ts';
@@ -48,13 +48,16 @@ const MARK_DISTANCE = 0.012;
 export function TimeChart(props: TimeChartProps) {
   const { label, times, series, unit, height = DEFAULT_HEIGHT, kind = 'line' } = props;
   const container = useRef<HTMLDivElement>(null);
-  const chart = useRef<uPlot>();
+  const chart = useRef<uPlot | undefined>(undefined);
   const [cursor, setCursor] = useState<number | null>(null);
   const [hidden, setHidden] = useState<ReadonlySet<string>>(new Set());
   const zone = toZoneName(zoneChoice.value);
   const visible = useMemo(() => series.filter((item) => !hidden.has(item.label)), [series, hidden]);
   const model: ChartModel = {
-    series: visible.map((item) => ({ ...item, color: item.color ?? seriesColor(series.indexOf(item)) })),
+    series: visible.map((item) => ({
+      ...item,
+      color: item.color ?? seriesColor(series.indexOf(item)),
+    })),
     unit,
     kind,
     zone,
@@ -66,7 +69,7 @@ export function TimeChart(props: TimeChartProps) {
   };
   const latest = useRef(model);
   latest.current = model;
-  const select = useRef<(fromMs: number, toMs: number) => void>();
+  const select = useRef<(fromMs: number, toMs: number) => void>(undefined);
   select.current = props.onSelect ?? ((from, to) => setRange(toFixedRange(from, to)));
 
   const structure = JSON.stringify([
@@ -108,7 +111,7 @@ export function TimeChart(props: TimeChartProps) {
     if (!next.delete(name)) next.add(name);
     setHidden(next);
   };
-  const onKeyDown = (event: JSX.TargetedKeyboardEvent<HTMLElement>) => {
+  const onKeyDown = (event: TargetedKeyboardEvent<HTMLElement>) => {
     if (chart.current && handleKey(event.key, chart.current, times, shown, select.current!)) {
       event.preventDefault();
     }
@@ -116,8 +119,15 @@ export function TimeChart(props: TimeChartProps) {
   return (
     <div class="chart">
       {/* biome-ignore lint/a11y/noNoninteractiveTabindex: the keyboard moves the crosshair. */}
-      <div class="chart-canvas" ref={container} style={{ height }} tabIndex={0} role="img"
-        aria-label={describe(label, series, unit)} onKeyDown={onKeyDown} />
+      <div
+        class="chart-canvas"
+        ref={container}
+        style={{ height }}
+        tabIndex={0}
+        role="img"
+        aria-label={describe(label, series, unit)}
+        onKeyDown={onKeyDown}
+      />
       {props.hasLegend !== false && (
         <Legend
           {...{ series, hidden, unit, toggle, shown }}
@@ -170,7 +180,10 @@ function describe(label: string, series: readonly ChartSeries[], unit: Unit): st
   return `${label}. ${parts.join('; ')}`;
 }
 
-function describeCursor(seconds: number | undefined, { zone, marks, fromMs, toMs }: ChartModel): string {
+function describeCursor(
+  seconds: number | undefined,
+  { zone, marks, fromMs, toMs }: ChartModel,
+): string {
   if (seconds === undefined) return '';
   const near = marks.filter(
     ({ atMs }) => Math.abs(atMs - 1000 * seconds) < MARK_DISTANCE * (toMs - fromMs),
@@ -203,7 +216,8 @@ function handleKey(
   }
   if (key !== '+' && key !== '-') return false;
   const { min = 0, max = 0 } = chart.scales.x ?? {};
-  const center = chart.cursor.idx == null ? ((min ?? 0) + (max ?? 0)) / 2 : times[chart.cursor.idx]!;
+  const center =
+    chart.cursor.idx == null ? ((min ?? 0) + (max ?? 0)) / 2 : times[chart.cursor.idx]!;
   const half = ((max ?? 0) - (min ?? 0)) * (key === '+' ? 0.25 : 1);
   select(1000 * (center - half), 1000 * (center + half));
   return true;

@@ -57,7 +57,10 @@ export function formatQuantity(value: number | null | undefined, unit: Unit = '1
   const { value: number, unit: prefix } = scale(value, NUMBERS);
   // UCUM annotations such as {request} are not units.
   const name = unit === '1' ? '' : unit.replaceAll(/\{([^}]*)\}/g, '$1');
-  return { value: number, unit: `${prefix}${prefix && name && !name.startsWith('/') ? ' ' : ''}${name}` };
+  return {
+    value: number,
+    unit: `${prefix}${prefix && name && !name.startsWith('/') ? ' ' : ''}${name}`,
+  };
 }
 
 /**
@@ -72,7 +75,10 @@ export function formatText(value: number | null | undefined, unit: Unit = '1'): 
 }
 
 /** Returns the exact value for a tooltip, or undefined if the text already shows it. */
-export function formatExact(value: number | null | undefined, unit: Unit = '1'): string | undefined {
+export function formatExact(
+  value: number | null | undefined,
+  unit: Unit = '1',
+): string | undefined {
   if (value === undefined || value === null || !Number.isFinite(value)) return undefined;
   const text = `${value.toLocaleString('en-US', { maximumFractionDigits: 6 })} ${unit === '1' ? '' : unit}`;
   return text.trim();

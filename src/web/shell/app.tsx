@@ -36,7 +36,10 @@ export function App() {
     return () => document.removeEventListener('keydown', onKey);
   }, []);
   if (caller.value === undefined) return signInReason.value ? <SignIn /> : <Starting />;
-  const identity = [found?.route.path, ...(found?.route.identity ?? []).map((name) => query.getAll(name))];
+  const identity = [
+    found?.route.path,
+    ...(found?.route.identity ?? []).map((name) => query.getAll(name)),
+  ];
   return (
     <>
       <a class="skip-link" href="#content">
@@ -63,7 +66,10 @@ export function App() {
           <Banners />
           <main class="content" id="content">
             {found ? (
-              <LoadedView key={JSON.stringify(identity) + JSON.stringify(found.parameters)} {...found} />
+              <LoadedView
+                key={JSON.stringify(identity) + JSON.stringify(found.parameters)}
+                {...found}
+              />
             ) : (
               <UnknownView />
             )}

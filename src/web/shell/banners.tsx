@@ -1,7 +1,7 @@
 import { useEffect, useState } from 'preact/hooks';
 import { lastAnswerAt, unreachableSince } from '../api/connection.ts';
-import { caller } from '../api/session.ts';
 import { serverNow } from '../api/server-clock.ts';
+import { caller } from '../api/session.ts';
 import { formatClock, formatCoarse, toZoneName } from '../format/times.ts';
 import { toBounds } from '../url/time-range.ts';
 import { hasInvalidRange, linkWith, range, zoneChoice } from '../url/view-state.ts';
@@ -39,9 +39,10 @@ function UnreachableBanner() {
   const shown = lastAnswerAt.value;
   return (
     <div class="banner" data-kind="critical" role="alert">
-      The server hasn't answered since {formatClock(since, zone, true)} ({formatCoarse(Date.now() - since)}).
-      {shown !== undefined && ` The figures are from ${formatClock(shown, zone, true)}.`} The page continues by itself
-      when the server is back.
+      The server hasn't answered since {formatClock(since, zone, true)} (
+      {formatCoarse(Date.now() - since)}).
+      {shown !== undefined && ` The figures are from ${formatClock(shown, zone, true)}.`} The page
+      continues by itself when the server is back.
     </div>
   );
 }
@@ -55,8 +56,9 @@ function RetentionBanner() {
   if (fromMs >= oldestMs - DAY_MS) return null;
   return (
     <div class="banner" role="status">
-      {toMs < oldestMs ? 'The whole range is' : 'A part of the range is'} older than {days} days. Only summaries by minute
-      and hour exist for that time, and single requests and jobs are deleted.
+      {toMs < oldestMs ? 'The whole range is' : 'A part of the range is'} older than {days} days.
+      Only summaries by minute and hour exist for that time, and single requests and jobs are
+      deleted.
     </div>
   );
 }

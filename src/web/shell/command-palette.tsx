@@ -1,4 +1,4 @@
-import type { JSX } from 'preact';
+import type { TargetedKeyboardEvent } from 'preact';
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { useApi } from '../api/queries.ts';
 import { rangeQuery } from '../api/range-query.ts';
@@ -34,7 +34,7 @@ export function CommandPalette() {
     close();
     navigate(entry.href);
   };
-  const onKeyDown = (event: JSX.TargetedKeyboardEvent<HTMLElement>) => {
+  const onKeyDown = (event: TargetedKeyboardEvent<HTMLElement>) => {
     if (event.key === 'Enter') open(entries[index]);
     else if (event.key === 'ArrowDown') setSelected(Math.min(index + 1, entries.length - 1));
     else if (event.key === 'ArrowUp') setSelected(Math.max(index - 1, 0));
@@ -68,10 +68,18 @@ export function CommandPalette() {
       />
       <div class="results" id="palette-results" role="listbox" aria-label="Results">
         {entries.map((entry, position) => (
-          <Result key={entry.href + entry.label} {...{ entry, position, open }} isSelected={position === index}
-            isFirst={entries[position - 1]?.kind !== entry.kind} />
+          <Result
+            key={entry.href + entry.label}
+            {...{ entry, position, open }}
+            isSelected={position === index}
+            isFirst={entries[position - 1]?.kind !== entry.kind}
+          />
         ))}
-        {entries.length === 0 && <p class="muted" style={{ padding: '10px' }}>Nothing in this time range has this name.</p>}
+        {entries.length === 0 && (
+          <p class="muted" style={{ padding: '10px' }}>
+            Nothing in this time range has this name.
+          </p>
+        )}
       </div>
     </dialog>
   );
@@ -93,7 +101,11 @@ function Result({ entry, position, isSelected, isFirst, open }: ResultProps) {
   }, [isSelected]);
   return (
     <>
-      {isFirst && <div class="group" role="presentation">{entry.kind}</div>}
+      {isFirst && (
+        <div class="group" role="presentation">
+          {entry.kind}
+        </div>
+      )}
       <a
         class="option"
         id={`palette-${position}`}
@@ -129,13 +141,23 @@ function useEntries(search: string, text: string): Entry[] {
   const services = useApi('values', { ...base, dimension: 'service' });
   const queues = useApi('values', { ...base, dimension: 'queue' });
   const tenants = useApi('values', { ...base, dimension: 'organizationId' });
-  const endpoints = useApi('values', { ...base, dimension: 'endpoint' }, { enabled: search !== '' });
+  const endpoints = useApi(
+    'values',
+    { ...base, dimension: 'endpoint' },
+    { enabled: search !== '' },
+  );
   const alerts = useApi('alerts', { state: ['pending', 'firing', 'acknowledged'] });
   const needle = text.toLowerCase();
   const matches = (...texts: (string | undefined)[]) =>
     texts.some((value) => value?.toLowerCase().includes(needle));
-  const toEntries = (kind: string, values: readonly { value: string }[] = [], toLink: (value: string) => string) =>
-    values.filter(({ value }) => matches(value)).map(({ value }) => ({ kind, label: value, href: toLink(value) }));
+  const toEntries = (
+    kind: string,
+    values: readonly { value: string }[] = [],
+    toLink: (value: string) => string,
+  ) =>
+    values
+      .filter(({ value }) => matches(value))
+      .map(({ value }) => ({ kind, label: value, href: toLink(value) }));
   const views = ROUTES.filter(
     ({ navigation, permission, title, keywords }) =>
       navigation && (!permission || isAllowed(permission)) && matches(title, keywords),
@@ -153,7 +175,9 @@ function useEntries(search: string, text: string): Entry[] {
     ...toEntries('Services', services.data?.values, (service) => linkTo('/service', { service })),
     ...(text === ''
       ? []
-      : toEntries('Endpoints', endpoints.data?.values, (endpoint) => linkTo('/endpoint', { endpoint }))),
+      : toEntries('Endpoints', endpoints.data?.values, (endpoint) =>
+          linkTo('/endpoint', { endpoint }),
+        )),
     ...toEntries('Queues', queues.data?.values, (queue) => linkTo('/queue', { queue })),
     ...toEntries('Tenants', tenants.data?.values, (tenant) => linkTo('/tenants', { tenant })),
     ...firing,

@@ -25,7 +25,13 @@ export function FilterMenus() {
   );
 }
 
-function FilterMenu({ dimension, label }: { dimension: Dimension & keyof typeof globalFilters.value; label: string }) {
+function FilterMenu({
+  dimension,
+  label,
+}: {
+  dimension: Dimension & keyof typeof globalFilters.value;
+  label: string;
+}) {
   const current = globalFilters.value[dimension];
   const name = current === undefined ? 'All' : current.join(', ');
   return (
@@ -78,7 +84,12 @@ function FilterOptions({
           onInput={(event) => setSearch(event.currentTarget.value)}
         />
       )}
-      <button type="button" class="option" aria-pressed={current === undefined} onClick={() => choose(undefined)}>
+      <button
+        type="button"
+        class="option"
+        aria-pressed={current === undefined}
+        onClick={() => choose(undefined)}
+      >
         All
       </button>
       {values.map(({ value, count }) => (

@@ -1,6 +1,6 @@
+import { signal } from '@preact/signals';
 import { Menu as MenuIcon, Search } from 'lucide';
 import type { ComponentChildren } from 'preact';
-import { signal } from '@preact/signals';
 import { liveState, setPaused } from '../api/live.ts';
 import { serverNow } from '../api/server-clock.ts';
 import { Menu } from '../design/controls.tsx';
@@ -94,7 +94,10 @@ function RangeMenu() {
     close();
   };
   return (
-    <Menu label={<b>{formatRange(current, zone)}</b>} ariaLabel={`Time range: ${formatRange(current, zone)}`}>
+    <Menu
+      label={<b>{formatRange(current, zone)}</b>}
+      ariaLabel={`Time range: ${formatRange(current, zone)}`}
+    >
       {(close) => (
         <>
           {LAST_RANGES.map(([last, label]) => (
@@ -130,7 +133,9 @@ function RangeMenu() {
                 class="button"
                 data-kind={zone === choice ? 'primary' : undefined}
                 aria-pressed={zone === choice}
-                onClick={() => setParameters({ tz: choice === 'utc' ? 'utc' : undefined }, { replace: true })}
+                onClick={() =>
+                  setParameters({ tz: choice === 'utc' ? 'utc' : undefined }, { replace: true })
+                }
               >
                 {choice === 'utc' ? 'UTC' : 'Browser time'}
               </button>
@@ -235,7 +240,10 @@ function LiveButton() {
       disabled={state === 'disconnected'}
       onClick={toggle}
     >
-      <span class="dot" data-kind={state === 'live' ? 'ok' : state === 'disconnected' ? 'critical' : 'none'} />
+      <span
+        class="dot"
+        data-kind={state === 'live' ? 'ok' : state === 'disconnected' ? 'critical' : 'none'}
+      />
       {LIVE_LABELS[state]}
     </button>
   );

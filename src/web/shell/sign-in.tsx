@@ -5,8 +5,10 @@ import { Logo } from '../design/icon.tsx';
 
 const TEXTS = {
   required: 'This server needs an API key or a token.',
-  expired: 'Your key has expired or was revoked. Sign in again to continue. The page keeps its state.',
-  rejected: 'The server does not accept this key. Check that it is complete, and that it is not expired.',
+  expired:
+    'Your key has expired or was revoked. Sign in again to continue. The page keeps its state.',
+  rejected:
+    'The server does not accept this key. Check that it is complete, and that it is not expired.',
 } as const;
 
 /** Asks for a key. It covers the page only if the user was not signed in before. */
@@ -24,8 +26,16 @@ export function SignIn() {
     else form.querySelector('input')?.focus();
   };
   return (
-    <div class={caller.value ? 'scrim-full' : ''} style={{ display: 'grid', placeItems: 'center', minHeight: '100vh' }}>
-      <form class="card" style={{ width: 'min(400px, calc(100vw - 24px))', gap: '10px' }} onSubmit={submit} aria-label="Sign in">
+    <div
+      class={caller.value ? 'scrim-full' : ''}
+      style={{ display: 'grid', placeItems: 'center', minHeight: '100vh' }}
+    >
+      <form
+        class="card"
+        style={{ width: 'min(400px, calc(100vw - 24px))', gap: '10px' }}
+        onSubmit={submit}
+        aria-label="Sign in"
+      >
         <h1 style={{ display: 'flex', gap: '8px', alignItems: 'center', fontSize: '15px' }}>
           <Logo /> Sign in to Perfscope
         </h1>
@@ -34,14 +44,21 @@ export function SignIn() {
         </p>
         <label class="field">
           <span>API key or token</span>
-          <input class="input" name="key" type="password" autocomplete="current-password" required autofocus />
+          <input
+            class="input"
+            name="key"
+            type="password"
+            autocomplete="current-password"
+            required
+            autofocus
+          />
         </label>
         <button type="submit" class="button" data-kind="primary" disabled={isBusy}>
           {isBusy ? 'Signing in …' : 'Sign in'}
         </button>
         <p class="small faint">
-          To create a key, run <code>npx perfscope keys create</code> on the server. The browser forgets the key when you
-          close the tab.
+          To create a key, run <code>npx perfscope keys create</code> on the server. The browser
+          forgets the key when you close the tab.
         </p>
       </form>
     </div>

@@ -5,5 +5,6 @@ import { linkTo } from './view-state.ts';
 export function redirectOldLinks(): void {
   const { path, parameters } = currentLocation.value;
   const alert = parameters.get('alert');
-  if (path === '/' && alert) navigate(linkTo(`/alerts/${encodeURIComponent(alert)}`), { replace: true });
+  if (path === '/' && alert)
+    navigate(linkTo(`/alerts/${encodeURIComponent(alert)}`), { replace: true });
 }

@@ -1,9 +1,7 @@
 import { formatDateTime, formatTime, toZoneName, type ZoneChoice } from '../format/times.ts';
 
 /** The last part of time, which moves on, or a fixed range. */
-export type TimeRange =
-  | { readonly last: string }
-  | { readonly from: string; readonly to: string };
+export type TimeRange = { readonly last: string } | { readonly from: string; readonly to: string };
 
 export type Comparison = 'previous' | 'yesterday' | 'lastWeek';
 

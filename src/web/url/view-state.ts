@@ -34,8 +34,8 @@ export const comparison = computed((): Comparison | undefined => {
   return COMPARISONS.find(([name]) => name === value)?.[0];
 });
 
-export const zoneChoice = computed((): ZoneChoice =>
-  currentLocation.value.parameters.get('tz') === 'utc' ? 'utc' : 'browser',
+export const zoneChoice = computed(
+  (): ZoneChoice => (currentLocation.value.parameters.get('tz') === 'utc' ? 'utc' : 'browser'),
 );
 
 /** The filters of the location that apply to every view. */

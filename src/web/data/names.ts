@@ -1,0 +1,29 @@
+import type { ApiResponse } from '../../client/api-types.ts';
+
+type Group = ApiResponse<'endpoints'>['endpoints'][number]['group'];
+
+/** For example `POST /api/bookings`. */
+export function formatEndpoint({ operation, endpoint }: Pick<Group, 'operation' | 'endpoint'>): string {
+  return [operation, endpoint ?? '(no route)'].filter(Boolean).join(' ');
+}
+
+/** Names of the dimensions of a group. */
+export const DIMENSION_LABELS: Readonly<Record<string, string>> = {
+  service: 'Service',
+  version: 'Version',
+  environment: 'Environment',
+  instance: 'Instance',
+  endpoint: 'Endpoint',
+  operation: 'Operation',
+  queue: 'Queue',
+  queueScope: 'Queue scope',
+  organizationId: 'Organization',
+  propertyId: 'Property',
+  name: 'Name',
+};
+
+/** Joins the values of a group, for example `booking, GET`. Values that are missing are `(none)`. */
+export function formatGroup(group: Readonly<Record<string, string | undefined>>, dimensions: readonly string[]): string {
+  if (dimensions.length === 0) return 'all';
+  return dimensions.map((dimension) => group[dimension] ?? '(none)').join(', ');
+}

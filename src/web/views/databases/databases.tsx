@@ -1,0 +1,6 @@
+import { EmptyState } from '../../design/states.tsx';
+
+/** Placeholder. */
+export default function View() {
+  return <EmptyState title="Not built yet" />;
+}
