@@ -185,7 +185,6 @@ export function CodeBlock({ children, label }: { children: string; label?: strin
   };
   return (
     <div class="code">
-      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: the keyboard must be able to scroll it. */}
       <pre tabIndex={0} aria-label={label}>
         {children}
       </pre>

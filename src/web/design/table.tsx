@@ -61,7 +61,6 @@ export function Table<T>(props: TableProps<T>) {
   const height = visibleRows === undefined ? undefined : tableHeight(visibleRows);
   if (rows.length === 0 && empty) return <div style={{ minHeight: height }}>{empty}</div>;
   return (
-    // biome-ignore lint/a11y/noNoninteractiveTabindex: the keyboard must be able to scroll it.
     <div
       class="table-scroll"
       ref={scroller}

@@ -118,7 +118,6 @@ export function TimeChart(props: TimeChartProps) {
   };
   return (
     <div class="chart">
-      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: the keyboard moves the crosshair. */}
       <div
         class="chart-canvas"
         ref={container}

@@ -21,7 +21,9 @@ export function AlertSummary() {
       title={alerts.length > 0 ? 'Firing alerts' : 'Alerts'}
       span={4}
       note={
-        alerts.length > MAX_ALERTS && <a href={linkTo('/alerts')}>{alerts.length} firing: show all</a>
+        alerts.length > MAX_ALERTS && (
+          <a href={linkTo('/alerts')}>{alerts.length} firing: show all</a>
+        )
       }
     >
       <Loaded state={state} height={HEIGHT}>
@@ -32,26 +34,47 @@ export function AlertSummary() {
               <a href={linkTo('/alerts', { state: 'resolved' })}>which alerts have resolved</a>.
             </EmptyState>
           ) : (
-            alerts.slice(0, MAX_ALERTS).map(({ id, rule, severity, state: alertState, annotations, cause, firedAt, startedAt }) => (
-              <article
-                key={id}
-                class="callout"
-                data-kind={severity === 'warning' || severity === 'medium' ? 'warning' : 'critical'}
-                style={{ marginBottom: '10px' }}
-              >
-                <h3 style={{ display: 'flex', gap: '8px', alignItems: 'baseline' }}>
-                  <a class="name" href={linkTo(`/alerts/${encodeURIComponent(id)}`)}>
-                    {annotations.summary || rule}
-                  </a>
-                  <Badge kind={severity === 'critical' || severity === 'high' ? 'critical' : 'warning'}>{severity}</Badge>
-                </h3>
-                <p class="small">
-                  Since {formatAge(Date.parse(firedAt ?? startedAt), serverNow())}
-                  {alertState === 'acknowledged' && ', acknowledged'}
-                </p>
-                {cause && <p>{cause}</p>}
-              </article>
-            ))
+            alerts
+              .slice(0, MAX_ALERTS)
+              .map(
+                ({
+                  id,
+                  rule,
+                  severity,
+                  state: alertState,
+                  annotations,
+                  cause,
+                  firedAt,
+                  startedAt,
+                }) => (
+                  <article
+                    key={id}
+                    class="callout"
+                    data-kind={
+                      severity === 'warning' || severity === 'medium' ? 'warning' : 'critical'
+                    }
+                    style={{ marginBottom: '10px' }}
+                  >
+                    <h3 style={{ display: 'flex', gap: '8px', alignItems: 'baseline' }}>
+                      <a class="name" href={linkTo(`/alerts/${encodeURIComponent(id)}`)}>
+                        {annotations.summary || rule}
+                      </a>
+                      <Badge
+                        kind={
+                          severity === 'critical' || severity === 'high' ? 'critical' : 'warning'
+                        }
+                      >
+                        {severity}
+                      </Badge>
+                    </h3>
+                    <p class="small">
+                      Since {formatAge(Date.parse(firedAt ?? startedAt), serverNow())}
+                      {alertState === 'acknowledged' && ', acknowledged'}
+                    </p>
+                    {cause && <p>{cause}</p>}
+                  </article>
+                ),
+              )
           )
         }
       </Loaded>
