@@ -8,6 +8,8 @@ export const ENDPOINT_PATHS = {
   outgoing: '/api/performance/outgoing',
   database: '/api/performance/database',
   queues: '/api/performance/queues',
+  jobs: '/api/performance/jobs',
+  job: '/api/performance/jobs/:id',
   health: '/api/performance/health',
   coverage: '/api/performance/coverage',
   metrics: '/api/performance/metrics',
@@ -89,6 +91,8 @@ export interface ApiTypes {
     outgoing: OutgoingQuery;
     database: DatabaseQuery;
     queues: QueuesQuery;
+    jobs: JobsQuery;
+    job: JobQuery;
     health: HealthQuery;
     coverage: CoverageQuery;
     metrics: MetricsQuery;
@@ -126,6 +130,8 @@ export interface ApiTypes {
     outgoing: Outgoing;
     database: Database;
     queues: Queues;
+    jobs: Jobs;
+    job: JobHistories;
     health: Health;
     coverage: Coverage;
     metrics: Metrics;
@@ -877,6 +883,125 @@ export interface QueuesQuery {
    * Limits the response to queues in this scope: prefix@host:port/db, or only the prefix. Can be repeated.
    */
   scope?: string[];
+  /**
+   * Whether to include test measurements: true or false.
+   *
+   * @default false
+   */
+  includeTest?: boolean;
+}
+
+/**
+ * Query parameters of `GET /api/performance/jobs`.
+ */
+export interface JobsQuery {
+  /**
+   * Start of the time range: an ISO 8601 time, or milliseconds since the epoch.
+   */
+  from?: string;
+  /**
+   * End of the time range: an ISO 8601 time, or milliseconds since the epoch. Default: now.
+   */
+  to?: string;
+  /**
+   * Length of the time range, instead of from: a number with the unit s, m, h, or d, such as 15m.
+   */
+  last?: string;
+  /**
+   * IANA time zone such as Europe/Vienna. Default: the time zone of the server.
+   */
+  timeZone?: string;
+  /**
+   * Limits the response to this queue. Can be repeated.
+   */
+  queue?: string[];
+  /**
+   * Limits the response to queues in this scope: prefix@host:port/db, or only the prefix. Can be repeated.
+   */
+  scope?: string[];
+  /**
+   * Latest states to return: one or more of waiting, active, completed, failed, delayed, prioritized, waiting-children, stalled.
+   */
+  status?: (
+    | 'waiting'
+    | 'active'
+    | 'completed'
+    | 'failed'
+    | 'delayed'
+    | 'prioritized'
+    | 'waiting-children'
+    | 'stalled'
+  )[];
+  /**
+   * Limits the response to this job. Can be repeated.
+   */
+  jobId?: string[];
+  /**
+   * Limits the response to this organizationId. Can be repeated.
+   */
+  organizationId?: string[];
+  /**
+   * Limits the response to this propertyId. Can be repeated.
+   */
+  propertyId?: string[];
+  /**
+   * Whether to include test measurements: true or false.
+   *
+   * @default false
+   */
+  includeTest?: boolean;
+  /**
+   * Page size: a whole number from 1 to 1000.
+   *
+   * @default 100
+   */
+  limit?: number;
+  /**
+   * The nextCursor of the previous page. Keep the other parameters unchanged.
+   */
+  cursor?: string;
+  /**
+   * Response format: json or csv. Default: determined by the Accept header.
+   */
+  format?: 'json' | 'csv';
+}
+
+/**
+ * Query parameters of `GET /api/performance/jobs/:id`.
+ */
+export interface JobQuery {
+  /**
+   * Start of the time range: an ISO 8601 time, or milliseconds since the epoch.
+   */
+  from?: string;
+  /**
+   * End of the time range: an ISO 8601 time, or milliseconds since the epoch. Default: now.
+   */
+  to?: string;
+  /**
+   * Length of the time range, instead of from: a number with the unit s, m, h, or d, such as 15m.
+   */
+  last?: string;
+  /**
+   * IANA time zone such as Europe/Vienna. Default: the time zone of the server.
+   */
+  timeZone?: string;
+  /**
+   * Limits the response to this queue. Can be repeated.
+   */
+  queue?: string[];
+  /**
+   * Limits the response to queues in this scope: prefix@host:port/db, or only the prefix. Can be repeated.
+   */
+  scope?: string[];
+  /**
+   * Limits the response to this organizationId. Can be repeated.
+   */
+  organizationId?: string[];
+  /**
+   * Limits the response to this propertyId. Can be repeated.
+   */
+  propertyId?: string[];
   /**
    * Whether to include test measurements: true or false.
    *
@@ -2005,6 +2130,89 @@ export interface TenantShare {
   processingShare?: number;
   waiting: number;
   waitingShare?: number;
+}
+
+export interface Jobs {
+  from: string;
+  to: string;
+  jobs: Job[];
+  /**
+   * Cursor of the next page. Missing on the last page.
+   */
+  nextCursor?: string;
+}
+
+/**
+ * The latest state of a job. `startedAt`, `waitTime`, and `duration` are about the last attempt. Durations are in ms.
+ */
+export interface Job {
+  queue: string;
+  /**
+   * Redis server and prefix of the queue: prefix@host:port/db. Callers limited to a tenant get only the prefix.
+   */
+  scope?: string;
+  jobId: string;
+  jobType?: string;
+  status?: string;
+  changedAt: string;
+  createdAt?: string;
+  startedAt?: string;
+  finishedAt?: string;
+  waitTime?: number;
+  duration?: number;
+  attempts?: number;
+  maxAttempts?: number;
+  errorMessage?: string;
+  organizationId?: string;
+  propertyId?: string;
+}
+
+export interface JobHistories {
+  from: string;
+  to: string;
+  jobs: JobHistory[];
+}
+
+/**
+ * A job with its state changes, oldest first.
+ */
+export interface JobHistory {
+  queue: string;
+  /**
+   * Redis server and prefix of the queue: prefix@host:port/db. Callers limited to a tenant get only the prefix.
+   */
+  scope?: string;
+  jobId: string;
+  jobType?: string;
+  status?: string;
+  changedAt: string;
+  createdAt?: string;
+  startedAt?: string;
+  finishedAt?: string;
+  waitTime?: number;
+  duration?: number;
+  attempts?: number;
+  maxAttempts?: number;
+  errorMessage?: string;
+  organizationId?: string;
+  propertyId?: string;
+  history: JobChange[];
+}
+
+/**
+ * One state change of a job. Durations are in ms.
+ */
+export interface JobChange {
+  at: string;
+  status?: string;
+  waitTime?: number;
+  duration?: number;
+  attempts?: number;
+  delay?: number;
+  errorMessage?: string;
+  stackTrace?: string;
+  service?: string;
+  instance?: string;
 }
 
 /**

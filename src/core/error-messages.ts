@@ -28,6 +28,8 @@ const MISSING_ITEM_MESSAGES = {
     `No person has the name ${name}. \`perfscope notify people list\` lists them.`,
   notification: (id: string) =>
     `No notification has the ID ${id}. GET /api/performance/notifications lists them.`,
+  job: (id: string) =>
+    `No job has the ID ${id} in this time range. GET /api/performance/jobs lists them.`,
 } as const;
 
 /**

@@ -11,6 +11,7 @@ import { dashboardEndpoint } from './endpoints/dashboard-endpoint.ts';
 import { errorsEndpoint } from './endpoints/errors-endpoint.ts';
 import { healthEndpoint } from './endpoints/health-endpoint.ts';
 import { databaseEndpoint, endpointsEndpoint } from './endpoints/http-and-database-endpoints.ts';
+import { jobEndpoint, jobsEndpoint } from './endpoints/jobs-endpoints.ts';
 import { keyEndpoint, keysEndpoint } from './endpoints/keys-endpoints.ts';
 import { metricsEndpoint } from './endpoints/metrics-endpoint.ts';
 import {
@@ -36,6 +37,8 @@ export const ENDPOINTS = {
   outgoing: outgoingEndpoint,
   database: databaseEndpoint,
   queues: queuesEndpoint,
+  jobs: jobsEndpoint,
+  job: jobEndpoint,
   health: healthEndpoint,
   coverage: coverageEndpoint,
   metrics: metricsEndpoint,
