@@ -18,6 +18,7 @@ export const ENDPOINT_PATHS = {
   alert: '/api/performance/alerts/:id',
   acknowledge: '/api/performance/alerts/:id/acknowledge',
   rules: '/api/performance/rules',
+  rule: '/api/performance/rules/:id',
   silences: '/api/performance/silences',
   silence: '/api/performance/silences/:id',
   notifications: '/api/performance/notifications',
@@ -101,6 +102,7 @@ export interface ApiTypes {
     alert: Record<string, never>;
     acknowledge: Record<string, never>;
     rules: Record<string, never>;
+    rule: Record<string, never>;
     silences: Record<string, never>;
     silence: Record<string, never>;
     notifications: NotificationsQuery;
@@ -140,6 +142,7 @@ export interface ApiTypes {
     alert: OneAlert;
     acknowledge: Acknowledged;
     rules: Rules;
+    rule: OneRule;
     silences: Silences;
     silence: Silences;
     notifications: Notifications;
@@ -2458,6 +2461,76 @@ export interface Rule {
    * For targets: percentage of the last 24 hours in which the target was met.
    */
   met?: number;
+  query: RuleQuery;
+  /**
+   * Unit of the values and thresholds (UCUM). Missing if it is unknown.
+   */
+  unit?: string;
+  /**
+   * The template of the annotation `summary`, with its placeholders.
+   */
+  summary?: string;
+  /**
+   * The template of the annotation `description`.
+   */
+  description?: string;
+  source: 'built-in' | 'file';
+  /**
+   * Whether the rules file changes this built-in rule.
+   */
+  overridden: boolean;
+  /**
+   * Text of a rules file that contains this rule. Only for ADMIN.
+   */
+  yaml?: string;
+  /**
+   * The newest values of up to 20 groups: firing alerts first, and then the worst values.
+   */
+  values: RuleValue[];
+  /**
+   * Number of groups with a value.
+   */
+  valueCount: number;
+}
+
+/**
+ * What a rule measures. Durations are in ms.
+ */
+export interface RuleQuery {
+  kind: 'metric' | 'sql' | 'internal';
+  metricType?: string;
+  aggregate?: string;
+  filters?: {
+    [k: string]: string[];
+  };
+  groupBy?: string[];
+  window?: number;
+  slowerThan?: number;
+  baseline?: number;
+  minimumIncrease?: number;
+  /**
+   * The statement of a SQL rule. Only for ADMIN.
+   */
+  sql?: string;
+  /**
+   * The metric of a rule about Perfscope itself.
+   */
+  metric?: string;
+}
+
+/**
+ * The newest value of one group of a rule.
+ */
+export interface RuleValue {
+  labels: {
+    [k: string]: string;
+  };
+  value?: number;
+  state: 'pending' | 'firing' | 'acknowledged' | 'resolved' | 'inactive';
+}
+
+export interface OneRule {
+  rule: Rule;
 }
 
 export interface Silences {

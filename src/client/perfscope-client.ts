@@ -18,7 +18,7 @@ import { streamEvents } from './server-sent-events.ts';
 /** Endpoints without path parameters. */
 type SimpleEndpointName = Exclude<EndpointName, 'stream' | IdEndpointName>;
 /** Endpoints with an id in the path. */
-type IdEndpointName = 'job' | 'alert' | 'acknowledge' | 'silence' | 'read' | 'person';
+type IdEndpointName = 'job' | 'rule' | 'alert' | 'acknowledge' | 'silence' | 'read' | 'person';
 
 /** Client for the API of a Perfscope server. It needs only `fetch`, so it also runs in browsers. */
 export class PerfscopeClient {
@@ -58,6 +58,15 @@ export class PerfscopeClient {
    */
   alert(id: string): Promise<ApiResponse<'alert'>> {
     return this.#sendWithId('alert', id);
+  }
+
+  /**
+   * Returns an alert rule.
+   *
+   * @throws ApiError
+   */
+  rule(name: string): Promise<ApiResponse<'rule'>> {
+    return this.#sendWithId('rule', name);
   }
 
   /**

@@ -170,6 +170,7 @@ function listFieldValues(
 /** Names of the field with the ID of an object, by path. Default: `id`. */
 const ID_FIELDS: Readonly<Record<string, string>> = {
   '/api/performance/jobs': 'jobId',
+  '/api/performance/rules': 'name',
 };
 
 /** Returns every ID in a response. @param path path of the list, for lists whose IDs have another name */

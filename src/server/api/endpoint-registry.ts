@@ -4,6 +4,7 @@ import {
   acknowledgeEndpoint,
   alertEndpoint,
   alertsEndpoint,
+  ruleEndpoint,
   rulesEndpoint,
 } from './endpoints/alerts-endpoints.ts';
 import { coverageEndpoint } from './endpoints/coverage-endpoint.ts';
@@ -47,6 +48,7 @@ export const ENDPOINTS = {
   alert: alertEndpoint,
   acknowledge: acknowledgeEndpoint,
   rules: rulesEndpoint,
+  rule: ruleEndpoint,
   silences: silencesEndpoint,
   silence: silenceEndpoint,
   notifications: notificationsEndpoint,

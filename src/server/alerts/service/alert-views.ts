@@ -10,6 +10,7 @@ import type { AlertSeverity } from '../../../core/schema/enums.ts';
 import type { AlertState } from '../../../core/schema/tables/alerts-table.ts';
 import type { TenantScope } from '../../../core/tenant-scope.ts';
 import type { Silence } from '../suppression/silence.ts';
+import type { RuleDetails } from './rule-details.ts';
 
 /** Why an alert isn't sent now. */
 interface SuppressionView {
@@ -44,7 +45,7 @@ interface TransitionView {
   readonly comment: string | undefined;
 }
 
-export interface RuleView {
+export interface RuleView extends RuleDetails {
   readonly name: string;
   /** State of the rule: `firing` if any of its visible alerts is firing. */
   readonly state: 'inactive' | 'pending' | 'firing';
@@ -138,6 +139,8 @@ export interface AlertService {
   /** @throws PS_NOT_FOUND if no such alert is firing */
   acknowledge(id: string, comment: string, actor: Actor): AlertView;
   listRules(scope: TenantScope): Promise<RulesView>;
+  /** @throws PS_NOT_FOUND if there is no such rule */
+  getRule(name: string, scope: TenantScope): Promise<RuleView>;
   listSilences(scope: TenantScope): SilenceView[];
   /** @throws PS_REQUEST_INVALID if the request is invalid, with each problem */
   createSilence(entry: object, tenant: SilenceTenant, actor: Actor): Promise<SilenceView>;

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { nameSchema } from '../../../core/config-files/config-validation.ts';
 import { narrowScope } from '../../../core/tenant-scope.ts';
 import { defineEndpoint } from '../endpoint-definition.ts';
 import {
@@ -113,4 +114,18 @@ export const rulesEndpoint = defineEndpoint({
     })
     .meta({ id: 'Rules' }),
   handle: ({ dependencies, scope }) => dependencies.alerts.listRules(scope),
+});
+
+export const ruleEndpoint = defineEndpoint({
+  path: '/api/performance/rules/:id',
+  methods: ['get'],
+  summary: 'Returns an alert rule. `id` is the name of the rule.',
+  operation: 'rule',
+  permission: 'read',
+  params: z.strictObject({ id: nameSchema.meta({ description: 'The `name` from the list.' }) }),
+  query: z.strictObject({}),
+  response: z.strictObject({ rule: alertRuleSchema }).meta({ id: 'OneRule' }),
+  async handle({ dependencies, params: { id = '' }, scope }) {
+    return { rule: await dependencies.alerts.getRule(id, scope) };
+  },
 });

@@ -580,6 +580,7 @@ const SCOPE_TEST_QUERIES: { readonly [N in EndpointName]: string | undefined } =
   alert: undefined,
   acknowledge: undefined,
   rules: undefined,
+  rule: undefined,
   silences: undefined,
   silence: undefined,
   notifications: undefined,
@@ -596,7 +597,7 @@ const SCOPE_TEST_QUERIES: { readonly [N in EndpointName]: string | undefined } =
  * `notifications.test.ts`, `people.test.ts`, `business-rules.test.ts`, and `jobs-api.test.ts`.
  */
 const TESTED_ELSEWHERE =
-  'keys key job alerts alert acknowledge rules silences silence notifications read receivers people person actions decisions scaling coverage'.split(
+  'keys key job alerts alert acknowledge rules rule silences silence notifications read receivers people person actions decisions scaling coverage'.split(
     ' ',
   );
 
