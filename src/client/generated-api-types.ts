@@ -16,6 +16,7 @@ export const ENDPOINT_PATHS = {
   errors: '/api/performance/errors',
   alerts: '/api/performance/alerts',
   alert: '/api/performance/alerts/:id',
+  alertSeries: '/api/performance/alerts/:id/series',
   acknowledge: '/api/performance/alerts/:id/acknowledge',
   rules: '/api/performance/rules',
   rule: '/api/performance/rules/:id',
@@ -100,6 +101,7 @@ export interface ApiTypes {
     errors: ErrorsQuery;
     alerts: AlertsQuery;
     alert: Record<string, never>;
+    alertSeries: AlertSeriesQuery;
     acknowledge: Record<string, never>;
     rules: Record<string, never>;
     rule: Record<string, never>;
@@ -140,6 +142,7 @@ export interface ApiTypes {
     errors: Errors;
     alerts: Alerts;
     alert: OneAlert;
+    alertSeries: AlertSeries;
     acknowledge: Acknowledged;
     rules: Rules;
     rule: OneRule;
@@ -1319,6 +1322,32 @@ export interface AlertsQuery {
 }
 
 /**
+ * Query parameters of `GET /api/performance/alerts/:id/series`.
+ */
+export interface AlertSeriesQuery {
+  /**
+   * Start of the time range: an ISO 8601 time, or milliseconds since the epoch.
+   */
+  from?: string;
+  /**
+   * End of the time range: an ISO 8601 time, or milliseconds since the epoch. Default: now.
+   */
+  to?: string;
+  /**
+   * Length of the time range, instead of from: a number with the unit s, m, h, or d, such as 15m.
+   */
+  last?: string;
+  /**
+   * IANA time zone such as Europe/Vienna. Default: the time zone of the server.
+   */
+  timeZone?: string;
+  /**
+   * Length of a time bucket: a number with the unit s, m, h, or d, such as 1m.
+   */
+  step?: string;
+}
+
+/**
  * Query parameters of `GET /api/performance/notifications`.
  */
 export interface NotificationsQuery {
@@ -2415,6 +2444,33 @@ export interface AlertTransition {
   cause?: string;
   author?: string;
   comment?: string;
+}
+
+export interface AlertSeries {
+  from: string;
+  to: string;
+  step?: string;
+  /**
+   * The values of the rule. A missing value means that there was none.
+   */
+  points: {
+    at: string;
+    value?: number;
+  }[];
+  thresholds: {
+    severity: 'warning' | 'medium' | 'high' | 'critical';
+    threshold: number;
+  }[];
+  direction?: 'above' | 'below';
+  /**
+   * Unit of the values (UCUM).
+   */
+  unit?: string;
+  transitions: AlertTransition[];
+  /**
+   * Why the points are only the values when the alert changed.
+   */
+  note?: string;
 }
 
 export interface Acknowledged {

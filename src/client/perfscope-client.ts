@@ -18,7 +18,15 @@ import { streamEvents } from './server-sent-events.ts';
 /** Endpoints without path parameters. */
 type SimpleEndpointName = Exclude<EndpointName, 'stream' | IdEndpointName>;
 /** Endpoints with an id in the path. */
-type IdEndpointName = 'job' | 'rule' | 'alert' | 'acknowledge' | 'silence' | 'read' | 'person';
+type IdEndpointName =
+  | 'job'
+  | 'rule'
+  | 'alert'
+  | 'alertSeries'
+  | 'acknowledge'
+  | 'silence'
+  | 'read'
+  | 'person';
 
 /** Client for the API of a Perfscope server. It needs only `fetch`, so it also runs in browsers. */
 export class PerfscopeClient {
@@ -58,6 +66,15 @@ export class PerfscopeClient {
    */
   alert(id: string): Promise<ApiResponse<'alert'>> {
     return this.#sendWithId('alert', id);
+  }
+
+  /**
+   * Returns the value of an alert over time.
+   *
+   * @throws ApiError
+   */
+  alertSeries(id: string, query: Query<'alertSeries'> = {}): Promise<ApiResponse<'alertSeries'>> {
+    return this.#sendWithId('alertSeries', id, query);
   }
 
   /**

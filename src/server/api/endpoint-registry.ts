@@ -3,6 +3,7 @@ import { actionsEndpoint, decisionsEndpoint } from './endpoints/actions-endpoint
 import {
   acknowledgeEndpoint,
   alertEndpoint,
+  alertSeriesEndpoint,
   alertsEndpoint,
   ruleEndpoint,
   rulesEndpoint,
@@ -46,6 +47,7 @@ export const ENDPOINTS = {
   errors: errorsEndpoint,
   alerts: alertsEndpoint,
   alert: alertEndpoint,
+  alertSeries: alertSeriesEndpoint,
   acknowledge: acknowledgeEndpoint,
   rules: rulesEndpoint,
   rule: ruleEndpoint,

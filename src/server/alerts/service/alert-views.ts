@@ -9,7 +9,9 @@ import { toRunbookLink } from '../../../core/alerts/runbook-link.ts';
 import type { AlertSeverity } from '../../../core/schema/enums.ts';
 import type { AlertState } from '../../../core/schema/tables/alerts-table.ts';
 import type { TenantScope } from '../../../core/tenant-scope.ts';
+import type { Transition } from '../evaluation/alert-transition.ts';
 import type { Silence } from '../suppression/silence.ts';
+import type { AlertSeries, SeriesRequest } from './alert-series.ts';
 import type { RuleDetails } from './rule-details.ts';
 
 /** Why an alert isn't sent now. */
@@ -136,6 +138,18 @@ export interface AlertService {
     id: string,
     scope: TenantScope,
   ): Promise<{ alert: AlertView; transitions: readonly TransitionView[] }>;
+  /**
+   * Measures the value of an alert over time.
+   *
+   * @throws PS_NOT_FOUND if there is no such alert
+   * @throws PS_REQUEST_INVALID if the step gives too many points
+   * @throws PS_UNAVAILABLE if QuestDB is unreachable
+   */
+  getSeries(
+    id: string,
+    request: SeriesRequest,
+    scope: TenantScope,
+  ): Promise<AlertSeries & { readonly transitions: readonly TransitionView[] }>;
   /** @throws PS_NOT_FOUND if no such alert is firing */
   acknowledge(id: string, comment: string, actor: Actor): AlertView;
   listRules(scope: TenantScope): Promise<RulesView>;
@@ -179,6 +193,22 @@ export function toAlertView(
     firedAt: toDate(firedMs),
     changedAt: new Date(changedMs),
     held: suppressions.map((suppression) => toSuppressionView(suppression, hosts)),
+  };
+}
+
+export function toTransitionView(transition: Transition): TransitionView {
+  const { timestamp, seq, state, severity, value, threshold } = transition;
+  const { cause, author, comment } = transition;
+  return {
+    at: new Date(timestamp),
+    seq,
+    state,
+    severity,
+    value,
+    threshold,
+    cause,
+    author,
+    comment,
   };
 }
 

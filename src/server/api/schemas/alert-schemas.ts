@@ -5,6 +5,11 @@ import { RULE_SOURCES } from '../../alerts/rules/rule-definition.ts';
 import { optionalNumberSchema, optionalTextSchema, timeSchema } from './response-schemas.ts';
 
 export const severitySchema = z.enum(AlertSeverity);
+export const directionSchema = z.enum(['above', 'below']);
+export const thresholdSchema = z.strictObject({
+  severity: severitySchema,
+  threshold: z.number(),
+});
 export const alertStateSchema = z.enum(ALERT_STATES);
 const labelsSchema = z.record(z.string(), z.string());
 const runbookSchema = optionalTextSchema.meta({
@@ -93,8 +98,8 @@ export const alertRuleSchema = z
     name: z.string(),
     state: z.enum(['inactive', 'pending', 'firing']),
     alerts: z.number(),
-    thresholds: z.array(z.strictObject({ severity: severitySchema, threshold: z.number() })),
-    direction: z.enum(['above', 'below']),
+    thresholds: z.array(thresholdSchema),
+    direction: directionSchema,
     labels: labelsSchema,
     runbook: runbookSchema,
     for: z.number(),

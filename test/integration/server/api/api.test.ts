@@ -578,6 +578,7 @@ const SCOPE_TEST_QUERIES: { readonly [N in EndpointName]: string | undefined } =
   key: undefined,
   alerts: undefined,
   alert: undefined,
+  alertSeries: undefined,
   acknowledge: undefined,
   rules: undefined,
   rule: undefined,
@@ -597,7 +598,7 @@ const SCOPE_TEST_QUERIES: { readonly [N in EndpointName]: string | undefined } =
  * `notifications.test.ts`, `people.test.ts`, `business-rules.test.ts`, and `jobs-api.test.ts`.
  */
 const TESTED_ELSEWHERE =
-  'keys key job alerts alert acknowledge rules rule silences silence notifications read receivers people person actions decisions scaling coverage'.split(
+  'keys key job alerts alert alertSeries acknowledge rules rule silences silence notifications read receivers people person actions decisions scaling coverage'.split(
     ' ',
   );
 
