@@ -12,6 +12,7 @@ import { errorsEndpoint } from './endpoints/errors-endpoint.ts';
 import { healthEndpoint } from './endpoints/health-endpoint.ts';
 import { databaseEndpoint, endpointsEndpoint } from './endpoints/http-and-database-endpoints.ts';
 import { keyEndpoint, keysEndpoint } from './endpoints/keys-endpoints.ts';
+import { meEndpoint } from './endpoints/me-endpoint.ts';
 import { metricsEndpoint } from './endpoints/metrics-endpoint.ts';
 import {
   notificationsEndpoint,
@@ -56,6 +57,7 @@ export const ENDPOINTS = {
   scaling: scalingEndpoint,
   keys: keysEndpoint,
   key: keyEndpoint,
+  me: meEndpoint,
   stream: streamEndpoint,
   test: testEndpoint,
   openapi: openApiEndpoint,

@@ -574,6 +574,7 @@ const SCOPE_TEST_QUERIES: { readonly [N in EndpointName]: string | undefined } =
   openapi: undefined,
   keys: undefined,
   key: undefined,
+  me: undefined,
   alerts: undefined,
   alert: undefined,
   acknowledge: undefined,
@@ -594,7 +595,7 @@ const SCOPE_TEST_QUERIES: { readonly [N in EndpointName]: string | undefined } =
  * `notifications.test.ts`, `people.test.ts`, and `business-rules.test.ts`.
  */
 const TESTED_ELSEWHERE =
-  'keys key alerts alert acknowledge rules silences silence notifications read receivers people person actions decisions scaling coverage'.split(
+  'keys key me alerts alert acknowledge rules silences silence notifications read receivers people person actions decisions scaling coverage'.split(
     ' ',
   );
 
