@@ -54,6 +54,7 @@ export function CommandPalette() {
       <input
         type="search"
         role="combobox"
+        list={undefined}
         aria-expanded="true"
         aria-controls="palette-results"
         aria-activedescendant={entries.length > 0 ? `palette-${index}` : undefined}
