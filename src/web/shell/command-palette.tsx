@@ -52,7 +52,7 @@ export function CommandPalette() {
       }}
     >
       <input
-        type="search"
+        type="text"
         role="combobox"
         list={undefined}
         aria-expanded="true"
