@@ -70,7 +70,7 @@ export function PartsBar({ figures, height = 8 }: { figures: PartFigures; height
       role="img"
       aria-label={label}
       title={label}
-      style={{ height, minWidth: '120px' }}
+      style={{ height: `${height}px`, minWidth: '120px' }}
     >
       {parts.map(({ name, share }) => (
         <span

@@ -121,7 +121,7 @@ export function TimeChart(props: TimeChartProps) {
       <div
         class="chart-canvas"
         ref={container}
-        style={{ height }}
+        style={{ height: `${height}px` }}
         tabIndex={0}
         role="img"
         aria-label={describe(label, series, unit)}

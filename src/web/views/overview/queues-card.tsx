@@ -38,6 +38,9 @@ export function QueuesCard() {
                     <a class="name" href={linkTo('/queue', { queue, scope })}>
                       {queue}
                     </a>
+                    {queues.filter((other) => other.queue === queue).length > 1 && (
+                      <span class="faint truncate">{scope}</span>
+                    )}
                   </span>
                 ),
               },
