@@ -21,6 +21,7 @@ import {
   notificationsEndpoint,
   readEndpoint,
   receiversEndpoint,
+  testReceiverEndpoint,
 } from './endpoints/notifications-endpoints.ts';
 import { openApiEndpoint } from './endpoints/openapi-endpoint.ts';
 import { outgoingEndpoint } from './endpoints/outgoing-endpoint.ts';
@@ -58,6 +59,7 @@ export const ENDPOINTS = {
   notifications: notificationsEndpoint,
   read: readEndpoint,
   receivers: receiversEndpoint,
+  testReceiver: testReceiverEndpoint,
   people: peopleEndpoint,
   person: personEndpoint,
   actions: actionsEndpoint,
