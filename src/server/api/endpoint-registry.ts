@@ -8,6 +8,7 @@ import {
 } from './endpoints/alerts-endpoints.ts';
 import { coverageEndpoint } from './endpoints/coverage-endpoint.ts';
 import { dashboardEndpoint } from './endpoints/dashboard-endpoint.ts';
+import { distributionEndpoint } from './endpoints/distribution-endpoint.ts';
 import { errorsEndpoint } from './endpoints/errors-endpoint.ts';
 import { healthEndpoint } from './endpoints/health-endpoint.ts';
 import { databaseEndpoint, endpointsEndpoint } from './endpoints/http-and-database-endpoints.ts';
@@ -33,6 +34,7 @@ import { trendsEndpoint } from './endpoints/trends-endpoint.ts';
 export const ENDPOINTS = {
   dashboard: dashboardEndpoint,
   trends: trendsEndpoint,
+  distribution: distributionEndpoint,
   endpoints: endpointsEndpoint,
   outgoing: outgoingEndpoint,
   database: databaseEndpoint,
