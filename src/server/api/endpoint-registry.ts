@@ -6,6 +6,7 @@ import {
   alertsEndpoint,
   rulesEndpoint,
 } from './endpoints/alerts-endpoints.ts';
+import { catalogEndpoint } from './endpoints/catalog-endpoint.ts';
 import { coverageEndpoint } from './endpoints/coverage-endpoint.ts';
 import { dashboardEndpoint } from './endpoints/dashboard-endpoint.ts';
 import { errorsEndpoint } from './endpoints/errors-endpoint.ts';
@@ -41,6 +42,7 @@ export const ENDPOINTS = {
   coverage: coverageEndpoint,
   metrics: metricsEndpoint,
   values: valuesEndpoint,
+  catalog: catalogEndpoint,
   errors: errorsEndpoint,
   alerts: alertsEndpoint,
   alert: alertEndpoint,
