@@ -15,6 +15,7 @@ export const ENDPOINT_PATHS = {
   coverage: '/api/performance/coverage',
   metrics: '/api/performance/metrics',
   values: '/api/performance/values',
+  catalog: '/api/performance/catalog',
   errors: '/api/performance/errors',
   marks: '/api/performance/marks',
   alerts: '/api/performance/alerts',
@@ -105,6 +106,7 @@ export interface ApiTypes {
     coverage: CoverageQuery;
     metrics: MetricsQuery;
     values: ValuesQuery;
+    catalog: CatalogQuery;
     errors: ErrorsQuery;
     marks: MarksQuery;
     alerts: AlertsQuery;
@@ -152,6 +154,7 @@ export interface ApiTypes {
     coverage: Coverage;
     metrics: Metrics;
     values: Values;
+    catalog: Catalog;
     errors: Errors;
     marks: Marks;
     alerts: Alerts;
@@ -530,6 +533,10 @@ export interface EndpointsQuery {
    */
   timeZone?: string;
   /**
+   * Time range to compare with: previous, yesterday, or lastWeek.
+   */
+  compare?: 'previous' | 'yesterday' | 'lastWeek';
+  /**
    * Dimensions to group by: one or more of service, version, environment, instance, endpoint, operation, queue, queueScope, organizationId, propertyId.
    *
    * @default ["endpoint","operation"]
@@ -692,6 +699,10 @@ export interface OutgoingQuery {
    */
   timeZone?: string;
   /**
+   * Time range to compare with: previous, yesterday, or lastWeek.
+   */
+  compare?: 'previous' | 'yesterday' | 'lastWeek';
+  /**
    * Dimensions to group by: one or more of service, version, environment, instance, endpoint, operation, queue, queueScope, organizationId, propertyId.
    *
    * @default ["endpoint"]
@@ -830,6 +841,10 @@ export interface DatabaseQuery {
    * IANA time zone such as Europe/Vienna. Default: the time zone of the server.
    */
   timeZone?: string;
+  /**
+   * Time range to compare with: previous, yesterday, or lastWeek.
+   */
+  compare?: 'previous' | 'yesterday' | 'lastWeek';
   /**
    * Dimensions to group by: one or more of service, version, environment, instance, endpoint, operation, queue, queueScope, organizationId, propertyId.
    *
@@ -1438,6 +1453,93 @@ export interface ValuesQuery {
    * @default false
    */
   includeTest?: boolean;
+}
+
+/**
+ * Query parameters of `GET /api/performance/catalog`.
+ */
+export interface CatalogQuery {
+  /**
+   * Start of the time range: an ISO 8601 time, or milliseconds since the epoch.
+   */
+  from?: string;
+  /**
+   * End of the time range: an ISO 8601 time, or milliseconds since the epoch. Default: now.
+   */
+  to?: string;
+  /**
+   * Length of the time range, instead of from: a number with the unit s, m, h, or d, such as 15m.
+   */
+  last?: string;
+  /**
+   * IANA time zone such as Europe/Vienna. Default: the time zone of the server.
+   */
+  timeZone?: string;
+  /**
+   * Metric types to return. Default: all.
+   */
+  metricType?: (
+    | 'API_RESPONSE_TIME'
+    | 'API_STREAM_DURATION'
+    | 'OUTGOING_REQUEST_TIME'
+    | 'DATABASE_QUERY_TIME'
+    | 'DATABASE_CONNECTIONS'
+    | 'QUEUE_WAIT_TIME'
+    | 'QUEUE_PROCESSING_TIME'
+    | 'QUEUE_DEPTH'
+    | 'QUEUE_OLDEST_AGE'
+    | 'CPU_USAGE'
+    | 'MEMORY_USAGE'
+    | 'DISK_USAGE'
+    | 'NETWORK_IO'
+    | 'EVENT_LOOP_DELAY'
+    | 'GC_DURATION'
+    | 'HEAP_USAGE'
+    | 'ACTIVE_USERS'
+    | 'ONGOING_RESERVATIONS'
+    | 'BREAKER_STATE'
+    | 'CUSTOM'
+  )[];
+  /**
+   * Limits the response to this service. Can be repeated.
+   */
+  service?: string[];
+  /**
+   * Limits the response to this version. Can be repeated.
+   */
+  version?: string[];
+  /**
+   * Limits the response to this environment. Can be repeated.
+   */
+  environment?: string[];
+  /**
+   * Limits the response to this instance. Can be repeated.
+   */
+  instance?: string[];
+  /**
+   * Limits the response to this organizationId. Can be repeated.
+   */
+  organizationId?: string[];
+  /**
+   * Limits the response to this propertyId. Can be repeated.
+   */
+  propertyId?: string[];
+  /**
+   * Whether to include test measurements: true or false.
+   *
+   * @default false
+   */
+  includeTest?: boolean;
+  /**
+   * Page size: a whole number from 1 to 1000.
+   *
+   * @default 100
+   */
+  limit?: number;
+  /**
+   * The nextCursor of the previous page. Keep the other parameters unchanged.
+   */
+  cursor?: string;
 }
 
 /**
@@ -2306,6 +2408,7 @@ export interface RequestGroup {
   p999?: number;
   apdex?: number;
   slowShare?: number;
+  previous?: PreviousRequests;
   abortedCount?: number;
   abortedRate?: number;
   count2xx?: number;
@@ -2330,6 +2433,28 @@ export interface RequestGroup {
   ownTime?: number;
   ownShare?: number;
   repeatedStatement?: RepeatedStatement;
+}
+
+/**
+ * Metrics of the requests in the earlier time range. Missing without `compare`, and if the group had no requests.
+ */
+export interface PreviousRequests {
+  count: number;
+  rate: number;
+  errorRate?: number;
+  average?: number;
+  p50?: number;
+  p95?: number;
+  p99?: number;
+  databaseTime?: number;
+  databaseCalls?: number;
+  outgoingTime?: number;
+  outgoingCalls?: number;
+  queueTime?: number;
+  queueCalls?: number;
+  connectionWaitTime?: number;
+  eventLoopWaitTime?: number;
+  ownTime?: number;
 }
 
 /**
@@ -2406,12 +2531,26 @@ export interface OutgoingGroup {
   p999?: number;
   apdex?: number;
   slowShare?: number;
+  previous?: PreviousWork;
   /**
    * Percentage of the calls that failed, by kind of error.
    */
   errorRates: {
     [k: string]: number;
   };
+}
+
+/**
+ * Metrics of the group in the earlier time range. Missing without `compare`, and if the group had no data.
+ */
+export interface PreviousWork {
+  count: number;
+  rate: number;
+  errorRate?: number;
+  average?: number;
+  p50?: number;
+  p95?: number;
+  p99?: number;
 }
 
 /**
@@ -2447,6 +2586,7 @@ export interface WorkGroup {
   p999?: number;
   apdex?: number;
   slowShare?: number;
+  previous?: PreviousWork;
 }
 
 export interface Queues {
@@ -2694,6 +2834,48 @@ export interface Values {
      */
     count: number;
   }[];
+}
+
+export interface Catalog {
+  from: string;
+  to: string;
+  metrics: CatalogMetric[];
+  /**
+   * Cursor of the next page. Missing on the last page.
+   */
+  nextCursor?: string;
+}
+
+/**
+ * A metric with measurements in the time range. `services` are the 20 services with the most measurements.
+ */
+export interface CatalogMetric {
+  metricType:
+    | 'API_RESPONSE_TIME'
+    | 'API_STREAM_DURATION'
+    | 'OUTGOING_REQUEST_TIME'
+    | 'DATABASE_QUERY_TIME'
+    | 'DATABASE_CONNECTIONS'
+    | 'QUEUE_WAIT_TIME'
+    | 'QUEUE_PROCESSING_TIME'
+    | 'QUEUE_DEPTH'
+    | 'QUEUE_OLDEST_AGE'
+    | 'CPU_USAGE'
+    | 'MEMORY_USAGE'
+    | 'DISK_USAGE'
+    | 'NETWORK_IO'
+    | 'EVENT_LOOP_DELAY'
+    | 'GC_DURATION'
+    | 'HEAP_USAGE'
+    | 'ACTIVE_USERS'
+    | 'ONGOING_RESERVATIONS'
+    | 'BREAKER_STATE'
+    | 'CUSTOM';
+  name?: string;
+  unit?: string;
+  count: number;
+  lastSeen: string;
+  services: string[];
 }
 
 export interface Errors {

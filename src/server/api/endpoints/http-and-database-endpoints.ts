@@ -1,12 +1,6 @@
-import { createHash } from 'node:crypto';
 import { z } from 'zod';
-import type { Distribution } from '../../../core/histogram/percentiles.ts';
-import { queryDatabaseStats, SLOW_QUERY_MS } from '../../../storage/queries/database-stats.ts';
-import {
-  type DistributionTotals,
-  omitDistribution,
-  queryDistributionTotals,
-} from '../../../storage/queries/operation-totals.ts';
+import { queryDatabaseStats } from '../../../storage/queries/database-stats.ts';
+import { queryDistributionTotals } from '../../../storage/queries/operation-totals.ts';
 import type { Query } from '../../../storage/queries/query-definition.ts';
 import { queryRepeatedStatements } from '../../../storage/queries/request-breakdowns.ts';
 import {
@@ -17,30 +11,31 @@ import {
   toStreamStats,
 } from '../../../storage/queries/request-totals.ts';
 import type { QueryClient } from '../../../storage/questdb/query-client.ts';
-import type { CsvTable } from '../csv-table.ts';
-import { defineEndpoint, type EndpointContext } from '../endpoint-definition.ts';
-import { paginate } from '../request/pagination.ts';
-import { type CommonParameters, toRequestQuery } from '../request/request-query.ts';
+import { defineEndpoint } from '../endpoint-definition.ts';
 import {
-  APDEX_TARGET_PARAMETER,
-  createGroupByParameter,
-  createPagingParameters,
+  previousRequestsSchema,
+  toPreviousColumns,
+  toPreviousRequests,
+} from '../schemas/previous-schemas.ts';
+import {
   DIMENSION_NAMES,
   type DimensionName,
-  FILTER_PARAMETERS,
-  FORMAT_PARAMETER,
-  INCLUDE_TEST_PARAMETER,
-  RANGE_PARAMETERS,
   toDimensions,
   toNamedGroup,
 } from '../schemas/query-parameters.ts';
 import * as schemas from '../schemas/response-schemas.ts';
+import {
+  createGroupsQuerySchema,
+  type GroupsParameters,
+  getStatsColumns,
+  groupStatsSchema,
+  queryGroupsPage,
+  STATS_COLUMNS,
+  toGroupStats,
+  toGroupsTable,
+  toScores,
+} from './groups-page.ts';
 
-export const STATS_COLUMNS = [
-  ...(Object.keys(schemas.STATS_FIELDS) as (keyof typeof schemas.STATS_FIELDS)[]),
-  'apdex',
-  'slowShare',
-] as const;
 const REQUEST_COLUMNS = [
   ...STATS_COLUMNS,
   ...(Object.keys(schemas.REQUEST_DETAIL_FIELDS) as (keyof typeof schemas.REQUEST_DETAIL_FIELDS)[]),
@@ -48,29 +43,7 @@ const REQUEST_COLUMNS = [
 
 const SORT_DESCRIPTION = { description: 'Field to sort by: a metric or a dimension.' };
 
-/** Parameters of endpoints that list groups, except the field to sort by. */
-const GROUPS_PARAMETERS = {
-  order: z.enum(['asc', 'desc']).optional().meta({
-    description: 'Sort order: asc or desc. Default: asc for dimensions, desc for numbers.',
-  }),
-  ...createPagingParameters(50, 1000),
-  ...FORMAT_PARAMETER,
-};
-
-export const groupStatsSchema = z
-  .strictObject({
-    group: schemas.groupSchema,
-    ...schemas.STATS_FIELDS,
-    apdex: schemas.optionalNumberSchema,
-    slowShare: schemas.optionalNumberSchema,
-  })
-  .meta({
-    id: 'WorkGroup',
-    description:
-      'Metrics of a group. `slowShare` is the percentage that took over 500 ms. `apdex` is 0 to 1.',
-  });
 const groupStatsListSchema = z.array(groupStatsSchema);
-type GroupStats = z.output<typeof groupStatsSchema>;
 
 const repeatedStatementSchema = z
   .strictObject({
@@ -90,6 +63,7 @@ const requestGroupSchema = z
     ...groupStatsSchema.shape,
     ...schemas.REQUEST_DETAIL_FIELDS,
     repeatedStatement: repeatedStatementSchema.optional(),
+    previous: previousRequestsSchema.optional(),
   })
   .meta({
     id: 'RequestGroup',
@@ -105,30 +79,6 @@ const streamGroupSchema = z
     description:
       'A group of long-lived responses that ended. `average` and `max` are the time that they were open, in ms.',
   });
-
-export function createGroupsQuerySchema<S extends z.ZodType<string>>(
-  sort: S,
-  ...groupBy: readonly DimensionName[]
-) {
-  return z.strictObject({
-    ...RANGE_PARAMETERS,
-    ...createGroupByParameter(...groupBy),
-    ...APDEX_TARGET_PARAMETER,
-    sort,
-    ...GROUPS_PARAMETERS,
-    ...FILTER_PARAMETERS,
-    ...INCLUDE_TEST_PARAMETER,
-  });
-}
-
-interface GroupsParameters extends CommonParameters {
-  readonly groupBy: readonly DimensionName[];
-  readonly apdexTarget: number;
-  readonly sort: string;
-  readonly order?: 'asc' | 'desc' | undefined;
-  readonly limit: number;
-  readonly cursor?: string | undefined;
-}
 
 export const endpointsEndpoint = defineEndpoint({
   path: '/api/performance/endpoints',
@@ -154,7 +104,11 @@ export const endpointsEndpoint = defineEndpoint({
       nextCursor: schemas.nextCursorSchema,
     })
     .meta({ id: 'Endpoints' }),
-  toTable: ({ endpoints }, query) => toGroupsTable(endpoints, query.groupBy, REQUEST_COLUMNS),
+  toTable: ({ endpoints }, query) =>
+    toGroupsTable(endpoints, query, [
+      ...REQUEST_COLUMNS,
+      ...(query.compare ? toPreviousColumns(previousRequestsSchema) : []),
+    ]),
   async handle(context) {
     const { query, dependencies } = context;
     const { dbQuery, groups, nextCursor } = await queryGroupsPage(
@@ -227,7 +181,7 @@ export const databaseEndpoint = defineEndpoint({
       nextCursor: schemas.nextCursorSchema,
     })
     .meta({ id: 'Database', description: 'The `endpoint` of a group is a normalized statement.' }),
-  toTable: ({ statements }, query) => toGroupsTable(statements, query.groupBy, STATS_COLUMNS),
+  toTable: ({ statements }, query) => toGroupsTable(statements, query, getStatsColumns(query)),
   async handle(context) {
     const { dbQuery, groups, nextCursor } = await queryGroupsPage(
       context,
@@ -240,66 +194,16 @@ export const databaseEndpoint = defineEndpoint({
   },
 });
 
-/** Returns a page of groups, and the query with the effective time range. */
-export async function queryGroupsPage<T, R extends GroupStats | RequestGroup>(
-  context: EndpointContext<GroupsParameters>,
-  queryTotals: (queryClient: QueryClient, query: Query) => Promise<T[]>,
-  toRow: (totals: T, apdexTarget: number) => R,
-): Promise<{ dbQuery: Query; groups: R[]; nextCursor: string | undefined }> {
-  const { query, dependencies, nowMs } = context;
-  const { dbQuery } = toRequestQuery(context);
-  const { sort, order = isDimensionName(sort) ? 'asc' : 'desc' } = query;
-  return paginate({ query, nowMs, dbQuery, order }, async (pinned) => {
-    const grouped = { ...pinned, groupBy: toDimensions(query.groupBy), step: undefined };
-    const totals = await queryTotals(dependencies.queryClient, grouped);
-    return totals.map((groupTotals) => {
-      const row = toRow(groupTotals, query.apdexTarget);
-      return { row, key: toGroupKey(row, query.groupBy), value: getSortValue(row, sort) };
-    });
-  });
-}
-
-/** Returns a unique key of a group. Long keys are hashed, because cursors contain them. */
-function toGroupKey({ group }: GroupStats, names: readonly DimensionName[]): string {
-  const text = JSON.stringify(names.map((name) => group[name] ?? null));
-  return text.length <= 500 ? text : createHash('sha256').update(text).digest('hex');
-}
-
-export function toGroupStats(totals: DistributionTotals, apdexTarget: number): GroupStats {
-  const { group, bucket: _, ...stats } = omitDistribution(totals);
-  return { group: toNamedGroup(group), ...stats, ...toScores(totals, apdexTarget) };
-}
-
-function toRequestGroup(totals: RequestDistributionTotals, apdexTarget: number): RequestGroup {
+function toRequestGroup(
+  totals: RequestDistributionTotals,
+  apdexTarget: number,
+  previous?: RequestDistributionTotals,
+): RequestGroup {
   const { group, bucket: _, distribution: __, ...stats } = totals;
-  return { group: toNamedGroup(group), ...stats, ...toScores(totals, apdexTarget) };
-}
-
-function toScores({ distribution }: { distribution: Distribution }, apdexTarget: number) {
-  const slowShare = distribution.computeShareAbove(SLOW_QUERY_MS);
   return {
-    apdex: distribution.computeApdex(apdexTarget),
-    slowShare: slowShare === undefined ? undefined : 100 * slowShare,
+    group: toNamedGroup(group),
+    ...stats,
+    ...toScores(totals, apdexTarget),
+    previous: previous && toPreviousRequests(previous),
   };
-}
-
-/** Converts groups to a table with a column for each dimension and each metric. */
-export function toGroupsTable(
-  groups: readonly object[],
-  names: readonly DimensionName[],
-  columns: readonly string[],
-): CsvTable {
-  return {
-    columns: [...names, ...columns],
-    rows: (groups as GroupStats[]).map(({ group, ...stats }) => ({ ...group, ...stats })),
-  };
-}
-
-function getSortValue(row: GroupStats | RequestGroup, sort: string): string | number | null {
-  if (isDimensionName(sort)) return row.group[sort] ?? null;
-  return row[sort as Exclude<keyof GroupStats, 'group'>] ?? null;
-}
-
-function isDimensionName(sort: string): sort is DimensionName {
-  return (DIMENSION_NAMES as readonly string[]).includes(sort);
 }

@@ -572,6 +572,7 @@ const SCOPE_TEST_QUERIES: { readonly [N in EndpointName]: string | undefined } =
   coverage: undefined,
   metrics: `?from=${FROM}&to=${TO}&limit=10000`,
   values: `?from=${FROM}&to=${TO}&dimension=endpoint`,
+  catalog: `?from=${FROM}&to=${TO}`,
   errors: `?from=${FROM}&to=${TO}`,
   stream: '?interval=1m',
   test: '?action=dashboard',
