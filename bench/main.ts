@@ -16,6 +16,7 @@ const BENCHES: Record<string, () => Promise<(options: BenchOptions) => Promise<R
   ingest: async () => (await import('./ingest.ts')).benchIngest,
   notify: async () => (await import('./notify.ts')).benchNotify,
   overhead: async () => (await import('./overhead.ts')).benchOverhead,
+  page: async () => (await import('./page.ts')).benchPage,
   query: async () => (await import('./query.ts')).benchQuery,
   record: async () => (await import('./record.ts')).benchRecord,
   scrub: async () => (await import('./scrub.ts')).benchScrub,
