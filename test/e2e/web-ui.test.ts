@@ -1,0 +1,176 @@
+import type { Browser } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { Demo } from '../../demo/demo.ts';
+import { PerfscopeClient } from '../../src/client/perfscope-client.ts';
+import { formatText } from '../../src/web/format/quantities.ts';
+import { openBrowser } from '../support/open-browser.ts';
+import { PerfscopeServer } from '../support/perfscope-server.ts';
+import { waitFor } from '../support/wait-for.ts';
+import { WebPage } from '../support/web-page.ts';
+
+const SERVICE = 'service=booking';
+const ENDPOINT = '/api/properties/:property/bookings';
+const WIDTHS = [390, 1280, 1920];
+const MIN_REQUESTS = 200;
+/** Paths of all views. The alert and the job are added at runtime. */
+const VIEWS = [
+  '/',
+  '/services',
+  `/service?${SERVICE}`,
+  `/endpoint?${SERVICE}&operation=POST&endpoint=${ENDPOINT}`,
+  '/databases',
+  '/queues',
+  '/queue?queue=confirmation-emails',
+  '/job?job=1',
+  '/outgoing',
+  '/hosts',
+  '/errors',
+  '/alerts',
+  '/rules',
+  '/inbox',
+  '/actions',
+  '/tenants',
+  '/tenants?tenant=grand-hotels',
+  '/business',
+  '/explore',
+  '/people',
+  '/keys',
+  '/storage',
+  '/setup',
+];
+
+const server = new PerfscopeServer({ PERFORMANCE_FLUSH_INTERVAL: '1000' });
+const demo = new Demo({ fast: true, scenario: 'error-burst', env: server.env, log: () => {} });
+let browser: Browser;
+let client: PerfscopeClient;
+
+beforeAll(async () => {
+  [browser] = await Promise.all([openBrowser(), demo.start()]);
+  client = new PerfscopeClient({ url: demo.serverUrl });
+  await waitFor(async () => {
+    const { api, queues } = await client.get('dashboard', { last: '15m' });
+    return api.count >= MIN_REQUESTS && queues.length > 0;
+  });
+});
+afterAll(async () => {
+  await browser.close();
+  await demo.stop();
+  await server.remove();
+});
+
+describe.each(['light', 'dark'] as const)('in the %s theme', (theme) => {
+  it.each(VIEWS)('%s opens at every width without a fault', async (path) => {
+    const view = await WebPage.open(browser, { url: demo.serverUrl, theme });
+    try {
+      await view.goto(path);
+      expect(await view.page.getByText('There is no such view').count()).toBe(0);
+      expect(await view.readFaults()).toEqual([]);
+      expect(await view.runAxe()).toEqual([]);
+      for (const width of WIDTHS) expect(await view.readOverflow(width), `${width}`).toBe(0);
+      expect(view.problems).toEqual([]);
+    } finally {
+      await view.close();
+    }
+  });
+});
+
+it('shows the figures of the API and of SQL', async () => {
+  const to = new Date();
+  const from = new Date(to.getTime() - 60_000);
+  const query = { from: from.toISOString(), to: to.toISOString() };
+  const search = new URLSearchParams(query).toString();
+  const view = await WebPage.open(browser, { url: demo.serverUrl });
+  try {
+    await view.goto(`/?${search}`);
+    const { api } = await client.get('dashboard', query);
+    const stat = (label: string) =>
+      view.page.locator('.stat', { hasText: label }).locator('.value').innerText();
+    expect(compact(await stat('Requests'))).toBe(compact(formatText(api.rate, '/s')));
+    expect(compact(await stat('p95 response time'))).toBe(compact(formatText(api.p95, 'ms')));
+    const [[count] = []] = await server.sql(
+      `SELECT sum(count) FROM performance_metrics WHERE metric_type = 'API_RESPONSE_TIME'
+       AND service <> 'perfscope' AND timestamp >= '${query.from}' AND timestamp < '${query.to}'`,
+    );
+    expect(api.count).toBe(Number(count));
+    const groups = await client.get('endpoints', {
+      ...query,
+      groupBy: ['service', 'operation', 'endpoint'],
+    });
+    await view.goto(`/services?${search}`);
+    for (const { group, p95 } of groups.endpoints) {
+      const row = view.page.locator('tr', { hasText: `${group.operation} ${group.endpoint}` });
+      expect(await row.first().innerText()).toContain(formatText(p95, 'ms'));
+    }
+  } finally {
+    await view.close();
+  }
+});
+
+it('zooms by dragging, and Back and shared links restore a view exactly', async () => {
+  const view = await WebPage.open(browser, { url: demo.serverUrl });
+  const { page } = view;
+  try {
+    await view.goto(`/endpoint?${SERVICE}&operation=POST&endpoint=${ENDPOINT}&last=15m`);
+    const before = page.url();
+    const box = (await page.locator('.u-over').first().boundingBox())!;
+    await page.mouse.move(box.x + box.width * 0.4, box.y + 40);
+    await page.mouse.down();
+    await page.mouse.move(box.x + box.width * 0.8, box.y + 60, { steps: 5 });
+    await page.mouse.up();
+    await page.waitForURL(/from=/);
+    await view.settle();
+    const { searchParams } = new URL(page.url());
+    const length = Date.parse(searchParams.get('to')!) - Date.parse(searchParams.get('from')!);
+    expect(length / 60_000).toBeCloseTo(15 * 0.4, 0);
+    const shown = await page.locator('main').innerText();
+
+    const other = await WebPage.open(browser, { url: '' });
+    await other.goto(page.url());
+    expect(await other.page.locator('main').innerText()).toBe(shown);
+    await other.close();
+
+    await page.goBack();
+    expect(page.url()).toBe(before);
+    await view.settle();
+    expect(await page.getByRole('button', { name: /^Time range/ }).innerText()).toBe(
+      'Last 15 minutes',
+    );
+  } finally {
+    await view.close();
+  }
+});
+
+it('shows an alert of real traffic without a reload, and acknowledges and silences it', async () => {
+  const view = await WebPage.open(browser, { url: demo.serverUrl });
+  const { page } = view;
+  try {
+    await view.goto('/alerts');
+    const firing = page.locator('main a[href*="/alerts/"]').first();
+    await firing.waitFor({ timeout: 300_000 });
+    await firing.click();
+    await page.getByRole('button', { name: /^Acknowledge/ }).click();
+    await page.getByRole('dialog').getByRole('textbox').first().fill('looking into it');
+    await page
+      .getByRole('dialog')
+      .getByRole('button', { name: /^Acknowledge/ })
+      .click();
+    await page.getByText('looking into it').first().waitFor();
+    const id = decodeURIComponent(new URL(page.url()).pathname.split('/').at(-1)!);
+    await waitFor(async () => (await client.alert(id)).alert.state === 'acknowledged');
+
+    await page.getByRole('button', { name: /^Silence/ }).click();
+    await page.getByRole('dialog').getByRole('textbox').first().fill('planned work');
+    await page
+      .getByRole('dialog')
+      .getByRole('button', { name: /^Silence/ })
+      .click();
+    await waitFor(async () => (await client.get('silences')).silences.length > 0);
+  } finally {
+    await view.close();
+  }
+});
+
+/** Removes spaces, which the page replaces by margins. */
+function compact(text: string): string {
+  return text.replaceAll(/\s/g, '');
+}
