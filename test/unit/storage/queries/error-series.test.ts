@@ -6,7 +6,7 @@ const HOUR_MS = 3_600_000;
 
 it.each([
   {
-    name: 'hours, of which the first and the last are incomplete',
+    name: 'hours with an incomplete first and last hour',
     range: toRange('2030-01-15T08:20Z', '2030-01-15T10:10Z'),
     step: { ms: HOUR_MS, zone: 'utc' },
     expected: ['2030-01-15T08:00', '2030-01-15T09:00', '2030-01-15T10:00'],
