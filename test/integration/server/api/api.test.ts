@@ -560,6 +560,7 @@ describe('endpoints', () => {
 const SCOPE_TEST_QUERIES: { readonly [N in EndpointName]: string | undefined } = {
   dashboard: `?from=${FROM}&to=${TO}&includeTest=true`,
   trends: `?from=${FROM}&to=${TO}&groupBy=organizationId,endpoint,service&compare=yesterday`,
+  trendsSql: `?from=${FROM}&to=${TO}&organizationId=${OTHER_MARKER}`,
   endpoints: `?from=${FROM}&to=${TO}&groupBy=organizationId,endpoint,service,operation`,
   database: `?from=${FROM}&to=${TO}&groupBy=organizationId,endpoint,service,operation`,
   outgoing: `?from=${FROM}&to=${TO}&groupBy=organizationId,endpoint,service,operation`,
