@@ -5,6 +5,7 @@ export const ENDPOINT_PATHS = {
   dashboard: '/api/performance/dashboard',
   trends: '/api/performance/trends',
   distribution: '/api/performance/distribution',
+  trendsSql: '/api/performance/trends/sql',
   endpoints: '/api/performance/endpoints',
   outgoing: '/api/performance/outgoing',
   database: '/api/performance/database',
@@ -97,6 +98,7 @@ export interface ApiTypes {
     dashboard: DashboardQuery;
     trends: TrendsQuery;
     distribution: DistributionQuery;
+    trendsSql: TrendsSqlQuery;
     endpoints: EndpointsQuery;
     outgoing: OutgoingQuery;
     database: DatabaseQuery;
@@ -146,6 +148,7 @@ export interface ApiTypes {
     dashboard: Dashboard;
     trends: TrendsAnswer;
     distribution: Distribution;
+    trendsSql: TrendsSql;
     endpoints: Endpoints;
     outgoing: Outgoing;
     database: Database;
@@ -337,7 +340,7 @@ export interface TrendsQuery {
     | 'sum'
   )[];
   /**
-   * Dimensions to group by, one series per group: service, version, environment, instance, endpoint, operation, queue, queueScope, organizationId, propertyId.
+   * Dimensions to group by, one series per group: service, version, environment, instance, endpoint, operation, queue, queueScope, organizationId, propertyId, name.
    */
   groupBy?: (
     | 'service'
@@ -350,6 +353,7 @@ export interface TrendsQuery {
     | 'queueScope'
     | 'organizationId'
     | 'propertyId'
+    | 'name'
   )[];
   /**
    * Maximum number of series, 1 to 100. Series with the most measurements come first.
@@ -419,6 +423,9 @@ export interface TrendsQuery {
  * Query parameters of `GET /api/performance/distribution`.
  */
 export interface DistributionQuery {
+ * Query parameters of `GET /api/performance/trends/sql`.
+ */
+export interface TrendsSqlQuery {
   /**
    * Start of the time range: an ISO 8601 time, or milliseconds since the epoch.
    */
@@ -439,6 +446,10 @@ export interface DistributionQuery {
    * Length of a time bucket: a number with the unit s, m, h, or d, such as 1m.
    */
   step?: string;
+  /**
+   * Time range to compare with: previous, yesterday, or lastWeek.
+   */
+  compare?: 'previous' | 'yesterday' | 'lastWeek';
   /**
    * @default "API_RESPONSE_TIME"
    */
@@ -467,6 +478,55 @@ export interface DistributionQuery {
    * Limits the response to this metric name. Can be repeated.
    */
   name?: string[];
+  /**
+   * Aggregates to return: one or more of count, rate, average, errorRate, min, max, p50, p90, p95, p99, p999, apdex, last, sum.
+   *
+   * @default ["rate","average","errorRate","p95"]
+   */
+  aggregate?: (
+    | 'count'
+    | 'rate'
+    | 'average'
+    | 'errorRate'
+    | 'min'
+    | 'max'
+    | 'p50'
+    | 'p90'
+    | 'p95'
+    | 'p99'
+    | 'p999'
+    | 'apdex'
+    | 'last'
+    | 'sum'
+  )[];
+  /**
+   * Dimensions to group by, one series per group: service, version, environment, instance, endpoint, operation, queue, queueScope, organizationId, propertyId, name.
+   */
+  groupBy?: (
+    | 'service'
+    | 'version'
+    | 'environment'
+    | 'instance'
+    | 'endpoint'
+    | 'operation'
+    | 'queue'
+    | 'queueScope'
+    | 'organizationId'
+    | 'propertyId'
+    | 'name'
+  )[];
+  /**
+   * Maximum number of series, 1 to 100. Series with the most measurements come first.
+   *
+   * @default 20
+   */
+  limit?: number;
+  /**
+   * Apdex target, in ms: faster responses count as satisfactory.
+   *
+   * @default 500
+   */
+  apdexTarget?: number;
   /**
    * Limits the response to this service. Can be repeated.
    */
@@ -2283,7 +2343,7 @@ export interface TrendsAnswer {
    */
   notes?: string[];
   series: {
-    group: Group;
+    group: TrendGroup;
     points: TrendPoint[];
     /**
      * Points of the earlier time range, shifted to the current time range.
@@ -2298,9 +2358,9 @@ export interface TrendsAnswer {
 }
 
 /**
- * Dimension values of a group. A missing dimension means rows without that value.
+ * Dimension values of a group, and the name of its metric. A missing dimension means rows without that value.
  */
-export interface Group {
+export interface TrendGroup {
   service?: string;
   version?: string;
   environment?: string;
@@ -2311,6 +2371,7 @@ export interface Group {
   queueScope?: string;
   organizationId?: string;
   propertyId?: string;
+  name?: string;
 }
 
 /**
@@ -2380,6 +2441,19 @@ export interface Distribution {
    * Cells with values: index of the time, index of the upper bound, number of values, number of failures.
    */
   cells: [number, number, number, number][];
+export interface TrendsSql {
+  /**
+   * One statement for each table and roll-up. Add up the rows with the same group and bucket. Without access to any rows, the list is empty.
+   */
+  statements: SqlStatement[];
+}
+
+/**
+ * A statement without bound parameters, for Grafana or the QuestDB console.
+ */
+export interface SqlStatement {
+  description: string;
+  sql: string;
 }
 
 export interface Endpoints {
@@ -2440,6 +2514,22 @@ export interface RequestGroup {
   ownTime?: number;
   ownShare?: number;
   repeatedStatement?: RepeatedStatement;
+}
+
+/**
+ * Dimension values of a group. A missing dimension means rows without that value.
+ */
+export interface Group {
+  service?: string;
+  version?: string;
+  environment?: string;
+  instance?: string;
+  endpoint?: string;
+  operation?: string;
+  queue?: string;
+  queueScope?: string;
+  organizationId?: string;
+  propertyId?: string;
 }
 
 /**
