@@ -14,6 +14,7 @@ export const ENDPOINT_PATHS = {
   health: '/api/performance/health',
   coverage: '/api/performance/coverage',
   metrics: '/api/performance/metrics',
+  values: '/api/performance/values',
   errors: '/api/performance/errors',
   marks: '/api/performance/marks',
   alerts: '/api/performance/alerts',
@@ -102,6 +103,7 @@ export interface ApiTypes {
     health: HealthQuery;
     coverage: CoverageQuery;
     metrics: MetricsQuery;
+    values: ValuesQuery;
     errors: ErrorsQuery;
     marks: MarksQuery;
     alerts: AlertsQuery;
@@ -146,6 +148,7 @@ export interface ApiTypes {
     health: Health;
     coverage: Coverage;
     metrics: Metrics;
+    values: Values;
     errors: Errors;
     marks: Marks;
     alerts: Alerts;
@@ -523,6 +526,10 @@ export interface EndpointsQuery {
    */
   timeZone?: string;
   /**
+   * Time range to compare with: previous, yesterday, or lastWeek.
+   */
+  compare?: 'previous' | 'yesterday' | 'lastWeek';
+  /**
    * Dimensions to group by: one or more of service, version, environment, instance, endpoint, operation, queue, queueScope, organizationId, propertyId.
    *
    * @default ["endpoint","operation"]
@@ -685,6 +692,10 @@ export interface OutgoingQuery {
    */
   timeZone?: string;
   /**
+   * Time range to compare with: previous, yesterday, or lastWeek.
+   */
+  compare?: 'previous' | 'yesterday' | 'lastWeek';
+  /**
    * Dimensions to group by: one or more of service, version, environment, instance, endpoint, operation, queue, queueScope, organizationId, propertyId.
    *
    * @default ["endpoint"]
@@ -823,6 +834,10 @@ export interface DatabaseQuery {
    * IANA time zone such as Europe/Vienna. Default: the time zone of the server.
    */
   timeZone?: string;
+  /**
+   * Time range to compare with: previous, yesterday, or lastWeek.
+   */
+  compare?: 'previous' | 'yesterday' | 'lastWeek';
   /**
    * Dimensions to group by: one or more of service, version, environment, instance, endpoint, operation, queue, queueScope, organizationId, propertyId.
    *
@@ -1314,6 +1329,123 @@ export interface MetricsQuery {
    * Response format: json or csv. Default: determined by the Accept header.
    */
   format?: 'json' | 'csv';
+}
+
+/**
+ * Query parameters of `GET /api/performance/values`.
+ */
+export interface ValuesQuery {
+  /**
+   * Start of the time range: an ISO 8601 time, or milliseconds since the epoch.
+   */
+  from?: string;
+  /**
+   * End of the time range: an ISO 8601 time, or milliseconds since the epoch. Default: now.
+   */
+  to?: string;
+  /**
+   * Length of the time range, instead of from: a number with the unit s, m, h, or d, such as 15m.
+   */
+  last?: string;
+  /**
+   * IANA time zone such as Europe/Vienna. Default: the time zone of the server.
+   */
+  timeZone?: string;
+  /**
+   * Dimension to list: service, version, environment, instance, endpoint, operation, queue, organizationId, propertyId.
+   *
+   * @default "service"
+   */
+  dimension?:
+    | 'service'
+    | 'version'
+    | 'environment'
+    | 'instance'
+    | 'endpoint'
+    | 'operation'
+    | 'queue'
+    | 'organizationId'
+    | 'propertyId';
+  /**
+   * Metric type whose values to list. Default: all.
+   */
+  metricType?:
+    | 'API_RESPONSE_TIME'
+    | 'API_STREAM_DURATION'
+    | 'OUTGOING_REQUEST_TIME'
+    | 'DATABASE_QUERY_TIME'
+    | 'DATABASE_CONNECTIONS'
+    | 'QUEUE_WAIT_TIME'
+    | 'QUEUE_PROCESSING_TIME'
+    | 'QUEUE_DEPTH'
+    | 'QUEUE_OLDEST_AGE'
+    | 'CPU_USAGE'
+    | 'MEMORY_USAGE'
+    | 'DISK_USAGE'
+    | 'NETWORK_IO'
+    | 'EVENT_LOOP_DELAY'
+    | 'GC_DURATION'
+    | 'HEAP_USAGE'
+    | 'ACTIVE_USERS'
+    | 'ONGOING_RESERVATIONS'
+    | 'BREAKER_STATE'
+    | 'CUSTOM';
+  /**
+   * Limits the response to values that contain this text, in upper or lower case.
+   */
+  search?: string;
+  /**
+   * Maximum number of values, 1 to 1000.
+   *
+   * @default 50
+   */
+  limit?: number;
+  /**
+   * Limits the response to this service. Can be repeated.
+   */
+  service?: string[];
+  /**
+   * Limits the response to this version. Can be repeated.
+   */
+  version?: string[];
+  /**
+   * Limits the response to this environment. Can be repeated.
+   */
+  environment?: string[];
+  /**
+   * Limits the response to this instance. Can be repeated.
+   */
+  instance?: string[];
+  /**
+   * Limits the response to this endpoint. Can be repeated.
+   */
+  endpoint?: string[];
+  /**
+   * Limits the response to this operation. Can be repeated.
+   */
+  operation?: string[];
+  /**
+   * Limits the response to this queue. Can be repeated.
+   */
+  queue?: string[];
+  /**
+   * Limits the response to this queueScope. Can be repeated.
+   */
+  queueScope?: string[];
+  /**
+   * Limits the response to this organizationId. Can be repeated.
+   */
+  organizationId?: string[];
+  /**
+   * Limits the response to this propertyId. Can be repeated.
+   */
+  propertyId?: string[];
+  /**
+   * Whether to include test measurements: true or false.
+   *
+   * @default false
+   */
+  includeTest?: boolean;
 }
 
 /**
@@ -2168,6 +2300,7 @@ export interface RequestGroup {
   p999?: number;
   apdex?: number;
   slowShare?: number;
+  previous?: PreviousRequests;
   abortedCount?: number;
   abortedRate?: number;
   count2xx?: number;
@@ -2192,6 +2325,28 @@ export interface RequestGroup {
   ownTime?: number;
   ownShare?: number;
   repeatedStatement?: RepeatedStatement;
+}
+
+/**
+ * Metrics of the requests in the earlier time range. Missing without `compare`, and if the group had no requests.
+ */
+export interface PreviousRequests {
+  count: number;
+  rate: number;
+  errorRate?: number;
+  average?: number;
+  p50?: number;
+  p95?: number;
+  p99?: number;
+  databaseTime?: number;
+  databaseCalls?: number;
+  outgoingTime?: number;
+  outgoingCalls?: number;
+  queueTime?: number;
+  queueCalls?: number;
+  connectionWaitTime?: number;
+  eventLoopWaitTime?: number;
+  ownTime?: number;
 }
 
 /**
@@ -2268,12 +2423,26 @@ export interface OutgoingGroup {
   p999?: number;
   apdex?: number;
   slowShare?: number;
+  previous?: PreviousWork;
   /**
    * Percentage of the calls that failed, by kind of error.
    */
   errorRates: {
     [k: string]: number;
   };
+}
+
+/**
+ * Metrics of the group in the earlier time range. Missing without `compare`, and if the group had no data.
+ */
+export interface PreviousWork {
+  count: number;
+  rate: number;
+  errorRate?: number;
+  average?: number;
+  p50?: number;
+  p95?: number;
+  p99?: number;
 }
 
 /**
@@ -2309,6 +2478,7 @@ export interface WorkGroup {
   p999?: number;
   apdex?: number;
   slowShare?: number;
+  previous?: PreviousWork;
 }
 
 export interface Queues {
@@ -2534,6 +2704,28 @@ export interface Metric {
   min?: number;
   max?: number;
   test: boolean;
+}
+
+export interface Values {
+  from: string;
+  to: string;
+  dimension:
+    | 'service'
+    | 'version'
+    | 'environment'
+    | 'instance'
+    | 'endpoint'
+    | 'operation'
+    | 'queue'
+    | 'organizationId'
+    | 'propertyId';
+  values: {
+    value: string;
+    /**
+     * Number of measurements with this value.
+     */
+    count: number;
+  }[];
 }
 
 export interface Errors {
