@@ -28,6 +28,7 @@ export const ENDPOINT_PATHS = {
   notifications: '/api/performance/notifications',
   read: '/api/performance/notifications/:id/read',
   receivers: '/api/performance/receivers',
+  testReceiver: '/api/performance/receivers/:id/test',
   people: '/api/performance/people',
   person: '/api/performance/people/:id',
   actions: '/api/performance/actions',
@@ -117,6 +118,7 @@ export interface ApiTypes {
     notifications: NotificationsQuery;
     read: Record<string, never>;
     receivers: Record<string, never>;
+    testReceiver: Record<string, never>;
     people: Record<string, never>;
     person: Record<string, never>;
     actions: Record<string, never>;
@@ -132,6 +134,7 @@ export interface ApiTypes {
   bodies: {
     acknowledge: AcknowledgeBody;
     silences: SilencesBody;
+    testReceiver: TestReceiverBody;
     people: PeopleBody;
     keys: KeysBody;
   };
@@ -162,6 +165,7 @@ export interface ApiTypes {
     notifications: Notifications;
     read: Read;
     receivers: Receivers;
+    testReceiver: ReceiverTest;
     people: People;
     person: People;
     actions: Actions;
@@ -1902,6 +1906,20 @@ export interface SilencesBody {
 }
 
 /**
+ * JSON body of `POST /api/performance/receivers/:id/test`.
+ */
+export interface TestReceiverBody {
+  /**
+   * Organization of the sample alert. People receive only alerts of their tenants.
+   */
+  organizationId?: string;
+  /**
+   * Property of the sample alert.
+   */
+  propertyId?: string;
+}
+
+/**
  * JSON body of `POST /api/performance/people`.
  */
 export interface PeopleBody {
@@ -3097,6 +3115,25 @@ export interface Receivers {
     role: string;
     organizationId?: string;
     properties?: string[];
+  }[];
+}
+
+export interface ReceiverTest {
+  receiver: string;
+  /**
+   * Empty if nobody receives alerts of this tenant.
+   */
+  results: {
+    channel: string;
+    /**
+     * A masked address, or a host.
+     */
+    recipient?: string;
+    status: 'delivered' | 'failed';
+    /**
+     * Why the message failed, or what the channel reported.
+     */
+    detail?: string;
   }[];
 }
 

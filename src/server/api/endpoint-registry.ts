@@ -23,6 +23,7 @@ import {
   notificationsEndpoint,
   readEndpoint,
   receiversEndpoint,
+  testReceiverEndpoint,
 } from './endpoints/notifications-endpoints.ts';
 import { openApiEndpoint } from './endpoints/openapi-endpoint.ts';
 import { outgoingEndpoint } from './endpoints/outgoing-endpoint.ts';
@@ -63,6 +64,7 @@ export const ENDPOINTS = {
   notifications: notificationsEndpoint,
   read: readEndpoint,
   receivers: receiversEndpoint,
+  testReceiver: testReceiverEndpoint,
   people: peopleEndpoint,
   person: personEndpoint,
   actions: actionsEndpoint,

@@ -592,6 +592,7 @@ const SCOPE_TEST_QUERIES: { readonly [N in EndpointName]: string | undefined } =
   notifications: undefined,
   read: undefined,
   receivers: undefined,
+  testReceiver: undefined,
   people: undefined,
   person: undefined,
   actions: undefined,
@@ -603,7 +604,7 @@ const SCOPE_TEST_QUERIES: { readonly [N in EndpointName]: string | undefined } =
  * `notifications.test.ts`, `people.test.ts`, `business-rules.test.ts`, `jobs-api.test.ts`, and `marks-api.test.ts`.
  */
 const TESTED_ELSEWHERE =
-  'distribution keys key me job marks alerts alert alertSeries acknowledge rules rule silences silence notifications read receivers people person actions decisions scaling coverage'.split(
+  'distribution keys key me job marks alerts alert alertSeries acknowledge rules rule silences silence notifications read receivers testReceiver people person actions decisions scaling coverage'.split(
     ' ',
   );
 
