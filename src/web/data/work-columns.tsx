@@ -22,13 +22,15 @@ export interface WorkColumnsOptions<T> {
   readonly compare: Comparison;
   /** Link to the details of a row. */
   readonly href: (row: T) => string | undefined;
-  /** Whether the rows are cheap to call often, so that their total time matters. */
+  /** Whether to show the total time of a row first. */
   readonly hasTotal?: boolean;
+  /** Whether the table is narrow, so that it has only the most important columns. */
+  readonly isNarrow?: boolean;
 }
 
 /** Columns with rate, failures, durations, and the change of the p95. */
 export function workColumns<T extends WorkRow>(options: WorkColumnsOptions<T>): Column<T>[] {
-  const { compare, href, hasTotal = false } = options;
+  const { compare, href, hasTotal = false, isNarrow = false } = options;
   const earlier = COMPARISONS.find(([name]) => name === compare)?.[1];
   return [
     ...(hasTotal
@@ -49,14 +51,7 @@ export function workColumns<T extends WorkRow>(options: WorkColumnsOptions<T>): 
       sortBy: ({ rate }) => rate,
       cell: (row) => <Figure value={row.rate} unit="/s" href={href(row)} />,
     },
-    {
-      id: 'average',
-      header: 'Mean',
-      align: 'right',
-      isOptional: true,
-      sortBy: ({ average }) => average,
-      cell: ({ average }) => <Figure value={average} unit="ms" />,
-    },
+    ...(isNarrow ? [] : [meanColumn<T>()]),
     {
       id: 'p95',
       header: 'p95',
@@ -75,7 +70,7 @@ export function workColumns<T extends WorkRow>(options: WorkColumnsOptions<T>): 
     },
     {
       id: 'change',
-      header: `p95 vs ${earlier}`,
+      header: isNarrow ? 'Change' : `p95 vs ${earlier}`,
       align: 'right',
       isOptional: true,
       sortBy: ({ p95, previous }) =>
@@ -85,4 +80,15 @@ export function workColumns<T extends WorkRow>(options: WorkColumnsOptions<T>): 
       ),
     },
   ];
+}
+
+function meanColumn<T extends WorkRow>(): Column<T> {
+  return {
+    id: 'average',
+    header: 'Mean',
+    align: 'right',
+    isOptional: true,
+    sortBy: ({ average }) => average,
+    cell: ({ average }) => <Figure value={average} unit="ms" />,
+  };
 }

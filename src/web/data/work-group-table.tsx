@@ -67,7 +67,7 @@ export function WorkGroupTable(props: WorkGroupTableProps) {
                   sortBy: ({ group }) => group[shown],
                   cell: (row) => <GroupName value={row.group[shown]} href={toHref(row)} />,
                 },
-                ...workColumns<Row>({ compare, href: toHref, hasTotal: true }),
+                ...workColumns<Row>({ compare, href: toHref, hasTotal: true, isNarrow: true }),
               ]}
             />
           );

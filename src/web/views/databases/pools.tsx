@@ -184,7 +184,7 @@ function PoolTable({ filter }: { filter: Filter }) {
               },
               {
                 id: 'connects',
-                header: 'Failed connects of the service',
+                header: 'Failed connects',
                 align: 'right',
                 isOptional: true,
                 sortBy: ({ service }) => countFailed(service),

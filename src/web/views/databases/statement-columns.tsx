@@ -29,10 +29,10 @@ export function statementColumns(compare: Comparison, hasService: boolean): Colu
           <a class="mono name" href={statementLink(group)} title={statementName(group)}>
             {statementName(group)}
           </a>
-          {hasService && group.service && <span class="faint truncate">{group.service}</span>}
         </span>
       ),
     },
+    ...(hasService ? [serviceColumn] : []),
     ...workColumns<StatementRow>({
       compare,
       href: ({ group }) => statementLink(group),
@@ -40,3 +40,18 @@ export function statementColumns(compare: Comparison, hasService: boolean): Colu
     }),
   ];
 }
+
+const serviceColumn: Column<StatementRow> = {
+  id: 'service',
+  header: 'Service',
+  isOptional: true,
+  sortBy: ({ group }) => group.service,
+  cell: ({ group: { service } }) =>
+    service && (
+      <span class="cell">
+        <a class="name" href={linkTo('/service', { service })}>
+          {service}
+        </a>
+      </span>
+    ),
+};
