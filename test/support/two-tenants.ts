@@ -184,7 +184,7 @@ export function addAlertingRows(add: AddRows, tenant: SeededTenant, now: number)
         id: `${mark}-job-${i}`,
         queueName: `${mark}-mails`,
         queueScope: toQueueScope(tenant),
-        jobId: `${i}`,
+        jobId: `${mark}-${i}`,
         jobType: 'send',
         status: i % 2 ? 'failed' : 'completed',
         duration: 100,

@@ -543,6 +543,16 @@ describe('endpoints', () => {
       seen.push(...page.errors.map(({ fingerprint }) => fingerprint));
     }
     expect(seen).toEqual(['f2', 'f1']);
+    const { errors: series, times } = await client.get('errors', {
+      ...range,
+      fingerprint: ['f1'],
+      step: '1m',
+    });
+    expect(series).toHaveLength(1);
+    expect(series[0]?.points).toHaveLength(times?.length ?? 0);
+    expect(times?.[0]).toBe(new Date(FROM).toISOString());
+    expect(series[0]?.points?.reduce((sum, count) => sum + count, 0)).toBe(6);
+    expect(series[0]?.points?.[2]).toBeGreaterThan(0);
     const csv = await client.csv('errors', range);
     expect(csv.split('\r\n')[0]).toBe(
       'fingerprint,count,firstSeen,lastSeen,kind,level,type,message,endpoint,service',
@@ -577,6 +587,7 @@ const SCOPE_TEST_QUERIES: { readonly [N in EndpointName]: string | undefined } =
   test: '?action=dashboard',
   // Public, and returns no rows.
   openapi: undefined,
+  storage: undefined,
   keys: undefined,
   key: undefined,
   marks: undefined,
@@ -604,7 +615,7 @@ const SCOPE_TEST_QUERIES: { readonly [N in EndpointName]: string | undefined } =
  * `notifications.test.ts`, `people.test.ts`, `business-rules.test.ts`, `jobs-api.test.ts`, and `marks-api.test.ts`.
  */
 const TESTED_ELSEWHERE =
-  'distribution keys key me job marks alerts alert alertSeries acknowledge rules rule silences silence notifications read receivers testReceiver people person actions decisions scaling coverage'.split(
+  'storage distribution keys key me job marks alerts alert alertSeries acknowledge rules rule silences silence notifications read receivers testReceiver people person actions decisions scaling coverage'.split(
     ' ',
   );
 

@@ -104,15 +104,25 @@ afterAll(() => api.remove());
 
 /** Returns the IDs of objects that only callers of the other organization can see. */
 async function collectForeignIds(): Promise<string[][]> {
-  const principal = createPrincipal('key:b', {
-    role: 'ORG_ADMIN',
-    organizationId: BETA.organizationId,
-  });
-  return [...(await collectIdsByPath(principal)).values()];
+  const [own, other] = [ALPHA, BETA].map(({ organizationId }) =>
+    createPrincipal('key:b', { role: 'ORG_ADMIN', organizationId }),
+  );
+  // Both organizations see the rules that apply to all.
+  const shared = new Set([...(await collectIdsByPath(own!, Infinity)).values()].flat());
+  const isForeign = (id: string) => !shared.has(id);
+  return [...(await collectIdsByPath(other!, 3, isForeign)).values()];
 }
 
-/** Returns the IDs in the responses of each path without path parameters. */
-async function collectIdsByPath(principal: Principal): Promise<Map<string, string[]>> {
+/**
+ * Returns the IDs in the responses of each path without path parameters.
+ *
+ * @param limit maximum number of IDs per response
+ */
+async function collectIdsByPath(
+  principal: Principal,
+  limit = 3,
+  isIncluded: (id: string) => boolean = () => true,
+): Promise<Map<string, string[]>> {
   api.principal = principal;
   const ids = new Map<string, string[]>();
   for (const { path, method, isStream, parameters } of operations) {
@@ -122,7 +132,7 @@ async function collectIdsByPath(principal: Principal): Promise<Map<string, strin
     for (const query of [...options.map(({ name }) => `${name}=true`), '']) {
       const response = await fetch(`${api.url}${path}?${query}`);
       const found = response.ok ? findIds(await response.json(), path) : [];
-      ids.set(path, [...(ids.get(path) ?? []), ...found.slice(0, 3)]);
+      ids.set(path, [...(ids.get(path) ?? []), ...found.filter(isIncluded).slice(0, limit)]);
     }
   }
   return ids;
