@@ -1,7 +1,8 @@
 import { rangeQuery } from '../../api/range-query.ts';
-import { caller } from '../../api/session.ts';
+import { caller, isAllowed } from '../../api/session.ts';
 import { useAllPages } from '../../data/all-pages.ts';
 import { FilterMenu } from '../../data/filter-menu.tsx';
+import { toConcurrency } from '../../data/per-second.ts';
 import { TrendChart } from '../../data/trend-chart.tsx';
 import { totalTime } from '../../data/work-columns.tsx';
 import { Card } from '../../design/card.tsx';
@@ -14,7 +15,6 @@ import { DatabaseStats } from './database-stats.tsx';
 import { FailedConnects } from './failed-connects.tsx';
 import { Pools } from './pools.tsx';
 import { statementColumns, statementName } from './statement-columns.tsx';
-import { toConcurrency } from './to-concurrency.ts';
 
 const ROWS = 12;
 const SEARCH_HEIGHT = 39;
@@ -122,8 +122,14 @@ export default function Databases() {
 function NoStatements() {
   return (
     <EmptyState title="No statement ran in this range">
-      Choose a longer range, or remove a filter. To see which database libraries are measured, open{' '}
-      <a href={linkTo('/hosts')}>Hosts and runtime</a>.
+      Choose a longer range, or remove a filter.
+      {isAllowed('readHosts') && (
+        <>
+          {' '}
+          To see which libraries are measured, open <a href={linkTo('/hosts')}>Hosts and runtime</a>
+          .
+        </>
+      )}
     </EmptyState>
   );
 }

@@ -1,6 +1,6 @@
 import type { Query } from '../../../client/api-types.ts';
 import { useApi } from '../../api/queries.ts';
-import { rangeQuery } from '../../api/range-query.ts';
+import { hostQuery } from '../../api/range-query.ts';
 import { serverNow } from '../../api/server-clock.ts';
 import { Card } from '../../design/card.tsx';
 import { Figure } from '../../design/figure.tsx';
@@ -18,7 +18,7 @@ export function FailedConnects({
   filter: Pick<Query<'errors'>, 'service' | 'endpoint'>;
 }) {
   const state = useApi('errors', {
-    ...rangeQuery.value,
+    ...hostQuery.value,
     ...filter,
     kind: ['database'],
     sort: 'count',

@@ -1,6 +1,6 @@
 import type { Query } from '../../../client/api-types.ts';
 import { useApi } from '../../api/queries.ts';
-import { rangeQuery } from '../../api/range-query.ts';
+import { hostQuery } from '../../api/range-query.ts';
 import { TrendChart } from '../../data/trend-chart.tsx';
 import { Card } from '../../design/card.tsx';
 import { Figure } from '../../design/figure.tsx';
@@ -33,6 +33,7 @@ export function Pools({ filter }: { filter: Filter }) {
         query={{ ...chart, metricType: 'DATABASE_CONNECTIONS', operation: ['used'] }}
         aggregates={['max']}
         name={nameOf}
+        hasTenants={false}
         empty="No pool reported connections in this range."
       />
       <TrendChart
@@ -43,6 +44,7 @@ export function Pools({ filter }: { filter: Filter }) {
         query={{ ...chart, metricType: 'CUSTOM', name: ['db.client.connection.pending_requests'] }}
         aggregates={['max']}
         name={nameOf}
+        hasTenants={false}
         empty="No pool reported waiting callers in this range."
       />
       <TrendChart
@@ -53,6 +55,7 @@ export function Pools({ filter }: { filter: Filter }) {
         query={{ ...chart, metricType: 'CUSTOM', name: ['db.client.connection.wait_time'] }}
         aggregates={['p95']}
         name={nameOf}
+        hasTenants={false}
         empty="No pool reported waits in this range."
       />
     </>
@@ -60,7 +63,7 @@ export function Pools({ filter }: { filter: Filter }) {
 }
 
 function PoolTable({ filter }: { filter: Filter }) {
-  const query = { ...rangeQuery.value, ...filter, limit: MAX_SERIES };
+  const query = { ...hostQuery.value, ...filter, limit: MAX_SERIES };
   const useMetric = (name: string, aggregate: string[], groupBy: string[]) =>
     useApi('trends', {
       ...query,

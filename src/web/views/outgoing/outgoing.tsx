@@ -1,4 +1,5 @@
 import { rangeQuery } from '../../api/range-query.ts';
+import { isAllowed } from '../../api/session.ts';
 import { useAllPages } from '../../data/all-pages.ts';
 import { FilterMenu } from '../../data/filter-menu.tsx';
 import { TrendChart } from '../../data/trend-chart.tsx';
@@ -133,8 +134,14 @@ function OutgoingHosts() {
 function NoCalls() {
   return (
     <EmptyState title="No service called another host in this range">
-      Calls of fetch, undici, and node:http appear by themselves. To see which libraries are
-      measured, open <a href={linkTo('/hosts')}>Hosts and runtime</a>.
+      Calls of fetch, undici, and node:http appear by themselves.
+      {isAllowed('readHosts') && (
+        <>
+          {' '}
+          To see which libraries are measured, open <a href={linkTo('/hosts')}>Hosts and runtime</a>
+          .
+        </>
+      )}
     </EmptyState>
   );
 }
