@@ -14,3 +14,9 @@ export const comparedQuery = computed(() => ({
   ...rangeQuery.value,
   ...(comparison.value && { compare: comparison.value }),
 }));
+
+/** Range and filters for metrics of hosts and processes, which belong to no organization. */
+export const hostQuery = computed(() => {
+  const { organizationId: _organization, propertyId: _property, ...query } = rangeQuery.value;
+  return query;
+});

@@ -29,7 +29,11 @@ export interface TrendChartProps extends Pick<CardProps, 'span' | 'class'> {
   readonly transform?: (data: ChartData) => ChartData;
   /** Whether to draw the period to compare with. @default true */
   readonly isCompared?: boolean;
+  /** Whether the filters of tenants apply. Metrics of hosts and processes belong to no tenant. @default true */
+  readonly hasTenants?: boolean;
 }
+
+const NO_TENANT = { organizationId: undefined, propertyId: undefined };
 
 const LEGEND_HEIGHT = 23;
 const DEFAULT_HEIGHT = 190;
@@ -43,6 +47,7 @@ export function TrendChart(props: TrendChartProps) {
   const state = useApi('trends', {
     ...base,
     ...(isCompared && compare && { compare }),
+    ...(props.hasTenants === false && NO_TENANT),
     ...query,
     aggregate: [...aggregates],
   } as Query<'trends'>);

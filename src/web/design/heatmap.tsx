@@ -37,6 +37,10 @@ export interface HeatmapProps {
   readonly stepMs: number;
   readonly height?: number;
   readonly selection?: Selection | undefined;
+  /** Plural of what is counted, such as `requests`. */
+  readonly noun: string;
+  /** Says what dragging a rectangle does. */
+  readonly hint: string;
   /** Called when the user drags a rectangle. */
   readonly onSelect: (selection: Selection) => void;
 }
@@ -95,7 +99,7 @@ export function Heatmap(props: HeatmapProps) {
       <canvas
         ref={canvas}
         role="img"
-        aria-label={`${label}. ${formatText(total)} requests.`}
+        aria-label={`${label}. ${formatText(total)} ${props.noun}.`}
         style={{ height: `${height}px`, touchAction: 'pan-y' }}
         onPointerDown={(event) => {
           event.currentTarget.setPointerCapture(event.pointerId);
@@ -107,9 +111,7 @@ export function Heatmap(props: HeatmapProps) {
         onPointerLeave={() => setPointer(undefined)}
       />
       <div class="chart-legend">
-        <span class="faint">
-          {layout.describe(pointer, dragged) ?? 'Drag a rectangle to list its requests'}
-        </span>
+        <span class="faint">{layout.describe(pointer, dragged) ?? props.hint}</span>
       </div>
     </div>
   );
@@ -165,7 +167,7 @@ class HeatmapLayout {
 
   /** Describes the selected rectangle, or the cell under the pointer. */
   describe(pointer: Point | undefined, selection: Selection | undefined): string | undefined {
-    const { unit, distribution, stepMs } = this.#props;
+    const { unit, distribution, stepMs, noun } = this.#props;
     if (selection) {
       const sum = distribution.cells.reduce((total, [time, row, count]) => {
         const at = distribution.timesMs[time]! + stepMs / 2;
@@ -177,7 +179,7 @@ class HeatmapLayout {
           upper <= selection.max;
         return isInside ? total + count : total;
       }, 0);
-      return `${formatText(sum)} requests, ${formatText(selection.min, unit)} to ${formatText(selection.max, unit)}`;
+      return `${formatText(sum)} ${noun}, ${formatText(selection.min, unit)} to ${formatText(selection.max, unit)}`;
     }
     if (!pointer) return undefined;
     const { row, ms } = this.locate(pointer);
@@ -187,7 +189,7 @@ class HeatmapLayout {
     const low = row === 0 ? 0 : distribution.uppers[row - 1];
     const values = `${formatText(low, unit)} to ${formatText(distribution.uppers[row], unit)}`;
     const when = formatDateTime(ms, toZoneName(zoneChoice.value));
-    return `${when} · ${values} · ${formatText(count)} requests${errors > 0 ? `, ${formatText(errors)} failed` : ''}`;
+    return `${when} · ${values} · ${formatText(count)} ${noun}${errors > 0 ? `, ${formatText(errors)} failed` : ''}`;
   }
 }
 

@@ -1,5 +1,5 @@
 /** Unit of a value, as the API reports it (UCUM), plus `/s` for rates and `x` for factors. */
-export type Unit = 'ms' | 's' | '%' | 'By' | '/s' | '/min' | '1' | 'x' | (string & {});
+export type Unit = 'ms' | 's' | '%' | 'By' | 'By/s' | '/s' | '/min' | '1' | 'x' | (string & {});
 
 /** A value and its unit as text. */
 export interface Quantity {
@@ -53,6 +53,10 @@ export function formatQuantity(value: number | null | undefined, unit: Unit = '1
   if (unit === 'ms') return scale(value / 1000, SECONDS);
   if (unit === 's') return scale(value, SECONDS);
   if (unit === 'By') return scale(value, BYTES);
+  if (unit === 'By/s') {
+    const bytes = scale(value, BYTES);
+    return { value: bytes.value, unit: `${bytes.unit}/s` };
+  }
   if (unit === '%') return { value: formatNumber(value), unit: '%' };
   if (unit === '/s') return formatRate(value);
   if (unit === 'x') return { value: `×${formatNumber(value)}`, unit: '' };

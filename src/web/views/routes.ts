@@ -125,6 +125,7 @@ export const ROUTES: readonly Route[] = [
     load: () => import('./hosts/hosts.tsx'),
     navigation: { section: 'Observe', icon: Server },
     identity: ['service', 'instance'],
+    permission: 'readHosts',
     keywords: 'cpu memory event loop garbage collection processes',
   },
   {
