@@ -14,3 +14,9 @@ export const comparedQuery = computed(() => ({
   ...rangeQuery.value,
   ...(comparison.value && { compare: comparison.value }),
 }));
+
+/** The same as `rangeQuery`, for endpoints that can't filter by environment. */
+export const tenantQuery = computed(() => {
+  const { environment: _environment, ...query } = rangeQuery.value;
+  return query;
+});
