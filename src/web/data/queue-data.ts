@@ -18,7 +18,7 @@ export function isGrowing({ depth = 0, arrivalRate, completionRate }: QueueRow):
   return depth > 0 && arrivalRate - completionRate > GROWTH_SHARE * arrivalRate;
 }
 
-/** Returns the queues, worst first: those that grow, then those whose jobs wait longest. */
+/** Returns the queues, worst first: growing queues, then queues with the oldest jobs. */
 export function sortQueues(queues: readonly QueueRow[]): QueueRow[] {
   return queues.toSorted(
     (a, b) =>

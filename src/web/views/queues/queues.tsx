@@ -86,7 +86,7 @@ function QueueStats({ queues, before, note }: QueueStatsProps) {
       />
       <Stat
         label="Growing queues"
-        value={queues && queues.filter(isGrowing).length}
+        value={queues?.filter(isGrowing).length}
         isBad={queues?.some(isGrowing) ?? false}
         href={linkTo('/queues', { sort: '-arrival' })}
         changeNote={queues && `of ${queues.length}`}
