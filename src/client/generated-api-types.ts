@@ -14,6 +14,7 @@ export const ENDPOINT_PATHS = {
   coverage: '/api/performance/coverage',
   metrics: '/api/performance/metrics',
   errors: '/api/performance/errors',
+  marks: '/api/performance/marks',
   alerts: '/api/performance/alerts',
   alert: '/api/performance/alerts/:id',
   alertSeries: '/api/performance/alerts/:id/series',
@@ -99,6 +100,7 @@ export interface ApiTypes {
     coverage: CoverageQuery;
     metrics: MetricsQuery;
     errors: ErrorsQuery;
+    marks: MarksQuery;
     alerts: AlertsQuery;
     alert: Record<string, never>;
     alertSeries: AlertSeriesQuery;
@@ -140,6 +142,7 @@ export interface ApiTypes {
     coverage: Coverage;
     metrics: Metrics;
     errors: Errors;
+    marks: Marks;
     alerts: Alerts;
     alert: OneAlert;
     alertSeries: AlertSeries;
@@ -1292,6 +1295,44 @@ export interface ErrorsQuery {
 }
 
 /**
+ * Query parameters of `GET /api/performance/marks`.
+ */
+export interface MarksQuery {
+  /**
+   * Start of the time range: an ISO 8601 time, or milliseconds since the epoch.
+   */
+  from?: string;
+  /**
+   * End of the time range: an ISO 8601 time, or milliseconds since the epoch. Default: now.
+   */
+  to?: string;
+  /**
+   * Length of the time range, instead of from: a number with the unit s, m, h, or d, such as 15m.
+   */
+  last?: string;
+  /**
+   * IANA time zone such as Europe/Vienna. Default: the time zone of the server.
+   */
+  timeZone?: string;
+  /**
+   * Limits the response to this service. Can be repeated.
+   */
+  service?: string[];
+  /**
+   * Limits the response to this environment. Can be repeated.
+   */
+  environment?: string[];
+  /**
+   * Limits the response to this organizationId. Can be repeated.
+   */
+  organizationId?: string[];
+  /**
+   * Limits the response to this propertyId. Can be repeated.
+   */
+  propertyId?: string[];
+}
+
+/**
  * Query parameters of `GET /api/performance/alerts`.
  */
 export interface AlertsQuery {
@@ -2383,6 +2424,39 @@ export interface ErrorExample {
   organizationId?: string;
   propertyId?: string;
   userId?: string;
+}
+
+export interface Marks {
+  from: string;
+  to: string;
+  marks: Mark[];
+  /**
+   * Number of events in the range. If there are more than 200, restarts and less severe alerts are missing first.
+   */
+  total: number;
+}
+
+/**
+ * An event to show in charts.
+ */
+export interface Mark {
+  at: string;
+  kind: 'version' | 'restart' | 'alert';
+  text: string;
+  service?: string;
+  version?: string;
+  previousVersion?: string;
+  /**
+   * Number of processes that restarted.
+   */
+  count?: number;
+  alertId?: string;
+  rule?: string;
+  severity?: 'warning' | 'medium' | 'high' | 'critical';
+  /**
+   * When the alert was resolved. Missing if it is still active.
+   */
+  until?: string;
 }
 
 export interface Alerts {

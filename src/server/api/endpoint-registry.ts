@@ -15,6 +15,7 @@ import { healthEndpoint } from './endpoints/health-endpoint.ts';
 import { databaseEndpoint, endpointsEndpoint } from './endpoints/http-and-database-endpoints.ts';
 import { jobEndpoint, jobsEndpoint } from './endpoints/jobs-endpoints.ts';
 import { keyEndpoint, keysEndpoint } from './endpoints/keys-endpoints.ts';
+import { marksEndpoint } from './endpoints/marks-endpoint.ts';
 import { metricsEndpoint } from './endpoints/metrics-endpoint.ts';
 import {
   notificationsEndpoint,
@@ -45,6 +46,7 @@ export const ENDPOINTS = {
   coverage: coverageEndpoint,
   metrics: metricsEndpoint,
   errors: errorsEndpoint,
+  marks: marksEndpoint,
   alerts: alertsEndpoint,
   alert: alertEndpoint,
   alertSeries: alertSeriesEndpoint,
