@@ -33,6 +33,7 @@ export const ENDPOINT_PATHS = {
   scaling: '/api/performance/scaling',
   keys: '/api/performance/keys',
   key: '/api/performance/keys/:id',
+  me: '/api/performance/me',
   stream: '/api/performance/stream',
   test: '/api/performance/test',
   openapi: '/api/openapi.json',
@@ -119,6 +120,7 @@ export interface ApiTypes {
     scaling: ScalingQuery;
     keys: Record<string, never>;
     key: Record<string, never>;
+    me: Record<string, never>;
     stream: StreamQuery;
     test: TestQuery;
     openapi: Record<string, never>;
@@ -161,6 +163,7 @@ export interface ApiTypes {
     scaling: Scaling;
     keys: Keys;
     key: Keys;
+    me: Me;
     test: {
       action:
         | 'setup'
@@ -2904,6 +2907,66 @@ export interface Key {
    * The API key. Returned only when the key is created.
    */
   key?: string;
+}
+
+export interface Me {
+  /**
+   * Name of the API key, or subject of the token.
+   */
+  name: string;
+  role: string;
+  organizationId?: string;
+  /**
+   * Properties that the caller can see. Missing if there is no limit.
+   */
+  properties?: string[];
+  /**
+   * Credential of the request. `local` is the token of a local command.
+   */
+  authentication: 'none' | 'key' | 'token' | 'local';
+  permissions: (
+    | 'read'
+    | 'readHosts'
+    | 'acknowledge'
+    | 'manageKeys'
+    | 'test'
+    | 'scrape'
+    | 'ingest'
+    | 'administer'
+  )[];
+  /**
+   * Permissions whose changes need a key that the caller does not have.
+   */
+  keyRequiredFor: (
+    | 'read'
+    | 'readHosts'
+    | 'acknowledge'
+    | 'manageKeys'
+    | 'test'
+    | 'scrape'
+    | 'ingest'
+    | 'administer'
+  )[];
+  /**
+   * Whether the server rejects requests without a key or token.
+   */
+  keyRequired: boolean;
+  /**
+   * Version of the server.
+   */
+  version: string;
+  /**
+   * Default time zone of the server.
+   */
+  timeZone: string;
+  /**
+   * Number of days for which individual rows are stored.
+   */
+  retentionDays: number;
+  /**
+   * Time of the server.
+   */
+  now: string;
 }
 
 /**

@@ -16,6 +16,7 @@ import { databaseEndpoint, endpointsEndpoint } from './endpoints/http-and-databa
 import { jobEndpoint, jobsEndpoint } from './endpoints/jobs-endpoints.ts';
 import { keyEndpoint, keysEndpoint } from './endpoints/keys-endpoints.ts';
 import { marksEndpoint } from './endpoints/marks-endpoint.ts';
+import { meEndpoint } from './endpoints/me-endpoint.ts';
 import { metricsEndpoint } from './endpoints/metrics-endpoint.ts';
 import {
   notificationsEndpoint,
@@ -65,6 +66,7 @@ export const ENDPOINTS = {
   scaling: scalingEndpoint,
   keys: keysEndpoint,
   key: keyEndpoint,
+  me: meEndpoint,
   stream: streamEndpoint,
   test: testEndpoint,
   openapi: openApiEndpoint,

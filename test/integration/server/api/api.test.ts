@@ -577,6 +577,7 @@ const SCOPE_TEST_QUERIES: { readonly [N in EndpointName]: string | undefined } =
   keys: undefined,
   key: undefined,
   marks: undefined,
+  me: undefined,
   alerts: undefined,
   alert: undefined,
   alertSeries: undefined,
@@ -600,6 +601,7 @@ const SCOPE_TEST_QUERIES: { readonly [N in EndpointName]: string | undefined } =
  */
 const TESTED_ELSEWHERE =
   'keys key job marks alerts alert alertSeries acknowledge rules rule silences silence notifications read receivers people person actions decisions scaling coverage'.split(
+  'keys key me alerts alert acknowledge rules silences silence notifications read receivers people person actions decisions scaling coverage'.split(
     ' ',
   );
 
