@@ -102,3 +102,13 @@ export function toQueueChart(
     ({ queue = '' }) => queue,
   );
 }
+
+const MIN_RATE = 0.1;
+
+/** Returns a rate per second, minute, or hour, so that the rates of slow queues are readable. */
+export function toReadableRate(perSecond: number): { value: number; unit: string } {
+  if (perSecond === 0 || perSecond >= MIN_RATE) return { value: perSecond, unit: '/s' };
+  return perSecond * 60 >= MIN_RATE
+    ? { value: perSecond * 60, unit: '/min' }
+    : { value: perSecond * 3600, unit: '/h' };
+}

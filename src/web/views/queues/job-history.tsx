@@ -5,7 +5,7 @@ import { jobKind } from '../../data/queue-data.ts';
 import { Card } from '../../design/card.tsx';
 import { Badge, CodeBlock } from '../../design/controls.tsx';
 import { Stat } from '../../design/figure.tsx';
-import { Table } from '../../design/table.tsx';
+import { type Column, Table } from '../../design/table.tsx';
 import { formatText } from '../../format/quantities.ts';
 import { formatClockMs, formatDateTime, toZoneName } from '../../format/times.ts';
 import { linkTo, zoneChoice } from '../../url/view-state.ts';
@@ -22,6 +22,17 @@ interface Phase {
   readonly isCurrent: boolean;
 }
 
+const ERROR_COLUMN: Column<Phase> = {
+  id: 'error',
+  header: 'Error',
+  isWide: true,
+  isOptional: true,
+  cell: ({ change: { errorMessage } }) => (
+    <span class="truncate name" style={{ display: 'block' }} title={errorMessage}>
+      {errorMessage ?? ''}
+    </span>
+  ),
+};
 const ENDED = ['completed', 'failed'];
 const COLORS: Readonly<Record<string, string>> = {
   delayed: '--series-4',
@@ -173,17 +184,7 @@ function Timeline({ phases }: { phases: readonly Phase[] }) {
               <Process service={service} instance={hasHosts ? instance : undefined} />
             ),
           },
-          {
-            id: 'error',
-            header: 'Error',
-            isWide: true,
-            isOptional: true,
-            cell: ({ change: { errorMessage } }) => (
-              <span class="truncate name" style={{ display: 'block' }} title={errorMessage}>
-                {errorMessage ?? ''}
-              </span>
-            ),
-          },
+          ...(phases.some(({ change }) => change.errorMessage) ? [ERROR_COLUMN] : []),
         ]}
       />
     </Card>

@@ -16,7 +16,7 @@ import type { QueueName } from './queue-charts.tsx';
 
 type Status = NonNullable<Query<'jobs'>['status']>[number];
 
-const ROWS = 12;
+const ROWS = 15;
 const PAGE = 100;
 const MAX_JOBS = 1000;
 const STATUSES: readonly Status[] = [
@@ -72,6 +72,7 @@ export function JobsTable({ queue, scope }: QueueName) {
               label="Jobs"
               sortParameter="jobSort"
               rows={data.jobs}
+              {...(data.jobs.length > ROWS && { visibleRows: ROWS })}
               rowKey={({ jobId: id, changedAt, scope: jobScope }) =>
                 `${id} ${jobScope} ${changedAt}`
               }

@@ -4,6 +4,7 @@ import {
   type QueueRow,
   queueKey,
   type Recommendation,
+  toReadableRate,
 } from '../../data/queue-data.ts';
 import { Dot, type Kind } from '../../design/controls.tsx';
 import { ChangeText, Figure } from '../../design/figure.tsx';
@@ -65,7 +66,7 @@ export function queueColumns(options: QueueColumnOptions): Column<QueueRow>[] {
       header: 'Arrived',
       align: 'right',
       sortBy: ({ arrivalRate }) => arrivalRate,
-      cell: ({ arrivalRate }) => <Figure value={arrivalRate} unit="/s" />,
+      cell: ({ arrivalRate }) => <Figure {...toReadableRate(arrivalRate)} />,
     },
     {
       id: 'completion',
@@ -74,7 +75,7 @@ export function queueColumns(options: QueueColumnOptions): Column<QueueRow>[] {
       sortBy: ({ completionRate }) => completionRate,
       cell: (row) => (
         <>
-          <Figure value={row.completionRate} unit="/s" />
+          <Figure {...toReadableRate(row.completionRate)} />
           {isGrowing(row) && <span class="worse"> too few</span>}
         </>
       ),
