@@ -27,6 +27,7 @@ export const ENDPOINT_PATHS = {
   notifications: '/api/performance/notifications',
   read: '/api/performance/notifications/:id/read',
   receivers: '/api/performance/receivers',
+  testReceiver: '/api/performance/receivers/:id/test',
   people: '/api/performance/people',
   person: '/api/performance/people/:id',
   actions: '/api/performance/actions',
@@ -115,6 +116,7 @@ export interface ApiTypes {
     notifications: NotificationsQuery;
     read: Record<string, never>;
     receivers: Record<string, never>;
+    testReceiver: Record<string, never>;
     people: Record<string, never>;
     person: Record<string, never>;
     actions: Record<string, never>;
@@ -130,6 +132,7 @@ export interface ApiTypes {
   bodies: {
     acknowledge: AcknowledgeBody;
     silences: SilencesBody;
+    testReceiver: TestReceiverBody;
     people: PeopleBody;
     keys: KeysBody;
   };
@@ -159,6 +162,7 @@ export interface ApiTypes {
     notifications: Notifications;
     read: Read;
     receivers: Receivers;
+    testReceiver: ReceiverTest;
     people: People;
     person: People;
     actions: Actions;
@@ -1799,6 +1803,20 @@ export interface SilencesBody {
 }
 
 /**
+ * JSON body of `POST /api/performance/receivers/:id/test`.
+ */
+export interface TestReceiverBody {
+  /**
+   * Organization of the sample alert. People receive only alerts of their tenants.
+   */
+  organizationId?: string;
+  /**
+   * Property of the sample alert.
+   */
+  propertyId?: string;
+}
+
+/**
  * JSON body of `POST /api/performance/people`.
  */
 export interface PeopleBody {
@@ -2946,6 +2964,25 @@ export interface Receivers {
     role: string;
     organizationId?: string;
     properties?: string[];
+  }[];
+}
+
+export interface ReceiverTest {
+  receiver: string;
+  /**
+   * Empty if nobody receives alerts of this tenant.
+   */
+  results: {
+    channel: string;
+    /**
+     * A masked address, or a host.
+     */
+    recipient?: string;
+    status: 'delivered' | 'failed';
+    /**
+     * Why the message failed, or what the channel reported.
+     */
+    detail?: string;
   }[];
 }
 

@@ -22,6 +22,7 @@ import {
   notificationsEndpoint,
   readEndpoint,
   receiversEndpoint,
+  testReceiverEndpoint,
 } from './endpoints/notifications-endpoints.ts';
 import { openApiEndpoint } from './endpoints/openapi-endpoint.ts';
 import { outgoingEndpoint } from './endpoints/outgoing-endpoint.ts';
@@ -61,6 +62,7 @@ export const ENDPOINTS = {
   notifications: notificationsEndpoint,
   read: readEndpoint,
   receivers: receiversEndpoint,
+  testReceiver: testReceiverEndpoint,
   people: peopleEndpoint,
   person: personEndpoint,
   actions: actionsEndpoint,

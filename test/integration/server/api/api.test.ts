@@ -590,6 +590,7 @@ const SCOPE_TEST_QUERIES: { readonly [N in EndpointName]: string | undefined } =
   notifications: undefined,
   read: undefined,
   receivers: undefined,
+  testReceiver: undefined,
   people: undefined,
   person: undefined,
   actions: undefined,
@@ -603,6 +604,7 @@ const SCOPE_TEST_QUERIES: { readonly [N in EndpointName]: string | undefined } =
 const TESTED_ELSEWHERE =
   'keys key job marks alerts alert alertSeries acknowledge rules rule silences silence notifications read receivers people person actions decisions scaling coverage'.split(
   'keys key me alerts alert acknowledge rules silences silence notifications read receivers people person actions decisions scaling coverage'.split(
+  'keys key job marks alerts alert alertSeries acknowledge rules rule silences silence notifications read receivers testReceiver people person actions decisions scaling coverage'.split(
     ' ',
   );
 
