@@ -10,6 +10,7 @@ import {
 } from './endpoints/alerts-endpoints.ts';
 import { coverageEndpoint } from './endpoints/coverage-endpoint.ts';
 import { dashboardEndpoint } from './endpoints/dashboard-endpoint.ts';
+import { distributionEndpoint } from './endpoints/distribution-endpoint.ts';
 import { errorsEndpoint } from './endpoints/errors-endpoint.ts';
 import { healthEndpoint } from './endpoints/health-endpoint.ts';
 import { databaseEndpoint, endpointsEndpoint } from './endpoints/http-and-database-endpoints.ts';
@@ -39,6 +40,7 @@ import { valuesEndpoint } from './endpoints/values-endpoint.ts';
 export const ENDPOINTS = {
   dashboard: dashboardEndpoint,
   trends: trendsEndpoint,
+  distribution: distributionEndpoint,
   endpoints: endpointsEndpoint,
   outgoing: outgoingEndpoint,
   database: databaseEndpoint,
