@@ -38,7 +38,7 @@ export function TenantQueues({ tenant, span }: { tenant: string; span: 6 | 12 })
                 isWide: true,
                 sortBy: ({ queue }) => queue,
                 cell: ({ queue, scope, propertyId }) => (
-                  <span class="cell">
+                  <span class="cell" title={scope}>
                     <a class="name" href={linkTo('/queue', { queue, scope })}>
                       {queue}
                     </a>
