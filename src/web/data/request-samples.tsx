@@ -67,7 +67,9 @@ export function RequestSamples({ filter, firstKind = 'slow' }: RequestSamplesPro
         ]}
       />
       <Loaded state={state} height={tableHeight(ROWS)}>
-        {(data) => <SampleTable data={data as ApiResponse<'metrics'>} kind={kind} onOpen={setOpened} />}
+        {(data) => (
+          <SampleTable data={data as ApiResponse<'metrics'>} kind={kind} onOpen={setOpened} />
+        )}
       </Loaded>
       {opened && <SampleDrawer sample={opened} onClose={() => setOpened(undefined)} />}
     </Card>
@@ -92,7 +94,11 @@ function SampleTable({ data, kind, onOpen }: SampleTableProps) {
       visibleRows={ROWS}
       rowKey={({ id }) => id}
       empty={
-        <EmptyState title={kind === 'failed' ? 'No failed request was kept' : 'No request was kept in this range'}>
+        <EmptyState
+          title={
+            kind === 'failed' ? 'No failed request was kept' : 'No request was kept in this range'
+          }
+        >
           {kind === 'failed'
             ? 'Either no request failed, or the failed ones are older than the retention of single requests.'
             : 'Choose a longer range, or a larger rectangle of the heatmap.'}
@@ -105,7 +111,13 @@ function SampleTable({ data, kind, onOpen }: SampleTableProps) {
           sortBy: ({ atMs }) => atMs,
           align: 'left',
           cell: (sample) => (
-            <button type="button" class="button" data-kind="quiet" style={{ padding: 0 }} onClick={() => onOpen(sample)}>
+            <button
+              type="button"
+              class="button"
+              data-kind="quiet"
+              style={{ padding: 0 }}
+              onClick={() => onOpen(sample)}
+            >
               {formatClockMs(sample.atMs, zone)}
             </button>
           ),
@@ -123,7 +135,9 @@ function SampleTable({ data, kind, onOpen }: SampleTableProps) {
           align: 'right',
           sortBy: ({ status }) => status,
           cell: ({ status, isFailed, isAborted }) => (
-            <span class={isFailed ? 'critical' : ''}>{isAborted ? 'aborted' : (status ?? '–')}</span>
+            <span class={isFailed ? 'critical' : ''}>
+              {isAborted ? 'aborted' : (status ?? '–')}
+            </span>
           ),
         },
         {
@@ -169,7 +183,10 @@ function SampleTable({ data, kind, onOpen }: SampleTableProps) {
 function SampleDrawer({ sample, onClose }: { sample: Sample; onClose: () => void }) {
   const zone = toZoneName(zoneChoice.value);
   const facts: [string, string | undefined][] = [
-    ['Time', `${formatDateTime(sample.atMs, zone).split(',')[0]}, ${formatClockMs(sample.atMs, zone)}`],
+    [
+      'Time',
+      `${formatDateTime(sample.atMs, zone).split(',')[0]}, ${formatClockMs(sample.atMs, zone)}`,
+    ],
     ['Duration', formatText(sample.durationMs, 'ms')],
     ['Status', sample.isAborted ? 'aborted by the client' : String(sample.status ?? '–')],
     ['Error', sample.errorType],
