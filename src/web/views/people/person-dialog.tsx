@@ -58,7 +58,7 @@ export function PersonDialog({ onClose }: { onClose: () => void }) {
       <span>{label}</span>
       <input
         class="input"
-        type={type}
+        inputMode={type}
         autocomplete="off"
         value={values[id] ?? ''}
         onInput={(event) => setValues({ ...values, [id]: event.currentTarget.value })}
