@@ -39,8 +39,8 @@ export function CreateKeyDialog({ onClose }: { onClose: () => void }) {
     const answer = await client.value.createKey({
       name: name.trim(),
       role,
-      ...(organizationId.trim() && { organizationId: organizationId.trim() }),
-      ...(names.length > 0 && { properties: names as [string, ...string[]] }),
+      ...(role !== 'ADMIN' && organizationId.trim() && { organizationId: organizationId.trim() }),
+      ...(role !== 'ADMIN' && names.length > 0 && { properties: names as [string, ...string[]] }),
       ...(expires && { expires }),
     });
     setCreated(answer.keys[0]?.key);
