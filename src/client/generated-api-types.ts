@@ -35,6 +35,7 @@ export const ENDPOINT_PATHS = {
   actions: '/api/performance/actions',
   decisions: '/api/performance/decisions',
   scaling: '/api/performance/scaling',
+  storage: '/api/performance/storage',
   keys: '/api/performance/keys',
   key: '/api/performance/keys/:id',
   me: '/api/performance/me',
@@ -126,6 +127,7 @@ export interface ApiTypes {
     actions: Record<string, never>;
     decisions: DecisionsQuery;
     scaling: ScalingQuery;
+    storage: Record<string, never>;
     keys: Record<string, never>;
     key: Record<string, never>;
     me: Record<string, never>;
@@ -174,6 +176,7 @@ export interface ApiTypes {
     actions: Actions;
     decisions: Decisions;
     scaling: Scaling;
+    storage: Storage;
     keys: Keys;
     key: Keys;
     me: Me;
@@ -1575,6 +1578,10 @@ export interface ErrorsQuery {
    */
   fingerprint?: string[];
   /**
+   * Length of a time bucket: a number with the unit s, m, h, or d, such as 1m.
+   */
+  step?: string;
+  /**
    * Limits the response to this service. Can be repeated.
    */
   service?: string[];
@@ -2882,6 +2889,12 @@ export interface Errors {
   from: string;
   to: string;
   errors: TrackedError[];
+  step?: string;
+  timeZone?: string;
+  /**
+   * With step: starts of the time buckets.
+   */
+  times?: string[];
   /**
    * Cursor of the next page. Missing on the last page.
    */
@@ -2903,6 +2916,10 @@ export interface TrackedError {
   endpoint?: string;
   service?: string;
   example: ErrorExample;
+  /**
+   * With step: number of occurrences in each time bucket. `times` has their starts.
+   */
+  points?: number[];
 }
 
 /**
@@ -3253,7 +3270,7 @@ export interface Receivers {
 export interface ReceiverTest {
   receiver: string;
   /**
-   * Empty if nobody receives alerts of this tenant.
+   * Empty if the receiver has no recipient for this tenant.
    */
   results: {
     channel: string;
@@ -3398,6 +3415,87 @@ export interface Recommendation {
   processingTime?: number;
   backlog: number;
   reason: string;
+}
+
+export interface Storage {
+  tables: TableStorage[];
+  /**
+   * The disk with the data folder.
+   */
+  disk?: {
+    freeBytes: number;
+    usedBytes: number;
+    totalBytes: number;
+    /**
+     * Writes are paused if less space is free.
+     */
+    minFreeBytes?: number;
+  };
+  dataDir: string;
+  questdbVersion?: string;
+  isEmbedded: boolean;
+  /**
+   * Maximum time for which acknowledged rows have not been readable.
+   */
+  walLagMs: number;
+  /**
+   * Why no rows are written now.
+   */
+  writesPaused?: string;
+  problems: {
+    code: string;
+    message: string;
+  }[];
+  writes?: WriteStats;
+}
+
+export interface TableStorage {
+  name: string;
+  rows: number;
+  /**
+   * Size on disk. For an external QuestDB, the size includes space that is reserved for new rows.
+   */
+  bytes: number;
+  oldest?: string;
+  newest?: string;
+  /**
+   * Time for which rows are kept, such as 30 DAY. Missing if rows never expire.
+   */
+  retention?: string;
+  bytesPerDay?: number;
+  rowsPerDay?: number;
+  /**
+   * State of a roll-up. Missing for tables.
+   */
+  rollup?: {
+    status: string;
+    reason?: string;
+    refreshedAt?: string;
+    /**
+     * Number of transactions it does not contain yet.
+     */
+    behind: number;
+  };
+}
+
+/**
+ * The server's own rows since its start, including the rows in its spool.
+ */
+export interface WriteStats {
+  recordedRows: number;
+  bufferedRows: number;
+  storedRows: number;
+  waitingRows: number;
+  waitingBytes: number;
+  lagMs?: number;
+  failedRequests: number;
+  deadLetterRows: number;
+  /**
+   * Numbers of dropped rows by reason. Missing reasons have not occurred.
+   */
+  droppedRows: {
+    [k: string]: number;
+  };
 }
 
 export interface Keys {

@@ -205,6 +205,8 @@ export class TestApiServer {
         check: (timeoutMs) => this.monitor.check(timeoutMs),
         getPauseReason: () => this.monitor.pauseReason,
         getWriteStats: () => writer.stats,
+        dataDir: this.questdb.folder,
+        questdbDir: undefined,
       },
       zone: 'Europe/Vienna',
       recorder,

@@ -33,6 +33,7 @@ import { queuesEndpoint } from './endpoints/queues-endpoint.ts';
 import { scalingEndpoint } from './endpoints/scaling-endpoint.ts';
 import { testEndpoint } from './endpoints/self-test-endpoint.ts';
 import { silenceEndpoint, silencesEndpoint } from './endpoints/silences-endpoints.ts';
+import { storageEndpoint } from './endpoints/storage-endpoint.ts';
 import { streamEndpoint } from './endpoints/stream-endpoint.ts';
 import { trendsEndpoint } from './endpoints/trends-endpoint.ts';
 import { valuesEndpoint } from './endpoints/values-endpoint.ts';
@@ -72,6 +73,7 @@ export const ENDPOINTS = {
   actions: actionsEndpoint,
   decisions: decisionsEndpoint,
   scaling: scalingEndpoint,
+  storage: storageEndpoint,
   keys: keysEndpoint,
   key: keyEndpoint,
   me: meEndpoint,

@@ -20,6 +20,10 @@ export interface ServerStorage {
   /** Why rows must not be written now. Undefined if writes are allowed. */
   readonly getPauseReason: () => string | undefined;
   readonly getWriteStats: () => WriteStats | undefined;
+  /** Folder with the data of this server. */
+  readonly dataDir: string;
+  /** Folder of the embedded QuestDB. Undefined for an external QuestDB. */
+  readonly questdbDir: string | undefined;
 }
 
 /**

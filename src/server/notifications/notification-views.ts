@@ -74,8 +74,8 @@ interface NotificationChange {
 }
 
 /** Reads notifications. Rows outside the caller's scope are not found. */
-/** Tenant of a sample alert. People receive only alerts of their own tenants. */
-export interface SampleTenant {
+/** Tenant of a sample alert. It determines which people receive the alert. */
+interface SampleTenant {
   readonly organizationId?: string | undefined;
   readonly propertyId?: string | undefined;
 }

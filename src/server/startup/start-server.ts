@@ -160,6 +160,8 @@ async function startAllParts(
         check: (timeoutMs) => monitor.check(timeoutMs),
         getPauseReason: () => monitor.pauseReason,
         getWriteStats: () => agent.deferredWriter.writer?.stats,
+        dataDir: questdb.dataDir,
+        questdbDir: questdb.isEmbedded ? join(questdb.dataDir, 'questdb') : undefined,
       },
       zone: settings.timeZone,
       recorder: agent.recorder,

@@ -3,6 +3,7 @@ import type { QueryClient } from '../questdb/query-client.ts';
 import { fromTable, joinSql, matchesNames, type Sql, sql } from '../sql/sql-builder.ts';
 import type { Query } from './query-definition.ts';
 import { toNumber, toOrigin, toText } from './row-values.ts';
+import type { TimeRange } from './time-range.ts';
 
 /** Filters for errors, in addition to the scope. An error must match one value of each filter. */
 export interface ErrorFilter {
@@ -64,15 +65,7 @@ export async function queryErrorGroups(
   { scope, range }: Query,
   filter: ErrorFilter,
 ): Promise<ErrorGroup[]> {
-  const conditions: Sql[] = [
-    sql`timestamp >= ${new Date(range.fromMs)}`,
-    sql`timestamp < ${new Date(range.toMs)}`,
-  ];
-  for (const [name, values] of Object.entries(filter)) {
-    if (values !== undefined)
-      conditions.push(matchesNames(FILTER_COLUMNS[name as keyof ErrorFilter], values));
-  }
-  const matching = joinSql(conditions, ' AND ');
+  const matching = toErrorConditions(range, filter);
   const [sums, examples] = await Promise.all([
     queryClient.read(
       scope,
@@ -99,6 +92,19 @@ export async function queryErrorGroups(
       lastSeen: row.last as Date,
     };
   });
+}
+
+/** Returns the conditions for the errors of a time range. */
+export function toErrorConditions(range: TimeRange, filter: ErrorFilter): Sql {
+  const conditions: Sql[] = [
+    sql`timestamp >= ${new Date(range.fromMs)}`,
+    sql`timestamp < ${new Date(range.toMs)}`,
+  ];
+  for (const [name, values] of Object.entries(filter)) {
+    if (values !== undefined)
+      conditions.push(matchesNames(FILTER_COLUMNS[name as keyof ErrorFilter], values));
+  }
+  return joinSql(conditions, ' AND ');
 }
 
 function toErrorExample(row: Row): ErrorExample {

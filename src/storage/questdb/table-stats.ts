@@ -21,6 +21,8 @@ export interface TableStats {
   readonly rows: number;
   /** Time of the oldest row. `undefined` if the table is empty, or its rows have no time. */
   readonly oldest: Date | undefined;
+  /** Time of the newest row. */
+  readonly newest: Date | undefined;
   /** For example `30 DAY`; `undefined` if rows never expire. */
   readonly ttl: string | undefined;
   /** Size that QuestDB reports, including pages reserved for future rows. */
@@ -67,15 +69,17 @@ export async function queryTableStats(read: ReadRows): Promise<TableStats[]> {
     const stored = storageByName.get(name);
     const partitions = await read(
       UNRESTRICTED_SCOPE,
-      sql`SELECT minTimestamp, numRows, diskSize, active FROM table_partitions(${quoteName(name)})`,
+      sql`SELECT minTimestamp, maxTimestamp, numRows, diskSize, active FROM table_partitions(${quoteName(name)})`,
     );
     const view = viewsByName.get(name);
+    // The timestamps of this table are version numbers.
+    const hasTimes = name !== MIGRATIONS_TABLE;
     return {
       name,
       directory: String(table.directoryName),
       rows: Number(stored?.rowCount ?? 0),
-      // The timestamps of this table are version numbers.
-      oldest: name === MIGRATIONS_TABLE ? undefined : getOldest(partitions),
+      oldest: hasTimes ? getExtremeTime(partitions, 'minTimestamp', Math.min) : undefined,
+      newest: hasTimes ? getExtremeTime(partitions, 'maxTimestamp', Math.max) : undefined,
       ttl: Number(table.ttlValue) > 0 ? `${table.ttlValue} ${table.ttlUnit}` : undefined,
       reservedBytes: Number(stored?.diskSize ?? 0),
       growth: computeGrowth(partitions, String(table.partitionBy)),
@@ -85,9 +89,15 @@ export async function queryTableStats(read: ReadRows): Promise<TableStats[]> {
   return (await Promise.all(stats)).sort((a, b) => (a.name < b.name ? -1 : 1));
 }
 
-function getOldest(partitions: readonly Row[]): Date | undefined {
-  const times = partitions.flatMap(({ minTimestamp: min }) => (min instanceof Date ? [min] : []));
-  return times.reduce<Date | undefined>((a, b) => (a && a < b ? a : b), undefined);
+function getExtremeTime(
+  partitions: readonly Row[],
+  column: string,
+  select: (...times: number[]) => number,
+): Date | undefined {
+  const times = partitions.flatMap(({ [column]: time }) =>
+    time instanceof Date ? [time.getTime()] : [],
+  );
+  return times.length > 0 ? new Date(select(...times)) : undefined;
 }
 
 /**
@@ -152,4 +162,10 @@ export async function getDiskUsageBytes(folder: string): Promise<number> {
 export async function getFreeBytes(folder: string): Promise<number> {
   const { bavail, bsize } = await statfs(folder);
   return bavail * bsize;
+}
+
+/** Returns the version of QuestDB, or `undefined` if it is unknown. @throws PS_UNAVAILABLE */
+export async function queryQuestdbVersion(read: ReadRows): Promise<string | undefined> {
+  const [row] = await read(UNRESTRICTED_SCOPE, sql`SELECT build() AS build`);
+  return /QuestDB ([\w.-]+)/.exec(String(row?.build))?.[1];
 }

@@ -3,15 +3,19 @@ import { type Labels, toReadableLabels } from '../../../core/alerts/alert.ts';
 import { ERROR_KINDS, ERROR_LEVELS } from '../../../core/schema/tables/error-logs-table.ts';
 import type { TenantScope } from '../../../core/tenant-scope.ts';
 import { type ErrorGroup, queryErrorGroups } from '../../../storage/queries/error-groups.ts';
+import { queryErrorSeries } from '../../../storage/queries/error-series.ts';
+import type { Query } from '../../../storage/queries/query-definition.ts';
 import { defineEndpoint } from '../endpoint-definition.ts';
 import { paginate } from '../request/pagination.ts';
 import { toRequestQuery } from '../request/request-query.ts';
+import { formatStep, getTimeZone, resolveStep } from '../request/request-time-range.ts';
 import {
   createFilterParameters,
   createNameFilter,
   createPagingParameters,
   FORMAT_PARAMETER,
   RANGE_PARAMETERS,
+  STEP_PARAMETER,
   TENANT_FILTER_PARAMETERS,
 } from '../schemas/query-parameters.ts';
 import * as schemas from '../schemas/response-schemas.ts';
@@ -53,6 +57,10 @@ const errorSchema = z
     lastSeen: isoTimeSchema,
     ...ERROR_FIELDS,
     example: errorExampleSchema,
+    points: z.array(z.number()).optional().meta({
+      description:
+        'With step: number of occurrences in each time bucket. `times` has their starts.',
+    }),
   })
   .meta({
     id: 'TrackedError',
@@ -80,6 +88,7 @@ export const errorsEndpoint = defineEndpoint({
       .optional()
       .meta({ description: `Levels to return: one or more of ${ERROR_LEVELS.join(', ')}.` }),
     fingerprint: createNameFilter('fingerprint'),
+    ...STEP_PARAMETER,
     ...createFilterParameters('service', 'version', 'environment', 'endpoint'),
     ...TENANT_FILTER_PARAMETERS,
     sort: z
@@ -97,12 +106,18 @@ export const errorsEndpoint = defineEndpoint({
     .strictObject({
       ...schemas.TIME_RANGE_FIELDS,
       errors: z.array(errorSchema),
+      step: optionalTextSchema,
+      timeZone: optionalTextSchema,
+      times: z
+        .array(schemas.timeSchema)
+        .optional()
+        .meta({ description: 'With step: starts of the time buckets.' }),
       nextCursor: schemas.nextCursorSchema,
     })
     .meta({ id: 'Errors' }),
   toTable: ({ errors }) => ({
     columns: ['fingerprint', 'count', 'firstSeen', 'lastSeen', ...Object.keys(ERROR_FIELDS)],
-    rows: errors.map(({ example: _, ...row }) => row),
+    rows: errors.map(({ example: _example, points: _points, ...row }) => row),
   }),
   async handle(context) {
     const { query, dependencies, nowMs } = context;
@@ -118,7 +133,35 @@ export const errorsEndpoint = defineEndpoint({
           value: Number(group[sort]),
         })),
     );
-    return { ...schemas.toTimeRangeFields(dbQuery.range), errors: groups, nextCursor };
+    return {
+      ...schemas.toTimeRangeFields(dbQuery.range),
+      errors: groups,
+      ...(query.step !== undefined && (await addSeries(dbQuery, query.step, groups))),
+      nextCursor,
+    };
+
+    /** Returns the errors with their occurrences over time. */
+    async function addSeries(pinned: Query, requestedStep: string, errors: typeof groups) {
+      const { queryClient } = dependencies;
+      const { range } = pinned;
+      const zone = getTimeZone(query, dependencies.zone);
+      const { step } = await resolveStep(requestedStep, { range, zone }, queryClient, []);
+      const fingerprints = errors.map((error) => error.fingerprint);
+      const { startsMs, counts } = await queryErrorSeries(
+        queryClient,
+        { ...pinned, step },
+        { ...filter, fingerprint: fingerprints },
+      );
+      return {
+        step: formatStep(step.ms),
+        timeZone: step.zone,
+        times: startsMs.map((ms) => new Date(ms)),
+        errors: errors.map((error) => ({
+          ...error,
+          points: counts.get(error.fingerprint) ?? startsMs.map(() => 0),
+        })),
+      };
+    }
   },
 });
 

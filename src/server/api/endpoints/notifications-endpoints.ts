@@ -197,7 +197,7 @@ export const testReceiverEndpoint = defineEndpoint({
             }),
           }),
         )
-        .meta({ description: 'Empty if nobody receives alerts of this tenant.' }),
+        .meta({ description: 'Empty if the receiver has no recipient for this tenant.' }),
     })
     .meta({ id: 'ReceiverTest' }),
   isMutating: true,

@@ -32,7 +32,7 @@ export interface SampleOptions {
  * rejects, except if an in-app message can't be stored.
  *
  * @param labels labels of the sample alert. They determine which people receive it.
- * @returns one result for each recipient. Empty if nobody receives alerts with these labels.
+ * @returns one result for each recipient. Empty if the receiver has no recipient for these labels.
  */
 export async function sendSamples(
   receiver: Receiver,

@@ -543,6 +543,16 @@ describe('endpoints', () => {
       seen.push(...page.errors.map(({ fingerprint }) => fingerprint));
     }
     expect(seen).toEqual(['f2', 'f1']);
+    const { errors: series, times } = await client.get('errors', {
+      ...range,
+      fingerprint: ['f1'],
+      step: '1m',
+    });
+    expect(series).toHaveLength(1);
+    expect(series[0]?.points).toHaveLength(times?.length ?? 0);
+    expect(times?.[0]).toBe(new Date(FROM).toISOString());
+    expect(series[0]?.points?.reduce((sum, count) => sum + count, 0)).toBe(6);
+    expect(series[0]?.points?.[2]).toBeGreaterThan(0);
     const csv = await client.csv('errors', range);
     expect(csv.split('\r\n')[0]).toBe(
       'fingerprint,count,firstSeen,lastSeen,kind,level,type,message,endpoint,service',
@@ -578,6 +588,7 @@ const SCOPE_TEST_QUERIES: { readonly [N in EndpointName]: string | undefined } =
   test: '?action=dashboard',
   // Public, and returns no rows.
   openapi: undefined,
+  storage: undefined,
   keys: undefined,
   key: undefined,
   marks: undefined,
@@ -606,6 +617,7 @@ const SCOPE_TEST_QUERIES: { readonly [N in EndpointName]: string | undefined } =
  */
 const TESTED_ELSEWHERE =
   'keys key me job marks alerts alert alertSeries acknowledge rules rule silences silence notifications read receivers testReceiver people person actions decisions scaling coverage distribution'.split(
+  'storage keys key job marks alerts alert alertSeries acknowledge rules rule silences silence notifications read receivers testReceiver people person actions decisions scaling coverage'.split(
     ' ',
   );
 
