@@ -36,6 +36,7 @@ import { silenceEndpoint, silencesEndpoint } from './endpoints/silences-endpoint
 import { storageEndpoint } from './endpoints/storage-endpoint.ts';
 import { streamEndpoint } from './endpoints/stream-endpoint.ts';
 import { trendsEndpoint } from './endpoints/trends-endpoint.ts';
+import { trendsSqlEndpoint } from './endpoints/trends-sql-endpoint.ts';
 import { valuesEndpoint } from './endpoints/values-endpoint.ts';
 
 /** All endpoints of the API by their names in the client. */
@@ -43,6 +44,7 @@ export const ENDPOINTS = {
   dashboard: dashboardEndpoint,
   trends: trendsEndpoint,
   distribution: distributionEndpoint,
+  trendsSql: trendsSqlEndpoint,
   endpoints: endpointsEndpoint,
   outgoing: outgoingEndpoint,
   database: databaseEndpoint,
