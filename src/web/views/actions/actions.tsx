@@ -9,7 +9,7 @@ import { CurrentDecisions } from './current-decisions.tsx';
 import { DecisionLog } from './decision-log.tsx';
 import { ScalingCard } from './scaling-card.tsx';
 
-const ROWS = 4;
+const ROWS = 3;
 
 /** What does Perfscope change or recommend by itself, and why? */
 export default function Actions() {

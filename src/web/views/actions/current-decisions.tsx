@@ -93,7 +93,7 @@ function Facts({ facts, reason }: { facts: CurrentDecision['facts']; reason: str
     .map(([name, value]) => `${name} = ${formatText(value)}`)
     .join(', ');
   return (
-    <span class="name truncate" style={{ display: 'block' }} title={`${reason}\n${text}`}>
+    <span class="name" style={{ display: 'block', whiteSpace: 'normal' }} title={reason}>
       {text || reason || '–'}
     </span>
   );

@@ -40,7 +40,9 @@ export function ScalingCard() {
                     <a class="name" href={toLink(item)} title={item.scope ?? item.name}>
                       {item.name}
                     </a>
-                    <span class="faint">{item.kind}</span>
+                    <span class="faint truncate">
+                      {isRepeated(item, recommendations) ? item.scope : item.kind}
+                    </span>
                   </span>
                 ),
               },
@@ -80,6 +82,16 @@ export function ScalingCard() {
         )}
       </Loaded>
     </Card>
+  );
+}
+
+/** Whether several scopes have a queue with this name. */
+function isRepeated(
+  { kind, name, scope }: Recommendation,
+  all: readonly Recommendation[],
+): boolean {
+  return (
+    scope !== undefined && all.filter((item) => item.kind === kind && item.name === name).length > 1
   );
 }
 

@@ -27,7 +27,7 @@ export function InboxMessage({ message, onRead }: { message: Notification; onRea
   return (
     <li style={{ alignItems: 'flex-start' }}>
       <span style={{ display: 'flex', gap: '9px', alignItems: 'baseline', minWidth: 0 }}>
-        <Dot kind={isUnread ? 'ok' : 'none'} label={isUnread ? 'Unread' : 'Read'} />
+        <Dot kind={isUnread ? 'accent' : 'none'} label={isUnread ? 'Unread' : 'Read'} />
         <span style={{ minWidth: 0 }}>
           {alerts.slice(0, MAX_ALERTS).map(({ id, rule, state, severity, summary }) => (
             <span key={id} style={{ display: 'block' }}>

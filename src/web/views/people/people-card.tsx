@@ -18,7 +18,7 @@ export interface PeopleCardProps {
   readonly isReadOnly: boolean;
 }
 
-const ROWS = 8;
+const ROWS = 4;
 const SOURCES: Readonly<Record<Person['source'], string>> = {
   file: 'notification file',
   api: 'added here',

@@ -8,7 +8,7 @@ import { formatAge } from '../../format/times.ts';
 import { PeopleCard } from './people-card.tsx';
 import { ReceiverTable } from './receivers.tsx';
 
-const ROWS = 5;
+const ROWS = 3;
 
 /** Who receives which alerts through which channel? */
 export default function People() {

@@ -27,8 +27,8 @@ export function ReceiverTable({ receivers, isReadOnly }: ReceiverTableProps) {
         rowKey={({ name }) => name}
         empty={
           <EmptyState title="No receivers">
-            Set PERFORMANCE_NOTIFICATIONS_FILE to a file with receivers and routes.
-            docs/notifications.md describes it.
+            Set PERFORMANCE_NOTIFY_FILE to a file with receivers and routes. docs/notifications.md
+            describes it.
           </EmptyState>
         }
         columns={[
