@@ -479,6 +479,110 @@ export interface TrendsSqlQuery {
    */
   name?: string[];
   /**
+   * Limits the response to this service. Can be repeated.
+   */
+  service?: string[];
+  /**
+   * Limits the response to this version. Can be repeated.
+   */
+  version?: string[];
+  /**
+   * Limits the response to this environment. Can be repeated.
+   */
+  environment?: string[];
+  /**
+   * Limits the response to this instance. Can be repeated.
+   */
+  instance?: string[];
+  /**
+   * Limits the response to this endpoint. Can be repeated.
+   */
+  endpoint?: string[];
+  /**
+   * Limits the response to this operation. Can be repeated.
+   */
+  operation?: string[];
+  /**
+   * Limits the response to this queue. Can be repeated.
+   */
+  queue?: string[];
+  /**
+   * Limits the response to this queueScope. Can be repeated.
+   */
+  queueScope?: string[];
+  /**
+   * Limits the response to this organizationId. Can be repeated.
+   */
+  organizationId?: string[];
+  /**
+   * Limits the response to this propertyId. Can be repeated.
+   */
+  propertyId?: string[];
+  /**
+   * Whether to include test measurements: true or false.
+   *
+   * @default false
+   */
+  includeTest?: boolean;
+}
+
+/**
+ * Query parameters of `GET /api/performance/trends/sql`.
+ */
+export interface TrendsSqlQuery {
+  /**
+   * Start of the time range: an ISO 8601 time, or milliseconds since the epoch.
+   */
+  from?: string;
+  /**
+   * End of the time range: an ISO 8601 time, or milliseconds since the epoch. Default: now.
+   */
+  to?: string;
+  /**
+   * Length of the time range, instead of from: a number with the unit s, m, h, or d, such as 15m.
+   */
+  last?: string;
+  /**
+   * IANA time zone such as Europe/Vienna. Default: the time zone of the server.
+   */
+  timeZone?: string;
+  /**
+   * Length of a time bucket: a number with the unit s, m, h, or d, such as 1m.
+   */
+  step?: string;
+  /**
+   * Time range to compare with: previous, yesterday, or lastWeek.
+   */
+  compare?: 'previous' | 'yesterday' | 'lastWeek';
+  /**
+   * @default "API_RESPONSE_TIME"
+   */
+  metricType?:
+    | 'API_RESPONSE_TIME'
+    | 'API_STREAM_DURATION'
+    | 'OUTGOING_REQUEST_TIME'
+    | 'DATABASE_QUERY_TIME'
+    | 'DATABASE_CONNECTIONS'
+    | 'QUEUE_WAIT_TIME'
+    | 'QUEUE_PROCESSING_TIME'
+    | 'QUEUE_DEPTH'
+    | 'QUEUE_OLDEST_AGE'
+    | 'CPU_USAGE'
+    | 'MEMORY_USAGE'
+    | 'DISK_USAGE'
+    | 'NETWORK_IO'
+    | 'EVENT_LOOP_DELAY'
+    | 'GC_DURATION'
+    | 'HEAP_USAGE'
+    | 'ACTIVE_USERS'
+    | 'ONGOING_RESERVATIONS'
+    | 'BREAKER_STATE'
+    | 'CUSTOM';
+  /**
+   * Limits the response to this metric name. Can be repeated.
+   */
+  name?: string[];
+  /**
    * Aggregates to return: one or more of count, rate, average, errorRate, min, max, p50, p90, p95, p99, p999, apdex, last, sum.
    *
    * @default ["rate","average","errorRate","p95"]
@@ -2441,6 +2545,8 @@ export interface Distribution {
    * Cells with values: index of the time, index of the upper bound, number of values, number of failures.
    */
   cells: [number, number, number, number][];
+}
+
 export interface TrendsSql {
   /**
    * One statement for each table and roll-up. Add up the rows with the same group and bucket. Without access to any rows, the list is empty.

@@ -27,7 +27,8 @@ type IdEndpointName =
   | 'acknowledge'
   | 'silence'
   | 'read'
-  | 'person';
+  | 'person'
+  | 'key';
 
 /** Client for the API of a Perfscope server. It needs only `fetch`, so it also runs in browsers. */
 export class PerfscopeClient {
@@ -165,6 +166,31 @@ export class PerfscopeClient {
    */
   removePerson(name: string): Promise<ApiResponse<'person'>> {
     return this.#sendWithId('person', name, {}, { method: 'DELETE' });
+  }
+
+  /**
+   * Creates an API key. Only this response contains the text of the key.
+   *
+   * @throws ApiError
+   */
+  async createKey(body: RequestBody<'keys'>): Promise<ApiResponse<'keys'>> {
+    const response = await sendRequest(
+      this.#options,
+      ENDPOINT_PATHS.keys,
+      {},
+      {},
+      { method: 'POST', body },
+    );
+    return (await response.json()) as ApiResponse<'keys'>;
+  }
+
+  /**
+   * Revokes an API key.
+   *
+   * @throws ApiError
+   */
+  revokeKey(id: string): Promise<ApiResponse<'key'>> {
+    return this.#sendWithId('key', id, {}, { method: 'DELETE' });
   }
 
   async #sendWithId<N extends IdEndpointName>(

@@ -18,5 +18,8 @@ export const comparedQuery = computed(() => ({
 /** Range and filters for metrics of hosts and processes, which belong to no organization. */
 export const hostQuery = computed(() => {
   const { organizationId: _organization, propertyId: _property, ...query } = rangeQuery.value;
+/** The same as `rangeQuery`, for endpoints that can't filter by environment. */
+export const tenantQuery = computed(() => {
+  const { environment: _environment, ...query } = rangeQuery.value;
   return query;
 });

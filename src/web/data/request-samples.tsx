@@ -17,9 +17,17 @@ import { Waterfall, WaterfallList } from './waterfall.tsx';
 const ROWS = 10;
 const LIMIT = 100;
 
+const KINDS = ['slow', 'failed'] as const;
+
+export interface RequestSamplesProps {
+  readonly filter: RequestFilter;
+  /** Kind that is shown until the user chooses one. @default slow */
+  readonly firstKind?: (typeof KINDS)[number];
+}
+
 /** Slow and failed requests with their parts, users, traces, and errors. */
-export function RequestSamples({ filter }: { filter: RequestFilter }) {
-  const kind = getParameter('samples') === 'failed' ? 'failed' : 'slow';
+export function RequestSamples({ filter, firstKind = 'slow' }: RequestSamplesProps) {
+  const kind = KINDS.find((name) => name === getParameter('samples')) ?? firstKind;
   const selection = readSelection();
   const [opened, setOpened] = useState<Sample>();
   const state = useApi('metrics', {
@@ -54,7 +62,7 @@ export function RequestSamples({ filter }: { filter: RequestFilter }) {
         label="Requests"
         current={kind}
         tabs={[
-          { id: 'slow', label: 'Slowest', href: linkWith({ samples: undefined }) },
+          { id: 'slow', label: 'Slowest', href: linkWith({ samples: 'slow' }) },
           { id: 'failed', label: 'Failed', href: linkWith({ samples: 'failed' }) },
         ]}
       />

@@ -14,6 +14,8 @@ import { type AggregateName, type ChartData, toChartData } from './trend-data.ts
 export interface TrendChartProps extends Pick<CardProps, 'span' | 'class'> {
   readonly title: string;
   readonly note?: string;
+  /** Location with more about the values. */
+  readonly href?: string;
   readonly unit: Unit;
   /** Parameters of `/trends`, beyond the range and the filters of the page. */
   readonly query: Partial<Query<'trends'>>;
@@ -56,7 +58,15 @@ export function TrendChart(props: TrendChartProps) {
   const note = isCompared && earlier ? `dashed: ${earlier}` : props.note;
   return (
     <Card
-      title={title}
+      title={
+        props.href ? (
+          <a class="name" href={props.href}>
+            {title}
+          </a>
+        ) : (
+          title
+        )
+      }
       note={note}
       {...(props.span && { span: props.span })}
       {...(props.class && { class: props.class })}

@@ -3,6 +3,8 @@ import type { ChartSeries } from '../design/chart-options.ts';
 import { parseDuration } from '../url/time-range.ts';
 
 type Trends = ApiResponse<'trends'>;
+/** The parts of an answer that a chart needs. */
+type TimeSeries = Pick<Trends, 'from' | 'to' | 'step' | 'series'>;
 type TrendSeries = Trends['series'][number];
 type TrendPoint = TrendSeries['points'][number];
 /** Name of an aggregate in a point. */
@@ -27,7 +29,7 @@ const MAX_TIMES = 20_000;
  * @param name returns the name of a series
  */
 export function toChartData(
-  trends: Trends,
+  trends: TimeSeries,
   aggregates: readonly AggregateName[],
   name: (group: TrendSeries['group'], aggregate: AggregateName) => string,
 ): ChartData {
@@ -47,7 +49,7 @@ export function toChartData(
 }
 
 /** All bucket starts of the range, in s. */
-function listTimes(trends: Trends, stepMs: number): number[] {
+function listTimes(trends: TimeSeries, stepMs: number): number[] {
   const seen = new Set<number>();
   for (const { points, compared = [] } of trends.series) {
     for (const { at } of [...points, ...compared]) seen.add(Date.parse(at));

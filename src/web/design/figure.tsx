@@ -65,7 +65,7 @@ export function Stat(props: StatProps) {
           {(change || value !== undefined) && changeNote}
         </div>
       </div>
-      <Sparkline values={values ?? []} color={color} />
+      {values && <Sparkline values={values} color={color} />}
     </>
   );
   return href ? (

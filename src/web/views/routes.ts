@@ -198,6 +198,7 @@ export const ROUTES: readonly Route[] = [
     title: 'People and channels',
     load: () => import('./people/people.tsx'),
     navigation: { section: 'Manage', icon: Users },
+    permission: 'administer',
     keywords: 'receivers recipients email slack test',
   },
   {
