@@ -8,14 +8,18 @@ export const ENDPOINT_PATHS = {
   outgoing: '/api/performance/outgoing',
   database: '/api/performance/database',
   queues: '/api/performance/queues',
+  jobs: '/api/performance/jobs',
+  job: '/api/performance/jobs/:id',
   health: '/api/performance/health',
   coverage: '/api/performance/coverage',
   metrics: '/api/performance/metrics',
   errors: '/api/performance/errors',
   alerts: '/api/performance/alerts',
   alert: '/api/performance/alerts/:id',
+  alertSeries: '/api/performance/alerts/:id/series',
   acknowledge: '/api/performance/alerts/:id/acknowledge',
   rules: '/api/performance/rules',
+  rule: '/api/performance/rules/:id',
   silences: '/api/performance/silences',
   silence: '/api/performance/silences/:id',
   notifications: '/api/performance/notifications',
@@ -89,14 +93,18 @@ export interface ApiTypes {
     outgoing: OutgoingQuery;
     database: DatabaseQuery;
     queues: QueuesQuery;
+    jobs: JobsQuery;
+    job: JobQuery;
     health: HealthQuery;
     coverage: CoverageQuery;
     metrics: MetricsQuery;
     errors: ErrorsQuery;
     alerts: AlertsQuery;
     alert: Record<string, never>;
+    alertSeries: AlertSeriesQuery;
     acknowledge: Record<string, never>;
     rules: Record<string, never>;
+    rule: Record<string, never>;
     silences: Record<string, never>;
     silence: Record<string, never>;
     notifications: NotificationsQuery;
@@ -126,14 +134,18 @@ export interface ApiTypes {
     outgoing: Outgoing;
     database: Database;
     queues: Queues;
+    jobs: Jobs;
+    job: JobHistories;
     health: Health;
     coverage: Coverage;
     metrics: Metrics;
     errors: Errors;
     alerts: Alerts;
     alert: OneAlert;
+    alertSeries: AlertSeries;
     acknowledge: Acknowledged;
     rules: Rules;
+    rule: OneRule;
     silences: Silences;
     silence: Silences;
     notifications: Notifications;
@@ -886,6 +898,125 @@ export interface QueuesQuery {
 }
 
 /**
+ * Query parameters of `GET /api/performance/jobs`.
+ */
+export interface JobsQuery {
+  /**
+   * Start of the time range: an ISO 8601 time, or milliseconds since the epoch.
+   */
+  from?: string;
+  /**
+   * End of the time range: an ISO 8601 time, or milliseconds since the epoch. Default: now.
+   */
+  to?: string;
+  /**
+   * Length of the time range, instead of from: a number with the unit s, m, h, or d, such as 15m.
+   */
+  last?: string;
+  /**
+   * IANA time zone such as Europe/Vienna. Default: the time zone of the server.
+   */
+  timeZone?: string;
+  /**
+   * Limits the response to this queue. Can be repeated.
+   */
+  queue?: string[];
+  /**
+   * Limits the response to queues in this scope: prefix@host:port/db, or only the prefix. Can be repeated.
+   */
+  scope?: string[];
+  /**
+   * Latest states to return: one or more of waiting, active, completed, failed, delayed, prioritized, waiting-children, stalled.
+   */
+  status?: (
+    | 'waiting'
+    | 'active'
+    | 'completed'
+    | 'failed'
+    | 'delayed'
+    | 'prioritized'
+    | 'waiting-children'
+    | 'stalled'
+  )[];
+  /**
+   * Limits the response to this job. Can be repeated.
+   */
+  jobId?: string[];
+  /**
+   * Limits the response to this organizationId. Can be repeated.
+   */
+  organizationId?: string[];
+  /**
+   * Limits the response to this propertyId. Can be repeated.
+   */
+  propertyId?: string[];
+  /**
+   * Whether to include test measurements: true or false.
+   *
+   * @default false
+   */
+  includeTest?: boolean;
+  /**
+   * Page size: a whole number from 1 to 1000.
+   *
+   * @default 100
+   */
+  limit?: number;
+  /**
+   * The nextCursor of the previous page. Keep the other parameters unchanged.
+   */
+  cursor?: string;
+  /**
+   * Response format: json or csv. Default: determined by the Accept header.
+   */
+  format?: 'json' | 'csv';
+}
+
+/**
+ * Query parameters of `GET /api/performance/jobs/:id`.
+ */
+export interface JobQuery {
+  /**
+   * Start of the time range: an ISO 8601 time, or milliseconds since the epoch.
+   */
+  from?: string;
+  /**
+   * End of the time range: an ISO 8601 time, or milliseconds since the epoch. Default: now.
+   */
+  to?: string;
+  /**
+   * Length of the time range, instead of from: a number with the unit s, m, h, or d, such as 15m.
+   */
+  last?: string;
+  /**
+   * IANA time zone such as Europe/Vienna. Default: the time zone of the server.
+   */
+  timeZone?: string;
+  /**
+   * Limits the response to this queue. Can be repeated.
+   */
+  queue?: string[];
+  /**
+   * Limits the response to queues in this scope: prefix@host:port/db, or only the prefix. Can be repeated.
+   */
+  scope?: string[];
+  /**
+   * Limits the response to this organizationId. Can be repeated.
+   */
+  organizationId?: string[];
+  /**
+   * Limits the response to this propertyId. Can be repeated.
+   */
+  propertyId?: string[];
+  /**
+   * Whether to include test measurements: true or false.
+   *
+   * @default false
+   */
+  includeTest?: boolean;
+}
+
+/**
  * Query parameters of `GET /api/performance/health`.
  */
 export interface HealthQuery {
@@ -1188,6 +1319,32 @@ export interface AlertsQuery {
    * Limits the response to this propertyId. Can be repeated.
    */
   propertyId?: string[];
+}
+
+/**
+ * Query parameters of `GET /api/performance/alerts/:id/series`.
+ */
+export interface AlertSeriesQuery {
+  /**
+   * Start of the time range: an ISO 8601 time, or milliseconds since the epoch.
+   */
+  from?: string;
+  /**
+   * End of the time range: an ISO 8601 time, or milliseconds since the epoch. Default: now.
+   */
+  to?: string;
+  /**
+   * Length of the time range, instead of from: a number with the unit s, m, h, or d, such as 15m.
+   */
+  last?: string;
+  /**
+   * IANA time zone such as Europe/Vienna. Default: the time zone of the server.
+   */
+  timeZone?: string;
+  /**
+   * Length of a time bucket: a number with the unit s, m, h, or d, such as 1m.
+   */
+  step?: string;
 }
 
 /**
@@ -2007,6 +2164,89 @@ export interface TenantShare {
   waitingShare?: number;
 }
 
+export interface Jobs {
+  from: string;
+  to: string;
+  jobs: Job[];
+  /**
+   * Cursor of the next page. Missing on the last page.
+   */
+  nextCursor?: string;
+}
+
+/**
+ * The latest state of a job. `startedAt`, `waitTime`, and `duration` are about the last attempt. Durations are in ms.
+ */
+export interface Job {
+  queue: string;
+  /**
+   * Redis server and prefix of the queue: prefix@host:port/db. Callers limited to a tenant get only the prefix.
+   */
+  scope?: string;
+  jobId: string;
+  jobType?: string;
+  status?: string;
+  changedAt: string;
+  createdAt?: string;
+  startedAt?: string;
+  finishedAt?: string;
+  waitTime?: number;
+  duration?: number;
+  attempts?: number;
+  maxAttempts?: number;
+  errorMessage?: string;
+  organizationId?: string;
+  propertyId?: string;
+}
+
+export interface JobHistories {
+  from: string;
+  to: string;
+  jobs: JobHistory[];
+}
+
+/**
+ * A job with its state changes, oldest first.
+ */
+export interface JobHistory {
+  queue: string;
+  /**
+   * Redis server and prefix of the queue: prefix@host:port/db. Callers limited to a tenant get only the prefix.
+   */
+  scope?: string;
+  jobId: string;
+  jobType?: string;
+  status?: string;
+  changedAt: string;
+  createdAt?: string;
+  startedAt?: string;
+  finishedAt?: string;
+  waitTime?: number;
+  duration?: number;
+  attempts?: number;
+  maxAttempts?: number;
+  errorMessage?: string;
+  organizationId?: string;
+  propertyId?: string;
+  history: JobChange[];
+}
+
+/**
+ * One state change of a job. Durations are in ms.
+ */
+export interface JobChange {
+  at: string;
+  status?: string;
+  waitTime?: number;
+  duration?: number;
+  attempts?: number;
+  delay?: number;
+  errorMessage?: string;
+  stackTrace?: string;
+  service?: string;
+  instance?: string;
+}
+
 /**
  * Usage values and the uptime of services are in percent. CPU and memory are shares of the limits of the container, or of the host without limits. The memory of a process is in bytes, and its uptime in seconds. Lists the processes that reported in the last three intervals.
  */
@@ -2206,6 +2446,33 @@ export interface AlertTransition {
   comment?: string;
 }
 
+export interface AlertSeries {
+  from: string;
+  to: string;
+  step?: string;
+  /**
+   * The values of the rule. A missing value means that there was none.
+   */
+  points: {
+    at: string;
+    value?: number;
+  }[];
+  thresholds: {
+    severity: 'warning' | 'medium' | 'high' | 'critical';
+    threshold: number;
+  }[];
+  direction?: 'above' | 'below';
+  /**
+   * Unit of the values (UCUM).
+   */
+  unit?: string;
+  transitions: AlertTransition[];
+  /**
+   * Why the points are only the values when the alert changed.
+   */
+  note?: string;
+}
+
 export interface Acknowledged {
   alert: Alert;
 }
@@ -2250,6 +2517,76 @@ export interface Rule {
    * For targets: percentage of the last 24 hours in which the target was met.
    */
   met?: number;
+  query: RuleQuery;
+  /**
+   * Unit of the values and thresholds (UCUM). Missing if it is unknown.
+   */
+  unit?: string;
+  /**
+   * The template of the annotation `summary`, with its placeholders.
+   */
+  summary?: string;
+  /**
+   * The template of the annotation `description`.
+   */
+  description?: string;
+  source: 'built-in' | 'file';
+  /**
+   * Whether the rules file changes this built-in rule.
+   */
+  overridden: boolean;
+  /**
+   * Text of a rules file that contains this rule. Only for ADMIN.
+   */
+  yaml?: string;
+  /**
+   * The newest values of up to 20 groups: firing alerts first, and then the worst values.
+   */
+  values: RuleValue[];
+  /**
+   * Number of groups with a value.
+   */
+  valueCount: number;
+}
+
+/**
+ * What a rule measures. Durations are in ms.
+ */
+export interface RuleQuery {
+  kind: 'metric' | 'sql' | 'internal';
+  metricType?: string;
+  aggregate?: string;
+  filters?: {
+    [k: string]: string[];
+  };
+  groupBy?: string[];
+  window?: number;
+  slowerThan?: number;
+  baseline?: number;
+  minimumIncrease?: number;
+  /**
+   * The statement of a SQL rule. Only for ADMIN.
+   */
+  sql?: string;
+  /**
+   * The metric of a rule about Perfscope itself.
+   */
+  metric?: string;
+}
+
+/**
+ * The newest value of one group of a rule.
+ */
+export interface RuleValue {
+  labels: {
+    [k: string]: string;
+  };
+  value?: number;
+  state: 'pending' | 'firing' | 'acknowledged' | 'resolved' | 'inactive';
+}
+
+export interface OneRule {
+  rule: Rule;
 }
 
 export interface Silences {

@@ -18,7 +18,15 @@ import { streamEvents } from './server-sent-events.ts';
 /** Endpoints without path parameters. */
 type SimpleEndpointName = Exclude<EndpointName, 'stream' | IdEndpointName>;
 /** Endpoints with an id in the path. */
-type IdEndpointName = 'alert' | 'acknowledge' | 'silence' | 'read' | 'person';
+type IdEndpointName =
+  | 'job'
+  | 'rule'
+  | 'alert'
+  | 'alertSeries'
+  | 'acknowledge'
+  | 'silence'
+  | 'read'
+  | 'person';
 
 /** Client for the API of a Perfscope server. It needs only `fetch`, so it also runs in browsers. */
 export class PerfscopeClient {
@@ -43,6 +51,15 @@ export class PerfscopeClient {
   }
 
   /**
+   * Returns the jobs with an ID, and the state changes of each.
+   *
+   * @throws ApiError
+   */
+  job(id: string, query: Query<'job'> = {}): Promise<ApiResponse<'job'>> {
+    return this.#sendWithId('job', id, query);
+  }
+
+  /**
    * Returns an alert with its history.
    *
    * @throws ApiError
@@ -52,12 +69,30 @@ export class PerfscopeClient {
   }
 
   /**
+   * Returns the value of an alert over time.
+   *
+   * @throws ApiError
+   */
+  alertSeries(id: string, query: Query<'alertSeries'> = {}): Promise<ApiResponse<'alertSeries'>> {
+    return this.#sendWithId('alertSeries', id, query);
+  }
+
+  /**
+   * Returns an alert rule.
+   *
+   * @throws ApiError
+   */
+  rule(name: string): Promise<ApiResponse<'rule'>> {
+    return this.#sendWithId('rule', name);
+  }
+
+  /**
    * Acknowledges a firing alert.
    *
    * @throws ApiError
    */
   acknowledge(id: string, comment: string): Promise<ApiResponse<'acknowledge'>> {
-    return this.#sendWithId('acknowledge', id, { method: 'POST', body: { comment } });
+    return this.#sendWithId('acknowledge', id, {}, { method: 'POST', body: { comment } });
   }
 
   /**
@@ -82,7 +117,7 @@ export class PerfscopeClient {
    * @throws ApiError
    */
   endSilence(id: string): Promise<ApiResponse<'silence'>> {
-    return this.#sendWithId('silence', id, { method: 'DELETE' });
+    return this.#sendWithId('silence', id, {}, { method: 'DELETE' });
   }
 
   /**
@@ -91,7 +126,7 @@ export class PerfscopeClient {
    * @throws ApiError
    */
   markRead(id: string): Promise<ApiResponse<'read'>> {
-    return this.#sendWithId('read', id, { method: 'POST' });
+    return this.#sendWithId('read', id, {}, { method: 'POST' });
   }
 
   /**
@@ -116,16 +151,17 @@ export class PerfscopeClient {
    * @throws ApiError
    */
   removePerson(name: string): Promise<ApiResponse<'person'>> {
-    return this.#sendWithId('person', name, { method: 'DELETE' });
+    return this.#sendWithId('person', name, {}, { method: 'DELETE' });
   }
 
   async #sendWithId<N extends IdEndpointName>(
     name: N,
     id: string,
+    query: object = {},
     mutation?: Mutation,
   ): Promise<ApiResponse<N>> {
     const path = ENDPOINT_PATHS[name].replace(':id', encodeURIComponent(id));
-    const response = await sendRequest(this.#options, path, {}, {}, mutation);
+    const response = await sendRequest(this.#options, path, query, {}, mutation);
     return (await response.json()) as ApiResponse<N>;
   }
 

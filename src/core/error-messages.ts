@@ -22,12 +22,16 @@ const MISSING_ITEM_MESSAGES = {
   alert: (id: string) => `No alert has the ID ${id}. \`perfscope alerts\` lists them.`,
   firingAlert: (id: string) =>
     `The alert with the ID ${id} is not firing, so it can't be acknowledged. \`perfscope alerts\` lists the alerts.`,
+  rule: (name: string) =>
+    `No alert rule has the name ${name}. GET /api/performance/rules lists them.`,
   silence: (id: string) =>
     `No active silence has the ID ${id}. \`perfscope alerts silences\` lists them.`,
   person: (name: string) =>
     `No person has the name ${name}. \`perfscope notify people list\` lists them.`,
   notification: (id: string) =>
     `No notification has the ID ${id}. GET /api/performance/notifications lists them.`,
+  job: (id: string) =>
+    `No job has the ID ${id} in this time range. GET /api/performance/jobs lists them.`,
 } as const;
 
 /**

@@ -1,4 +1,3 @@
-import { z } from 'zod';
 import type { Permission } from '../../src/server/access/permissions.ts';
 
 /** The part of a JSON schema that the walker understands. */
@@ -168,12 +167,19 @@ function listFieldValues(
   throw new Error(`can't create a value of type ${schema.type} for the field ${name}`);
 }
 
-const idSchema = z.looseObject({ id: z.string() });
+/** Names of the field with the ID of an object, by path. Default: `id`. */
+const ID_FIELDS: Readonly<Record<string, string>> = {
+  '/api/performance/jobs': 'jobId',
+  '/api/performance/rules': 'name',
+};
 
-/** Returns every `id` in a response. */
-export function findIds(body: unknown): string[] {
-  if (Array.isArray(body)) return body.flatMap(findIds);
+/** Returns every ID in a response. @param path path of the list, for lists whose IDs have another name */
+export function findIds(body: unknown, path = ''): string[] {
+  if (Array.isArray(body)) return body.flatMap((each) => findIds(each, path));
   if (typeof body !== 'object' || body === null) return [];
-  const { success, data } = idSchema.safeParse(body);
-  return [...(success ? [data.id] : []), ...Object.values(body).flatMap(findIds)];
+  const id = (body as Readonly<Record<string, unknown>>)[ID_FIELDS[path] ?? 'id'];
+  return [
+    ...(typeof id === 'string' ? [id] : []),
+    ...Object.values(body).flatMap((each) => findIds(each, path)),
+  ];
 }

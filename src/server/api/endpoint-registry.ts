@@ -3,7 +3,9 @@ import { actionsEndpoint, decisionsEndpoint } from './endpoints/actions-endpoint
 import {
   acknowledgeEndpoint,
   alertEndpoint,
+  alertSeriesEndpoint,
   alertsEndpoint,
+  ruleEndpoint,
   rulesEndpoint,
 } from './endpoints/alerts-endpoints.ts';
 import { coverageEndpoint } from './endpoints/coverage-endpoint.ts';
@@ -11,6 +13,7 @@ import { dashboardEndpoint } from './endpoints/dashboard-endpoint.ts';
 import { errorsEndpoint } from './endpoints/errors-endpoint.ts';
 import { healthEndpoint } from './endpoints/health-endpoint.ts';
 import { databaseEndpoint, endpointsEndpoint } from './endpoints/http-and-database-endpoints.ts';
+import { jobEndpoint, jobsEndpoint } from './endpoints/jobs-endpoints.ts';
 import { keyEndpoint, keysEndpoint } from './endpoints/keys-endpoints.ts';
 import { metricsEndpoint } from './endpoints/metrics-endpoint.ts';
 import {
@@ -36,14 +39,18 @@ export const ENDPOINTS = {
   outgoing: outgoingEndpoint,
   database: databaseEndpoint,
   queues: queuesEndpoint,
+  jobs: jobsEndpoint,
+  job: jobEndpoint,
   health: healthEndpoint,
   coverage: coverageEndpoint,
   metrics: metricsEndpoint,
   errors: errorsEndpoint,
   alerts: alertsEndpoint,
   alert: alertEndpoint,
+  alertSeries: alertSeriesEndpoint,
   acknowledge: acknowledgeEndpoint,
   rules: rulesEndpoint,
+  rule: ruleEndpoint,
   silences: silencesEndpoint,
   silence: silenceEndpoint,
   notifications: notificationsEndpoint,

@@ -26,6 +26,8 @@ interface TemplateData {
 
 export interface Template {
   (data: TemplateData): string;
+  /** The text with its placeholders. Undefined for a single placeholder. */
+  readonly text?: string | undefined;
   /** Formats a number in the same way as the template's first `$value`. Undefined without `$value`. */
   readonly formatValue?: ((value: number) => string) | undefined;
 }
@@ -69,7 +71,7 @@ export function parseTemplate(
   parts.push(() => tail);
   const { formatValue } = parts.find((part) => part.formatValue !== undefined) ?? {};
   const render = (data: TemplateData) => parts.map((part) => part(data)).join('');
-  return Object.assign(render, { formatValue });
+  return Object.assign(render, { text, formatValue });
 }
 
 function parsePlaceholder(

@@ -33,12 +33,15 @@ import {
   type ThresholdSettings,
 } from './environment-thresholds.ts';
 import { loadDefaultRules } from './load-default-rules.ts';
+import { collectRuleDefinitions, type RuleDefinition } from './rule-definition.ts';
 
 /** The merged content of all rule files. */
 export interface AlertRuleSet {
   /** Time between two evaluations of a rule. */
   readonly intervalMs: number;
   readonly rules: readonly AlertRule[];
+  /** The configuration of each rule by name. Contains disabled rules too. */
+  readonly definitions: ReadonlyMap<string, RuleDefinition>;
   readonly inhibit: readonly InhibitRule[];
   /** Maintenance windows from the files, as silences. */
   readonly maintenance: readonly Silence[];
@@ -64,10 +67,13 @@ export function loadAlertRules(settings: ThresholdSettings, file?: NamedFileText
   const sources = [...defaultRules, environment, ...(user ? [user] : [])];
   const set = buildRuleSet(sources, problems);
   if (problems.length > 0) throw createRulesFileError(problems);
-  return set;
+  return { ...set, definitions: collectRuleDefinitions(sources, user) };
 }
 
-function buildRuleSet(sources: readonly YamlSource[], problems: ConfigProblem[]): AlertRuleSet {
+function buildRuleSet(
+  sources: readonly YamlSource[],
+  problems: ConfigProblem[],
+): Omit<AlertRuleSet, 'definitions'> {
   const {
     interval = 30_000,
     notifications = {},

@@ -1,3 +1,4 @@
+import type { PerformanceMetricType } from '../../../core/schema/enums.ts';
 import { DIMENSIONS, type Dimension } from '../../../storage/queries/query-definition.ts';
 
 interface AggregateDefinition {
@@ -73,6 +74,42 @@ export type Aggregate = keyof typeof AGGREGATES;
 /** Returns the definition of an aggregate, with optional keys. */
 export function getAggregate(name: Aggregate): AggregateDefinition {
   return AGGREGATES[name];
+}
+
+/** Stored units of the metric types. Measurements of the type CUSTOM have any unit. */
+const TYPE_UNITS: Readonly<Partial<Record<PerformanceMetricType, string>>> = {
+  API_RESPONSE_TIME: 'ms',
+  API_STREAM_DURATION: 'ms',
+  OUTGOING_REQUEST_TIME: 'ms',
+  DATABASE_QUERY_TIME: 'ms',
+  DATABASE_CONNECTIONS: '1',
+  QUEUE_WAIT_TIME: 'ms',
+  QUEUE_PROCESSING_TIME: 'ms',
+  QUEUE_DEPTH: '1',
+  QUEUE_OLDEST_AGE: 'ms',
+  CPU_USAGE: '%',
+  MEMORY_USAGE: '%',
+  DISK_USAGE: '%',
+  NETWORK_IO: 'By',
+  EVENT_LOOP_DELAY: 'ms',
+  GC_DURATION: 'ms',
+  HEAP_USAGE: 'By',
+  ACTIVE_USERS: '1',
+  ONGOING_RESERVATIONS: '1',
+  BREAKER_STATE: '1',
+};
+
+/** Returns the unit of a measure's values (UCUM), or `undefined` if it is unknown. */
+export function getMeasureUnit({
+  aggregate,
+  type,
+}: {
+  readonly aggregate: Aggregate;
+  readonly type: PerformanceMetricType | undefined;
+}): string | undefined {
+  const { unit } = getAggregate(aggregate);
+  if (unit !== 'type') return unit;
+  return type && TYPE_UNITS[type];
 }
 
 /** Aggregates of queues. */

@@ -1,6 +1,7 @@
 import { toRunbookLink } from '../../../core/alerts/runbook-link.ts';
 import { formatProblems } from '../../../core/config-files/config-validation.ts';
 import { DAY_MS } from '../../../core/duration.ts';
+import { createError } from '../../../core/perfscope-error.ts';
 import { isEmptyScope, isVisibleInScope, type TenantScope } from '../../../core/tenant-scope.ts';
 import type { QueryClient } from '../../../storage/questdb/query-client.ts';
 import { inValues, sql } from '../../../storage/sql/sql-builder.ts';
@@ -9,45 +10,66 @@ import type { Transition } from '../evaluation/alert-transition.ts';
 import type { AlertRule } from '../rules/alert-rule.ts';
 import { loadTransitions } from '../state/alert-queries.ts';
 import type { AlertService, RuleView } from './alert-views.ts';
+import { type RuleDetails, toRuleDetails } from './rule-details.ts';
 
 /** Maximum age, in ms, of the live alerts used to compute how long a target was met. */
 const MAX_ALERT_AGE_MS = 30 * DAY_MS;
 
-/** Creates the methods that list the rules with their states and targets. */
+/** Creates the methods that list the rules with their states, values, and targets. */
 export function createRuleMethods(
   evaluator: AlertEvaluator,
   queryClient: QueryClient,
   publicUrl: string | undefined,
-): Pick<AlertService, 'listRules'> {
+): Pick<AlertService, 'listRules' | 'getRule'> {
   const { alertStates, ruleHealth, now } = evaluator;
+
+  /** Returns the visible ones of some rules. */
+  async function toViews(rules: readonly AlertRule[], scope: TenantScope): Promise<RuleView[]> {
+    const { definitions } = evaluator.rulesFile.ruleSet;
+    const targets = rules.filter(({ target }) => target).map(({ name }) => name);
+    const since = new Date(now() - MAX_ALERT_AGE_MS);
+    const ofTargets = sql`timestamp > ${since} AND ${inValues('rule', targets)}`;
+    const isNeeded = targets.length > 0 && !isEmptyScope(scope);
+    const past = isNeeded ? await loadTransitions(queryClient, scope, ofTargets) : [];
+    const live = [...alertStates.listLive()]
+      .map(({ transition }) => transition)
+      .filter((transition) => isVisibleInScope(transition, scope));
+    const liveByRule = Map.groupBy(live, ({ rule }) => rule);
+    const pastByRule = Map.groupBy(past, ({ rule }) => rule);
+    return rules
+      .filter((rule) => isRuleVisible(rule, scope))
+      .map((rule) => {
+        const { name } = rule;
+        const met = computePercentMet(rule, pastByRule.get(name) ?? [], now());
+        const view = toRuleView(rule, liveByRule.get(name) ?? [], ruleHealth.get(name), met);
+        const groups = alertStates.listGroups(name);
+        return {
+          ...view,
+          ...toRuleDetails(rule, definitions.get(name), groups, scope),
+          runbook: toRunbookLink(rule.runbook, publicUrl),
+          ...(scope.organizations !== 'all' && { error: undefined }),
+        };
+      });
+  }
+
   return {
     async listRules(scope) {
       const { ruleSet, status } = evaluator.rulesFile;
-      const targets = ruleSet.rules.filter(({ target }) => target).map(({ name }) => name);
       // Only administrators can see the path of the file and its problems.
       const isAdministrator = scope.organizations === 'all';
-      const since = new Date(now() - MAX_ALERT_AGE_MS);
-      const ofTargets = sql`timestamp > ${since} AND ${inValues('rule', targets)}`;
-      const past = isEmptyScope(scope) ? [] : await loadTransitions(queryClient, scope, ofTargets);
-      const live = [...alertStates.listLive()]
-        .map(({ transition }) => transition)
-        .filter((transition) => isVisibleInScope(transition, scope));
-      const liveByRule = Map.groupBy(live, ({ rule }) => rule);
-      const pastByRule = Map.groupBy(past, ({ rule }) => rule);
       return {
-        rules: ruleSet.rules
-          .filter((rule) => isRuleVisible(rule, scope))
-          .map((rule) => {
-            const { name } = rule;
-            const met = computePercentMet(rule, pastByRule.get(name) ?? [], now());
-            const view = toRuleView(rule, liveByRule.get(name) ?? [], ruleHealth.get(name), met);
-            const runbook = toRunbookLink(rule.runbook, publicUrl);
-            return { ...view, runbook, ...(!isAdministrator && { error: undefined }) };
-          }),
+        rules: await toViews(ruleSet.rules, scope),
         file: isAdministrator ? status.file : undefined,
         loadedAt: new Date(status.loadedMs),
         problems: isAdministrator ? formatProblems(status.problems) : [],
       };
+    },
+
+    async getRule(name, scope) {
+      const rule = evaluator.findRule(name);
+      const [view] = rule ? await toViews([rule], scope) : [];
+      if (!view) throw createError('PS_NOT_FOUND', { item: 'rule', id: name });
+      return view;
     },
   };
 }
@@ -89,7 +111,7 @@ function toRuleView(
   alerts: readonly Transition[],
   health: ReturnType<AlertEvaluator['ruleHealth']['get']>,
   met: number | undefined,
-): Omit<RuleView, 'runbook'> {
+): Omit<RuleView, 'runbook' | keyof RuleDetails> {
   const isFiring = alerts.some(({ state }) => state !== 'pending');
   return {
     name: rule.name,

@@ -17,6 +17,7 @@ import { loadAlertRows, loadTransitions } from '../state/alert-queries.ts';
 import type { Silence } from '../suppression/silence.ts';
 import { parseSilence } from '../suppression/silence-rows.ts';
 import { createRuleMethods } from './alert-rules-service.ts';
+import { queryAlertSeries } from './alert-series.ts';
 import {
   type AlertFilter,
   type AlertService,
@@ -24,6 +25,7 @@ import {
   type SilenceTenant,
   toAlertView,
   toSilenceView,
+  toTransitionView,
 } from './alert-views.ts';
 
 /**
@@ -50,7 +52,10 @@ const STATE_ORDER: readonly AlertState[] = ['firing', 'acknowledged', 'pending',
 const HIDDEN_INHIBITION = { by: 'another alert', detail: 'another alert is firing' } as const;
 const HIDDEN_SILENCE = { by: 'administrator', detail: 'set by an administrator' } as const;
 
-type AlertMethods = Pick<AlertService, 'listAlerts' | 'getHistory' | 'acknowledge' | 'subscribe'>;
+type AlertMethods = Pick<
+  AlertService,
+  'listAlerts' | 'getHistory' | 'getSeries' | 'acknowledge' | 'subscribe'
+>;
 
 function createAlertMethods(
   evaluator: AlertEvaluator,
@@ -81,6 +86,17 @@ function createAlertMethods(
     return isVisible ? suppression : { ...suppression, ...HIDDEN_SILENCE };
   }
 
+  /** Returns all transitions of an alert, newest first. @throws PS_NOT_FOUND */
+  async function loadHistory(id: string, scope: TenantScope) {
+    const stored = await loadTransitions(queryClient, scope, sql`id = ${id}`);
+    const live = alertStates.find(id)?.transition;
+    const last = live && isVisibleInScope(live, scope) ? live : stored[0];
+    if (!last) throw createError('PS_NOT_FOUND', { item: 'alert', id });
+    // A row that was just written might not be readable yet.
+    const isStored = stored.some(({ seq }) => seq === last.seq);
+    return { last, transitions: isStored ? stored : [last, ...stored] };
+  }
+
   return {
     async listAlerts(filter, scope) {
       const live = [...alertStates.listLive()]
@@ -102,29 +118,19 @@ function createAlertMethods(
     },
 
     async getHistory(id, scope) {
-      const transitions = await loadTransitions(queryClient, scope, sql`id = ${id}`);
-      const live = alertStates.find(id);
-      const last =
-        live && isVisibleInScope(live.transition, scope) ? live.transition : transitions[0];
-      if (!last) throw createError('PS_NOT_FOUND', { item: 'alert', id });
-      // A row that was just written might not be readable yet.
-      const all = transitions.some(({ seq }) => seq === last.seq)
-        ? transitions
-        : [last, ...transitions];
+      const { last, transitions } = await loadHistory(id, scope);
       return {
-        alert: toView(last, scope, live?.value),
-        transitions: all.map(({ timestamp, seq, state, severity, value, threshold, ...rest }) => ({
-          at: new Date(timestamp),
-          seq,
-          state,
-          severity,
-          value,
-          threshold,
-          cause: rest.cause,
-          author: rest.author,
-          comment: rest.comment,
-        })),
+        alert: toView(last, scope, alertStates.find(id)?.value),
+        transitions: transitions.map(toTransitionView),
       };
+    },
+
+    async getSeries(id, request, scope) {
+      const { last, transitions } = await loadHistory(id, scope);
+      const rule = evaluator.findRule(last.rule);
+      const caller = { scope, now: now() };
+      const series = await queryAlertSeries(queryClient, rule, transitions, request, caller);
+      return { ...series, transitions: transitions.map(toTransitionView) };
     },
 
     acknowledge(id, comment, { author, scope }) {

@@ -9,7 +9,10 @@ import { toRunbookLink } from '../../../core/alerts/runbook-link.ts';
 import type { AlertSeverity } from '../../../core/schema/enums.ts';
 import type { AlertState } from '../../../core/schema/tables/alerts-table.ts';
 import type { TenantScope } from '../../../core/tenant-scope.ts';
+import type { Transition } from '../evaluation/alert-transition.ts';
 import type { Silence } from '../suppression/silence.ts';
+import type { AlertSeries, SeriesRequest } from './alert-series.ts';
+import type { RuleDetails } from './rule-details.ts';
 
 /** Why an alert isn't sent now. */
 interface SuppressionView {
@@ -44,7 +47,7 @@ interface TransitionView {
   readonly comment: string | undefined;
 }
 
-export interface RuleView {
+export interface RuleView extends RuleDetails {
   readonly name: string;
   /** State of the rule: `firing` if any of its visible alerts is firing. */
   readonly state: 'inactive' | 'pending' | 'firing';
@@ -135,9 +138,23 @@ export interface AlertService {
     id: string,
     scope: TenantScope,
   ): Promise<{ alert: AlertView; transitions: readonly TransitionView[] }>;
+  /**
+   * Measures the value of an alert over time.
+   *
+   * @throws PS_NOT_FOUND if there is no such alert
+   * @throws PS_REQUEST_INVALID if the step gives too many points
+   * @throws PS_UNAVAILABLE if QuestDB is unreachable
+   */
+  getSeries(
+    id: string,
+    request: SeriesRequest,
+    scope: TenantScope,
+  ): Promise<AlertSeries & { readonly transitions: readonly TransitionView[] }>;
   /** @throws PS_NOT_FOUND if no such alert is firing */
   acknowledge(id: string, comment: string, actor: Actor): AlertView;
   listRules(scope: TenantScope): Promise<RulesView>;
+  /** @throws PS_NOT_FOUND if there is no such rule */
+  getRule(name: string, scope: TenantScope): Promise<RuleView>;
   listSilences(scope: TenantScope): SilenceView[];
   /** @throws PS_REQUEST_INVALID if the request is invalid, with each problem */
   createSilence(entry: object, tenant: SilenceTenant, actor: Actor): Promise<SilenceView>;
@@ -176,6 +193,22 @@ export function toAlertView(
     firedAt: toDate(firedMs),
     changedAt: new Date(changedMs),
     held: suppressions.map((suppression) => toSuppressionView(suppression, hosts)),
+  };
+}
+
+export function toTransitionView(transition: Transition): TransitionView {
+  const { timestamp, seq, state, severity, value, threshold } = transition;
+  const { cause, author, comment } = transition;
+  return {
+    at: new Date(timestamp),
+    seq,
+    state,
+    severity,
+    value,
+    threshold,
+    cause,
+    author,
+    comment,
   };
 }
 

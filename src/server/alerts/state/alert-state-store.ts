@@ -94,6 +94,12 @@ export class AlertStateStore {
     this.#states.set(rule, addReportedGroups(this.#states.get(rule) ?? NO_STATES, groups));
   }
 
+  /** Lists the groups of a rule that have data or an alert. */
+  listGroups(rule: string): GroupState[] {
+    const groups = [...(this.#states.get(rule) ?? NO_STATES).values()];
+    return groups.filter(({ absentSinceMs, alert }) => absentSinceMs === undefined || alert);
+  }
+
   *listLive(): Iterable<LiveAlert> {
     for (const id of this.#live.keys()) {
       const state = this.#findGroup(id)?.state;

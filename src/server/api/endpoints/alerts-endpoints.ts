@@ -1,20 +1,37 @@
 import { z } from 'zod';
+import { nameSchema } from '../../../core/config-files/config-validation.ts';
 import { narrowScope } from '../../../core/tenant-scope.ts';
 import { defineEndpoint } from '../endpoint-definition.ts';
+import {
+  formatStep,
+  getTimeZone,
+  parseTimeRange,
+  toDurationMs,
+} from '../request/request-time-range.ts';
 import {
   alertRuleSchema,
   alertSchema,
   alertStateSchema,
+  directionSchema,
   ID_PARAMS_SCHEMA,
   severitySchema,
+  thresholdSchema,
   transitionSchema,
 } from '../schemas/alert-schemas.ts';
 import {
   createFilterParameters,
   createNameFilter,
+  RANGE_PARAMETERS,
+  STEP_PARAMETER,
   TENANT_FILTER_PARAMETERS,
 } from '../schemas/query-parameters.ts';
-import { timeSchema } from '../schemas/response-schemas.ts';
+import {
+  optionalNumberSchema,
+  optionalTextSchema,
+  TIME_RANGE_FIELDS,
+  timeSchema,
+  toTimeRangeFields,
+} from '../schemas/response-schemas.ts';
 
 export const alertsEndpoint = defineEndpoint({
   path: '/api/performance/alerts',
@@ -62,6 +79,44 @@ export const alertEndpoint = defineEndpoint({
     .meta({ id: 'OneAlert' }),
   handle: ({ dependencies, params, scope }) =>
     dependencies.alerts.getHistory(params.id ?? '', scope),
+});
+
+export const alertSeriesEndpoint = defineEndpoint({
+  path: '/api/performance/alerts/:id/series',
+  methods: ['get'],
+  summary:
+    "Returns an alert's value over time, with its thresholds and transitions. Default range: from an hour before the alert started until now, or an hour after it was resolved.",
+  permission: 'read',
+  params: ID_PARAMS_SCHEMA,
+  query: z.strictObject({ ...RANGE_PARAMETERS, ...STEP_PARAMETER }),
+  response: z
+    .strictObject({
+      ...TIME_RANGE_FIELDS,
+      step: optionalTextSchema,
+      points: z.array(z.strictObject({ at: timeSchema, value: optionalNumberSchema })).meta({
+        description: 'The values of the rule. A missing value means that there was none.',
+      }),
+      thresholds: z.array(thresholdSchema),
+      direction: directionSchema.optional(),
+      unit: optionalTextSchema.meta({ description: 'Unit of the values (UCUM).' }),
+      transitions: z.array(transitionSchema),
+      note: optionalTextSchema.meta({
+        description: 'Why the points are only the values when the alert changed.',
+      }),
+    })
+    .meta({ id: 'AlertSeries' }),
+  async handle({ dependencies, params: { id = '' }, query, scope, nowMs }) {
+    const hasRange = (query.from ?? query.to ?? query.last) !== undefined;
+    const zone = getTimeZone(query, dependencies.zone);
+    const request = {
+      range: hasRange ? parseTimeRange(query, zone, nowMs) : undefined,
+      stepMs: query.step === undefined ? undefined : toDurationMs(query.step),
+      healthIntervalMs: dependencies.healthIntervalMs,
+    };
+    const { range, stepMs, ...series } = await dependencies.alerts.getSeries(id, request, scope);
+    const step = stepMs === undefined ? undefined : formatStep(stepMs);
+    return { ...toTimeRangeFields(range), step, ...series };
+  },
 });
 
 const acknowledgeBodySchema = z.strictObject({ comment: z.string().min(1).max(2000) });
@@ -113,4 +168,18 @@ export const rulesEndpoint = defineEndpoint({
     })
     .meta({ id: 'Rules' }),
   handle: ({ dependencies, scope }) => dependencies.alerts.listRules(scope),
+});
+
+export const ruleEndpoint = defineEndpoint({
+  path: '/api/performance/rules/:id',
+  methods: ['get'],
+  summary: 'Returns an alert rule. `id` is the name of the rule.',
+  operation: 'rule',
+  permission: 'read',
+  params: z.strictObject({ id: nameSchema.meta({ description: 'The `name` from the list.' }) }),
+  query: z.strictObject({}),
+  response: z.strictObject({ rule: alertRuleSchema }).meta({ id: 'OneRule' }),
+  async handle({ dependencies, params: { id = '' }, scope }) {
+    return { rule: await dependencies.alerts.getRule(id, scope) };
+  },
 });

@@ -1,9 +1,15 @@
 import { z } from 'zod';
 import { AlertSeverity } from '../../../core/schema/enums.ts';
 import { ALERT_STATES } from '../../../core/schema/tables/alerts-table.ts';
+import { RULE_SOURCES } from '../../alerts/rules/rule-definition.ts';
 import { optionalNumberSchema, optionalTextSchema, timeSchema } from './response-schemas.ts';
 
 export const severitySchema = z.enum(AlertSeverity);
+export const directionSchema = z.enum(['above', 'below']);
+export const thresholdSchema = z.strictObject({
+  severity: severitySchema,
+  threshold: z.number(),
+});
 export const alertStateSchema = z.enum(ALERT_STATES);
 const labelsSchema = z.record(z.string(), z.string());
 const runbookSchema = optionalTextSchema.meta({
@@ -61,13 +67,39 @@ export const transitionSchema = z
   })
   .meta({ id: 'AlertTransition' });
 
+const ruleQuerySchema = z
+  .strictObject({
+    kind: z.enum(['metric', 'sql', 'internal']),
+    metricType: optionalTextSchema,
+    aggregate: optionalTextSchema,
+    filters: z.record(z.string(), z.array(z.string())).optional(),
+    groupBy: z.array(z.string()).optional(),
+    window: optionalNumberSchema,
+    slowerThan: optionalNumberSchema,
+    baseline: optionalNumberSchema,
+    minimumIncrease: optionalNumberSchema,
+    sql: optionalTextSchema.meta({ description: 'The statement of a SQL rule. Only for ADMIN.' }),
+    metric: optionalTextSchema.meta({
+      description: 'The metric of a rule about Perfscope itself.',
+    }),
+  })
+  .meta({ id: 'RuleQuery', description: 'What a rule measures. Durations are in ms.' });
+
+const ruleValueSchema = z
+  .strictObject({
+    labels: labelsSchema,
+    value: optionalNumberSchema,
+    state: z.enum([...ALERT_STATES, 'inactive']),
+  })
+  .meta({ id: 'RuleValue', description: 'The newest value of one group of a rule.' });
+
 export const alertRuleSchema = z
   .strictObject({
     name: z.string(),
     state: z.enum(['inactive', 'pending', 'firing']),
     alerts: z.number(),
-    thresholds: z.array(z.strictObject({ severity: severitySchema, threshold: z.number() })),
-    direction: z.enum(['above', 'below']),
+    thresholds: z.array(thresholdSchema),
+    direction: directionSchema,
     labels: labelsSchema,
     runbook: runbookSchema,
     for: z.number(),
@@ -80,6 +112,28 @@ export const alertRuleSchema = z
     met: optionalNumberSchema.meta({
       description: 'For targets: percentage of the last 24 hours in which the target was met.',
     }),
+    query: ruleQuerySchema,
+    unit: optionalTextSchema.meta({
+      description: 'Unit of the values and thresholds (UCUM). Missing if it is unknown.',
+    }),
+    summary: optionalTextSchema.meta({
+      description: 'The template of the annotation `summary`, with its placeholders.',
+    }),
+    description: optionalTextSchema.meta({
+      description: 'The template of the annotation `description`.',
+    }),
+    source: z.enum(RULE_SOURCES),
+    overridden: z
+      .boolean()
+      .meta({ description: 'Whether the rules file changes this built-in rule.' }),
+    yaml: optionalTextSchema.meta({
+      description: 'Text of a rules file that contains this rule. Only for ADMIN.',
+    }),
+    values: z.array(ruleValueSchema).meta({
+      description:
+        'The newest values of up to 20 groups: firing alerts first, and then the worst values.',
+    }),
+    valueCount: z.number().meta({ description: 'Number of groups with a value.' }),
   })
   .meta({ id: 'Rule', description: 'An alert rule. Durations are in ms.' });
 

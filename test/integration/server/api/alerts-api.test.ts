@@ -141,6 +141,27 @@ it('lists rules with their state, and with the share of time in which targets we
   expect(problems).toEqual([]);
 });
 
+it('returns the configuration of a rule and its newest values', async () => {
+  const { rule } = await client.rule('response-time');
+  expect(rule).toMatchObject({
+    query: { kind: 'metric', metricType: 'API_RESPONSE_TIME', aggregate: 'average' },
+    unit: 'ms',
+    source: 'built-in',
+    overridden: false,
+    yaml: expect.stringContaining('name: response-time'),
+    valueCount: 2,
+  });
+  expect(rule.values.map(({ value }) => value)).toEqual([6000, 6000]);
+  expect(rule.values[0]?.state).toBe('firing');
+  await expect(client.rule('nothing')).rejects.toMatchObject({ code: 'PS_NOT_FOUND' });
+  api.scope = createOrganizationScope('anna');
+  const own = await client.rule('response-time');
+  expect(own.rule.values.map(({ labels }) => labels.organization)).toEqual(['anna']);
+  expect(own.rule).not.toHaveProperty('yaml');
+  // This rule is about hosts.
+  await expect(client.rule('cpu')).rejects.toMatchObject({ code: 'PS_NOT_FOUND' });
+});
+
 it('exports alerts in the format of Prometheus alerting rules', () => {
   const text = formatAlertMetrics(api.evaluator);
   expect(text).toMatch(

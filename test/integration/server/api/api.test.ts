@@ -564,6 +564,8 @@ const SCOPE_TEST_QUERIES: { readonly [N in EndpointName]: string | undefined } =
   database: `?from=${FROM}&to=${TO}&groupBy=organizationId,endpoint,service,operation`,
   outgoing: `?from=${FROM}&to=${TO}&groupBy=organizationId,endpoint,service,operation`,
   queues: `?from=${FROM}&to=${TO}&step=1m`,
+  jobs: `?from=${FROM}&to=${TO}&includeTest=true`,
+  job: undefined,
   health: `?from=${FROM}&to=${TO}`,
   coverage: undefined,
   metrics: `?from=${FROM}&to=${TO}&limit=10000`,
@@ -576,8 +578,10 @@ const SCOPE_TEST_QUERIES: { readonly [N in EndpointName]: string | undefined } =
   key: undefined,
   alerts: undefined,
   alert: undefined,
+  alertSeries: undefined,
   acknowledge: undefined,
   rules: undefined,
+  rule: undefined,
   silences: undefined,
   silence: undefined,
   notifications: undefined,
@@ -591,10 +595,10 @@ const SCOPE_TEST_QUERIES: { readonly [N in EndpointName]: string | undefined } =
 };
 /**
  * Endpoints whose isolation is tested in `access.test.ts`, `alerts-api.test.ts`,
- * `notifications.test.ts`, `people.test.ts`, and `business-rules.test.ts`.
+ * `notifications.test.ts`, `people.test.ts`, `business-rules.test.ts`, and `jobs-api.test.ts`.
  */
 const TESTED_ELSEWHERE =
-  'keys key alerts alert acknowledge rules silences silence notifications read receivers people person actions decisions scaling coverage'.split(
+  'keys key job alerts alert alertSeries acknowledge rules rule silences silence notifications read receivers people person actions decisions scaling coverage'.split(
     ' ',
   );
 

@@ -121,7 +121,7 @@ async function collectIdsByPath(principal: Principal): Promise<Map<string, strin
     const options = parameters.filter(({ schema }) => schema.type === 'boolean');
     for (const query of [...options.map(({ name }) => `${name}=true`), '']) {
       const response = await fetch(`${api.url}${path}?${query}`);
-      const found = response.ok ? findIds(await response.json()) : [];
+      const found = response.ok ? findIds(await response.json(), path) : [];
       ids.set(path, [...(ids.get(path) ?? []), ...found.slice(0, 3)]);
     }
   }
