@@ -32,6 +32,7 @@ export default defineConfig({
     // are long enough for a busy machine.
     testTimeout: 900_000,
     hookTimeout: 900_000,
-    maxWorkers: 2,
+    // One more than the cores of a small machine, because many tests wait for servers.
+    maxWorkers: 3,
   },
 });

@@ -13,6 +13,7 @@ export const ENDPOINT_PATHS = {
   health: '/api/performance/health',
   coverage: '/api/performance/coverage',
   metrics: '/api/performance/metrics',
+  values: '/api/performance/values',
   errors: '/api/performance/errors',
   alerts: '/api/performance/alerts',
   alert: '/api/performance/alerts/:id',
@@ -98,6 +99,7 @@ export interface ApiTypes {
     health: HealthQuery;
     coverage: CoverageQuery;
     metrics: MetricsQuery;
+    values: ValuesQuery;
     errors: ErrorsQuery;
     alerts: AlertsQuery;
     alert: Record<string, never>;
@@ -139,6 +141,7 @@ export interface ApiTypes {
     health: Health;
     coverage: Coverage;
     metrics: Metrics;
+    values: Values;
     errors: Errors;
     alerts: Alerts;
     alert: OneAlert;
@@ -1205,6 +1208,123 @@ export interface MetricsQuery {
    * Response format: json or csv. Default: determined by the Accept header.
    */
   format?: 'json' | 'csv';
+}
+
+/**
+ * Query parameters of `GET /api/performance/values`.
+ */
+export interface ValuesQuery {
+  /**
+   * Start of the time range: an ISO 8601 time, or milliseconds since the epoch.
+   */
+  from?: string;
+  /**
+   * End of the time range: an ISO 8601 time, or milliseconds since the epoch. Default: now.
+   */
+  to?: string;
+  /**
+   * Length of the time range, instead of from: a number with the unit s, m, h, or d, such as 15m.
+   */
+  last?: string;
+  /**
+   * IANA time zone such as Europe/Vienna. Default: the time zone of the server.
+   */
+  timeZone?: string;
+  /**
+   * Dimension to list: service, version, environment, instance, endpoint, operation, queue, organizationId, propertyId.
+   *
+   * @default "service"
+   */
+  dimension?:
+    | 'service'
+    | 'version'
+    | 'environment'
+    | 'instance'
+    | 'endpoint'
+    | 'operation'
+    | 'queue'
+    | 'organizationId'
+    | 'propertyId';
+  /**
+   * Metric type whose values to list. Default: all.
+   */
+  metricType?:
+    | 'API_RESPONSE_TIME'
+    | 'API_STREAM_DURATION'
+    | 'OUTGOING_REQUEST_TIME'
+    | 'DATABASE_QUERY_TIME'
+    | 'DATABASE_CONNECTIONS'
+    | 'QUEUE_WAIT_TIME'
+    | 'QUEUE_PROCESSING_TIME'
+    | 'QUEUE_DEPTH'
+    | 'QUEUE_OLDEST_AGE'
+    | 'CPU_USAGE'
+    | 'MEMORY_USAGE'
+    | 'DISK_USAGE'
+    | 'NETWORK_IO'
+    | 'EVENT_LOOP_DELAY'
+    | 'GC_DURATION'
+    | 'HEAP_USAGE'
+    | 'ACTIVE_USERS'
+    | 'ONGOING_RESERVATIONS'
+    | 'BREAKER_STATE'
+    | 'CUSTOM';
+  /**
+   * Limits the response to values that contain this text, in upper or lower case.
+   */
+  search?: string;
+  /**
+   * Maximum number of values, 1 to 1000.
+   *
+   * @default 50
+   */
+  limit?: number;
+  /**
+   * Limits the response to this service. Can be repeated.
+   */
+  service?: string[];
+  /**
+   * Limits the response to this version. Can be repeated.
+   */
+  version?: string[];
+  /**
+   * Limits the response to this environment. Can be repeated.
+   */
+  environment?: string[];
+  /**
+   * Limits the response to this instance. Can be repeated.
+   */
+  instance?: string[];
+  /**
+   * Limits the response to this endpoint. Can be repeated.
+   */
+  endpoint?: string[];
+  /**
+   * Limits the response to this operation. Can be repeated.
+   */
+  operation?: string[];
+  /**
+   * Limits the response to this queue. Can be repeated.
+   */
+  queue?: string[];
+  /**
+   * Limits the response to this queueScope. Can be repeated.
+   */
+  queueScope?: string[];
+  /**
+   * Limits the response to this organizationId. Can be repeated.
+   */
+  organizationId?: string[];
+  /**
+   * Limits the response to this propertyId. Can be repeated.
+   */
+  propertyId?: string[];
+  /**
+   * Whether to include test measurements: true or false.
+   *
+   * @default false
+   */
+  includeTest?: boolean;
 }
 
 /**
@@ -2339,6 +2459,28 @@ export interface Metric {
   min?: number;
   max?: number;
   test: boolean;
+}
+
+export interface Values {
+  from: string;
+  to: string;
+  dimension:
+    | 'service'
+    | 'version'
+    | 'environment'
+    | 'instance'
+    | 'endpoint'
+    | 'operation'
+    | 'queue'
+    | 'organizationId'
+    | 'propertyId';
+  values: {
+    value: string;
+    /**
+     * Number of measurements with this value.
+     */
+    count: number;
+  }[];
 }
 
 export interface Errors {

@@ -26,6 +26,7 @@ const SPECIAL_VALUES: Readonly<Record<string, readonly string[]>> = {
   stabilization: ['1m', '1h'],
   min: ['0', '3'],
   max: ['3', '200'],
+  search: ['ROW', '1', '%'],
   timeZone: ['UTC', 'Europe/Vienna', 'Asia/Kathmandu', 'America/St_Johns'],
 };
 /** Parameters that are not generated: `last` replaces `from` and `to`, and a cursor comes from a response. */

@@ -30,6 +30,7 @@ import { testEndpoint } from './endpoints/self-test-endpoint.ts';
 import { silenceEndpoint, silencesEndpoint } from './endpoints/silences-endpoints.ts';
 import { streamEndpoint } from './endpoints/stream-endpoint.ts';
 import { trendsEndpoint } from './endpoints/trends-endpoint.ts';
+import { valuesEndpoint } from './endpoints/values-endpoint.ts';
 
 /** All endpoints of the API by their names in the client. */
 export const ENDPOINTS = {
@@ -44,6 +45,7 @@ export const ENDPOINTS = {
   health: healthEndpoint,
   coverage: coverageEndpoint,
   metrics: metricsEndpoint,
+  values: valuesEndpoint,
   errors: errorsEndpoint,
   alerts: alertsEndpoint,
   alert: alertEndpoint,

@@ -46,7 +46,10 @@ export const TOTALS_AGGREGATIONS = {
 const ERROR_SUM = sql`sum(error_count)`;
 
 /** Types of the requests that a service handles. */
-const REQUEST_TYPES: ReadonlySet<string> = new Set(['API_RESPONSE_TIME', 'API_STREAM_DURATION']);
+export const REQUEST_TYPES: ReadonlySet<string> = new Set([
+  'API_RESPONSE_TIME',
+  'API_STREAM_DURATION',
+]);
 
 /**
  * Returns the conditions that select the rows of a metric. They exclude Perfscope's own requests, unless

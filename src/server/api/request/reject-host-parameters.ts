@@ -3,12 +3,12 @@ import { formatRolesWith, PERMISSION_LABELS } from '../../access/permissions.ts'
 import type { Principal } from '../../access/principal.ts';
 
 /** Parameters with which a request shows dimensions. */
-const DIMENSION_PARAMETERS = ['groupBy', 'sort'] as const;
+const DIMENSION_PARAMETERS = ['groupBy', 'sort', 'dimension'] as const;
 /** Dimensions that contain the name of a host or of a Redis server. */
 const HOST_DIMENSIONS = ['instance', 'queueScope'] as const;
 
 /**
- * Checks that a request doesn't filter, group, or sort by host, unless the caller has access to hosts.
+ * Checks that a request doesn't filter, group, or sort by host, or list hosts, unless the caller has access to hosts.
  *
  * @param query the validated parameters of any endpoint
  * @throws PS_FORBIDDEN

@@ -27,8 +27,12 @@ export const DIMENSION_NAMES = Object.keys(DIMENSION_BY_NAME) as [
 
 export const METRIC_TYPES = Object.keys(PerformanceMetricType) as [PerformanceMetricType];
 
+export function toDimension(name: DimensionName): Dimension {
+  return DIMENSION_BY_NAME[name];
+}
+
 export function toDimensions(names: readonly DimensionName[]): Dimension[] {
-  return [...new Set(names)].map((name) => DIMENSION_BY_NAME[name]);
+  return [...new Set(names)].map(toDimension);
 }
 
 /** Converts a group to the dimension names of responses. */

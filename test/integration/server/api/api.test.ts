@@ -569,6 +569,7 @@ const SCOPE_TEST_QUERIES: { readonly [N in EndpointName]: string | undefined } =
   health: `?from=${FROM}&to=${TO}`,
   coverage: undefined,
   metrics: `?from=${FROM}&to=${TO}&limit=10000`,
+  values: `?from=${FROM}&to=${TO}&dimension=endpoint`,
   errors: `?from=${FROM}&to=${TO}`,
   stream: '?interval=1m',
   test: '?action=dashboard',
