@@ -12,8 +12,8 @@ import { addNotifyPeopleCommand } from './notify-people-command.ts';
 
 type Labels = Readonly<Record<string, string>>;
 
-/** Maximum duration of one delivery. */
-const ATTEMPT_TIMEOUT_MS = 15_000;
+/** Maximum duration of the write of an in-app message. */
+const WRITE_TIMEOUT_MS = 15_000;
 
 /** Adds `perfscope notify` and its subcommands. */
 export function addNotifyCommand(program: Command): void {
@@ -79,32 +79,17 @@ async function testReceiver(
       known: receiverNames,
     });
   }
-  const { createSampleAlert, createSampleDelivery } = await import(
-    '../server/notifications/message/sample-message.ts'
-  );
-  const { findTargets } = await import('../server/notifications/routing/notification-target.ts');
-  const { ChannelResolver, isUnavailable } = await import(
-    '../server/notifications/channels/channel-resolver.ts'
-  );
+  const { sendSamples } = await import('../server/notifications/delivery/send-samples.ts');
+  const { ChannelResolver } = await import('../server/notifications/channels/channel-resolver.ts');
   const { createChannel } = await import('../server/notifications/channels/create-channel.ts');
   const resolver = new ChannelResolver(createChannel);
-  const alert = createSampleAlert(labels, Date.now());
   const people = await loadAllPeople(config, notificationConfig);
-  const results = await Promise.all(
-    findTargets(receiver, alert, people, true).map(async (target) => {
-      const delivery = createSampleDelivery(target, alert, notificationConfig.timeZone, Date.now());
-      const channel = resolver.resolve(target, notificationConfig, people);
-      if (isUnavailable(channel)) {
-        return { channel: target.kind, status: 'permanent', detail: channel.reason };
-      }
-      const { kind, recipient } = channel;
-      const signal = AbortSignal.timeout(ATTEMPT_TIMEOUT_MS);
-      const outcome = await channel.deliver(delivery.message, signal);
-      if (kind === 'inApp') await storeSampleNotification(config, delivery, recipient);
-      const detail = outcome.status === 'delivered' ? outcome.detail : outcome.reason;
-      return { channel: kind, recipient, status: outcome.status, detail };
-    }),
-  );
+  const results = await sendSamples(receiver, labels, {
+    config: notificationConfig,
+    people,
+    resolveChannel: (target) => resolver.resolve(target, notificationConfig, people),
+    storeInApp: (delivery, recipient) => storeSampleNotification(config, delivery, recipient),
+  });
   if (results.length === 0) {
     printStatus(
       `Receiver ${name} has no recipient for these labels. Specify a tenant with --labels.`,
@@ -145,10 +130,10 @@ async function storeSampleNotification(
     target: () => write,
   });
   try {
-    const result = { status: 'delivered', reason: 'delivered', detail: undefined } as const;
-    const row = toDeliveryRow(delivery, { ...result, recipient, atMs: Date.now() });
+    const { toSampleAttempt } = await import('../server/notifications/delivery/send-samples.ts');
+    const row = toDeliveryRow(delivery, toSampleAttempt(recipient));
     writer.add('notifications', [row]);
-    await writer.flush(ATTEMPT_TIMEOUT_MS);
+    await writer.flush(WRITE_TIMEOUT_MS);
   } finally {
     await writer.close();
   }

@@ -15,6 +15,7 @@ export const ENDPOINT_PATHS = {
   metrics: '/api/performance/metrics',
   values: '/api/performance/values',
   errors: '/api/performance/errors',
+  marks: '/api/performance/marks',
   alerts: '/api/performance/alerts',
   alert: '/api/performance/alerts/:id',
   alertSeries: '/api/performance/alerts/:id/series',
@@ -26,6 +27,7 @@ export const ENDPOINT_PATHS = {
   notifications: '/api/performance/notifications',
   read: '/api/performance/notifications/:id/read',
   receivers: '/api/performance/receivers',
+  testReceiver: '/api/performance/receivers/:id/test',
   people: '/api/performance/people',
   person: '/api/performance/people/:id',
   actions: '/api/performance/actions',
@@ -101,6 +103,7 @@ export interface ApiTypes {
     metrics: MetricsQuery;
     values: ValuesQuery;
     errors: ErrorsQuery;
+    marks: MarksQuery;
     alerts: AlertsQuery;
     alert: Record<string, never>;
     alertSeries: AlertSeriesQuery;
@@ -112,6 +115,7 @@ export interface ApiTypes {
     notifications: NotificationsQuery;
     read: Record<string, never>;
     receivers: Record<string, never>;
+    testReceiver: Record<string, never>;
     people: Record<string, never>;
     person: Record<string, never>;
     actions: Record<string, never>;
@@ -126,6 +130,7 @@ export interface ApiTypes {
   bodies: {
     acknowledge: AcknowledgeBody;
     silences: SilencesBody;
+    testReceiver: TestReceiverBody;
     people: PeopleBody;
     keys: KeysBody;
   };
@@ -143,6 +148,7 @@ export interface ApiTypes {
     metrics: Metrics;
     values: Values;
     errors: Errors;
+    marks: Marks;
     alerts: Alerts;
     alert: OneAlert;
     alertSeries: AlertSeries;
@@ -154,6 +160,7 @@ export interface ApiTypes {
     notifications: Notifications;
     read: Read;
     receivers: Receivers;
+    testReceiver: ReceiverTest;
     people: People;
     person: People;
     actions: Actions;
@@ -1412,6 +1419,44 @@ export interface ErrorsQuery {
 }
 
 /**
+ * Query parameters of `GET /api/performance/marks`.
+ */
+export interface MarksQuery {
+  /**
+   * Start of the time range: an ISO 8601 time, or milliseconds since the epoch.
+   */
+  from?: string;
+  /**
+   * End of the time range: an ISO 8601 time, or milliseconds since the epoch. Default: now.
+   */
+  to?: string;
+  /**
+   * Length of the time range, instead of from: a number with the unit s, m, h, or d, such as 15m.
+   */
+  last?: string;
+  /**
+   * IANA time zone such as Europe/Vienna. Default: the time zone of the server.
+   */
+  timeZone?: string;
+  /**
+   * Limits the response to this service. Can be repeated.
+   */
+  service?: string[];
+  /**
+   * Limits the response to this environment. Can be repeated.
+   */
+  environment?: string[];
+  /**
+   * Limits the response to this organizationId. Can be repeated.
+   */
+  organizationId?: string[];
+  /**
+   * Limits the response to this propertyId. Can be repeated.
+   */
+  propertyId?: string[];
+}
+
+/**
  * Query parameters of `GET /api/performance/alerts`.
  */
 export interface AlertsQuery {
@@ -1739,6 +1784,20 @@ export interface SilencesBody {
   };
   comment: string;
   organizationId?: string;
+  propertyId?: string;
+}
+
+/**
+ * JSON body of `POST /api/performance/receivers/:id/test`.
+ */
+export interface TestReceiverBody {
+  /**
+   * Organization of the sample alert. People receive only alerts of their tenants.
+   */
+  organizationId?: string;
+  /**
+   * Property of the sample alert.
+   */
   propertyId?: string;
 }
 
@@ -2527,6 +2586,39 @@ export interface ErrorExample {
   userId?: string;
 }
 
+export interface Marks {
+  from: string;
+  to: string;
+  marks: Mark[];
+  /**
+   * Number of events in the range. If there are more than 200, restarts and less severe alerts are missing first.
+   */
+  total: number;
+}
+
+/**
+ * An event to show in charts.
+ */
+export interface Mark {
+  at: string;
+  kind: 'version' | 'restart' | 'alert';
+  text: string;
+  service?: string;
+  version?: string;
+  previousVersion?: string;
+  /**
+   * Number of processes that restarted.
+   */
+  count?: number;
+  alertId?: string;
+  rule?: string;
+  severity?: 'warning' | 'medium' | 'high' | 'critical';
+  /**
+   * When the alert was resolved. Missing if it is still active.
+   */
+  until?: string;
+}
+
 export interface Alerts {
   alerts: Alert[];
 }
@@ -2819,6 +2911,25 @@ export interface Receivers {
     role: string;
     organizationId?: string;
     properties?: string[];
+  }[];
+}
+
+export interface ReceiverTest {
+  receiver: string;
+  /**
+   * Empty if nobody receives alerts of this tenant.
+   */
+  results: {
+    channel: string;
+    /**
+     * A masked address, or a host.
+     */
+    recipient?: string;
+    status: 'delivered' | 'failed';
+    /**
+     * Why the message failed, or what the channel reported.
+     */
+    detail?: string;
   }[];
 }
 

@@ -23,6 +23,7 @@ type IdEndpointName =
   | 'rule'
   | 'alert'
   | 'alertSeries'
+  | 'testReceiver'
   | 'acknowledge'
   | 'silence'
   | 'read'
@@ -127,6 +128,18 @@ export class PerfscopeClient {
    */
   markRead(id: string): Promise<ApiResponse<'read'>> {
     return this.#sendWithId('read', id, {}, { method: 'POST' });
+  }
+
+  /**
+   * Sends a sample alert through each channel of a receiver, and returns the results.
+   *
+   * @throws ApiError
+   */
+  testReceiver(
+    name: string,
+    body: RequestBody<'testReceiver'> = {},
+  ): Promise<ApiResponse<'testReceiver'>> {
+    return this.#sendWithId('testReceiver', name, {}, { method: 'POST', body });
   }
 
   /**

@@ -28,6 +28,8 @@ const MISSING_ITEM_MESSAGES = {
     `No active silence has the ID ${id}. \`perfscope alerts silences\` lists them.`,
   person: (name: string) =>
     `No person has the name ${name}. \`perfscope notify people list\` lists them.`,
+  receiver: (name: string) =>
+    `No receiver has the name ${name}. GET /api/performance/receivers lists them.`,
   notification: (id: string) =>
     `No notification has the ID ${id}. GET /api/performance/notifications lists them.`,
   job: (id: string) =>

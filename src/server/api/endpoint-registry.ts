@@ -15,11 +15,13 @@ import { healthEndpoint } from './endpoints/health-endpoint.ts';
 import { databaseEndpoint, endpointsEndpoint } from './endpoints/http-and-database-endpoints.ts';
 import { jobEndpoint, jobsEndpoint } from './endpoints/jobs-endpoints.ts';
 import { keyEndpoint, keysEndpoint } from './endpoints/keys-endpoints.ts';
+import { marksEndpoint } from './endpoints/marks-endpoint.ts';
 import { metricsEndpoint } from './endpoints/metrics-endpoint.ts';
 import {
   notificationsEndpoint,
   readEndpoint,
   receiversEndpoint,
+  testReceiverEndpoint,
 } from './endpoints/notifications-endpoints.ts';
 import { openApiEndpoint } from './endpoints/openapi-endpoint.ts';
 import { outgoingEndpoint } from './endpoints/outgoing-endpoint.ts';
@@ -47,6 +49,7 @@ export const ENDPOINTS = {
   metrics: metricsEndpoint,
   values: valuesEndpoint,
   errors: errorsEndpoint,
+  marks: marksEndpoint,
   alerts: alertsEndpoint,
   alert: alertEndpoint,
   alertSeries: alertSeriesEndpoint,
@@ -58,6 +61,7 @@ export const ENDPOINTS = {
   notifications: notificationsEndpoint,
   read: readEndpoint,
   receivers: receiversEndpoint,
+  testReceiver: testReceiverEndpoint,
   people: peopleEndpoint,
   person: personEndpoint,
   actions: actionsEndpoint,

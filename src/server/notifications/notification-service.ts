@@ -175,6 +175,11 @@ export function createNotificationService({
       });
     },
 
+    testReceiver(name, { organizationId: organization, propertyId: property }) {
+      const labels = { ...(organization && { organization }), ...(property && { property }) };
+      return notifier.sendSamples(name, labels);
+    },
+
     getReceivers() {
       const { config, file, people } = notifier;
       return {

@@ -2,6 +2,7 @@ import type { AlertSeverity } from '../../core/schema/enums.ts';
 import type { AlertState } from '../../core/schema/tables/alerts-table.ts';
 import type { NotificationStatus } from '../../core/schema/tables/notifications-table.ts';
 import type { TenantScope } from '../../core/tenant-scope.ts';
+import type { SampleResult } from './delivery/send-samples.ts';
 
 /** The alerts of a message, sorted by severity, highest first. */
 export interface NotificationContent {
@@ -73,6 +74,12 @@ interface NotificationChange {
 }
 
 /** Reads notifications. Rows outside the caller's scope are not found. */
+/** Tenant of a sample alert. People receive only alerts of their own tenants. */
+export interface SampleTenant {
+  readonly organizationId?: string | undefined;
+  readonly propertyId?: string | undefined;
+}
+
 export interface NotificationService {
   /** Lists attempts and suppressions, newest first. @throws PS_UNAVAILABLE */
   listNotifications(filter: NotificationFilter, scope: TenantScope): Promise<NotificationView[]>;
@@ -101,6 +108,13 @@ export interface NotificationService {
   ): () => void;
   /** Returns the configuration without addresses. */
   getReceivers(): ReceiversView;
+  /**
+   * Sends a sample alert of a tenant through each channel of a receiver immediately.
+   *
+   * @returns one result for each recipient
+   * @throws PS_NOT_FOUND if there is no such receiver
+   */
+  testReceiver(name: string, tenant: SampleTenant): Promise<SampleResult[]>;
   /** Lists all people who can receive notifications. */
   listPeople(): PersonView[];
   /**

@@ -1,7 +1,7 @@
-import type { AlertGroup, AlertLookup, EvaluatedAlert } from '../../core/alerts/alert.ts';
+import type { AlertGroup, AlertLookup, EvaluatedAlert, Labels } from '../../core/alerts/alert.ts';
 import { WatchedFile } from '../../core/config-files/watched-file.ts';
 import type { Logger } from '../../core/log.ts';
-import { errorMessage } from '../../core/perfscope-error.ts';
+import { createError, errorMessage } from '../../core/perfscope-error.ts';
 import type { AddRows } from '../../core/schema/table-registry.ts';
 import type { Message } from './channels/channel.ts';
 import {
@@ -16,7 +16,12 @@ import { DEFAULT_DEADLINE_MS } from './config/notification-config.ts';
 import { Deliverer } from './delivery/deliverer.ts';
 import type { Delivery } from './delivery/delivery-record.ts';
 import { NotificationJournal } from './delivery/notification-journal.ts';
-import { NotificationRecorder, SuppressionRecorder } from './delivery/notification-recorder.ts';
+import {
+  NotificationRecorder,
+  SuppressionRecorder,
+  toDeliveryRow,
+} from './delivery/notification-recorder.ts';
+import { type SampleResult, sendSamples, toSampleAttempt } from './delivery/send-samples.ts';
 import { PeopleRegistry, type StoredPeople } from './people/people-registry.ts';
 import type { PlannedMessage } from './planning/group-messages.ts';
 import { NotificationPlanner } from './planning/notification-planner.ts';
@@ -181,6 +186,23 @@ export class Notifier {
       this.#commit(this.#planner.planDue(now));
     });
     for (const group of await this.#planner.findUnnotifiedResolutions(now)) this.notify(group);
+  }
+
+  /**
+   * Sends a sample alert through each channel of a receiver immediately, without the journal and without retries.
+   *
+   * @throws PS_NOT_FOUND if there is no such receiver
+   */
+  async sendSamples(name: string, labels: Labels): Promise<SampleResult[]> {
+    const receiver = this.config.receivers.get(name);
+    if (!receiver) throw createError('PS_NOT_FOUND', { item: 'receiver', id: name });
+    return sendSamples(receiver, labels, {
+      config: this.config,
+      people: this.people.all,
+      resolveChannel: (target) => this.#resolveChannel(target),
+      storeInApp: (delivery, recipient) =>
+        this.recorder.record(toDeliveryRow(delivery, toSampleAttempt(recipient))),
+    });
   }
 
   /** Resolves when all planned messages are in the journal. */

@@ -9,7 +9,7 @@ import {
   UNRESTRICTED_SCOPE,
 } from '../../../core/tenant-scope.ts';
 import type { QueryClient } from '../../../storage/questdb/query-client.ts';
-import { sql } from '../../../storage/sql/sql-builder.ts';
+import { matchesNames, sql } from '../../../storage/sql/sql-builder.ts';
 import type { AlertEvaluator } from '../alert-evaluator.ts';
 import { type Transition, toAlert, toNotifiedAlert } from '../evaluation/alert-transition.ts';
 import { parseTransition } from '../evaluation/rebuild-alert-states.ts';
@@ -54,7 +54,7 @@ const HIDDEN_SILENCE = { by: 'administrator', detail: 'set by an administrator' 
 
 type AlertMethods = Pick<
   AlertService,
-  'listAlerts' | 'getHistory' | 'getSeries' | 'acknowledge' | 'subscribe'
+  'listAlerts' | 'getHistory' | 'getSeries' | 'listFired' | 'acknowledge' | 'subscribe'
 >;
 
 function createAlertMethods(
@@ -131,6 +131,26 @@ function createAlertMethods(
       const caller = { scope, now: now() };
       const series = await queryAlertSeries(queryClient, rule, transitions, request, caller);
       return { ...series, transitions: transitions.map(toTransitionView) };
+    },
+
+    async listFired({ fromMs, toMs }, { service }, scope) {
+      const fired = sql`fired_at >= ${new Date(fromMs)} AND fired_at < ${new Date(toMs)}`;
+      const since = sql`timestamp >= ${new Date(fromMs)}`;
+      const ofService = service ? matchesNames('service', service) : sql`1 = 1`;
+      const conditions = sql`${since} AND ${fired} AND ${ofService}`;
+      const transitions = await loadTransitions(queryClient, scope, conditions);
+      return [...Map.groupBy(transitions, ({ id }) => id).values()].map((ofAlert) => {
+        const [last, first] = [ofAlert[0]!, ofAlert.at(-1)!];
+        return {
+          id: last.id,
+          rule: last.rule,
+          severity: last.severity,
+          service: last.service,
+          summary: toView(first, scope).annotations.summary,
+          firedAt: new Date(last.firedAt ?? last.timestamp),
+          until: last.state === 'resolved' ? new Date(last.timestamp) : undefined,
+        };
+      });
     },
 
     acknowledge(id, comment, { author, scope }) {

@@ -9,6 +9,7 @@ import { toRunbookLink } from '../../../core/alerts/runbook-link.ts';
 import type { AlertSeverity } from '../../../core/schema/enums.ts';
 import type { AlertState } from '../../../core/schema/tables/alerts-table.ts';
 import type { TenantScope } from '../../../core/tenant-scope.ts';
+import type { TimeRange } from '../../../storage/queries/time-range.ts';
 import type { Transition } from '../evaluation/alert-transition.ts';
 import type { Silence } from '../suppression/silence.ts';
 import type { AlertSeries, SeriesRequest } from './alert-series.ts';
@@ -119,6 +120,20 @@ export interface SilenceTenant {
   readonly propertyId?: string | undefined;
 }
 
+/** An alert that fired in a time range. */
+export interface FiredAlert {
+  readonly id: string;
+  readonly rule: string;
+  /** The severity at the last change. */
+  readonly severity: AlertSeverity;
+  readonly service: string | undefined;
+  /** The summary at the time at which the alert fired. */
+  readonly summary: string | undefined;
+  readonly firedAt: Date;
+  /** Undefined if the alert is still active. */
+  readonly until: Date | undefined;
+}
+
 /** Alerts, rules, and silences. Anything outside the caller's scope is treated as missing. */
 export interface AlertService {
   /**
@@ -150,6 +165,16 @@ export interface AlertService {
     request: SeriesRequest,
     scope: TenantScope,
   ): Promise<AlertSeries & { readonly transitions: readonly TransitionView[] }>;
+  /**
+   * Lists the alerts that fired in a range, the latest first.
+   *
+   * @throws PS_UNAVAILABLE if QuestDB is unreachable
+   */
+  listFired(
+    range: TimeRange,
+    filter: Pick<AlertFilter, 'service'>,
+    scope: TenantScope,
+  ): Promise<FiredAlert[]>;
   /** @throws PS_NOT_FOUND if no such alert is firing */
   acknowledge(id: string, comment: string, actor: Actor): AlertView;
   listRules(scope: TenantScope): Promise<RulesView>;

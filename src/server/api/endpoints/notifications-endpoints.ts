@@ -165,3 +165,57 @@ export const receiversEndpoint = defineEndpoint({
     .meta({ id: 'Receivers' }),
   handle: async ({ dependencies }) => dependencies.notifications.getReceivers(),
 });
+
+const testReceiverBodySchema = z.strictObject({
+  organizationId: optionalTextSchema.meta({
+    description: 'Organization of the sample alert. People receive only alerts of their tenants.',
+  }),
+  propertyId: optionalTextSchema.meta({ description: 'Property of the sample alert.' }),
+});
+
+export const testReceiverEndpoint = defineEndpoint({
+  path: '/api/performance/receivers/:id/test',
+  methods: ['post'],
+  summary:
+    'Sends a sample alert through each channel of a receiver now, and reports the results. `id` is the name of the receiver.',
+  operation: 'testReceiver',
+  permission: 'administer',
+  params: z.strictObject({ id: z.string().min(1).max(200) }),
+  body: testReceiverBodySchema,
+  query: z.strictObject({}),
+  response: z
+    .strictObject({
+      receiver: z.string(),
+      results: z
+        .array(
+          z.strictObject({
+            channel: z.string(),
+            recipient: optionalTextSchema.meta({ description: 'A masked address, or a host.' }),
+            status: z.enum(['delivered', 'failed']),
+            detail: optionalTextSchema.meta({
+              description: 'Why the message failed, or what the channel reported.',
+            }),
+          }),
+        )
+        .meta({ description: 'Empty if nobody receives alerts of this tenant.' }),
+    })
+    .meta({ id: 'ReceiverTest' }),
+  isMutating: true,
+  async handle({ dependencies, params: { id: receiver = '' }, body, principal, address }) {
+    const tenant = testReceiverBodySchema.parse(body);
+    const outcomes = await dependencies.notifications.testReceiver(receiver, tenant);
+    const results = outcomes.map(({ status, ...result }) => ({
+      ...result,
+      status: status === 'delivered' ? ('delivered' as const) : ('failed' as const),
+    }));
+    dependencies.access.audit({
+      author: principal.subject,
+      address,
+      action: 'receiver.test',
+      object: receiver,
+      ...tenant,
+      detail: { results: results.map(({ channel, status }) => `${channel} ${status}`) },
+    });
+    return { receiver, results };
+  },
+});

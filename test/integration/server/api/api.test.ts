@@ -577,6 +577,7 @@ const SCOPE_TEST_QUERIES: { readonly [N in EndpointName]: string | undefined } =
   openapi: undefined,
   keys: undefined,
   key: undefined,
+  marks: undefined,
   alerts: undefined,
   alert: undefined,
   alertSeries: undefined,
@@ -588,6 +589,7 @@ const SCOPE_TEST_QUERIES: { readonly [N in EndpointName]: string | undefined } =
   notifications: undefined,
   read: undefined,
   receivers: undefined,
+  testReceiver: undefined,
   people: undefined,
   person: undefined,
   actions: undefined,
@@ -596,10 +598,10 @@ const SCOPE_TEST_QUERIES: { readonly [N in EndpointName]: string | undefined } =
 };
 /**
  * Endpoints whose isolation is tested in `access.test.ts`, `alerts-api.test.ts`,
- * `notifications.test.ts`, `people.test.ts`, `business-rules.test.ts`, and `jobs-api.test.ts`.
+ * `notifications.test.ts`, `people.test.ts`, `business-rules.test.ts`, `jobs-api.test.ts`, and `marks-api.test.ts`.
  */
 const TESTED_ELSEWHERE =
-  'keys key job alerts alert alertSeries acknowledge rules rule silences silence notifications read receivers people person actions decisions scaling coverage'.split(
+  'keys key job marks alerts alert alertSeries acknowledge rules rule silences silence notifications read receivers testReceiver people person actions decisions scaling coverage'.split(
     ' ',
   );
 
