@@ -87,7 +87,14 @@ ${declarations}`);
 /** Returns the document with the references that a JSON schema has. */
 function loadDocument(): ApiDocument {
   const text = JSON.stringify(getOpenApiDocument(ENDPOINT_LIST));
-  return JSON.parse(text.replaceAll('#/components/schemas/', '#/definitions/'));
+  return JSON.parse(text.replaceAll('#/components/schemas/', '#/definitions/'), addTupleType);
+}
+
+/** Adds the type of a tuple of numbers, because the compiler doesn't support `prefixItems`. */
+function addTupleType(_key: string, value: unknown): unknown {
+  const { prefixItems } = (value ?? {}) as { prefixItems?: readonly JSONSchema[] };
+  if (!prefixItems?.every(({ type }) => type === 'number')) return value;
+  return { tsType: `[${prefixItems.map(() => 'number').join(', ')}]` };
 }
 
 function toObjectSchema(properties: Record<string, JSONSchema>): JSONSchema {

@@ -4,6 +4,7 @@
 export const ENDPOINT_PATHS = {
   dashboard: '/api/performance/dashboard',
   trends: '/api/performance/trends',
+  distribution: '/api/performance/distribution',
   endpoints: '/api/performance/endpoints',
   outgoing: '/api/performance/outgoing',
   database: '/api/performance/database',
@@ -35,6 +36,7 @@ export const ENDPOINT_PATHS = {
   scaling: '/api/performance/scaling',
   keys: '/api/performance/keys',
   key: '/api/performance/keys/:id',
+  me: '/api/performance/me',
   stream: '/api/performance/stream',
   test: '/api/performance/test',
   openapi: '/api/openapi.json',
@@ -92,6 +94,7 @@ export interface ApiTypes {
   queries: {
     dashboard: DashboardQuery;
     trends: TrendsQuery;
+    distribution: DistributionQuery;
     endpoints: EndpointsQuery;
     outgoing: OutgoingQuery;
     database: DatabaseQuery;
@@ -123,6 +126,7 @@ export interface ApiTypes {
     scaling: ScalingQuery;
     keys: Record<string, never>;
     key: Record<string, never>;
+    me: Record<string, never>;
     stream: StreamQuery;
     test: TestQuery;
     openapi: Record<string, never>;
@@ -137,6 +141,7 @@ export interface ApiTypes {
   responses: {
     dashboard: Dashboard;
     trends: TrendsAnswer;
+    distribution: Distribution;
     endpoints: Endpoints;
     outgoing: Outgoing;
     database: Database;
@@ -168,6 +173,7 @@ export interface ApiTypes {
     scaling: Scaling;
     keys: Keys;
     key: Keys;
+    me: Me;
     test: {
       action:
         | 'setup'
@@ -401,6 +407,106 @@ export interface TrendsQuery {
    * Response format: json or csv. Default: determined by the Accept header.
    */
   format?: 'json' | 'csv';
+}
+
+/**
+ * Query parameters of `GET /api/performance/distribution`.
+ */
+export interface DistributionQuery {
+  /**
+   * Start of the time range: an ISO 8601 time, or milliseconds since the epoch.
+   */
+  from?: string;
+  /**
+   * End of the time range: an ISO 8601 time, or milliseconds since the epoch. Default: now.
+   */
+  to?: string;
+  /**
+   * Length of the time range, instead of from: a number with the unit s, m, h, or d, such as 15m.
+   */
+  last?: string;
+  /**
+   * IANA time zone such as Europe/Vienna. Default: the time zone of the server.
+   */
+  timeZone?: string;
+  /**
+   * Length of a time bucket: a number with the unit s, m, h, or d, such as 1m.
+   */
+  step?: string;
+  /**
+   * @default "API_RESPONSE_TIME"
+   */
+  metricType?:
+    | 'API_RESPONSE_TIME'
+    | 'API_STREAM_DURATION'
+    | 'OUTGOING_REQUEST_TIME'
+    | 'DATABASE_QUERY_TIME'
+    | 'DATABASE_CONNECTIONS'
+    | 'QUEUE_WAIT_TIME'
+    | 'QUEUE_PROCESSING_TIME'
+    | 'QUEUE_DEPTH'
+    | 'QUEUE_OLDEST_AGE'
+    | 'CPU_USAGE'
+    | 'MEMORY_USAGE'
+    | 'DISK_USAGE'
+    | 'NETWORK_IO'
+    | 'EVENT_LOOP_DELAY'
+    | 'GC_DURATION'
+    | 'HEAP_USAGE'
+    | 'ACTIVE_USERS'
+    | 'ONGOING_RESERVATIONS'
+    | 'BREAKER_STATE'
+    | 'CUSTOM';
+  /**
+   * Limits the response to this metric name. Can be repeated.
+   */
+  name?: string[];
+  /**
+   * Limits the response to this service. Can be repeated.
+   */
+  service?: string[];
+  /**
+   * Limits the response to this version. Can be repeated.
+   */
+  version?: string[];
+  /**
+   * Limits the response to this environment. Can be repeated.
+   */
+  environment?: string[];
+  /**
+   * Limits the response to this instance. Can be repeated.
+   */
+  instance?: string[];
+  /**
+   * Limits the response to this endpoint. Can be repeated.
+   */
+  endpoint?: string[];
+  /**
+   * Limits the response to this operation. Can be repeated.
+   */
+  operation?: string[];
+  /**
+   * Limits the response to this queue. Can be repeated.
+   */
+  queue?: string[];
+  /**
+   * Limits the response to this queueScope. Can be repeated.
+   */
+  queueScope?: string[];
+  /**
+   * Limits the response to this organizationId. Can be repeated.
+   */
+  organizationId?: string[];
+  /**
+   * Limits the response to this propertyId. Can be repeated.
+   */
+  propertyId?: string[];
+  /**
+   * Whether to include test measurements: true or false.
+   *
+   * @default false
+   */
+  includeTest?: boolean;
 }
 
 /**
@@ -2119,6 +2225,54 @@ export interface TrendPoint {
   sum?: number;
 }
 
+export interface Distribution {
+  from: string;
+  to: string;
+  metricType:
+    | 'API_RESPONSE_TIME'
+    | 'API_STREAM_DURATION'
+    | 'OUTGOING_REQUEST_TIME'
+    | 'DATABASE_QUERY_TIME'
+    | 'DATABASE_CONNECTIONS'
+    | 'QUEUE_WAIT_TIME'
+    | 'QUEUE_PROCESSING_TIME'
+    | 'QUEUE_DEPTH'
+    | 'QUEUE_OLDEST_AGE'
+    | 'CPU_USAGE'
+    | 'MEMORY_USAGE'
+    | 'DISK_USAGE'
+    | 'NETWORK_IO'
+    | 'EVENT_LOOP_DELAY'
+    | 'GC_DURATION'
+    | 'HEAP_USAGE'
+    | 'ACTIVE_USERS'
+    | 'ONGOING_RESERVATIONS'
+    | 'BREAKER_STATE'
+    | 'CUSTOM';
+  step: string;
+  timeZone: string;
+  /**
+   * Differences from the request, such as a longer step, with the reasons.
+   */
+  notes?: string[];
+  /**
+   * Start of each time bucket, including empty buckets. At most 300.
+   */
+  times: string[];
+  /**
+   * Inclusive upper bound of each value bucket, ascending, in the metric's unit: ms for durations. A bucket with the bound 0 contains all values up to 0.
+   */
+  uppers: number[];
+  /**
+   * Ratio of the upper to the lower bound of each bucket with positive values.
+   */
+  upperRatio: number;
+  /**
+   * Cells with values: index of the time, index of the upper bound, number of values, number of failures.
+   */
+  cells: [number, number, number, number][];
+}
+
 export interface Endpoints {
   from: string;
   to: string;
@@ -3083,6 +3237,66 @@ export interface Key {
    * The API key. Returned only when the key is created.
    */
   key?: string;
+}
+
+export interface Me {
+  /**
+   * Name of the API key, or subject of the token.
+   */
+  name: string;
+  role: string;
+  organizationId?: string;
+  /**
+   * Properties that the caller can see. Missing if there is no limit.
+   */
+  properties?: string[];
+  /**
+   * Credential of the request. `local` is the token of a local command.
+   */
+  authentication: 'none' | 'key' | 'token' | 'local';
+  permissions: (
+    | 'read'
+    | 'readHosts'
+    | 'acknowledge'
+    | 'manageKeys'
+    | 'test'
+    | 'scrape'
+    | 'ingest'
+    | 'administer'
+  )[];
+  /**
+   * Permissions whose changes need a key that the caller does not have.
+   */
+  keyRequiredFor: (
+    | 'read'
+    | 'readHosts'
+    | 'acknowledge'
+    | 'manageKeys'
+    | 'test'
+    | 'scrape'
+    | 'ingest'
+    | 'administer'
+  )[];
+  /**
+   * Whether the server rejects requests without a key or token.
+   */
+  keyRequired: boolean;
+  /**
+   * Version of the server.
+   */
+  version: string;
+  /**
+   * Default time zone of the server.
+   */
+  timeZone: string;
+  /**
+   * Number of days for which individual rows are stored.
+   */
+  retentionDays: number;
+  /**
+   * Time of the server.
+   */
+  now: string;
 }
 
 /**

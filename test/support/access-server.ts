@@ -11,6 +11,7 @@ import type { Permission } from '../../src/server/access/permissions.ts';
 import { createApiRouter } from '../../src/server/api/api-router.ts';
 import type { EndpointDependencies } from '../../src/server/api/endpoint-definition.ts';
 import { keyEndpoint, keysEndpoint } from '../../src/server/api/endpoints/keys-endpoints.ts';
+import { meEndpoint } from '../../src/server/api/endpoints/me-endpoint.ts';
 import { authenticate } from '../../src/server/api/middleware/authentication-middleware.ts';
 import {
   getCaller,
@@ -92,9 +93,13 @@ export class AccessServer {
           response.json({ ok: true });
         },
       );
-      // The endpoints for keys need no other dependencies.
-      const dependencies: Partial<EndpointDependencies> = { access, maxRequestsPerMinute, log };
-      app.use(createApiRouter(dependencies as EndpointDependencies, [keysEndpoint, keyEndpoint]));
+      // These endpoints need no other dependencies.
+      const dependencies: Partial<EndpointDependencies> = {
+        ...{ access, maxRequestsPerMinute, log },
+        ...{ zone: 'Europe/Vienna', retentionDays: 30 },
+      };
+      const endpoints = [keysEndpoint, keyEndpoint, meEndpoint];
+      app.use(createApiRouter(dependencies as EndpointDependencies, endpoints));
       app.use(createErrorHandler(log));
       const server = createServer(app);
       await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));

@@ -154,6 +154,11 @@ export class ApiKeyStore {
     return key && isMatchingSecret(key.hash, parsed.secret) ? key : undefined;
   }
 
+  /** Returns the loaded key with this ID, even if the key is revoked or has expired. */
+  findById(id: string): ApiKey | undefined {
+    return this.#cache.find(id);
+  }
+
   /** Checks a key from a request. Never rejects. */
   async check(text: string): Promise<ApiKeyCheckResult> {
     const parsed = parseApiKey(text);

@@ -36,6 +36,10 @@ export function hasPermission(role: PrincipalRole, permission: Permission): bool
   return ROLE_PERMISSIONS[role].includes(permission);
 }
 
+export function listPermissions(role: PrincipalRole): readonly Permission[] {
+  return ROLE_PERMISSIONS[role];
+}
+
 /** Returns the roles of keys that have a permission, such as `INGEST or ADMIN`, least powerful first. */
 export function formatRolesWith(permission: Permission): string {
   return formatRoles((role) => hasPermission(role, permission));

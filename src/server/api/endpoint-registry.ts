@@ -10,12 +10,14 @@ import {
 } from './endpoints/alerts-endpoints.ts';
 import { coverageEndpoint } from './endpoints/coverage-endpoint.ts';
 import { dashboardEndpoint } from './endpoints/dashboard-endpoint.ts';
+import { distributionEndpoint } from './endpoints/distribution-endpoint.ts';
 import { errorsEndpoint } from './endpoints/errors-endpoint.ts';
 import { healthEndpoint } from './endpoints/health-endpoint.ts';
 import { databaseEndpoint, endpointsEndpoint } from './endpoints/http-and-database-endpoints.ts';
 import { jobEndpoint, jobsEndpoint } from './endpoints/jobs-endpoints.ts';
 import { keyEndpoint, keysEndpoint } from './endpoints/keys-endpoints.ts';
 import { marksEndpoint } from './endpoints/marks-endpoint.ts';
+import { meEndpoint } from './endpoints/me-endpoint.ts';
 import { metricsEndpoint } from './endpoints/metrics-endpoint.ts';
 import {
   notificationsEndpoint,
@@ -38,6 +40,7 @@ import { valuesEndpoint } from './endpoints/values-endpoint.ts';
 export const ENDPOINTS = {
   dashboard: dashboardEndpoint,
   trends: trendsEndpoint,
+  distribution: distributionEndpoint,
   endpoints: endpointsEndpoint,
   outgoing: outgoingEndpoint,
   database: databaseEndpoint,
@@ -69,6 +72,7 @@ export const ENDPOINTS = {
   scaling: scalingEndpoint,
   keys: keysEndpoint,
   key: keyEndpoint,
+  me: meEndpoint,
   stream: streamEndpoint,
   test: testEndpoint,
   openapi: openApiEndpoint,

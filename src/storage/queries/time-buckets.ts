@@ -42,6 +42,20 @@ export function toBucketRange(bucket: Date, step: Step, range: TimeRange): TimeR
   return { fromMs, toMs: fromMs + step.ms };
 }
 
+/** Returns the buckets of a range, in order. The first and the last can be partly outside the range. */
+export function listBuckets(step: Step, range: TimeRange): TimeRange[] {
+  const [part] = splitAtOffsetChanges(range, step, range);
+  const buckets: TimeRange[] = [];
+  let localMs = floorTo(range.fromMs + (part?.offsetMs ?? 0), step.ms);
+  for (;;) {
+    const bucket = toBucketRange(new Date(localMs), step, range);
+    if (bucket.fromMs >= range.toMs) return buckets;
+    // A time zone can skip a whole day.
+    if (bucket.toMs > bucket.fromMs) buckets.push(bucket);
+    localMs += step.ms;
+  }
+}
+
 /**
  * Splits a range where the zone's UTC offset changes. Buckets shorter than a day use one offset, so
  * their range is not split.

@@ -1,9 +1,12 @@
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { LOCAL_TOKEN_HEADER } from '../../../../src/core/config/server-discovery.ts';
 import { buildCreateStateTableSql } from '../../../../src/core/schema/table-definition.ts';
 import { STATE_TABLES } from '../../../../src/core/schema/table-registry.ts';
+import { VERSION } from '../../../../src/core/version.ts';
 import { parseApiKey } from '../../../../src/server/access/api-key-secret.ts';
+import { PERMISSION_LABELS } from '../../../../src/server/access/permissions.ts';
 import { execSql } from '../../../../src/storage/questdb/exec-sql-http.ts';
 import { AccessServer } from '../../../support/access-server.ts';
 import { expectRows } from '../../../support/expect-rows.ts';
@@ -11,6 +14,7 @@ import { ExternalQuestdb } from '../../../support/external-questdb.ts';
 import { waitFor } from '../../../support/wait-for.ts';
 
 const KEYS = '/api/performance/keys';
+const ME = '/api/performance/me';
 const METRICS_TOKEN = 'a-token-for-scrapes-only';
 const questdb = new ExternalQuestdb();
 const spoolDir = join(questdb.folder, 'spool');
@@ -59,6 +63,28 @@ describe('before a key is created', () => {
     expect((await first.request(KEYS)).body).toEqual({ keys: [] });
   });
 
+  it('`/me` describes a caller without a key', async () => {
+    const { body } = await first.request(ME);
+    expect(body).toEqual({
+      name: 'no key',
+      role: 'ADMIN',
+      authentication: 'none',
+      permissions: Object.keys(PERMISSION_LABELS),
+      keyRequiredFor: ['manageKeys', 'administer'],
+      keyRequired: false,
+      version: VERSION,
+      timeZone: 'Europe/Vienna',
+      retentionDays: 30,
+      now: expect.any(String),
+    });
+    expect(Math.abs(Date.parse(String(body.now)) - Date.now())).toBeLessThan(10_000);
+    const headers = { [LOCAL_TOKEN_HEADER]: AccessServer.localToken };
+    expect((await first.request(ME, undefined, { headers })).body).toMatchObject({
+      ...{ name: 'local user', authentication: 'local' },
+      ...{ keyRequiredFor: [], keyRequired: false },
+    });
+  });
+
   it.each([
     ['a page on another site', { origin: 'https://evil.example' }],
     ['a link on another site', { 'sec-fetch-site': 'cross-site' }],
@@ -91,6 +117,24 @@ describe('a key', () => {
     const reachable = await AccessServer.start({ env, spoolDir, log });
     expect(reachable.access.isAuthDisabled).toBe(false);
     await reachable.close();
+  });
+
+  it('`/me` describes the key and its limits', async () => {
+    const grant = { role: 'VIEWER', organizationId: 'acme', properties: ['north'] };
+    const { key } = await createKey({ ...grant, name: 'front desk' }, admin.key);
+    const { status, body } = await first.request(ME, key);
+    expect([status, body]).toEqual([
+      200,
+      expect.objectContaining({
+        ...grant,
+        ...{ name: 'front desk', authentication: 'key', permissions: ['read'] },
+        ...{ keyRequiredFor: [], keyRequired: true },
+      }),
+    ]);
+    const { body: own } = await first.request(ME, admin.key);
+    expect(own).toMatchObject({ name: 'admin', role: 'ADMIN', keyRequiredFor: [] });
+    expect(Object.keys(own)).not.toContain('organizationId');
+    expect((await first.request(ME)).status).toBe(401);
   });
 
   it('is rejected immediately after it is revoked, and soon on other servers', async () => {

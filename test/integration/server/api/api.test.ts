@@ -560,6 +560,8 @@ describe('endpoints', () => {
 const SCOPE_TEST_QUERIES: { readonly [N in EndpointName]: string | undefined } = {
   dashboard: `?from=${FROM}&to=${TO}&includeTest=true`,
   trends: `?from=${FROM}&to=${TO}&groupBy=organizationId,endpoint,service&compare=yesterday`,
+  // Responses contain no names.
+  distribution: undefined,
   endpoints: `?from=${FROM}&to=${TO}&groupBy=organizationId,endpoint,service,operation`,
   database: `?from=${FROM}&to=${TO}&groupBy=organizationId,endpoint,service,operation`,
   outgoing: `?from=${FROM}&to=${TO}&groupBy=organizationId,endpoint,service,operation`,
@@ -578,6 +580,7 @@ const SCOPE_TEST_QUERIES: { readonly [N in EndpointName]: string | undefined } =
   keys: undefined,
   key: undefined,
   marks: undefined,
+  me: undefined,
   alerts: undefined,
   alert: undefined,
   alertSeries: undefined,
@@ -597,11 +600,11 @@ const SCOPE_TEST_QUERIES: { readonly [N in EndpointName]: string | undefined } =
   scaling: undefined,
 };
 /**
- * Endpoints whose isolation is tested in `access.test.ts`, `alerts-api.test.ts`,
- * `notifications.test.ts`, `people.test.ts`, `business-rules.test.ts`, `jobs-api.test.ts`, and `marks-api.test.ts`.
- */
-const TESTED_ELSEWHERE =
-  'keys key job marks alerts alert alertSeries acknowledge rules rule silences silence notifications read receivers testReceiver people person actions decisions scaling coverage'.split(
+   * Endpoints whose isolation is tested in `access.test.ts`, `alerts-api.test.ts`, `distribution.test.ts`,
+   * `notifications.test.ts`, `people.test.ts`, `business-rules.test.ts`, `jobs-api.test.ts`, and `marks-api.test.ts`.
+   */
+  const TESTED_ELSEWHERE =
+    'distribution keys key me job marks alerts alert alertSeries acknowledge rules rule silences silence notifications read receivers testReceiver people person actions decisions scaling coverage'.split(
     ' ',
   );
 

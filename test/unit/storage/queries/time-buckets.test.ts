@@ -6,6 +6,7 @@ import { toComparisonRange } from '../../../../src/storage/queries/comparison.ts
 import {
   chooseStepMs,
   isAlignedToBuckets,
+  listBuckets,
   splitAtOffsetChanges,
   toBucketRange,
 } from '../../../../src/storage/queries/time-buckets.ts';
@@ -105,4 +106,32 @@ it('compares with the same local hours of an earlier day, or with the previous r
     fromMs: range.fromMs - HOUR_MS,
     toMs: range.fromMs,
   });
+});
+
+it('lists the buckets of all times in a range, without gaps', () => {
+  const steps = fc.constantFrom(7 * MINUTE_MS, 3 * HOUR_MS, DAY_MS, 7 * DAY_MS);
+  const lengths = fc.integer({ min: 1, max: 20 * DAY_MS });
+  fc.assert(
+    fc.property(zonedMoment, steps, lengths, fc.double({ min: 0, max: 0.999, noNaN: true }), check),
+    { numRuns: 300 },
+  );
+
+  function check(moment: { zone: string; ms: number }, ms: number, length: number, share: number) {
+    const { zone, ms: fromMs } = moment;
+    // See the test above.
+    fc.pre(zone !== 'America/St_Johns');
+    const [step, range] = [
+      { ms, zone },
+      { fromMs, toMs: fromMs + length },
+    ];
+    const buckets = listBuckets(step, range);
+    expect(buckets[0]!.fromMs).toBeLessThanOrEqual(range.fromMs);
+    expect(buckets.at(-1)!.fromMs).toBeLessThan(range.toMs);
+    expect(buckets.at(-1)!.toMs).toBeGreaterThanOrEqual(range.toMs);
+    for (const [i, { toMs }] of buckets.slice(0, -1).entries()) {
+      expect(buckets[i + 1]!.fromMs).toBe(toMs);
+    }
+    const atMs = fromMs + Math.floor(share * length);
+    expect(buckets).toContainEqual(toBucketRange(bucketAt(atMs, step, range), step, range));
+  }
 });
