@@ -530,6 +530,10 @@ export interface EndpointsQuery {
    */
   timeZone?: string;
   /**
+   * Time range to compare with: previous, yesterday, or lastWeek.
+   */
+  compare?: 'previous' | 'yesterday' | 'lastWeek';
+  /**
    * Dimensions to group by: one or more of service, version, environment, instance, endpoint, operation, queue, queueScope, organizationId, propertyId.
    *
    * @default ["endpoint","operation"]
@@ -692,6 +696,10 @@ export interface OutgoingQuery {
    */
   timeZone?: string;
   /**
+   * Time range to compare with: previous, yesterday, or lastWeek.
+   */
+  compare?: 'previous' | 'yesterday' | 'lastWeek';
+  /**
    * Dimensions to group by: one or more of service, version, environment, instance, endpoint, operation, queue, queueScope, organizationId, propertyId.
    *
    * @default ["endpoint"]
@@ -830,6 +838,10 @@ export interface DatabaseQuery {
    * IANA time zone such as Europe/Vienna. Default: the time zone of the server.
    */
   timeZone?: string;
+  /**
+   * Time range to compare with: previous, yesterday, or lastWeek.
+   */
+  compare?: 'previous' | 'yesterday' | 'lastWeek';
   /**
    * Dimensions to group by: one or more of service, version, environment, instance, endpoint, operation, queue, queueScope, organizationId, propertyId.
    *
@@ -2306,6 +2318,7 @@ export interface RequestGroup {
   p999?: number;
   apdex?: number;
   slowShare?: number;
+  previous?: PreviousRequests;
   abortedCount?: number;
   abortedRate?: number;
   count2xx?: number;
@@ -2330,6 +2343,28 @@ export interface RequestGroup {
   ownTime?: number;
   ownShare?: number;
   repeatedStatement?: RepeatedStatement;
+}
+
+/**
+ * Metrics of the requests in the earlier time range. Missing without `compare`, and if the group had no requests.
+ */
+export interface PreviousRequests {
+  count: number;
+  rate: number;
+  errorRate?: number;
+  average?: number;
+  p50?: number;
+  p95?: number;
+  p99?: number;
+  databaseTime?: number;
+  databaseCalls?: number;
+  outgoingTime?: number;
+  outgoingCalls?: number;
+  queueTime?: number;
+  queueCalls?: number;
+  connectionWaitTime?: number;
+  eventLoopWaitTime?: number;
+  ownTime?: number;
 }
 
 /**
@@ -2406,12 +2441,26 @@ export interface OutgoingGroup {
   p999?: number;
   apdex?: number;
   slowShare?: number;
+  previous?: PreviousWork;
   /**
    * Percentage of the calls that failed, by kind of error.
    */
   errorRates: {
     [k: string]: number;
   };
+}
+
+/**
+ * Metrics of the group in the earlier time range. Missing without `compare`, and if the group had no data.
+ */
+export interface PreviousWork {
+  count: number;
+  rate: number;
+  errorRate?: number;
+  average?: number;
+  p50?: number;
+  p95?: number;
+  p99?: number;
 }
 
 /**
@@ -2447,6 +2496,7 @@ export interface WorkGroup {
   p999?: number;
   apdex?: number;
   slowShare?: number;
+  previous?: PreviousWork;
 }
 
 export interface Queues {

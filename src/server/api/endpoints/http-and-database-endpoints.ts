@@ -1,13 +1,18 @@
 import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import type { Distribution } from '../../../core/histogram/percentiles.ts';
+import { type Comparison, toComparisonRange } from '../../../storage/queries/comparison.ts';
 import { queryDatabaseStats, SLOW_QUERY_MS } from '../../../storage/queries/database-stats.ts';
 import {
   type DistributionTotals,
   omitDistribution,
   queryDistributionTotals,
 } from '../../../storage/queries/operation-totals.ts';
-import type { Query } from '../../../storage/queries/query-definition.ts';
+import {
+  type Group,
+  type Query,
+  toGroupKey as toDimensionsKey,
+} from '../../../storage/queries/query-definition.ts';
 import { queryRepeatedStatements } from '../../../storage/queries/request-breakdowns.ts';
 import {
   queryRequestDistributionTotals,
@@ -22,7 +27,15 @@ import { defineEndpoint, type EndpointContext } from '../endpoint-definition.ts'
 import { paginate } from '../request/pagination.ts';
 import { type CommonParameters, toRequestQuery } from '../request/request-query.ts';
 import {
+  previousRequestsSchema,
+  previousStatsSchema,
+  toPreviousColumns,
+  toPreviousRequests,
+  toPreviousStats,
+} from '../schemas/previous-schemas.ts';
+import {
   APDEX_TARGET_PARAMETER,
+  COMPARE_PARAMETER,
   createGroupByParameter,
   createPagingParameters,
   DIMENSION_NAMES,
@@ -63,6 +76,7 @@ export const groupStatsSchema = z
     ...schemas.STATS_FIELDS,
     apdex: schemas.optionalNumberSchema,
     slowShare: schemas.optionalNumberSchema,
+    previous: previousStatsSchema.optional(),
   })
   .meta({
     id: 'WorkGroup',
@@ -90,6 +104,7 @@ const requestGroupSchema = z
     ...groupStatsSchema.shape,
     ...schemas.REQUEST_DETAIL_FIELDS,
     repeatedStatement: repeatedStatementSchema.optional(),
+    previous: previousRequestsSchema.optional(),
   })
   .meta({
     id: 'RequestGroup',
@@ -112,6 +127,7 @@ export function createGroupsQuerySchema<S extends z.ZodType<string>>(
 ) {
   return z.strictObject({
     ...RANGE_PARAMETERS,
+    ...COMPARE_PARAMETER,
     ...createGroupByParameter(...groupBy),
     ...APDEX_TARGET_PARAMETER,
     sort,
@@ -122,6 +138,7 @@ export function createGroupsQuerySchema<S extends z.ZodType<string>>(
 }
 
 interface GroupsParameters extends CommonParameters {
+  readonly compare?: Comparison | undefined;
   readonly groupBy: readonly DimensionName[];
   readonly apdexTarget: number;
   readonly sort: string;
@@ -154,7 +171,11 @@ export const endpointsEndpoint = defineEndpoint({
       nextCursor: schemas.nextCursorSchema,
     })
     .meta({ id: 'Endpoints' }),
-  toTable: ({ endpoints }, query) => toGroupsTable(endpoints, query.groupBy, REQUEST_COLUMNS),
+  toTable: ({ endpoints }, query) =>
+    toGroupsTable(endpoints, query, [
+      ...REQUEST_COLUMNS,
+      ...(query.compare ? toPreviousColumns(previousRequestsSchema) : []),
+    ]),
   async handle(context) {
     const { query, dependencies } = context;
     const { dbQuery, groups, nextCursor } = await queryGroupsPage(
@@ -227,7 +248,7 @@ export const databaseEndpoint = defineEndpoint({
       nextCursor: schemas.nextCursorSchema,
     })
     .meta({ id: 'Database', description: 'The `endpoint` of a group is a normalized statement.' }),
-  toTable: ({ statements }, query) => toGroupsTable(statements, query.groupBy, STATS_COLUMNS),
+  toTable: ({ statements }, query) => toGroupsTable(statements, query, getStatsColumns(query)),
   async handle(context) {
     const { dbQuery, groups, nextCursor } = await queryGroupsPage(
       context,
@@ -240,20 +261,37 @@ export const databaseEndpoint = defineEndpoint({
   },
 });
 
-/** Returns a page of groups, and the query with the effective time range. */
-export async function queryGroupsPage<T, R extends GroupStats | RequestGroup>(
+/**
+ * Returns a page of groups, and the query with the effective time range.
+ *
+ * @param toRow converts the totals of a group. `previous` are its totals in the range to compare with, if it has any.
+ */
+export async function queryGroupsPage<
+  T extends { group: Group },
+  R extends GroupStats | RequestGroup,
+>(
   context: EndpointContext<GroupsParameters>,
   queryTotals: (queryClient: QueryClient, query: Query) => Promise<T[]>,
-  toRow: (totals: T, apdexTarget: number) => R,
+  toRow: (totals: T, apdexTarget: number, previous?: T) => R,
 ): Promise<{ dbQuery: Query; groups: R[]; nextCursor: string | undefined }> {
   const { query, dependencies, nowMs } = context;
-  const { dbQuery } = toRequestQuery(context);
-  const { sort, order = isDimensionName(sort) ? 'asc' : 'desc' } = query;
+  const { dbQuery, zone } = toRequestQuery(context);
+  const { compare, sort, order = isDimensionName(sort) ? 'asc' : 'desc' } = query;
   return paginate({ query, nowMs, dbQuery, order }, async (pinned) => {
     const grouped = { ...pinned, groupBy: toDimensions(query.groupBy), step: undefined };
-    const totals = await queryTotals(dependencies.queryClient, grouped);
+    const [totals, previous] = await Promise.all([
+      queryTotals(dependencies.queryClient, grouped),
+      compare
+        ? queryTotals(dependencies.queryClient, {
+            ...grouped,
+            range: toComparisonRange(pinned.range, compare, zone),
+          })
+        : [],
+    ]);
+    const previousByGroup = new Map(previous.map((each) => [toDimensionsKey(each.group), each]));
     return totals.map((groupTotals) => {
-      const row = toRow(groupTotals, query.apdexTarget);
+      const previousTotals = previousByGroup.get(toDimensionsKey(groupTotals.group));
+      const row = toRow(groupTotals, query.apdexTarget, previousTotals);
       return { row, key: toGroupKey(row, query.groupBy), value: getSortValue(row, sort) };
     });
   });
@@ -265,14 +303,32 @@ function toGroupKey({ group }: GroupStats, names: readonly DimensionName[]): str
   return text.length <= 500 ? text : createHash('sha256').update(text).digest('hex');
 }
 
-export function toGroupStats(totals: DistributionTotals, apdexTarget: number): GroupStats {
+export function toGroupStats(
+  totals: DistributionTotals,
+  apdexTarget: number,
+  previous?: DistributionTotals,
+): GroupStats {
   const { group, bucket: _, ...stats } = omitDistribution(totals);
-  return { group: toNamedGroup(group), ...stats, ...toScores(totals, apdexTarget) };
+  return {
+    group: toNamedGroup(group),
+    ...stats,
+    ...toScores(totals, apdexTarget),
+    previous: previous && toPreviousStats(previous),
+  };
 }
 
-function toRequestGroup(totals: RequestDistributionTotals, apdexTarget: number): RequestGroup {
+function toRequestGroup(
+  totals: RequestDistributionTotals,
+  apdexTarget: number,
+  previous?: RequestDistributionTotals,
+): RequestGroup {
   const { group, bucket: _, distribution: __, ...stats } = totals;
-  return { group: toNamedGroup(group), ...stats, ...toScores(totals, apdexTarget) };
+  return {
+    group: toNamedGroup(group),
+    ...stats,
+    ...toScores(totals, apdexTarget),
+    previous: previous && toPreviousRequests(previous),
+  };
 }
 
 function toScores({ distribution }: { distribution: Distribution }, apdexTarget: number) {
@@ -283,21 +339,26 @@ function toScores({ distribution }: { distribution: Distribution }, apdexTarget:
   };
 }
 
+/** Returns the columns of groups without details of requests. */
+export function getStatsColumns({ compare }: Pick<GroupsParameters, 'compare'>): string[] {
+  return [...STATS_COLUMNS, ...(compare ? toPreviousColumns(previousStatsSchema) : [])];
+}
+
 /** Converts groups to a table with a column for each dimension and each metric. */
 export function toGroupsTable(
   groups: readonly object[],
-  names: readonly DimensionName[],
+  { groupBy }: Pick<GroupsParameters, 'groupBy'>,
   columns: readonly string[],
 ): CsvTable {
   return {
-    columns: [...names, ...columns],
+    columns: [...groupBy, ...columns],
     rows: (groups as GroupStats[]).map(({ group, ...stats }) => ({ ...group, ...stats })),
   };
 }
 
 function getSortValue(row: GroupStats | RequestGroup, sort: string): string | number | null {
   if (isDimensionName(sort)) return row.group[sort] ?? null;
-  return row[sort as Exclude<keyof GroupStats, 'group'>] ?? null;
+  return row[sort as Exclude<keyof GroupStats, 'group' | 'previous'>] ?? null;
 }
 
 function isDimensionName(sort: string): sort is DimensionName {

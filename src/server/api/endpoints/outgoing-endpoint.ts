@@ -8,6 +8,7 @@ import { DIMENSION_NAMES } from '../schemas/query-parameters.ts';
 import * as schemas from '../schemas/response-schemas.ts';
 import {
   createGroupsQuerySchema,
+  getStatsColumns,
   groupStatsSchema,
   queryGroupsPage,
   STATS_COLUMNS,
@@ -52,8 +53,8 @@ export const outgoingEndpoint = defineEndpoint({
   toTable: ({ hosts }, query) =>
     toGroupsTable(
       hosts.map((host) => ({ ...host, errorRates: JSON.stringify(host.errorRates) })),
-      query.groupBy,
-      [...STATS_COLUMNS, 'errorRates'],
+      query,
+      [...getStatsColumns(query), 'errorRates'],
     ),
   async handle(context) {
     const { dbQuery, groups, nextCursor } = await queryGroupsPage(
@@ -68,6 +69,7 @@ export const outgoingEndpoint = defineEndpoint({
 function toOutgoingGroup(
   { errorRates, ...totals }: OutgoingTotals,
   apdexTarget: number,
+  previous?: OutgoingTotals,
 ): OutgoingGroup {
-  return { ...toGroupStats(totals, apdexTarget), errorRates };
+  return { ...toGroupStats(totals, apdexTarget, previous), errorRates };
 }
