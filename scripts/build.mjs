@@ -1,7 +1,8 @@
 import { spawnSync } from 'node:child_process';
-import { cpSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { cpSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { brotliCompressSync, gzipSync } from 'node:zlib';
 
 const STAMP = 'dist/.built';
 const AGENT_FOLDER = join('dist', 'agent-package');
@@ -28,10 +29,17 @@ export async function build() {
   writeFileSync(STAMP, '');
 }
 
-/** Builds the web UI to dist/web. */
+/** Builds the web UI to dist/web, and compresses its scripts and styles. */
 async function buildWebApp() {
   const { build: buildWithVite } = await import('vite');
   await buildWithVite({ configFile: join('src', 'web', 'vite.config.ts') });
+  const assets = join('dist', 'web', 'assets');
+  for (const name of readdirSync(assets)) {
+    if (!/\.(?:js|css)$/.test(name)) continue;
+    const content = readFileSync(join(assets, name));
+    writeFileSync(join(assets, `${name}.br`), brotliCompressSync(content));
+    writeFileSync(join(assets, `${name}.gz`), gzipSync(content, { level: 9 }));
+  }
 }
 
 function compile(project) {

@@ -55,6 +55,7 @@ function listSteps() {
     { name: 'lint', command: 'biome', args: ['check', '.'] },
     { name: 'promises', command: 'oxlint', args: ['--type-aware', 'src'] },
     { name: 'types', command: 'tsc', args: ['--noEmit'] },
+    { name: 'types of the web UI', command: 'tsc', args: ['--noEmit', '-p', 'src/web'] },
     { name: 'dead code', command: 'knip', args: ['--no-config-hints'] },
     { name: 'prose', command: 'node', args: ['scripts/lint-prose.mjs'] },
     { name: 'tests', node: NEWEST_NODE, args: tagFilter },

@@ -15,6 +15,7 @@ export const ENDPOINT_PATHS = {
   coverage: '/api/performance/coverage',
   metrics: '/api/performance/metrics',
   values: '/api/performance/values',
+  catalog: '/api/performance/catalog',
   errors: '/api/performance/errors',
   marks: '/api/performance/marks',
   alerts: '/api/performance/alerts',
@@ -105,6 +106,7 @@ export interface ApiTypes {
     coverage: CoverageQuery;
     metrics: MetricsQuery;
     values: ValuesQuery;
+    catalog: CatalogQuery;
     errors: ErrorsQuery;
     marks: MarksQuery;
     alerts: AlertsQuery;
@@ -152,6 +154,7 @@ export interface ApiTypes {
     coverage: Coverage;
     metrics: Metrics;
     values: Values;
+    catalog: Catalog;
     errors: Errors;
     marks: Marks;
     alerts: Alerts;
@@ -1453,6 +1456,93 @@ export interface ValuesQuery {
 }
 
 /**
+ * Query parameters of `GET /api/performance/catalog`.
+ */
+export interface CatalogQuery {
+  /**
+   * Start of the time range: an ISO 8601 time, or milliseconds since the epoch.
+   */
+  from?: string;
+  /**
+   * End of the time range: an ISO 8601 time, or milliseconds since the epoch. Default: now.
+   */
+  to?: string;
+  /**
+   * Length of the time range, instead of from: a number with the unit s, m, h, or d, such as 15m.
+   */
+  last?: string;
+  /**
+   * IANA time zone such as Europe/Vienna. Default: the time zone of the server.
+   */
+  timeZone?: string;
+  /**
+   * Metric types to return. Default: all.
+   */
+  metricType?: (
+    | 'API_RESPONSE_TIME'
+    | 'API_STREAM_DURATION'
+    | 'OUTGOING_REQUEST_TIME'
+    | 'DATABASE_QUERY_TIME'
+    | 'DATABASE_CONNECTIONS'
+    | 'QUEUE_WAIT_TIME'
+    | 'QUEUE_PROCESSING_TIME'
+    | 'QUEUE_DEPTH'
+    | 'QUEUE_OLDEST_AGE'
+    | 'CPU_USAGE'
+    | 'MEMORY_USAGE'
+    | 'DISK_USAGE'
+    | 'NETWORK_IO'
+    | 'EVENT_LOOP_DELAY'
+    | 'GC_DURATION'
+    | 'HEAP_USAGE'
+    | 'ACTIVE_USERS'
+    | 'ONGOING_RESERVATIONS'
+    | 'BREAKER_STATE'
+    | 'CUSTOM'
+  )[];
+  /**
+   * Limits the response to this service. Can be repeated.
+   */
+  service?: string[];
+  /**
+   * Limits the response to this version. Can be repeated.
+   */
+  version?: string[];
+  /**
+   * Limits the response to this environment. Can be repeated.
+   */
+  environment?: string[];
+  /**
+   * Limits the response to this instance. Can be repeated.
+   */
+  instance?: string[];
+  /**
+   * Limits the response to this organizationId. Can be repeated.
+   */
+  organizationId?: string[];
+  /**
+   * Limits the response to this propertyId. Can be repeated.
+   */
+  propertyId?: string[];
+  /**
+   * Whether to include test measurements: true or false.
+   *
+   * @default false
+   */
+  includeTest?: boolean;
+  /**
+   * Page size: a whole number from 1 to 1000.
+   *
+   * @default 100
+   */
+  limit?: number;
+  /**
+   * The nextCursor of the previous page. Keep the other parameters unchanged.
+   */
+  cursor?: string;
+}
+
+/**
  * Query parameters of `GET /api/performance/errors`.
  */
 export interface ErrorsQuery {
@@ -2744,6 +2834,48 @@ export interface Values {
      */
     count: number;
   }[];
+}
+
+export interface Catalog {
+  from: string;
+  to: string;
+  metrics: CatalogMetric[];
+  /**
+   * Cursor of the next page. Missing on the last page.
+   */
+  nextCursor?: string;
+}
+
+/**
+ * A metric with measurements in the time range. `services` are the 20 services with the most measurements.
+ */
+export interface CatalogMetric {
+  metricType:
+    | 'API_RESPONSE_TIME'
+    | 'API_STREAM_DURATION'
+    | 'OUTGOING_REQUEST_TIME'
+    | 'DATABASE_QUERY_TIME'
+    | 'DATABASE_CONNECTIONS'
+    | 'QUEUE_WAIT_TIME'
+    | 'QUEUE_PROCESSING_TIME'
+    | 'QUEUE_DEPTH'
+    | 'QUEUE_OLDEST_AGE'
+    | 'CPU_USAGE'
+    | 'MEMORY_USAGE'
+    | 'DISK_USAGE'
+    | 'NETWORK_IO'
+    | 'EVENT_LOOP_DELAY'
+    | 'GC_DURATION'
+    | 'HEAP_USAGE'
+    | 'ACTIVE_USERS'
+    | 'ONGOING_RESERVATIONS'
+    | 'BREAKER_STATE'
+    | 'CUSTOM';
+  name?: string;
+  unit?: string;
+  count: number;
+  lastSeen: string;
+  services: string[];
 }
 
 export interface Errors {

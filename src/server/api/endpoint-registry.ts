@@ -8,6 +8,7 @@ import {
   ruleEndpoint,
   rulesEndpoint,
 } from './endpoints/alerts-endpoints.ts';
+import { catalogEndpoint } from './endpoints/catalog-endpoint.ts';
 import { coverageEndpoint } from './endpoints/coverage-endpoint.ts';
 import { dashboardEndpoint } from './endpoints/dashboard-endpoint.ts';
 import { distributionEndpoint } from './endpoints/distribution-endpoint.ts';
@@ -51,6 +52,7 @@ export const ENDPOINTS = {
   coverage: coverageEndpoint,
   metrics: metricsEndpoint,
   values: valuesEndpoint,
+  catalog: catalogEndpoint,
   errors: errorsEndpoint,
   marks: marksEndpoint,
   alerts: alertsEndpoint,

@@ -40,6 +40,11 @@ export const HOSTS_TABLE: QueryTable = {
 export const COUNT: Aggregation = createSum(sql`sum(count)`);
 /** Number of rows of `queue_metrics` or `system_health`. */
 export const ROW_COUNT: Aggregation = createSum(sql`count()`, sql`sum(count)`);
+/** Number of measurements: values in histograms, and samples of gauges and counters. */
+export const MEASUREMENT_COUNT: Aggregation = createSum(
+  sql`sum(coalesce(count, 1))`,
+  sql`sum(coalesce(count, value_count))`,
+);
 
 /**
  * Returns the sum of a column that rows and roll-ups both have.

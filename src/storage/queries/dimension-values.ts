@@ -1,12 +1,12 @@
 import { OWN_SERVICE_NAME } from '../../core/own-service.ts';
 import type { PerformanceMetricType } from '../../core/schema/enums.ts';
 import type { QueryClient } from '../questdb/query-client.ts';
-import { inValues, joinSql, type Sql, sql } from '../sql/sql-builder.ts';
-import { createSum, JOBS_TABLE, METRICS_TABLE, ROW_COUNT } from './aggregation-tables.ts';
-import { REQUEST_TYPES, toMetricConditions } from './operation-totals.ts';
+import { inValues, type Sql } from '../sql/sql-builder.ts';
+import { JOBS_TABLE, MEASUREMENT_COUNT, METRICS_TABLE, ROW_COUNT } from './aggregation-tables.ts';
+import { excludeOwnRequests, toMetricConditions } from './operation-totals.ts';
 import type { Dimension, Query } from './query-definition.ts';
 import { toNumber } from './row-values.ts';
-import { type Aggregation, runQuery } from './run-query.ts';
+import { runQuery } from './run-query.ts';
 
 /** A value of a dimension. */
 export interface DimensionValue {
@@ -24,12 +24,6 @@ export interface DimensionValuesOptions {
   /** Maximum number of values. */
   readonly limit: number;
 }
-
-/** Number of measurements: values in histograms, and samples of gauges and counters. */
-export const MEASUREMENT_COUNT: Aggregation = createSum(
-  sql`sum(coalesce(count, 1))`,
-  sql`sum(coalesce(count, value_count))`,
-);
 
 /** Metric types whose endpoint is the name of a queue. */
 const QUEUE_TYPES: readonly PerformanceMetricType[] = [
@@ -95,15 +89,11 @@ function toConditions(
   dimension: Dimension,
   metricType: PerformanceMetricType | undefined,
 ): Sql[] {
-  const showsOwn = dimension === 'service' || filter?.service?.includes(OWN_SERVICE_NAME);
-  const conditions: Sql[] = [];
-  if (metricType !== undefined) {
-    const metricFilter = showsOwn ? { service: [OWN_SERVICE_NAME] } : undefined;
-    conditions.push(...toMetricConditions({ metricType }, metricFilter));
-  } else if (!showsOwn) {
-    const isNoRequest = [...REQUEST_TYPES].map((type) => sql`metric_type != ${type}`);
-    conditions.push(sql`(service != ${OWN_SERVICE_NAME} OR (${joinSql(isNoRequest, ' AND ')}))`);
-  }
-  if (dimension === 'queue') conditions.push(inValues('metric_type', QUEUE_TYPES));
-  return conditions;
+  const metricFilter = dimension === 'service' ? { service: [OWN_SERVICE_NAME] } : filter;
+  return [
+    ...(metricType === undefined
+      ? excludeOwnRequests(metricFilter)
+      : toMetricConditions({ metricType }, metricFilter)),
+    ...(dimension === 'queue' ? [inValues('metric_type', QUEUE_TYPES)] : []),
+  ];
 }

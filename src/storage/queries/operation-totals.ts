@@ -5,7 +5,7 @@ import {
 } from '../../core/histogram/percentiles.ts';
 import { OWN_SERVICE_NAME } from '../../core/own-service.ts';
 import type { QueryClient } from '../questdb/query-client.ts';
-import { inValues, type Sql, sql } from '../sql/sql-builder.ts';
+import { inValues, joinSql, type Sql, sql } from '../sql/sql-builder.ts';
 import { BUCKETS_TABLE, COUNT, createSum, METRICS_TABLE } from './aggregation-tables.ts';
 import { type Filter, type Group, type Query, toGroupKey } from './query-definition.ts';
 import { computePercent, toNumber } from './row-values.ts';
@@ -46,10 +46,7 @@ export const TOTALS_AGGREGATIONS = {
 const ERROR_SUM = sql`sum(error_count)`;
 
 /** Types of the requests that a service handles. */
-export const REQUEST_TYPES: ReadonlySet<string> = new Set([
-  'API_RESPONSE_TIME',
-  'API_STREAM_DURATION',
-]);
+const REQUEST_TYPES: ReadonlySet<string> = new Set(['API_RESPONSE_TIME', 'API_STREAM_DURATION']);
 
 /**
  * Returns the conditions that select the rows of a metric. They exclude Perfscope's own requests, unless
@@ -62,6 +59,16 @@ export function toMetricConditions({ metricType, names }: MetricSelector, filter
     ...(names ? [inValues('name', names)] : []),
     ...(excludesOwn ? [sql`service != ${OWN_SERVICE_NAME}`] : []),
   ];
+}
+
+/**
+ * Returns the conditions that exclude Perfscope's own requests from measurements of any type, unless the filter lists
+ * its service.
+ */
+export function excludeOwnRequests(filter?: Filter): Sql[] {
+  if (filter?.service?.includes(OWN_SERVICE_NAME)) return [];
+  const isOther = [...REQUEST_TYPES].map((type) => sql`metric_type != ${type}`);
+  return [sql`(service != ${OWN_SERVICE_NAME} OR (${joinSql(isOther, ' AND ')}))`];
 }
 
 /** Returns counts and weighted averages for each group and time bucket that has measurements. */

@@ -52,9 +52,7 @@ export function setPaused(paused: boolean): void {
 
 async function follow(events: AsyncGenerator<ServerEvent>): Promise<void> {
   const pending = new Set<string>();
-  let timer: ReturnType<typeof setTimeout> | undefined;
   const flush = () => {
-    timer = undefined;
     if (pending.delete('point') || pending.delete('gap')) refreshLive();
     const names = [...pending].flatMap((type) => CHANGED_ENDPOINTS[type] ?? []);
     pending.clear();
@@ -62,8 +60,8 @@ async function follow(events: AsyncGenerator<ServerEvent>): Promise<void> {
   };
   try {
     for await (const { type } of events) {
+      if (pending.size === 0) setTimeout(flush, COLLECT_MS);
       pending.add(type);
-      timer ??= setTimeout(flush, COLLECT_MS);
     }
   } catch (error) {
     noteApiError(error);

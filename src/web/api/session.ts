@@ -8,6 +8,8 @@ import { adjustClock } from './server-clock.ts';
 
 /** The caller of the API, and what the caller may see. */
 export type Caller = ApiResponse<'me'>;
+/** A right of the caller. */
+export type Permission = Caller['permissions'][number];
 
 /** Why the page asks for a key. */
 export type SignInReason = 'required' | 'expired' | 'rejected';
@@ -74,7 +76,7 @@ export function noteApiError(error: unknown): void {
 }
 
 /** Whether the caller has a permission. False until the server has answered. */
-export function isAllowed(permission: string): boolean {
+export function isAllowed(permission: Permission): boolean {
   return caller.value?.permissions.includes(permission) ?? false;
 }
 

@@ -11,7 +11,11 @@ type RowsOf<N extends PagedEndpointName> = N extends 'endpoints'
       ? ApiResponse<'outgoing'>['hosts'][number]
       : never;
 
-const ROW_PROPERTIES = { endpoints: 'endpoints', database: 'statements', outgoing: 'hosts' } as const;
+const ROW_PROPERTIES = {
+  endpoints: 'endpoints',
+  database: 'statements',
+  outgoing: 'hosts',
+} as const;
 const PAGE_SIZE = 1000;
 /** More rows than this are of no use in a table. */
 const MAX_ROWS = 20_000;
@@ -27,7 +31,9 @@ export function useAllPages<N extends keyof typeof ROW_PROPERTIES>(
     async (signal) => {
       const rows: RowsOf<N>[] = [];
       for await (const page of client.value.pages(name, parameters as Query<N>, { signal })) {
-        rows.push(...((page as unknown as Record<string, RowsOf<N>[]>)[ROW_PROPERTIES[name]] ?? []));
+        rows.push(
+          ...((page as unknown as Record<string, RowsOf<N>[]>)[ROW_PROPERTIES[name]] ?? []),
+        );
         if (rows.length >= MAX_ROWS) break;
       }
       return rows;

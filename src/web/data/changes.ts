@@ -55,18 +55,38 @@ function compareRequests({ group, previous, ...now }: RequestGroup): NotableChan
   const changes: NotableChange[] = [];
   const slower = compareRatio(now.p95, previous.p95, MIN_RATIO);
   if (slower) {
-    changes.push({ ...base, key: `${key} p95`, what: 'p95', ...slower, score: slower.score * weight });
+    changes.push({
+      ...base,
+      key: `${key} p95`,
+      what: 'p95',
+      ...slower,
+      score: slower.score * weight,
+    });
   }
   const points = (now.errorRate ?? 0) - (previous.errorRate ?? 0);
   const change = formatPoints(now.errorRate ?? 0, previous.errorRate ?? 0);
   if (change && Math.abs(points) >= MIN_ERROR_POINTS) {
     const score = Math.log2(1 + Math.abs(points)) * weight;
-    changes.push({ ...base, key: `${key} errors`, what: 'failed', change, isWorse: points > 0, score });
+    changes.push({
+      ...base,
+      key: `${key} errors`,
+      what: 'failed',
+      change,
+      isWorse: points > 0,
+      score,
+    });
   }
   const traffic = compareRatio(now.rate, previous.rate, MIN_COUNT_RATIO);
   if (traffic && changes.length === 0) {
     // More or fewer requests are neither good nor bad, so they weigh less.
-    changes.push({ ...base, key: `${key} rate`, what: 'requests', ...traffic, isWorse: false, score: 0.4 * traffic.score * weight });
+    changes.push({
+      ...base,
+      key: `${key} rate`,
+      what: 'requests',
+      ...traffic,
+      isWorse: false,
+      score: 0.4 * traffic.score * weight,
+    });
   }
   return changes;
 }

@@ -10,8 +10,16 @@ import { PartsBar } from './parts.tsx';
 export type EndpointRow = ApiResponse<'endpoints'>['endpoints'][number];
 
 /** Returns the link to an endpoint's view. */
-export function endpointLink({ service, operation, endpoint }: EndpointRow['group'], changes = {}): string {
-  return linkTo('/endpoint', { service, operation, endpoint: endpoint ?? '(no route)', ...changes });
+export function endpointLink(
+  { service, operation, endpoint }: EndpointRow['group'],
+  changes = {},
+): string {
+  return linkTo('/endpoint', {
+    service,
+    operation,
+    endpoint: endpoint ?? '(no route)',
+    ...changes,
+  });
 }
 
 /** Columns of a table of endpoints. */
@@ -45,7 +53,12 @@ export function endpointColumns(compare: Comparison, hasService: boolean): Colum
       align: 'right',
       sortBy: ({ errorRate }) => errorRate ?? 0,
       cell: ({ group, errorRate = 0 }) => (
-        <Figure value={errorRate} unit="%" isBad={errorRate >= 1} href={endpointLink(group, { samples: 'failed' })} />
+        <Figure
+          value={errorRate}
+          unit="%"
+          isBad={errorRate >= 1}
+          href={endpointLink(group, { samples: 'failed' })}
+        />
       ),
     },
     {
@@ -68,8 +81,11 @@ export function endpointColumns(compare: Comparison, hasService: boolean): Colum
       header: `vs ${earlier}`,
       align: 'right',
       isOptional: true,
-      sortBy: ({ p95, previous }) => (p95 !== undefined && previous?.p95 ? p95 / previous.p95 : undefined),
-      cell: ({ p95, previous }) => <ChangeText change={formatChange(p95, previous?.p95)} higherIs="worse" />,
+      sortBy: ({ p95, previous }) =>
+        p95 !== undefined && previous?.p95 ? p95 / previous.p95 : undefined,
+      cell: ({ p95, previous }) => (
+        <ChangeText change={formatChange(p95, previous?.p95)} higherIs="worse" />
+      ),
     },
     {
       id: 'time',

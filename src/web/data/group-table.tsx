@@ -43,7 +43,11 @@ export function GroupTable({ title, dimension, filter, span = 6 }: GroupTablePro
             visibleRows={ROWS}
             rows={endpoints.toSorted((a, b) => (b.p95 ?? 0) - (a.p95 ?? 0))}
             rowKey={({ group }) => group[shown] ?? '(none)'}
-            empty={<EmptyState title="No requests in this range">Choose a longer range, or remove a filter.</EmptyState>}
+            empty={
+              <EmptyState title="No requests in this range">
+                Choose a longer range, or remove a filter.
+              </EmptyState>
+            }
             columns={[
               {
                 id: 'name',
@@ -64,7 +68,9 @@ export function GroupTable({ title, dimension, filter, span = 6 }: GroupTablePro
                 header: 'Failed',
                 align: 'right',
                 sortBy: ({ errorRate }) => errorRate ?? 0,
-                cell: ({ errorRate = 0 }) => <Figure value={errorRate} unit="%" isBad={errorRate >= 1} />,
+                cell: ({ errorRate = 0 }) => (
+                  <Figure value={errorRate} unit="%" isBad={errorRate >= 1} />
+                ),
               },
               {
                 id: 'p95',
@@ -78,7 +84,9 @@ export function GroupTable({ title, dimension, filter, span = 6 }: GroupTablePro
                 header: 'Change',
                 align: 'right',
                 isOptional: true,
-                cell: ({ p95, previous }) => <ChangeText change={formatChange(p95, previous?.p95)} higherIs="worse" />,
+                cell: ({ p95, previous }) => (
+                  <ChangeText change={formatChange(p95, previous?.p95)} higherIs="worse" />
+                ),
               },
             ]}
           />

@@ -3,7 +3,10 @@ import type { ApiResponse } from '../../client/api-types.ts';
 type Group = ApiResponse<'endpoints'>['endpoints'][number]['group'];
 
 /** For example `POST /api/bookings`. */
-export function formatEndpoint({ operation, endpoint }: Pick<Group, 'operation' | 'endpoint'>): string {
+export function formatEndpoint({
+  operation,
+  endpoint,
+}: Pick<Group, 'operation' | 'endpoint'>): string {
   return [operation, endpoint ?? '(no route)'].filter(Boolean).join(' ');
 }
 
@@ -23,7 +26,10 @@ export const DIMENSION_LABELS: Readonly<Record<string, string>> = {
 };
 
 /** Joins the values of a group, for example `booking, GET`. Values that are missing are `(none)`. */
-export function formatGroup(group: Readonly<Record<string, string | undefined>>, dimensions: readonly string[]): string {
+export function formatGroup(
+  group: Readonly<Record<string, string | undefined>>,
+  dimensions: readonly string[],
+): string {
   if (dimensions.length === 0) return 'all';
   return dimensions.map((dimension) => group[dimension] ?? '(none)').join(', ');
 }

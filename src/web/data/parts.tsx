@@ -47,7 +47,10 @@ export function listParts(figures: PartFigures): Part[] {
     label: PART_LABELS[name],
     ms: times[index]!,
     share: times[index]! / total,
-    calls: name === 'database' || name === 'outgoing' || name === 'queue' ? figures[`${name}Calls`] : undefined,
+    calls:
+      name === 'database' || name === 'outgoing' || name === 'queue'
+        ? figures[`${name}Calls`]
+        : undefined,
   }));
 }
 
@@ -57,12 +60,23 @@ export function PartsBar({ figures, height = 8 }: { figures: PartFigures; height
   if (parts.length === 0) return <span class="faint">–</span>;
   const label = parts
     .toSorted((a, b) => b.share - a.share)
-    .map((part) => `${part.label} ${formatText(part.ms, 'ms')} (${formatText(100 * part.share, '%')})`)
+    .map(
+      (part) => `${part.label} ${formatText(part.ms, 'ms')} (${formatText(100 * part.share, '%')})`,
+    )
     .join(', ');
   return (
-    <div class="parts-bar" role="img" aria-label={label} title={label} style={{ height, minWidth: '120px' }}>
+    <div
+      class="parts-bar"
+      role="img"
+      aria-label={label}
+      title={label}
+      style={{ height: `${height}px`, minWidth: '120px' }}
+    >
       {parts.map(({ name, share }) => (
-        <span key={name} style={{ width: `${100 * share}%`, '--color': `var(${PART_COLORS[name]})` }} />
+        <span
+          key={name}
+          style={{ width: `${100 * share}%`, '--color': `var(${PART_COLORS[name]})` }}
+        />
       ))}
     </div>
   );

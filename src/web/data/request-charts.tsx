@@ -9,7 +9,10 @@ import { parseDuration } from '../url/time-range.ts';
 import { getParameter, setParameters } from '../url/view-state.ts';
 import { TrendChart } from './trend-chart.tsx';
 
-export type RequestFilter = Pick<Query<'trends'>, 'service' | 'operation' | 'endpoint' | 'organizationId'>;
+export type RequestFilter = Pick<
+  Query<'trends'>,
+  'service' | 'operation' | 'endpoint' | 'organizationId'
+>;
 
 const CHART_HEIGHT = 190;
 const LEGEND_HEIGHT = 23;
@@ -74,7 +77,9 @@ function LatencyHeatmap({ filter, span }: { filter: RequestFilter; span: 4 }) {
       <Loaded state={state} height={CHART_HEIGHT + LEGEND_HEIGHT}>
         {(data) =>
           data.cells.length === 0 || !distribution ? (
-            <EmptyState title="No requests in this range">Choose a longer range, or remove a filter.</EmptyState>
+            <EmptyState title="No requests in this range">
+              Choose a longer range, or remove a filter.
+            </EmptyState>
           ) : (
             <Heatmap
               label="Latency distribution"
@@ -85,7 +90,11 @@ function LatencyHeatmap({ filter, span }: { filter: RequestFilter; span: 4 }) {
               stepMs={parseDuration(data.step) ?? 60_000}
               selection={readSelection()}
               onSelect={({ fromMs, toMs, min, max }) =>
-                setParameters({ box: [fromMs, toMs, min, max].map((value) => Number(value.toPrecision(13))).join('_') })
+                setParameters({
+                  box: [fromMs, toMs, min, max]
+                    .map((value) => Number(value.toPrecision(13)))
+                    .join('_'),
+                })
               }
             />
           )

@@ -59,7 +59,9 @@ export function RequestSamples({ filter }: { filter: RequestFilter }) {
         ]}
       />
       <Loaded state={state} height={tableHeight(ROWS)}>
-        {(data) => <SampleTable data={data as ApiResponse<'metrics'>} kind={kind} onOpen={setOpened} />}
+        {(data) => (
+          <SampleTable data={data as ApiResponse<'metrics'>} kind={kind} onOpen={setOpened} />
+        )}
       </Loaded>
       {opened && <SampleDrawer sample={opened} onClose={() => setOpened(undefined)} />}
     </Card>
@@ -84,7 +86,11 @@ function SampleTable({ data, kind, onOpen }: SampleTableProps) {
       visibleRows={ROWS}
       rowKey={({ id }) => id}
       empty={
-        <EmptyState title={kind === 'failed' ? 'No failed request was kept' : 'No request was kept in this range'}>
+        <EmptyState
+          title={
+            kind === 'failed' ? 'No failed request was kept' : 'No request was kept in this range'
+          }
+        >
           {kind === 'failed'
             ? 'Either no request failed, or the failed ones are older than the retention of single requests.'
             : 'Choose a longer range, or a larger rectangle of the heatmap.'}
@@ -97,7 +103,13 @@ function SampleTable({ data, kind, onOpen }: SampleTableProps) {
           sortBy: ({ atMs }) => atMs,
           align: 'left',
           cell: (sample) => (
-            <button type="button" class="button" data-kind="quiet" style={{ padding: 0 }} onClick={() => onOpen(sample)}>
+            <button
+              type="button"
+              class="button"
+              data-kind="quiet"
+              style={{ padding: 0 }}
+              onClick={() => onOpen(sample)}
+            >
               {formatClockMs(sample.atMs, zone)}
             </button>
           ),
@@ -115,7 +127,9 @@ function SampleTable({ data, kind, onOpen }: SampleTableProps) {
           align: 'right',
           sortBy: ({ status }) => status,
           cell: ({ status, isFailed, isAborted }) => (
-            <span class={isFailed ? 'critical' : ''}>{isAborted ? 'aborted' : (status ?? '–')}</span>
+            <span class={isFailed ? 'critical' : ''}>
+              {isAborted ? 'aborted' : (status ?? '–')}
+            </span>
           ),
         },
         {
@@ -161,7 +175,10 @@ function SampleTable({ data, kind, onOpen }: SampleTableProps) {
 function SampleDrawer({ sample, onClose }: { sample: Sample; onClose: () => void }) {
   const zone = toZoneName(zoneChoice.value);
   const facts: [string, string | undefined][] = [
-    ['Time', `${formatDateTime(sample.atMs, zone).split(',')[0]}, ${formatClockMs(sample.atMs, zone)}`],
+    [
+      'Time',
+      `${formatDateTime(sample.atMs, zone).split(',')[0]}, ${formatClockMs(sample.atMs, zone)}`,
+    ],
     ['Duration', formatText(sample.durationMs, 'ms')],
     ['Status', sample.isAborted ? 'aborted by the client' : String(sample.status ?? '–')],
     ['Error', sample.errorType],

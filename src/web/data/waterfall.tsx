@@ -23,7 +23,12 @@ export function Waterfall({ sample, scaleMs }: { sample: Sample; scaleMs: number
   return (
     <div class="waterfall" role="img" aria-label={label} title={label}>
       <span
-        style={{ left: 0, width: toPercent(sample.durationMs), '--color': `var(${PART_COLORS.own})`, opacity: 0.35 }}
+        style={{
+          left: 0,
+          width: toPercent(sample.durationMs),
+          '--color': `var(${PART_COLORS.own})`,
+          opacity: 0.35,
+        }}
       />
       {sample.parts.map((part, index) => (
         <span
@@ -45,7 +50,8 @@ export function WaterfallList({ sample }: { sample: Sample }) {
   if (parts.length === 0) {
     return (
       <EmptyState title="No operations were recorded">
-        The request made no statements, calls, or queue operations, or the agent had reduced its overhead.
+        The request made no statements, calls, or queue operations, or the agent had reduced its
+        overhead.
       </EmptyState>
     );
   }
@@ -54,9 +60,15 @@ export function WaterfallList({ sample }: { sample: Sample }) {
       <h3 style={{ marginBottom: '6px' }}>Operations</h3>
       <div class="rows">
         {parts.map((part, index) => (
-          <div key={index} style={{ display: 'grid', gridTemplateColumns: 'minmax(0,1fr) 140px 64px' }}>
+          <div
+            key={index}
+            style={{ display: 'grid', gridTemplateColumns: 'minmax(0,1fr) 140px 64px' }}
+          >
             <span class="mono truncate" title={part.name}>
-              <i class="swatch" style={{ '--color': `var(${part.failed ? '--critical' : COLORS[part.kind]})` }} />
+              <i
+                class="swatch"
+                style={{ '--color': `var(${part.failed ? '--critical' : COLORS[part.kind]})` }}
+              />
               {part.name || KINDS[part.kind]}
               {part.failed && <span class="critical"> failed</span>}
             </span>
@@ -65,7 +77,9 @@ export function WaterfallList({ sample }: { sample: Sample }) {
           </div>
         ))}
       </div>
-      {omittedParts > 0 && <p class="muted">{formatText(omittedParts)} further operations are not listed.</p>}
+      {omittedParts > 0 && (
+        <p class="muted">{formatText(omittedParts)} further operations are not listed.</p>
+      )}
     </section>
   );
 }

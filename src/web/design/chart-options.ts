@@ -118,7 +118,7 @@ export function toOptions(
         grid: { show: false },
         size: 24,
         gap: 5,
-        space: 70,
+        space: 56,
         values: (_chart, splits) => formatSplits(splits, getModel()),
       },
       {

@@ -169,6 +169,17 @@ export function Tabs<T extends string>({ label, tabs, current }: TabsProps<T>) {
   );
 }
 
+/** A text of the server, such as a cause. Parts between backticks are code. */
+export function InlineCode({ text }: { text: string }) {
+  return (
+    <span class="name">
+      {text
+        .split('`')
+        .map((part, index) => (index % 2 === 1 ? <code key={index}>{part}</code> : part))}
+    </span>
+  );
+}
+
 const COPIED_MS = 1500;
 
 /** A block of code with a button that copies it. */
@@ -185,7 +196,6 @@ export function CodeBlock({ children, label }: { children: string; label?: strin
   };
   return (
     <div class="code">
-      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: the keyboard must be able to scroll it. */}
       <pre tabIndex={0} aria-label={label}>
         {children}
       </pre>

@@ -96,7 +96,7 @@ export function Heatmap(props: HeatmapProps) {
         ref={canvas}
         role="img"
         aria-label={`${label}. ${formatText(total)} requests.`}
-        style={{ height, touchAction: 'pan-y' }}
+        style={{ height: `${height}px`, touchAction: 'pan-y' }}
         onPointerDown={(event) => {
           event.currentTarget.setPointerCapture(event.pointerId);
           setStart(toPoint(event));

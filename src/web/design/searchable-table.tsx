@@ -31,14 +31,18 @@ export function SearchableTable<T>(props: SearchableTableProps<T>) {
         placeholder={`Search ${label.toLowerCase()}`}
         aria-label={`Search ${label.toLowerCase()}`}
         value={search}
-        onInput={(event) => setParameters({ [searchParameter]: event.currentTarget.value }, { replace: true })}
+        onInput={(event) =>
+          setParameters({ [searchParameter]: event.currentTarget.value }, { replace: true })
+        }
       />
       <Table
         {...props}
         rows={found}
         empty={
           rows.length > 0 ? (
-            <EmptyState title="No match">No row contains all these words. Change or clear the search.</EmptyState>
+            <EmptyState title="No match">
+              No row contains all these words. Change or clear the search.
+            </EmptyState>
           ) : (
             props.empty
           )

@@ -45,9 +45,9 @@ function describeError(error: Error): { title: string; text: string } {
   return { title: 'Perfscope could not answer', text: error.message };
 }
 
-/** A gray area of the size of the content that is being loaded. */
-export function Skeleton({ height, width = '100%' }: { height: number; width?: number | string }) {
-  return <div class="skeleton" style={{ height, width }} aria-hidden="true" />;
+/** A gray area of the size of the content that is being loaded. `height` is in px. */
+export function Skeleton({ height }: { height: number }) {
+  return <div class="skeleton" style={{ height: `${height}px` }} aria-hidden="true" />;
 }
 
 export interface LoadedProps<T> {
@@ -63,7 +63,7 @@ export function Loaded<T>({ state, height, children }: LoadedProps<T>) {
     return (
       <div
         class="loaded"
-        style={{ minHeight: height }}
+        style={{ minHeight: `${height}px` }}
         data-previous={state.isPrevious || undefined}
       >
         {children(state.data)}
@@ -71,7 +71,7 @@ export function Loaded<T>({ state, height, children }: LoadedProps<T>) {
     );
   }
   return (
-    <div style={{ minHeight: height }} aria-busy={state.error ? undefined : true}>
+    <div style={{ minHeight: `${height}px` }} aria-busy={state.error ? undefined : true}>
       {state.error ? <ErrorState error={state.error} /> : <Skeleton height={height} />}
     </div>
   );

@@ -58,10 +58,9 @@ export function Table<T>(props: TableProps<T>) {
   const scroller = useRef<HTMLDivElement>(null);
   const isVirtual = sorted.length > VIRTUAL_ROWS;
   const slice = useVisibleRows(scroller, sorted.length, isVirtual);
-  const height = visibleRows === undefined ? undefined : tableHeight(visibleRows);
+  const height = visibleRows === undefined ? undefined : `${tableHeight(visibleRows)}px`;
   if (rows.length === 0 && empty) return <div style={{ minHeight: height }}>{empty}</div>;
   return (
-    // biome-ignore lint/a11y/noNoninteractiveTabindex: the keyboard must be able to scroll it.
     <div
       class="table-scroll"
       ref={scroller}
@@ -82,7 +81,7 @@ export function Table<T>(props: TableProps<T>) {
           </tr>
         </thead>
         <tbody>
-          {slice.before > 0 && <tr aria-hidden="true" style={{ height: slice.before }} />}
+          {slice.before > 0 && <tr aria-hidden="true" style={{ height: `${slice.before}px` }} />}
           {sorted.slice(slice.start, slice.end).map((row, index) => (
             <tr key={rowKey(row)} aria-rowindex={slice.start + index + 2}>
               {columns.map((column) => (
@@ -92,7 +91,7 @@ export function Table<T>(props: TableProps<T>) {
               ))}
             </tr>
           ))}
-          {slice.after > 0 && <tr aria-hidden="true" style={{ height: slice.after }} />}
+          {slice.after > 0 && <tr aria-hidden="true" style={{ height: `${slice.after}px` }} />}
         </tbody>
       </table>
     </div>

@@ -118,11 +118,10 @@ export function TimeChart(props: TimeChartProps) {
   };
   return (
     <div class="chart">
-      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: the keyboard moves the crosshair. */}
       <div
         class="chart-canvas"
         ref={container}
-        style={{ height }}
+        style={{ height: `${height}px` }}
         tabIndex={0}
         role="img"
         aria-label={describe(label, series, unit)}

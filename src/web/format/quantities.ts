@@ -38,6 +38,7 @@ const NUMBERS: Scale = [
   [1e9, 'G'],
   [1e12, 'T'],
 ];
+const MIN_RATE_PER_SECOND = 0.1;
 const NUMBER_FORMAT = new Intl.NumberFormat('en-US', {
   maximumSignificantDigits: DIGITS,
 });
@@ -53,10 +54,11 @@ export function formatQuantity(value: number | null | undefined, unit: Unit = '1
   if (unit === 's') return scale(value, SECONDS);
   if (unit === 'By') return scale(value, BYTES);
   if (unit === '%') return { value: formatNumber(value), unit: '%' };
+  if (unit === '/s') return formatRate(value);
   if (unit === 'x') return { value: `×${formatNumber(value)}`, unit: '' };
   const { value: number, unit: prefix } = scale(value, NUMBERS);
   // UCUM annotations such as {request} are not units.
-  const name = unit === '1' ? '' : unit.replaceAll(/\{([^}]*)\}/g, '$1');
+  const name = unit === '1' ? '' : unit.replaceAll(/\{([^}]*)\}/g, number === '1' ? '$1' : '$1s');
   return {
     value: number,
     unit: `${prefix}${prefix && name && !name.startsWith('/') ? ' ' : ''}${name}`,
@@ -82,6 +84,19 @@ export function formatExact(
   if (value === undefined || value === null || !Number.isFinite(value)) return undefined;
   const text = `${value.toLocaleString('en-US', { maximumFractionDigits: 6 })} ${unit === '1' ? '' : unit}`;
   return text.trim();
+}
+
+/** Rare events are shown per minute or per hour, because 0.005/s is hard to read. */
+function formatRate(perSecond: number): Quantity {
+  const rate = Math.abs(perSecond);
+  if (rate === 0 || rate >= MIN_RATE_PER_SECOND) {
+    const { value, unit } = scale(perSecond, NUMBERS);
+    return { value, unit: `${unit}/s` };
+  }
+  if (rate * MINUTE_S >= MIN_RATE_PER_SECOND) {
+    return { value: formatNumber(perSecond * MINUTE_S), unit: '/min' };
+  }
+  return { value: formatNumber(perSecond * HOUR_S), unit: '/h' };
 }
 
 function formatNumber(value: number): string {

@@ -17,6 +17,8 @@ interface Entry {
 
 const MAX_PER_KIND = 6;
 const DELAY_MS = 120;
+/** Preact's types allow this role only with a `list`. */
+const COMBOBOX: object = { role: 'combobox' };
 
 /** Finds any view, service, endpoint, queue, tenant, or alert by a part of its name. */
 export function CommandPalette() {
@@ -52,8 +54,8 @@ export function CommandPalette() {
       }}
     >
       <input
-        type="search"
-        role="combobox"
+        type="text"
+        {...COMBOBOX}
         aria-expanded="true"
         aria-controls="palette-results"
         aria-activedescendant={entries.length > 0 ? `palette-${index}` : undefined}

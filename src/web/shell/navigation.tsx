@@ -75,7 +75,7 @@ function Account() {
   const { name, role, organizationId, version } = caller.value ?? {};
   return (
     <div class="account small muted">
-      <div class="buttons" role="group" aria-label="Theme">
+      <fieldset class="buttons" aria-label="Theme">
         {THEMES.map(([choice, label, icon]) => (
           <button
             key={choice}
@@ -90,7 +90,7 @@ function Account() {
             <Icon node={icon} size={14} />
           </button>
         ))}
-      </div>
+      </fieldset>
       {name !== undefined && (
         <p class="name truncate" title={`${name}, ${role}`}>
           {name}

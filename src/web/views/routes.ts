@@ -21,6 +21,7 @@ import {
 } from 'lucide';
 import type { ComponentType } from 'preact';
 import { parse } from 'regexparam';
+import type { Permission } from '../api/session.ts';
 
 /** Parameters of a view's path. */
 export type ViewParameters = Readonly<Record<string, string>>;
@@ -37,7 +38,7 @@ export interface Route {
   /** Parameters of the query that say what the view shows. The view starts anew if they change. */
   readonly identity?: readonly string[];
   /** Permission that the caller needs. Others don't see the view. */
-  readonly permission?: string;
+  readonly permission?: Permission;
   /** Words for the search of views. */
   readonly keywords?: string;
 }
@@ -211,7 +212,7 @@ export const ROUTES: readonly Route[] = [
     title: 'Retention and health',
     load: () => import('./storage/storage.tsx'),
     navigation: { section: 'Manage', icon: HardDrive },
-    permission: 'admin',
+    permission: 'administer',
     keywords: 'disk tables questdb rows',
   },
   {

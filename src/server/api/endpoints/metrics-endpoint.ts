@@ -14,7 +14,7 @@ import {
   FILTER_PARAMETERS,
   FORMAT_PARAMETER,
   INCLUDE_TEST_PARAMETER,
-  METRIC_TYPES,
+  METRIC_TYPES_PARAMETER,
   RANGE_PARAMETERS,
 } from '../schemas/query-parameters.ts';
 import * as schemas from '../schemas/response-schemas.ts';
@@ -57,12 +57,7 @@ export const metricsEndpoint = defineEndpoint({
   permission: 'read',
   query: z.strictObject({
     ...RANGE_PARAMETERS,
-    metricType: z
-      .array(z.enum(METRIC_TYPES))
-      .min(1)
-      .max(METRIC_TYPES.length)
-      .optional()
-      .meta({ description: 'Metric types to return. Default: all.' }),
+    ...METRIC_TYPES_PARAMETER,
     name: createNameFilter('metric name'),
     userId: createNameFilter('user'),
     ...FILTER_PARAMETERS,

@@ -14,7 +14,7 @@ import {
   STATS_COLUMNS,
   toGroupStats,
   toGroupsTable,
-} from './http-and-database-endpoints.ts';
+} from './groups-page.ts';
 
 const outgoingGroupSchema = z
   .strictObject({

@@ -120,6 +120,15 @@ export const ORIGIN_FILTER_PARAMETERS = createFilterParameters(
 export const TENANT_FILTER_PARAMETERS = createFilterParameters('organizationId', 'propertyId');
 export const FILTER_PARAMETERS = createFilterParameters(...DIMENSION_NAMES);
 
+export const METRIC_TYPES_PARAMETER = {
+  metricType: z
+    .array(z.enum(METRIC_TYPES))
+    .min(1)
+    .max(METRIC_TYPES.length)
+    .optional()
+    .meta({ description: 'Metric types to return. Default: all.' }),
+};
+
 export const COMPARE_PARAMETER = {
   compare: z
     .enum(COMPARISONS)

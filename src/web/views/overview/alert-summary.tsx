@@ -1,7 +1,8 @@
+import type { ApiResponse } from '../../../client/api-types.ts';
 import { useApi } from '../../api/queries.ts';
 import { serverNow } from '../../api/server-clock.ts';
 import { Card } from '../../design/card.tsx';
-import { Badge } from '../../design/controls.tsx';
+import { Badge, InlineCode } from '../../design/controls.tsx';
 import { EmptyState, Loaded } from '../../design/states.tsx';
 import { formatAge } from '../../format/times.ts';
 import { linkTo } from '../../url/view-state.ts';
@@ -21,7 +22,9 @@ export function AlertSummary() {
       title={alerts.length > 0 ? 'Firing alerts' : 'Alerts'}
       span={4}
       note={
-        alerts.length > MAX_ALERTS && <a href={linkTo('/alerts')}>{alerts.length} firing: show all</a>
+        alerts.length > MAX_ALERTS && (
+          <a href={linkTo('/alerts')}>{alerts.length} firing: show all</a>
+        )
       }
     >
       <Loaded state={state} height={HEIGHT}>
@@ -32,29 +35,38 @@ export function AlertSummary() {
               <a href={linkTo('/alerts', { state: 'resolved' })}>which alerts have resolved</a>.
             </EmptyState>
           ) : (
-            alerts.slice(0, MAX_ALERTS).map(({ id, rule, severity, state: alertState, annotations, cause, firedAt, startedAt }) => (
-              <article
-                key={id}
-                class="callout"
-                data-kind={severity === 'warning' || severity === 'medium' ? 'warning' : 'critical'}
-                style={{ marginBottom: '10px' }}
-              >
-                <h3 style={{ display: 'flex', gap: '8px', alignItems: 'baseline' }}>
-                  <a class="name" href={linkTo(`/alerts/${encodeURIComponent(id)}`)}>
-                    {annotations.summary || rule}
-                  </a>
-                  <Badge kind={severity === 'critical' || severity === 'high' ? 'critical' : 'warning'}>{severity}</Badge>
-                </h3>
-                <p class="small">
-                  Since {formatAge(Date.parse(firedAt ?? startedAt), serverNow())}
-                  {alertState === 'acknowledged' && ', acknowledged'}
-                </p>
-                {cause && <p>{cause}</p>}
-              </article>
-            ))
+            <div class="scroll" style={{ height: `${HEIGHT}px` }}>
+              {alerts.slice(0, MAX_ALERTS).map((alert) => (
+                <AlertItem key={alert.id} alert={alert} />
+              ))}
+            </div>
           )
         }
       </Loaded>
     </Card>
+  );
+}
+
+function AlertItem({ alert }: { alert: ApiResponse<'alerts'>['alerts'][number] }) {
+  const { id, rule, severity, state, annotations, cause, firedAt, startedAt } = alert;
+  const kind = severity === 'critical' || severity === 'high' ? 'critical' : 'warning';
+  return (
+    <article class="callout" data-kind={kind} style={{ marginBottom: '10px' }}>
+      <h3 style={{ display: 'flex', gap: '8px', alignItems: 'baseline' }}>
+        <a class="name" href={linkTo(`/alerts/${encodeURIComponent(id)}`)}>
+          {annotations.summary || rule}
+        </a>
+        <Badge kind={kind}>{severity}</Badge>
+      </h3>
+      {cause && (
+        <p>
+          <InlineCode text={cause} />
+        </p>
+      )}
+      <p class="small">
+        Started {formatAge(Date.parse(firedAt ?? startedAt), serverNow())}
+        {state === 'acknowledged' && ', acknowledged'}
+      </p>
+    </article>
   );
 }

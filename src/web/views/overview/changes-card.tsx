@@ -50,7 +50,10 @@ export function ChangesCard() {
                   <a class="mono name truncate" href={href} title={name}>
                     {name}
                   </a>
-                  <span class={isWorse ? 'worse' : what === 'requests' ? 'muted' : 'better'} style={{ whiteSpace: 'nowrap' }}>
+                  <span
+                    class={isWorse ? 'worse' : what === 'requests' ? 'muted' : 'better'}
+                    style={{ whiteSpace: 'nowrap' }}
+                  >
                     {what} {change.text}
                   </span>
                 </div>

@@ -11,7 +11,8 @@ const ROWS = 6;
 
 /** The processes with the highest CPU usage first. Callers of one organization don't see hosts. */
 export function HostsCard() {
-  const isHidden = caller.value?.organizationId !== undefined && caller.value.organizationId !== null;
+  const isHidden =
+    caller.value?.organizationId !== undefined && caller.value.organizationId !== null;
   const state = useApi('health', {}, { enabled: !isHidden });
   if (isHidden) return null;
   return (
@@ -38,7 +39,13 @@ export function HostsCard() {
                 cell: ({ service, instance, status, host }) => (
                   <span class="cell">
                     <Dot
-                      kind={status === 'healthy' ? 'ok' : status === 'unhealthy' ? 'critical' : 'warning'}
+                      kind={
+                        status === 'healthy'
+                          ? 'ok'
+                          : status === 'unhealthy'
+                            ? 'critical'
+                            : 'warning'
+                      }
                       label={status ?? 'unknown'}
                     />
                     <a class="name" href={linkTo('/hosts', { service, instance })} title={instance}>
@@ -53,7 +60,9 @@ export function HostsCard() {
                 header: 'CPU',
                 sortBy: ({ cpuUsage }) => cpuUsage,
                 align: 'right',
-                cell: ({ cpuUsage }) => <Figure value={cpuUsage} unit="%" isBad={(cpuUsage ?? 0) > 85} />,
+                cell: ({ cpuUsage }) => (
+                  <Figure value={cpuUsage} unit="%" isBad={(cpuUsage ?? 0) > 85} />
+                ),
               },
               {
                 id: 'memory',
@@ -70,7 +79,9 @@ export function HostsCard() {
                 sortBy: ({ diskUsage }) => diskUsage,
                 align: 'right',
                 isOptional: true,
-                cell: ({ diskUsage }) => <Figure value={diskUsage} unit="%" isBad={(diskUsage ?? 0) > 85} />,
+                cell: ({ diskUsage }) => (
+                  <Figure value={diskUsage} unit="%" isBad={(diskUsage ?? 0) > 85} />
+                ),
               },
               {
                 id: 'loop',

@@ -1,7 +1,7 @@
 import { useApi } from '../../api/queries.ts';
 import { comparedQuery, rangeQuery } from '../../api/range-query.ts';
-import { toSparkline } from '../../data/trend-data.ts';
 import { TrendChart } from '../../data/trend-chart.tsx';
+import { toSparkline } from '../../data/trend-data.ts';
 import { Stat } from '../../design/figure.tsx';
 import { formatChange, formatPoints } from '../../format/quantities.ts';
 import { COMPARISONS } from '../../url/time-range.ts';

@@ -38,6 +38,9 @@ export function QueuesCard() {
                     <a class="name" href={linkTo('/queue', { queue, scope })}>
                       {queue}
                     </a>
+                    {queues.filter((other) => other.queue === queue).length > 1 && (
+                      <span class="faint truncate">{scope}</span>
+                    )}
                   </span>
                 ),
               },
@@ -46,7 +49,9 @@ export function QueuesCard() {
                 header: 'Waiting',
                 sortBy: ({ depth }) => depth,
                 align: 'right',
-                cell: ({ queue, scope, depth }) => <Figure value={depth} href={linkTo('/queue', { queue, scope })} />,
+                cell: ({ queue, scope, depth }) => (
+                  <Figure value={depth} href={linkTo('/queue', { queue, scope })} />
+                ),
               },
               {
                 id: 'oldest',
@@ -62,7 +67,11 @@ export function QueuesCard() {
                 isOptional: true,
                 sortBy: growth,
                 cell: (row) => (
-                  <span class={growth(row) > 0.05 * row.completionRate && (row.depth ?? 0) > 0 ? 'worse' : ''}>
+                  <span
+                    class={
+                      growth(row) > 0.05 * row.completionRate && (row.depth ?? 0) > 0 ? 'worse' : ''
+                    }
+                  >
                     {formatText(row.arrivalRate, '/s')} / {formatText(row.completionRate, '/s')}
                   </span>
                 ),
@@ -85,6 +94,12 @@ export function QueuesCard() {
 }
 
 /** Jobs per second by which a queue grows. */
-function growth({ arrivalRate, completionRate }: { arrivalRate: number; completionRate: number }): number {
+function growth({
+  arrivalRate,
+  completionRate,
+}: {
+  arrivalRate: number;
+  completionRate: number;
+}): number {
   return arrivalRate - completionRate;
 }

@@ -4,14 +4,24 @@ import { Card } from '../../design/card.tsx';
 import { Loaded } from '../../design/states.tsx';
 import { Table, tableHeight } from '../../design/table.tsx';
 import { comparison, linkTo } from '../../url/view-state.ts';
-import { NoServices, serviceColumns, type ServiceRow, toServiceRows } from '../services/service-columns.tsx';
+import {
+  NoServices,
+  type ServiceRow,
+  serviceColumns,
+  toServiceRows,
+} from '../services/service-columns.tsx';
 
 const ROWS = 8;
 
 /** The services, those with firing alerts first. */
 export function ServicesCard() {
   const compare = comparison.value ?? 'lastWeek';
-  const state = useApi('endpoints', { ...rangeQuery.value, compare, groupBy: ['service'], limit: 100 });
+  const state = useApi('endpoints', {
+    ...rangeQuery.value,
+    compare,
+    groupBy: ['service'],
+    limit: 100,
+  });
   const trends = useApi('trends', {
     ...rangeQuery.value,
     groupBy: ['service'],

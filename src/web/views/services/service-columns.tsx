@@ -28,10 +28,9 @@ export function toServiceRows(
 ): ServiceRow[] {
   const rates = new Map(
     trends
-      ? toChartData(trends, ['rate'], ({ service }) => service ?? '').series.map(({ label, values }) => [
-          label,
-          values,
-        ])
+      ? toChartData(trends, ['rate'], ({ service }) => service ?? '').series.map(
+          ({ label, values }) => [label, values],
+        )
       : [],
   );
   const figures = new Map(groups.map((group) => [group.group.service ?? '(none)', group]));
@@ -56,8 +55,11 @@ function severity({ firing, isCritical }: ServiceRow): number {
 }
 
 function toStatus({ firing, isCritical, figures }: ServiceRow): { kind: Kind; label: string } {
-  if (firing > 0) return { kind: isCritical ? 'critical' : 'warning', label: `${firing} alerts are firing` };
-  return figures ? { kind: 'ok', label: 'No alert is firing' } : { kind: 'none', label: 'No requests' };
+  if (firing > 0)
+    return { kind: isCritical ? 'critical' : 'warning', label: `${firing} alerts are firing` };
+  return figures
+    ? { kind: 'ok', label: 'No alert is firing' }
+    : { kind: 'none', label: 'No requests' };
 }
 
 /** Columns of a table of services. */
@@ -92,7 +94,9 @@ export function serviceColumns(compare: Comparison): Column<ServiceRow>[] {
       header: 'Rate',
       align: 'right',
       sortBy: ({ figures }) => figures?.rate,
-      cell: ({ service, figures }) => <Figure value={figures?.rate} unit="/s" href={href(service)} />,
+      cell: ({ service, figures }) => (
+        <Figure value={figures?.rate} unit="/s" href={href(service)} />
+      ),
     },
     {
       id: 'errorRate',
@@ -139,8 +143,8 @@ function ratio(figures: RequestGroup | undefined): number | undefined {
 export function NoServices() {
   return (
     <EmptyState title="No service has sent requests in this range">
-      To measure a service, <a href={linkTo('/setup')}>follow the setup</a>. If a service was measured before, choose a
-      longer range, or remove a filter.
+      To measure a service, <a href={linkTo('/setup')}>follow the setup</a>. If a service was
+      measured before, choose a longer range, or remove a filter.
     </EmptyState>
   );
 }

@@ -24,7 +24,10 @@ export default function Service() {
   const filter = { service: [service] };
   const query = { ...rangeQuery.value, ...filter, compare };
   const total = useApi('endpoints', { ...query, groupBy: ['service'], limit: 1 });
-  const endpoints = useAllPages('endpoints', { ...query, groupBy: ['service', 'operation', 'endpoint'] });
+  const endpoints = useAllPages('endpoints', {
+    ...query,
+    groupBy: ['service', 'operation', 'endpoint'],
+  });
   return (
     <>
       <RequestCharts filter={filter} />

@@ -1,22 +1,27 @@
 import { useApi } from '../../api/queries.ts';
 import { rangeQuery } from '../../api/range-query.ts';
-import { endpointColumns } from '../../data/endpoint-columns.tsx';
 import { useAllPages } from '../../data/all-pages.ts';
+import { endpointColumns } from '../../data/endpoint-columns.tsx';
 import { formatEndpoint } from '../../data/names.ts';
 import { Card } from '../../design/card.tsx';
-import { Loaded } from '../../design/states.tsx';
 import { SearchableTable } from '../../design/searchable-table.tsx';
+import { Loaded } from '../../design/states.tsx';
 import { Table, tableHeight } from '../../design/table.tsx';
 import { formatText } from '../../format/quantities.ts';
 import { comparison } from '../../url/view-state.ts';
-import { NoServices, serviceColumns, type ServiceRow, toServiceRows } from './service-columns.tsx';
+import { NoServices, type ServiceRow, serviceColumns, toServiceRows } from './service-columns.tsx';
 
 const ROWS = 8;
 
 /** Which services and endpoints are slow, failing, or busy? */
 export default function Services() {
   const compare = comparison.value ?? 'yesterday';
-  const services = useApi('endpoints', { ...rangeQuery.value, compare, groupBy: ['service'], limit: 500 });
+  const services = useApi('endpoints', {
+    ...rangeQuery.value,
+    compare,
+    groupBy: ['service'],
+    limit: 500,
+  });
   const trends = useApi('trends', {
     ...rangeQuery.value,
     groupBy: ['service'],
@@ -38,7 +43,12 @@ export default function Services() {
             <Table<ServiceRow>
               label="Services"
               columns={serviceColumns(compare)}
-              rows={toServiceRows(data.endpoints, trends.data, alerts.data?.alerts, health.data?.hosts)}
+              rows={toServiceRows(
+                data.endpoints,
+                trends.data,
+                alerts.data?.alerts,
+                health.data?.hosts,
+              )}
               rowKey={({ service }) => service}
               visibleRows={ROWS}
               empty={<NoServices />}
@@ -46,7 +56,10 @@ export default function Services() {
           )}
         </Loaded>
       </Card>
-      <Card title="Endpoints" note={endpoints.data && `${formatText(endpoints.data.length)} endpoints`}>
+      <Card
+        title="Endpoints"
+        note={endpoints.data && `${formatText(endpoints.data.length)} endpoints`}
+      >
         <Loaded state={endpoints} height={tableHeight(ROWS)}>
           {(rows) => (
             <SearchableTable

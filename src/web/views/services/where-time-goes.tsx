@@ -15,7 +15,11 @@ export function WhereTimeGoes({ figures }: { figures: RequestGroup | undefined }
   const parts = figures ? listParts(figures) : [];
   const earlier = figures?.previous ? listParts(figures.previous) : [];
   return (
-    <Card title="Where the time goes" note={figures && `mean of ${formatText(figures.count)} requests`} span={7}>
+    <Card
+      title="Where the time goes"
+      note={figures && `mean of ${formatText(figures.count)} requests`}
+      span={7}
+    >
       {parts.length === 0 ? (
         <EmptyState title="No breakdown in this range">
           Agents of version 0.1.0 and later record it. Services that send OTLP don't.
@@ -35,12 +39,20 @@ export function WhereTimeGoes({ figures }: { figures: RequestGroup | undefined }
                 isWide: true,
                 cell: ({ name, label }) => (
                   <span class="cell">
-                    <i class="swatch" style={{ '--color': `var(${PART_COLORS[name]})`, margin: 0 }} />
+                    <i
+                      class="swatch"
+                      style={{ '--color': `var(${PART_COLORS[name]})`, margin: 0 }}
+                    />
                     <PartLink name={name} label={label} service={figures?.group.service} />
                   </span>
                 ),
               },
-              { id: 'time', header: 'Time', align: 'right', cell: ({ ms }) => <Figure value={ms} unit="ms" /> },
+              {
+                id: 'time',
+                header: 'Time',
+                align: 'right',
+                cell: ({ ms }) => <Figure value={ms} unit="ms" />,
+              },
               {
                 id: 'share',
                 header: 'Share',
@@ -78,7 +90,15 @@ export function WhereTimeGoes({ figures }: { figures: RequestGroup | undefined }
 }
 
 /** Links to the view with the details of a part. */
-function PartLink({ name, label, service }: { name: PartName; label: string; service: string | undefined }) {
+function PartLink({
+  name,
+  label,
+  service,
+}: {
+  name: PartName;
+  label: string;
+  service: string | undefined;
+}) {
   const paths: Partial<Record<PartName, string>> = {
     database: '/databases',
     connectionWait: '/databases',
@@ -98,8 +118,8 @@ function RepeatedStatement({ figures: { group, repeatedStatement } }: { figures:
       <a class="mono name" href={linkTo('/statement', { service: group.service, statement })}>
         {statement}
       </a>{' '}
-      runs {formatText(average)} times per request (at most {formatText(max)}) in {formatText(requests)} requests. One
-      statement for all values may be faster.
+      runs {formatText(average)} times per request (at most {formatText(max)}) in{' '}
+      {formatText(requests)} requests. One statement for all values may be faster.
     </p>
   );
 }

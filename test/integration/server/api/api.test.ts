@@ -572,6 +572,7 @@ const SCOPE_TEST_QUERIES: { readonly [N in EndpointName]: string | undefined } =
   coverage: undefined,
   metrics: `?from=${FROM}&to=${TO}&limit=10000`,
   values: `?from=${FROM}&to=${TO}&dimension=endpoint`,
+  catalog: `?from=${FROM}&to=${TO}`,
   errors: `?from=${FROM}&to=${TO}`,
   stream: '?interval=1m',
   test: '?action=dashboard',
@@ -600,11 +601,11 @@ const SCOPE_TEST_QUERIES: { readonly [N in EndpointName]: string | undefined } =
   scaling: undefined,
 };
 /**
-   * Endpoints whose isolation is tested in `access.test.ts`, `alerts-api.test.ts`, `distribution.test.ts`,
-   * `notifications.test.ts`, `people.test.ts`, `business-rules.test.ts`, `jobs-api.test.ts`, and `marks-api.test.ts`.
-   */
-  const TESTED_ELSEWHERE =
-    'distribution keys key me job marks alerts alert alertSeries acknowledge rules rule silences silence notifications read receivers testReceiver people person actions decisions scaling coverage'.split(
+ * Endpoints whose isolation is tested in `access.test.ts`, `alerts-api.test.ts`, `distribution.test.ts`,
+ * `notifications.test.ts`, `people.test.ts`, `business-rules.test.ts`, `jobs-api.test.ts`, and `marks-api.test.ts`.
+ */
+const TESTED_ELSEWHERE =
+  'keys key me job marks alerts alert alertSeries acknowledge rules rule silences silence notifications read receivers testReceiver people person actions decisions scaling coverage distribution'.split(
     ' ',
   );
 
