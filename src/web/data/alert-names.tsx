@@ -154,3 +154,16 @@ export function formatReason(reason: string): string {
 export function formatAuthor(author: string): string {
   return author.replace(/^(key|token):/, '$1 ');
 }
+
+type Rule = ApiResponse<'rules'>['rules'][number];
+
+const RULE_STATES: readonly Rule['state'][] = ['firing', 'pending', 'inactive'];
+
+/** Sorts rules with errors first, then firing and pending rules, then by name. */
+export function compareRules(a: Rule, b: Rule): number {
+  return (
+    Number(b.error !== undefined) - Number(a.error !== undefined) ||
+    RULE_STATES.indexOf(a.state) - RULE_STATES.indexOf(b.state) ||
+    a.name.localeCompare(b.name)
+  );
+}

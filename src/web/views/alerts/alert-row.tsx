@@ -9,6 +9,7 @@ import {
   SeverityBadge,
   sinceMs,
 } from '../../data/alert-names.tsx';
+import { InlineCode } from '../../design/controls.tsx';
 import { Figure } from '../../design/figure.tsx';
 import { formatText } from '../../format/quantities.ts';
 import { formatAge, formatCoarse, formatDateTime, toZoneName } from '../../format/times.ts';
@@ -17,7 +18,16 @@ import { zoneChoice } from '../../url/view-state.ts';
 export type Rule = ApiResponse<'rules'>['rules'][number];
 
 /** One alert in the list. */
-export function AlertRow({ alert, rule }: { alert: Alert; rule: Rule | undefined }) {
+export function AlertRow({
+  alert,
+  rule,
+  hasRules,
+}: {
+  alert: Alert;
+  rule: Rule | undefined;
+  /** The unit is unknown until the rules are loaded. */
+  hasRules: boolean;
+}) {
   const { id, severity, annotations, cause, value, threshold, comment, author, state } = alert;
   const summary = (state === 'resolved' && annotations.resolved) || annotations.summary;
   return (
@@ -31,7 +41,11 @@ export function AlertRow({ alert, rule }: { alert: Alert; rule: Rule | undefined
             {summary || alert.rule}
           </a>
         </h3>
-        {cause && <p class="muted name">{cause}</p>}
+        {cause && (
+          <p class="muted">
+            <InlineCode text={cause} />
+          </p>
+        )}
         {comment && (
           <p class="muted name">
             {author && `${formatAuthor(author)}: `}
@@ -45,9 +59,9 @@ export function AlertRow({ alert, rule }: { alert: Alert; rule: Rule | undefined
       </div>
       <div class="number">
         <strong class={state === 'resolved' ? '' : 'critical'}>
-          <Figure value={value} unit={rule?.unit ?? '1'} href={alertLink(id)} />
+          {hasRules && <Figure value={value} unit={rule?.unit ?? '1'} href={alertLink(id)} />}
         </strong>
-        {threshold !== undefined && (
+        {threshold !== undefined && hasRules && (
           <span class="faint small">
             {rule?.direction === 'below' ? 'at least' : 'limit'}{' '}
             {formatText(threshold, rule?.unit ?? '1')}

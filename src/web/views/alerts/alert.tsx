@@ -1,3 +1,4 @@
+import { Fragment } from 'preact';
 import { useApi, useRequest } from '../../api/queries.ts';
 import { serverNow } from '../../api/server-clock.ts';
 import { client } from '../../api/session.ts';
@@ -6,10 +7,11 @@ import {
   formatReason,
   LabelLinks,
   SeverityBadge,
-  sinceMs,
   StateBadge,
+  sinceMs,
 } from '../../data/alert-names.tsx';
 import { Card } from '../../design/card.tsx';
+import { InlineCode } from '../../design/controls.tsx';
 import { Loaded } from '../../design/states.tsx';
 import { formatText } from '../../format/quantities.ts';
 import {
@@ -43,7 +45,7 @@ export default function AlertView({ parameters: { id = '' } }: { parameters: Vie
     <>
       <Card>
         <Loaded state={state} height={150}>
-          {({ alert }) => <Head alert={alert} rule={rule} />}
+          {({ alert }) => <Head alert={alert} rule={rule} hasRules={!rules.isLoading} />}
         </Loaded>
       </Card>
       <AlertChart id={id} alert={state.data?.alert} />
@@ -60,7 +62,16 @@ export default function AlertView({ parameters: { id = '' } }: { parameters: Vie
   );
 }
 
-function Head({ alert, rule }: { alert: Alert; rule: Rule | undefined }) {
+function Head({
+  alert,
+  rule,
+  hasRules,
+}: {
+  alert: Alert;
+  rule: Rule | undefined;
+  /** The unit is unknown until the rules are loaded. */
+  hasRules: boolean;
+}) {
   const { annotations, cause, value, threshold, severity, state } = alert;
   const unit = rule?.unit ?? '1';
   const summary = (state === 'resolved' && annotations.resolved) || annotations.summary;
@@ -73,9 +84,11 @@ function Head({ alert, rule }: { alert: Alert; rule: Rule | undefined }) {
           <span class="muted">{describeTimes(alert)}</span>
         </div>
         <h2 class="name">{summary || alert.rule}</h2>
-        {value !== undefined && (
+        {value !== undefined && hasRules && (
           <p>
-            <strong class={state === 'resolved' ? '' : 'critical'}>{formatText(value, unit)}</strong>
+            <strong class={state === 'resolved' ? '' : 'critical'}>
+              {formatText(value, unit)}
+            </strong>
             {threshold !== undefined && (
               <span class="muted">
                 {' '}
@@ -88,7 +101,9 @@ function Head({ alert, rule }: { alert: Alert; rule: Rule | undefined }) {
         {cause && (
           <div class="callout" data-kind="warning">
             <strong class="small">Likely cause</strong>
-            <p class="name">{cause}</p>
+            <p>
+              <InlineCode text={cause} />
+            </p>
           </div>
         )}
         <LabelLinks labels={alert.labels} metricType={rule?.query.metricType} />
@@ -139,10 +154,12 @@ function Details({ alert, rule }: { alert: Alert; rule: Rule | undefined }) {
       <dt>Last change</dt>
       <dd>{formatDateTime(Date.parse(alert.changedAt), zone, true)}</dd>
       {others.map(([name, text]) => (
-        <>
+        <Fragment key={name}>
           <dt class="name">{name}</dt>
-          <dd class="name">{text}</dd>
-        </>
+          <dd>
+            <InlineCode text={text} />
+          </dd>
+        </Fragment>
       ))}
       <dt>Runbook</dt>
       <dd>

@@ -1,8 +1,7 @@
 import { useApi } from '../../api/queries.ts';
-import { globalFilters, getParameter, linkTo, linkWith } from '../../url/view-state.ts';
 import {
-  type Alert,
   ALERT_STATES,
+  type Alert,
   type AlertState,
   compareAlerts,
 } from '../../data/alert-names.tsx';
@@ -10,6 +9,7 @@ import { Card } from '../../design/card.tsx';
 import { Tabs } from '../../design/controls.tsx';
 import { EmptyState, Loaded } from '../../design/states.tsx';
 import { formatText } from '../../format/quantities.ts';
+import { getParameter, globalFilters, linkTo, linkWith } from '../../url/view-state.ts';
 import { AlertRow } from './alert-row.tsx';
 import { SilencesCard } from './silences-card.tsx';
 
@@ -60,7 +60,12 @@ export default function Alerts() {
             return (
               <div class="alert-list">
                 {shown.map((alert) => (
-                  <AlertRow key={alert.id} alert={alert} rule={byName.get(alert.rule)} />
+                  <AlertRow
+                    key={alert.id}
+                    alert={alert}
+                    rule={byName.get(alert.rule)}
+                    hasRules={!rules.isLoading}
+                  />
                 ))}
               </div>
             );
