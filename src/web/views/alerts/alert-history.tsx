@@ -16,7 +16,7 @@ interface AlertHistoryProps extends Pick<CardProps, 'span'> {
 export function AlertHistory({ transitions, unit, span = 12 }: AlertHistoryProps) {
   const zone = toZoneName(zoneChoice.value);
   return (
-    <Card title="History" note={`${transitions.length} changes`} span={span}>
+    <Card title="History" note={formatText(transitions.length, '{change}')} span={span}>
       <ol class="timeline">
         {transitions.map(
           ({ at, seq, state, severity, value, threshold, cause, author, comment }) => (

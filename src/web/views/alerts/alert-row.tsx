@@ -7,6 +7,7 @@ import {
   formatReason,
   LabelLinks,
   SeverityBadge,
+  severityKind,
   sinceMs,
 } from '../../data/alert-names.tsx';
 import { InlineCode } from '../../design/controls.tsx';
@@ -58,7 +59,7 @@ export function AlertRow({
         <HeldReasons alert={alert} />
       </div>
       <div class="number">
-        <strong class={state === 'resolved' ? '' : 'critical'}>
+        <strong class={state === 'resolved' ? '' : severityKind(severity)}>
           {hasRules && <Figure value={value} unit={rule?.unit ?? '1'} href={alertLink(id)} />}
         </strong>
         {threshold !== undefined && hasRules && (

@@ -8,6 +8,7 @@ import {
   LabelLinks,
   SeverityBadge,
   StateBadge,
+  severityKind,
   sinceMs,
 } from '../../data/alert-names.tsx';
 import { Card } from '../../design/card.tsx';
@@ -86,7 +87,7 @@ function Head({
         <h2 class="name">{summary || alert.rule}</h2>
         {value !== undefined && hasRules && (
           <p>
-            <strong class={state === 'resolved' ? '' : 'critical'}>
+            <strong class={state === 'resolved' ? '' : severityKind(severity)}>
               {formatText(value, unit)}
             </strong>
             {threshold !== undefined && (

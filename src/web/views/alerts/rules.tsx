@@ -116,8 +116,16 @@ const COLUMNS: readonly Column<Rule>[] = [
     header: 'Alerts',
     align: 'right',
     sortBy: ({ alerts }) => alerts,
-    cell: ({ alerts }) => (
-      <Figure value={alerts} isBad={alerts > 0} href={alerts > 0 ? linkTo('/alerts') : undefined} />
+    cell: ({ alerts, state }) => (
+      <Figure
+        value={alerts}
+        isBad={alerts > 0}
+        href={
+          alerts > 0
+            ? linkTo('/alerts', { state: state === 'pending' ? 'pending' : undefined })
+            : undefined
+        }
+      />
     ),
   },
   {

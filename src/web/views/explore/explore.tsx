@@ -115,7 +115,7 @@ function groupByUnit(
 
 function nameSeries(
   { groupBy, aggregates }: ExploreState,
-  group: Readonly<Record<string, string | undefined>>,
+  group: Parameters<typeof formatGroup>[0],
   aggregate: AggregateName,
 ): string {
   if (groupBy.length === 0) return aggregateLabel(aggregate);
