@@ -5,6 +5,7 @@ export const ENDPOINT_PATHS = {
   dashboard: '/api/performance/dashboard',
   trends: '/api/performance/trends',
   distribution: '/api/performance/distribution',
+  trendsSql: '/api/performance/trends/sql',
   endpoints: '/api/performance/endpoints',
   outgoing: '/api/performance/outgoing',
   database: '/api/performance/database',
@@ -96,6 +97,7 @@ export interface ApiTypes {
     dashboard: DashboardQuery;
     trends: TrendsQuery;
     distribution: DistributionQuery;
+    trendsSql: TrendsSqlQuery;
     endpoints: EndpointsQuery;
     outgoing: OutgoingQuery;
     database: DatabaseQuery;
@@ -144,6 +146,7 @@ export interface ApiTypes {
     dashboard: Dashboard;
     trends: TrendsAnswer;
     distribution: Distribution;
+    trendsSql: TrendsSql;
     endpoints: Endpoints;
     outgoing: Outgoing;
     database: Database;
@@ -334,7 +337,7 @@ export interface TrendsQuery {
     | 'sum'
   )[];
   /**
-   * Dimensions to group by, one series per group: service, version, environment, instance, endpoint, operation, queue, queueScope, organizationId, propertyId.
+   * Dimensions to group by, one series per group: service, version, environment, instance, endpoint, operation, queue, queueScope, organizationId, propertyId, name.
    */
   groupBy?: (
     | 'service'
@@ -347,6 +350,7 @@ export interface TrendsQuery {
     | 'queueScope'
     | 'organizationId'
     | 'propertyId'
+    | 'name'
   )[];
   /**
    * Maximum number of series, 1 to 100. Series with the most measurements come first.
@@ -464,6 +468,159 @@ export interface DistributionQuery {
    * Limits the response to this metric name. Can be repeated.
    */
   name?: string[];
+  /**
+   * Limits the response to this service. Can be repeated.
+   */
+  service?: string[];
+  /**
+   * Limits the response to this version. Can be repeated.
+   */
+  version?: string[];
+  /**
+   * Limits the response to this environment. Can be repeated.
+   */
+  environment?: string[];
+  /**
+   * Limits the response to this instance. Can be repeated.
+   */
+  instance?: string[];
+  /**
+   * Limits the response to this endpoint. Can be repeated.
+   */
+  endpoint?: string[];
+  /**
+   * Limits the response to this operation. Can be repeated.
+   */
+  operation?: string[];
+  /**
+   * Limits the response to this queue. Can be repeated.
+   */
+  queue?: string[];
+  /**
+   * Limits the response to this queueScope. Can be repeated.
+   */
+  queueScope?: string[];
+  /**
+   * Limits the response to this organizationId. Can be repeated.
+   */
+  organizationId?: string[];
+  /**
+   * Limits the response to this propertyId. Can be repeated.
+   */
+  propertyId?: string[];
+  /**
+   * Whether to include test measurements: true or false.
+   *
+   * @default false
+   */
+  includeTest?: boolean;
+}
+
+/**
+ * Query parameters of `GET /api/performance/trends/sql`.
+ */
+export interface TrendsSqlQuery {
+  /**
+   * Start of the time range: an ISO 8601 time, or milliseconds since the epoch.
+   */
+  from?: string;
+  /**
+   * End of the time range: an ISO 8601 time, or milliseconds since the epoch. Default: now.
+   */
+  to?: string;
+  /**
+   * Length of the time range, instead of from: a number with the unit s, m, h, or d, such as 15m.
+   */
+  last?: string;
+  /**
+   * IANA time zone such as Europe/Vienna. Default: the time zone of the server.
+   */
+  timeZone?: string;
+  /**
+   * Length of a time bucket: a number with the unit s, m, h, or d, such as 1m.
+   */
+  step?: string;
+  /**
+   * Time range to compare with: previous, yesterday, or lastWeek.
+   */
+  compare?: 'previous' | 'yesterday' | 'lastWeek';
+  /**
+   * @default "API_RESPONSE_TIME"
+   */
+  metricType?:
+    | 'API_RESPONSE_TIME'
+    | 'API_STREAM_DURATION'
+    | 'OUTGOING_REQUEST_TIME'
+    | 'DATABASE_QUERY_TIME'
+    | 'DATABASE_CONNECTIONS'
+    | 'QUEUE_WAIT_TIME'
+    | 'QUEUE_PROCESSING_TIME'
+    | 'QUEUE_DEPTH'
+    | 'QUEUE_OLDEST_AGE'
+    | 'CPU_USAGE'
+    | 'MEMORY_USAGE'
+    | 'DISK_USAGE'
+    | 'NETWORK_IO'
+    | 'EVENT_LOOP_DELAY'
+    | 'GC_DURATION'
+    | 'HEAP_USAGE'
+    | 'ACTIVE_USERS'
+    | 'ONGOING_RESERVATIONS'
+    | 'BREAKER_STATE'
+    | 'CUSTOM';
+  /**
+   * Limits the response to this metric name. Can be repeated.
+   */
+  name?: string[];
+  /**
+   * Aggregates to return: one or more of count, rate, average, errorRate, min, max, p50, p90, p95, p99, p999, apdex, last, sum.
+   *
+   * @default ["rate","average","errorRate","p95"]
+   */
+  aggregate?: (
+    | 'count'
+    | 'rate'
+    | 'average'
+    | 'errorRate'
+    | 'min'
+    | 'max'
+    | 'p50'
+    | 'p90'
+    | 'p95'
+    | 'p99'
+    | 'p999'
+    | 'apdex'
+    | 'last'
+    | 'sum'
+  )[];
+  /**
+   * Dimensions to group by, one series per group: service, version, environment, instance, endpoint, operation, queue, queueScope, organizationId, propertyId, name.
+   */
+  groupBy?: (
+    | 'service'
+    | 'version'
+    | 'environment'
+    | 'instance'
+    | 'endpoint'
+    | 'operation'
+    | 'queue'
+    | 'queueScope'
+    | 'organizationId'
+    | 'propertyId'
+    | 'name'
+  )[];
+  /**
+   * Maximum number of series, 1 to 100. Series with the most measurements come first.
+   *
+   * @default 20
+   */
+  limit?: number;
+  /**
+   * Apdex target, in ms: faster responses count as satisfactory.
+   *
+   * @default 500
+   */
+  apdexTarget?: number;
   /**
    * Limits the response to this service. Can be repeated.
    */
@@ -2276,7 +2433,7 @@ export interface TrendsAnswer {
    */
   notes?: string[];
   series: {
-    group: Group;
+    group: TrendGroup;
     points: TrendPoint[];
     /**
      * Points of the earlier time range, shifted to the current time range.
@@ -2291,9 +2448,9 @@ export interface TrendsAnswer {
 }
 
 /**
- * Dimension values of a group. A missing dimension means rows without that value.
+ * Dimension values of a group, and the name of its metric. A missing dimension means rows without that value.
  */
-export interface Group {
+export interface TrendGroup {
   service?: string;
   version?: string;
   environment?: string;
@@ -2304,6 +2461,7 @@ export interface Group {
   queueScope?: string;
   organizationId?: string;
   propertyId?: string;
+  name?: string;
 }
 
 /**
@@ -2375,6 +2533,21 @@ export interface Distribution {
   cells: [number, number, number, number][];
 }
 
+export interface TrendsSql {
+  /**
+   * One statement for each table and roll-up. Add up the rows with the same group and bucket. Without access to any rows, the list is empty.
+   */
+  statements: SqlStatement[];
+}
+
+/**
+ * A statement without bound parameters, for Grafana or the QuestDB console.
+ */
+export interface SqlStatement {
+  description: string;
+  sql: string;
+}
+
 export interface Endpoints {
   from: string;
   to: string;
@@ -2433,6 +2606,22 @@ export interface RequestGroup {
   ownTime?: number;
   ownShare?: number;
   repeatedStatement?: RepeatedStatement;
+}
+
+/**
+ * Dimension values of a group. A missing dimension means rows without that value.
+ */
+export interface Group {
+  service?: string;
+  version?: string;
+  environment?: string;
+  instance?: string;
+  endpoint?: string;
+  operation?: string;
+  queue?: string;
+  queueScope?: string;
+  organizationId?: string;
+  propertyId?: string;
 }
 
 /**

@@ -35,6 +35,7 @@ import { testEndpoint } from './endpoints/self-test-endpoint.ts';
 import { silenceEndpoint, silencesEndpoint } from './endpoints/silences-endpoints.ts';
 import { streamEndpoint } from './endpoints/stream-endpoint.ts';
 import { trendsEndpoint } from './endpoints/trends-endpoint.ts';
+import { trendsSqlEndpoint } from './endpoints/trends-sql-endpoint.ts';
 import { valuesEndpoint } from './endpoints/values-endpoint.ts';
 
 /** All endpoints of the API by their names in the client. */
@@ -42,6 +43,7 @@ export const ENDPOINTS = {
   dashboard: dashboardEndpoint,
   trends: trendsEndpoint,
   distribution: distributionEndpoint,
+  trendsSql: trendsSqlEndpoint,
   endpoints: endpointsEndpoint,
   outgoing: outgoingEndpoint,
   database: databaseEndpoint,

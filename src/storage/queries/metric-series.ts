@@ -64,15 +64,13 @@ export async function querySeries(
   query: Query,
   options: SeriesOptions,
 ): Promise<Series[]> {
-  const { aggregates, metricType } = options;
-  const needsDistributions = aggregates.some((name) => DISTRIBUTION_AGGREGATES.has(name));
-  const needsGauges =
-    aggregates.some((name) => VALUE_AGGREGATES.has(name)) || !DURATION_METRIC_TYPES.has(metricType);
+  const { aggregates } = options;
+  const sources = selectSeriesSources(options);
   const [totals, gauges] = await Promise.all([
-    needsDistributions
+    sources.distributions
       ? queryDistributionTotals(queryClient, query, options)
       : queryTotals(queryClient, query, options),
-    needsGauges ? queryGauges(queryClient, query, options) : [],
+    sources.gauges ? queryGauges(queryClient, query, options) : [],
   ]);
   const pairs = new Map<string, { total?: Totals | DistributionTotals; gauge?: GaugePoint }>();
   for (const total of totals) pairs.set(toGroupKey(total.group, total.bucket), { total });
@@ -98,6 +96,19 @@ export async function querySeries(
         .sort((a, b) => (a.bucket?.fromMs ?? 0) - (b.bucket?.fromMs ?? 0)),
     }))
     .sort((a, b) => b.weight - a.weight);
+}
+
+/** Returns which data the aggregates need in addition to the totals. */
+export function selectSeriesSources({
+  aggregates,
+  metricType,
+}: Pick<SeriesOptions, 'aggregates' | 'metricType'>) {
+  return {
+    distributions: aggregates.some((name) => DISTRIBUTION_AGGREGATES.has(name)),
+    gauges:
+      aggregates.some((name) => VALUE_AGGREGATES.has(name)) ||
+      !DURATION_METRIC_TYPES.has(metricType),
+  };
 }
 
 function toAggregateValues(

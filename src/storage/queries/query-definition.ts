@@ -2,7 +2,7 @@ import type { TenantScope } from '../../core/tenant-scope.ts';
 import type { Step } from './time-buckets.ts';
 import type { TimeRange } from './time-range.ts';
 
-/** Dimensions to filter and group by. */
+/** Dimensions of rules, to filter and group by. */
 export const DIMENSIONS = [
   'service',
   'version',
@@ -17,7 +17,8 @@ export const DIMENSIONS = [
   'queueScope',
   'host',
 ] as const;
-export type Dimension = (typeof DIMENSIONS)[number];
+/** Dimensions to filter and group by. Only metrics have a name. */
+export type Dimension = (typeof DIMENSIONS)[number] | 'name';
 
 /** The value of each dimension in one group; `undefined` if the rows have no value. */
 export type Group = Readonly<Partial<Record<Dimension, string | undefined>>>;
@@ -38,6 +39,7 @@ export const BUCKET_COLUMNS = {
   ...COMMON_COLUMNS,
   endpoint: 'endpoint',
   operation: 'operation',
+  name: 'name',
   queue: 'endpoint',
   queueScope: 'queue_scope',
 } as const satisfies Partial<Record<Dimension, string>>;

@@ -108,14 +108,34 @@ export function matchesNames(column: string, values: readonly Param[]): Sql {
  * @returns `undefined` if no row of a table in the statement is visible in the scope
  */
 export function renderSql(
-  { parts }: Sql,
+  statement: Sql,
   scope: TenantScope,
 ): { text: string; params: Param[] } | undefined {
   const params: Param[] = [];
+  const text = renderText(statement, scope, (param) => `$${params.push(param)}`);
+  return text === undefined ? undefined : { text, params };
+}
+
+/** Returns the names of the tables of a statement. */
+export function listTables({ parts }: Sql): string[] {
+  return [...new Set(parts.flatMap((part) => ('source' in part ? [part.source.table] : [])))];
+}
+
+/**
+ * Returns the text of a statement, limited to the rows that are visible in `scope`.
+ *
+ * @param formatParam returns the text of a bound value
+ * @returns `undefined` if no row of a table in the statement is visible in the scope
+ */
+export function renderText(
+  { parts }: Sql,
+  scope: TenantScope,
+  formatParam: (param: Param) => string,
+): string | undefined {
   const texts: string[] = [];
   const write = (part: SqlPart): void => {
     if ('text' in part) texts.push(part.text);
-    else if ('param' in part) texts.push(`$${params.push(part.param)}`);
+    else if ('param' in part) texts.push(formatParam(part.param));
     else for (const scoped of toScopedFrom(part.source, scope).parts) write(scoped);
   };
   const sources = parts.flatMap((part) => ('source' in part ? [part.source] : []));
@@ -123,7 +143,7 @@ export function renderSql(
     scopedBy === 'hosts' ? !scope.hosts : isEmptyScope(scope);
   if (sources.some(isHidden)) return undefined;
   for (const part of parts) write(part);
-  return { text: texts.join(''), params };
+  return texts.join('');
 }
 
 function toScopedFrom(

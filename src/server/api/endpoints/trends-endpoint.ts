@@ -1,14 +1,9 @@
 import { z } from 'zod';
 import { createError } from '../../../core/perfscope-error.ts';
-import {
-  type AlignedComparison,
-  alignComparison,
-  type Comparison,
-} from '../../../storage/queries/comparison.ts';
+import type { AlignedComparison } from '../../../storage/queries/comparison.ts';
 import { queryTrends } from '../../../storage/queries/dashboard-query.ts';
 import {
   AGGREGATES,
-  type Aggregate,
   querySeries,
   type Series,
   type SeriesPoint,
@@ -16,40 +11,33 @@ import {
 import { toGroupKey } from '../../../storage/queries/query-definition.ts';
 import type { QueryClient } from '../../../storage/questdb/query-client.ts';
 import { defineEndpoint } from '../endpoint-definition.ts';
-import { createRequestError } from '../problem-details.ts';
 import { type RequestQuery, toRequestQuery } from '../request/request-query.ts';
-import { formatStep, resolveStep } from '../request/request-time-range.ts';
+import { formatStep } from '../request/request-time-range.ts';
 import {
   APDEX_TARGET_PARAMETER,
   COMPARE_PARAMETER,
   createNameFilter,
-  DIMENSION_NAMES,
-  type DimensionName,
   FILTER_PARAMETERS,
   FORMAT_PARAMETER,
   INCLUDE_TEST_PARAMETER,
+  METRIC_DIMENSION_NAMES,
   METRIC_TYPES,
   RANGE_PARAMETERS,
   STEP_PARAMETER,
-  toDimensions,
   toNamedGroup,
 } from '../schemas/query-parameters.ts';
 import * as schemas from '../schemas/response-schemas.ts';
+import { planSeries, type SeriesParameters } from './series-plan.ts';
 
 /** Maximum number of points in a response: about 10 MB. */
 const MAX_POINTS = 60_000;
-const SERIES_TABLES = ['performance_metrics', 'metric_buckets'];
-
-export interface SeriesParameters {
-  readonly step?: string | undefined;
-  readonly compare?: Comparison | undefined;
-  readonly metricType: string;
-  readonly name?: readonly string[] | undefined;
-  readonly aggregate: readonly Aggregate[];
-  readonly groupBy?: readonly DimensionName[] | undefined;
-  readonly limit: number;
-  readonly apdexTarget: number;
-}
+const trendGroupSchema = z
+  .strictObject({ ...schemas.groupSchema.shape, name: schemas.optionalTextSchema })
+  .meta({
+    id: 'TrendGroup',
+    description:
+      'Dimension values of a group, and the name of its metric. A missing dimension means rows without that value.',
+  });
 
 const trendPointSchema = z
   .strictObject({
@@ -79,11 +67,11 @@ export const trendsEndpoint = defineEndpoint({
       .default(['rate', 'average', 'errorRate', 'p95'])
       .meta({ description: `Aggregates to return: one or more of ${AGGREGATES.join(', ')}.` }),
     groupBy: z
-      .array(z.enum(DIMENSION_NAMES))
-      .max(DIMENSION_NAMES.length)
+      .array(z.enum(METRIC_DIMENSION_NAMES))
+      .max(METRIC_DIMENSION_NAMES.length)
       .optional()
       .meta({
-        description: `Dimensions to group by, one series per group: ${DIMENSION_NAMES.join(', ')}.`,
+        description: `Dimensions to group by, one series per group: ${METRIC_DIMENSION_NAMES.join(', ')}.`,
       }),
     limit: z.int().min(1).max(100).default(20).meta({
       description:
@@ -103,7 +91,7 @@ export const trendsEndpoint = defineEndpoint({
       ...schemas.NOTES_FIELD,
       series: z.array(
         z.strictObject({
-          group: schemas.groupSchema,
+          group: trendGroupSchema,
           points: z.array(trendPointSchema),
           compared: z.array(trendPointSchema).optional().meta({
             description: 'Points of the earlier time range, shifted to the current time range.',
@@ -146,39 +134,21 @@ export const trendsEndpoint = defineEndpoint({
  */
 async function buildSeriesResponse(
   queryClient: QueryClient,
-  { dbQuery, zone }: RequestQuery,
+  requestQuery: RequestQuery,
   query: SeriesParameters,
 ) {
-  const { range } = dbQuery;
-  const { compare, limit, groupBy = [] } = query;
-  // The step isn't known yet, so this alignment is an estimate. The estimate is used only to choose
-  // the step.
-  const estimate = compare && alignComparison(range, compare, { ms: 1, zone });
-  const whole = estimate ? { fromMs: estimate.range.fromMs, toMs: range.toMs } : range;
-  const { step, notes } = await resolveStep(
-    query.step,
-    { range, whole, zone },
-    queryClient,
-    SERIES_TABLES,
-  );
-  const comparison = compare && getComparison();
-  const stepped = { ...dbQuery, step, groupBy: toDimensions(groupBy) };
-  const selection = {
-    metricType: query.metricType,
-    names: query.name,
-    aggregates: query.aggregate,
-    apdexTarget: query.apdexTarget,
-  };
+  const plan = await planSeries(queryClient, requestQuery, query);
+  const { step, notes, comparison, selection } = plan;
   const [current, previous] = await Promise.all([
-    querySeries(queryClient, stepped, selection),
-    comparison ? querySeries(queryClient, { ...stepped, range: comparison.range }, selection) : [],
+    querySeries(queryClient, plan.current, selection),
+    plan.compared ? querySeries(queryClient, plan.compared, selection) : [],
   ]);
   const previousByGroup = new Map(previous.map((series) => [toGroupKey(series.group), series]));
   const currentGroups = new Set(current.map(({ group }) => toGroupKey(group)));
   const onlyPrevious = previous.filter(({ group }) => !currentGroups.has(toGroupKey(group)));
   const all: Series[] = [...current, ...onlyPrevious.map((series) => ({ ...series, points: [] }))];
-  const series = all.slice(0, limit).map(({ group, points }) => ({
-    group: toNamedGroup(group),
+  const series = all.slice(0, query.limit).map(({ group, points }) => ({
+    group: { ...toNamedGroup(group), name: group.name },
     points: points.map(toTrendPoint),
     compared:
       comparison &&
@@ -198,16 +168,6 @@ async function buildSeriesResponse(
     series,
     omittedSeries: all.length - series.length,
   };
-
-  function getComparison(): AlignedComparison {
-    const aligned = alignComparison(range, compare ?? 'previous', step);
-    if (aligned) return aligned;
-    throw createRequestError({
-      parameter: 'step',
-      reason: `of ${formatStep(step.ms)} cannot be combined with compare=${compare}`,
-      allowed: 'a step that divides a day or a week evenly, such as 15m, 1h, or 1d',
-    });
-  }
 }
 
 function toTrendPoint({ bucket, values }: SeriesPoint) {

@@ -149,7 +149,7 @@ export interface ResolvedStep {
 export async function resolveStep(
   requested: string | undefined,
   { range, whole = range, zone }: { range: TimeRange; whole?: TimeRange; zone: string },
-  queryClient: QueryClient,
+  queryClient: Pick<QueryClient, 'getCatalog'>,
   tables: readonly string[],
 ): Promise<ResolvedStep> {
   const ms =

@@ -25,13 +25,17 @@ export const DIMENSION_NAMES = Object.keys(DIMENSION_BY_NAME) as [
   ...DimensionName[],
 ];
 
+/** Dimensions of metrics. With `name`, each metric is a separate group. */
+export const METRIC_DIMENSION_NAMES = [...DIMENSION_NAMES, 'name'] as const;
+export type MetricDimensionName = (typeof METRIC_DIMENSION_NAMES)[number];
+
 export const METRIC_TYPES = Object.keys(PerformanceMetricType) as [PerformanceMetricType];
 
-export function toDimension(name: DimensionName): Dimension {
-  return DIMENSION_BY_NAME[name];
+export function toDimension(name: MetricDimensionName): Dimension {
+  return name === 'name' ? name : DIMENSION_BY_NAME[name];
 }
 
-export function toDimensions(names: readonly DimensionName[]): Dimension[] {
+export function toDimensions(names: readonly MetricDimensionName[]): Dimension[] {
   return [...new Set(names)].map(toDimension);
 }
 

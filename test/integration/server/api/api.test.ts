@@ -562,6 +562,7 @@ const SCOPE_TEST_QUERIES: { readonly [N in EndpointName]: string | undefined } =
   trends: `?from=${FROM}&to=${TO}&groupBy=organizationId,endpoint,service&compare=yesterday`,
   // Responses contain no names.
   distribution: undefined,
+  trendsSql: `?from=${FROM}&to=${TO}&organizationId=${OTHER_MARKER}`,
   endpoints: `?from=${FROM}&to=${TO}&groupBy=organizationId,endpoint,service,operation`,
   database: `?from=${FROM}&to=${TO}&groupBy=organizationId,endpoint,service,operation`,
   outgoing: `?from=${FROM}&to=${TO}&groupBy=organizationId,endpoint,service,operation`,
