@@ -26,10 +26,8 @@ export const DIMENSION_LABELS: Readonly<Record<string, string>> = {
 };
 
 /** Joins the values of a group, for example `booking, GET`. Values that are missing are `(none)`. */
-export function formatGroup(
-  group: Readonly<Record<string, string | undefined>>,
-  dimensions: readonly string[],
-): string {
+export function formatGroup(group: Group, dimensions: readonly string[]): string {
   if (dimensions.length === 0) return 'all';
-  return dimensions.map((dimension) => group[dimension] ?? '(none)').join(', ');
+  const values = group as Readonly<Record<string, string | undefined>>;
+  return dimensions.map((dimension) => values[dimension] ?? '(none)').join(', ');
 }
