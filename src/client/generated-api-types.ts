@@ -423,9 +423,6 @@ export interface TrendsQuery {
  * Query parameters of `GET /api/performance/distribution`.
  */
 export interface DistributionQuery {
- * Query parameters of `GET /api/performance/trends/sql`.
- */
-export interface TrendsSqlQuery {
   /**
    * Start of the time range: an ISO 8601 time, or milliseconds since the epoch.
    */
@@ -446,10 +443,6 @@ export interface TrendsSqlQuery {
    * Length of a time bucket: a number with the unit s, m, h, or d, such as 1m.
    */
   step?: string;
-  /**
-   * Time range to compare with: previous, yesterday, or lastWeek.
-   */
-  compare?: 'previous' | 'yesterday' | 'lastWeek';
   /**
    * @default "API_RESPONSE_TIME"
    */

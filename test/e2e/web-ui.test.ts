@@ -85,8 +85,8 @@ it('shows the figures of the API and of SQL', async () => {
     const { api } = await client.get('dashboard', query);
     const stat = (label: string) =>
       view.page.locator('.stat', { hasText: label }).locator('.value').textContent();
-    expect(compact(await stat('Requests')).toBe(compact(formatText(api.rate, '/s')));
-    expect(compact(await stat('p95 response time')).toBe(compact(formatText(api.p95, 'ms')));
+    expect(compact(await stat('Requests'))).toBe(compact(formatText(api.rate, '/s')));
+    expect(compact(await stat('p95 response time'))).toBe(compact(formatText(api.p95, 'ms')));
     const [[count] = []] = await server.sql(
       `SELECT sum(count) FROM performance_metrics WHERE metric_type = 'API_RESPONSE_TIME'
        AND service <> 'perfscope' AND timestamp >= '${query.from}' AND timestamp < '${query.to}'`,

@@ -18,6 +18,9 @@ export const comparedQuery = computed(() => ({
 /** Range and filters for metrics of hosts and processes, which belong to no organization. */
 export const hostQuery = computed(() => {
   const { organizationId: _organization, propertyId: _property, ...query } = rangeQuery.value;
+  return query;
+});
+
 /** The same as `rangeQuery`, for endpoints that can't filter by environment. */
 export const tenantQuery = computed(() => {
   const { environment: _environment, ...query } = rangeQuery.value;
