@@ -1437,6 +1437,24 @@ export interface MetricsQuery {
    */
   userId?: string[];
   /**
+   * Limits the response to rows with a value above this one.
+   */
+  minValue?: number;
+  /**
+   * Limits the response to rows with this value or a lower one.
+   */
+  maxValue?: number;
+  /**
+   * true: only failed requests, calls, and statements, and intervals with failures. false: only others.
+   */
+  failed?: boolean;
+  /**
+   * Order of the rows: at (newest first) or value (largest first, without rows that have no value).
+   *
+   * @default "at"
+   */
+  sort?: 'at' | 'value';
+  /**
    * Limits the response to this service. Can be repeated.
    */
   service?: string[];

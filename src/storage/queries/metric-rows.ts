@@ -1,3 +1,4 @@
+import { REQUEST_SAMPLE_METRIC_NAME } from '../../core/request-sample-row.ts';
 import type { Row } from '../questdb/postgres-wire-reader.ts';
 import type { QueryClient } from '../questdb/query-client.ts';
 import { fromTable, inValues, joinSql, type Sql, sql } from '../sql/sql-builder.ts';
@@ -34,18 +35,34 @@ export interface MetricRow {
   min: number | undefined;
   max: number | undefined;
   test: boolean;
+  /** Value to sort by. Only in results that are sorted by value. */
+  sortValue: number | undefined;
 }
 
-/** Position of a page's last row. Rows are ordered by time and, for equal times, by ID. */
+/**
+ * Position of a page's last row. Rows are ordered by `sortValue`, if it has a value, then by time, and then by ID.
+ */
 interface PagePosition {
+  readonly sortValue?: number | undefined;
   readonly micros: number;
   readonly id: string;
 }
+
+/** `at`: newest first. `value`: largest first, without rows that have no value. */
+export const METRIC_ROW_ORDERS = ['at', 'value'] as const;
 
 export interface MetricRowsOptions {
   readonly metricTypes?: readonly string[] | undefined;
   readonly names?: readonly string[] | undefined;
   readonly userIds?: readonly string[] | undefined;
+  /** Return only rows with a larger value. */
+  readonly minValue?: number | undefined;
+  /** Return only rows with this value or a smaller one. */
+  readonly maxValue?: number | undefined;
+  /** Return only rows with failures (`true`) or without failures (`false`). */
+  readonly failed?: boolean | undefined;
+  /** Default: `at`. */
+  readonly sort?: (typeof METRIC_ROW_ORDERS)[number] | undefined;
   /** Return only rows after this position. */
   readonly after?: PagePosition | undefined;
   readonly limit: number;
@@ -53,14 +70,42 @@ export interface MetricRowsOptions {
 
 const METRICS_TABLE_NAME = 'performance_metrics';
 
+/** Request samples have a count of 0, because their requests are counted in another row. */
+const IS_VALID = sql`(${METRICS_TABLE.rowFilter} OR name = ${REQUEST_SAMPLE_METRIC_NAME})`;
+
 /**
- * Returns individual rows, newest first. Roll-ups don't contain individual rows, so expired rows
+ * QuestDB treats numbers as equal if they differ by less than 1e-10, and then a sorted result has no definite order.
+ * Neighboring numbers from 1e6 differ by more.
+ */
+const SORT_VALUE = sql`CASE WHEN abs(value) < 1000000.0 THEN round(value, 9) ELSE value END`;
+
+/** Rows with failures: histograms and counters, measurements, and request samples. */
+const FAILED = sql`(coalesce(error_count, 0) > 0 OR tags LIKE ${'%"error.type":%'})`;
+
+/**
+ * Returns individual rows in the order `sort`. Roll-ups don't contain individual rows, so expired rows
  * are missing.
- *
+ */
+export async function queryMetricRows(
+  queryClient: QueryClient,
+  query: Query,
+  options: MetricRowsOptions,
+): Promise<MetricRow[]> {
+  if (options.sort !== 'value') return queryNewestRows(queryClient, query, options);
+  const rows = await queryClient.read(
+    query.scope,
+    sql`SELECT timestamp::long AS micros, ${SORT_VALUE} AS sort_value, * ${fromTable(METRICS_TABLE_NAME)}
+      AND ${joinSql(toConditions(query, options), ' AND ')} AND value IS NOT NULL
+      ORDER BY sort_value DESC, timestamp DESC, id DESC LIMIT ${options.limit}`,
+  );
+  return rows.map(toMetricRow);
+}
+
+/**
  * A first query finds the time of the page's last row. That query reads backward and stops early.
  * Sorting by time and ID in one query would sort the whole range.
  */
-export async function queryMetricRows(
+async function queryNewestRows(
   queryClient: QueryClient,
   query: Query,
   options: MetricRowsOptions,
@@ -82,24 +127,33 @@ export async function queryMetricRows(
   return rows.map(toMetricRow);
 }
 
-function toConditions(query: Query, { metricTypes, names, userIds, after }: MetricRowsOptions) {
+function toConditions(query: Query, options: MetricRowsOptions): Sql[] {
+  const { metricTypes, names, userIds, minValue, maxValue, failed, after } = options;
   const { range, includeTest = false } = query;
   const conditions: Sql[] = [
     sql`timestamp >= ${new Date(range.fromMs)}`,
-    after
+    after && after.sortValue === undefined
       ? sql`timestamp <= ${formatMicros(after.micros)}`
       : sql`timestamp < ${new Date(range.toMs)}`,
-    METRICS_TABLE.rowFilter,
+    IS_VALID,
     ...toFilterConditions(METRICS_TABLE, query),
   ];
   if (!includeTest) conditions.push(sql`test = false`);
   if (metricTypes) conditions.push(inValues('metric_type', metricTypes));
   if (names) conditions.push(inValues('name', names));
   if (userIds) conditions.push(inValues('user_id', userIds));
-  if (after) {
-    conditions.push(sql`(timestamp < ${formatMicros(after.micros)} OR id < ${after.id})`);
-  }
+  if (minValue !== undefined) conditions.push(sql`value > ${minValue}`);
+  if (maxValue !== undefined) conditions.push(sql`value <= ${maxValue}`);
+  if (failed !== undefined) conditions.push(failed ? FAILED : sql`NOT ${FAILED}`);
+  if (after) conditions.push(toPositionCondition(after));
   return conditions;
+}
+
+function toPositionCondition({ sortValue, micros, id }: PagePosition): Sql {
+  const time = formatMicros(micros);
+  if (sortValue === undefined) return sql`(timestamp < ${time} OR id < ${id})`;
+  const isLater = sql`(timestamp < ${time} OR (timestamp = ${time} AND id < ${id}))`;
+  return sql`(${SORT_VALUE} < ${sortValue} OR (${SORT_VALUE} = ${sortValue} AND ${isLater}))`;
 }
 
 /** Formats a timestamp with microseconds, as in QuestDB. A `Date` has only milliseconds. */
@@ -128,5 +182,6 @@ function toMetricRow(row: Row): MetricRow {
     min: toNumber(row.min),
     max: toNumber(row.max),
     test: row.test === true,
+    sortValue: toNumber(row.sort_value),
   };
 }

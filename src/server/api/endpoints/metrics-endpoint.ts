@@ -2,11 +2,17 @@ import { z } from 'zod';
 import type { TenantScope } from '../../../core/tenant-scope.ts';
 import {
   formatMicros,
+  METRIC_ROW_ORDERS,
   type MetricRow,
   queryMetricRows,
 } from '../../../storage/queries/metric-rows.ts';
 import { defineEndpoint } from '../endpoint-definition.ts';
-import { cutPage, parseMicrosPosition, parsePageStart } from '../request/pagination.ts';
+import {
+  cutPage,
+  parseMicrosPosition,
+  parsePageStart,
+  parseValuePosition,
+} from '../request/pagination.ts';
 import { toRequestQuery } from '../request/request-query.ts';
 import {
   createNameFilter,
@@ -53,13 +59,27 @@ const metricSchema = z
 export const metricsEndpoint = defineEndpoint({
   path: '/api/performance/metrics',
   methods: ['get'],
-  summary: 'Lists individual measurements, newest first.',
+  summary: 'Lists individual measurements, newest or largest first.',
   permission: 'read',
   query: z.strictObject({
     ...RANGE_PARAMETERS,
     ...METRIC_TYPES_PARAMETER,
     name: createNameFilter('metric name'),
     userId: createNameFilter('user'),
+    minValue: z.number().optional().meta({
+      description: 'Limits the response to rows with a value above this one.',
+    }),
+    maxValue: z.number().optional().meta({
+      description: 'Limits the response to rows with this value or a lower one.',
+    }),
+    failed: z.boolean().optional().meta({
+      description:
+        'true: only failed requests, calls, and statements, and intervals with failures. false: only others.',
+    }),
+    sort: z.enum(METRIC_ROW_ORDERS).default('at').meta({
+      description:
+        'Order of the rows: at (newest first) or value (largest first, without rows that have no value).',
+    }),
     ...FILTER_PARAMETERS,
     ...INCLUDE_TEST_PARAMETER,
     ...createPagingParameters(100, 10_000),
@@ -83,6 +103,7 @@ export const metricsEndpoint = defineEndpoint({
     const { query, dependencies, nowMs } = context;
     const { dbQuery } = toRequestQuery(context);
     const { range, after } = parsePageStart(query, nowMs, () => dbQuery.range);
+    const isByValue = query.sort === 'value';
     const rows = await queryMetricRows(
       dependencies.queryClient,
       { ...dbQuery, range },
@@ -90,11 +111,17 @@ export const metricsEndpoint = defineEndpoint({
         metricTypes: query.metricType,
         names: query.name,
         userIds: query.userId,
-        after: after && parseMicrosPosition(after),
+        minValue: query.minValue,
+        maxValue: query.maxValue,
+        failed: query.failed,
+        sort: query.sort,
+        after: after && (isByValue ? parseValuePosition(after) : parseMicrosPosition(after)),
         limit: query.limit + 1,
       },
     );
-    const { page, nextCursor } = cutPage(rows, range, query, ({ micros, id }) => [micros, id]);
+    const { page, nextCursor } = cutPage(rows, range, query, ({ sortValue = 0, micros, id }) =>
+      isByValue ? [sortValue, micros, id] : [micros, id],
+    );
     return {
       ...schemas.toTimeRangeFields(range),
       metrics: page.map((row) => toMetricView(row, context.scope)),
@@ -103,7 +130,10 @@ export const metricsEndpoint = defineEndpoint({
   },
 });
 
-function toMetricView({ micros, tags, instance, ...row }: MetricRow, { hosts }: TenantScope) {
+function toMetricView(
+  { micros, sortValue: _, tags, instance, ...row }: MetricRow,
+  { hosts }: TenantScope,
+) {
   return {
     at: formatMicros(micros),
     ...row,

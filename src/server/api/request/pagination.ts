@@ -162,6 +162,12 @@ export function parseMicrosPosition([micros, id, ...others]: Cursor['after']): M
   throw createInvalidCursorError();
 }
 
+/** Reads the keys `[sortValue, micros, id]`. @throws PS_REQUEST_INVALID if they have other types */
+export function parseValuePosition([sortValue, ...others]: Cursor['after']) {
+  if (typeof sortValue === 'number') return { sortValue, ...parseMicrosPosition(others) };
+  throw createInvalidCursorError();
+}
+
 /** An item of a list that is sorted by `value`. Items with equal values are sorted by `key`. */
 export interface PageItem<T> {
   readonly row: T;
