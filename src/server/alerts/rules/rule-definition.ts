@@ -37,8 +37,17 @@ export function collectRuleDefinitions(
   );
 }
 
+/** Formatting takes about 1 ms per rule, and definitions don't change. */
+const yamlCache = new WeakMap<RuleDefinition, string>();
+
 /** Returns the text of a rules file that contains only this rule. */
-export function formatRuleYaml({ data }: RuleDefinition): string {
+export function formatRuleYaml(definition: RuleDefinition): string {
+  const yaml = yamlCache.get(definition) ?? createRuleYaml(definition);
+  yamlCache.set(definition, yaml);
+  return yaml;
+}
+
+function createRuleYaml({ data }: RuleDefinition): string {
   const document = new Document({ rules: [data] });
   visit(document, {
     Pair(_, pair, ancestors) {
