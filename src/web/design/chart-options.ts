@@ -53,6 +53,8 @@ const HEADROOM = 1.08;
 /** A threshold this many times above the data doesn't change the scale. */
 const MAX_THRESHOLD_FACTOR = 3;
 const MIN_DRAG_PX = 4;
+/** Distances of the ticks of bytes: powers of two, so that ticks are round numbers of KiB or MiB. */
+const BYTE_INCREMENTS = Array.from({ length: 50 }, (_, exponent) => 2 ** exponent);
 
 /** Returns uPlot's data: the times in s, then the values of each series, then those of the compared series. */
 export function toData(times: readonly number[], { series, kind }: ChartModel): uPlot.AlignedData {
@@ -126,6 +128,7 @@ export function toOptions(
         size: Y_AXIS_WIDTH,
         gap: 6,
         space: 32,
+        ...(model.unit.startsWith('By') && { incrs: BYTE_INCREMENTS }),
         values: (_chart, splits) => splits.map((value) => formatTick(value, getModel().unit)),
       },
     ],

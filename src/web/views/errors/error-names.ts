@@ -37,6 +37,7 @@ export function readContext(context: unknown, name: string): string | undefined 
 
 /** Names where an error happened, for example `POST /bookings`. */
 export function placeName({ kind, endpoint, example }: Place): string | undefined {
+  if (kind === 'alert') return endpoint ?? 'alert';
   if (kind !== 'request') return endpoint;
   return [readContext(example.context, 'method'), endpoint ?? '(no route)']
     .filter(Boolean)

@@ -3,7 +3,7 @@ import { rangeQuery } from '../../api/range-query.ts';
 import { serverNow } from '../../api/server-clock.ts';
 import { FilterMenu } from '../../data/filter-menu.tsx';
 import { Card } from '../../design/card.tsx';
-import { Tabs } from '../../design/controls.tsx';
+import { InlineCode, Tabs } from '../../design/controls.tsx';
 import { Figure, Sparkline } from '../../design/figure.tsx';
 import { SearchableTable } from '../../design/searchable-table.tsx';
 import { EmptyState, Loaded } from '../../design/states.tsx';
@@ -33,7 +33,7 @@ import { chooseStep } from './error-step.ts';
 const ROWS = 15;
 const SEARCH_HEIGHT = 39;
 const LIMIT = 500;
-const SPARKLINE_BUCKETS = 40;
+const SPARKLINE_BUCKETS = 60;
 
 /** Which errors happen, how often, and since when? With a fingerprint: where, for whom, and why? */
 export default function Errors() {
@@ -75,6 +75,7 @@ function ErrorList() {
             ...ERROR_KINDS.map(([id, label]) => ({ id, label, href: linkWith({ kind: id }) })),
           ]}
         />
+        <div style={{ height: '10px' }} />
         <Loaded state={state} height={tableHeight(ROWS) + SEARCH_HEIGHT}>
           {({ errors }) => (
             <SearchableTable<ErrorGroup>
@@ -118,7 +119,7 @@ function errorColumns(): Column<ErrorGroup>[] {
       cell: (error) => (
         <span class="cell">
           <a class="name" href={href(error)} title={errorTitle(error)}>
-            {errorTitle(error)}
+            <InlineCode text={errorTitle(error)} />
           </a>
         </span>
       ),

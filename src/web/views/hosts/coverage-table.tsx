@@ -88,14 +88,14 @@ export function CoverageTable({ filter }: { filter: HostFilter }) {
               },
               {
                 id: 'measured',
-                header: 'Processes that measure it',
+                header: 'Processes measuring it',
                 align: 'right',
                 sortBy: ({ measured }) => measured,
                 cell: ({ measured }) => <Figure value={measured} />,
               },
               {
                 id: 'unmeasured',
-                header: 'Not measured in',
+                header: 'Not measuring it',
                 align: 'right',
                 sortBy: ({ unmeasured }) => unmeasured,
                 cell: ({ unmeasured }) => <Figure value={unmeasured} isBad={unmeasured > 0} />,

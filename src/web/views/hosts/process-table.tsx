@@ -73,7 +73,11 @@ function processColumns(hosts: readonly Process[]): Column<Process>[] {
       cell: ({ service, instance, status, host }) => (
         <span class="cell">
           <Dot kind={STATUS[status ?? '']?.kind ?? 'none'} label={status ?? 'unknown'} />
-          <a class="name" href={linkTo('/hosts', { service })}>
+          <a
+            class="name"
+            href={linkTo('/hosts', { service })}
+            style={{ flexShrink: 0, maxWidth: '60%' }}
+          >
             {service}
           </a>
           <a
