@@ -126,7 +126,7 @@ function sumScripts(): number {
   return scripts.reduce((sum, name) => sum + statSync(join(ASSETS, name)).size, 0);
 }
 
-/** Measures components on pages of their own, with generated data. */
+/** Measures components on separate pages, with generated data. */
 async function measureComponents(browser: Browser, size: (typeof SIZES)[keyof typeof SIZES]) {
   const folder = mkdtempSync(join(tmpdir(), 'perfscope-page-'));
   await build({

@@ -7,7 +7,7 @@ import { limitRejectedRequests } from './middleware/rate-limit-middleware.ts';
 import { isSecureRequest } from './request/request-origin.ts';
 
 /** How the reader of the web UI can get the agent. */
-export interface AgentDownload {
+interface AgentDownload {
   /** Path of the agent on this server. */
   readonly path: string;
   readonly fileName: string;

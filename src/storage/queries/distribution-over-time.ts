@@ -9,12 +9,7 @@ import { runQuery } from './run-query.ts';
 import { listBuckets, type Step } from './time-buckets.ts';
 
 /** Index of the time bucket, index of the value bucket, number of values, number of failures. */
-export type DistributionCell = [
-  timeIndex: number,
-  upperIndex: number,
-  count: number,
-  errorCount: number,
-];
+type DistributionCell = [timeIndex: number, upperIndex: number, count: number, errorCount: number];
 
 /** The numbers of values by time and value. */
 export interface DistributionOverTime {

@@ -8,7 +8,7 @@ import { caller, client, noteApiError } from './session.ts';
 export type LiveState = 'live' | 'paused' | 'fixed' | 'disconnected';
 
 /** Whether the user has paused the updates. */
-export const isPaused = signal(false);
+const isPaused = signal(false);
 
 /** Whether the page follows new measurements. With a fixed range, there are none. */
 export const liveState = computed((): LiveState => {

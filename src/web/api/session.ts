@@ -6,12 +6,12 @@ import { SERVER_URL } from '../url/location.ts';
 import { fetchFromServer } from './connection.ts';
 import { adjustClock } from './server-clock.ts';
 
-/** The caller of the API, and what the caller may see. */
+/** The caller of the API, with their permissions. */
 export type Caller = ApiResponse<'me'>;
 /** A right of the caller. */
 export type Permission = Caller['permissions'][number];
 
-/** Why the page asks for a key. */
+/** Why the page shows the sign-in form. */
 export type SignInReason = 'required' | 'expired' | 'rejected';
 
 const STORAGE_KEY = 'perfscope.key';

@@ -72,7 +72,7 @@ const INTERNAL_LABELS: readonly string[] = ['scope'];
  *
  * @param metricType metric type of the rule, which decides what an endpoint is
  */
-export function labelLink(name: string, labels: Labels, metricType?: string): string | undefined {
+function labelLink(name: string, labels: Labels, metricType?: string): string | undefined {
   const value = labels[name];
   if (value === undefined || value === '') return undefined;
   const { service, operation, queueScope } = labels;

@@ -5,7 +5,7 @@ import type { ChartMark } from '../design/chart-options.ts';
 
 const NO_MARKS: readonly ChartMark[] = [];
 
-/** Returns alerts, restarts, and new versions in the range of the page, optionally only those of some services. */
+/** Returns alerts, restarts, and new versions in the range of the page, or only the marks of some services. */
 export function useMarks(service?: readonly string[]): readonly ChartMark[] {
   const { data } = useApi('marks', {
     ...rangeQuery.value,

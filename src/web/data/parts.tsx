@@ -27,7 +27,7 @@ export interface Part {
   readonly calls: number | undefined;
 }
 
-export const PART_LABELS: Readonly<Record<PartName, string>> = {
+const PART_LABELS: Readonly<Record<PartName, string>> = {
   database: 'Database statements',
   outgoing: 'Outgoing calls',
   queue: 'Queue operations',

@@ -6,7 +6,7 @@ import { type AggregateName, type ChartData, toChartData } from './trend-data.ts
 
 type Queues = ApiResponse<'queues'>;
 export type QueueRow = Queues['queues'][number];
-export type QueuePoint = NonNullable<Queues['series']>[number]['points'][number];
+type QueuePoint = NonNullable<Queues['series']>[number]['points'][number];
 export type Recommendation = ApiResponse<'scaling'>['recommendations'][number];
 export type Job = ApiResponse<'jobs'>['jobs'][number];
 

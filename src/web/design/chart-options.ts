@@ -56,7 +56,7 @@ const MIN_DRAG_PX = 4;
 /** Distances of the ticks of bytes: powers of two, so that ticks are round numbers of KiB or MiB. */
 const BYTE_INCREMENTS = Array.from({ length: 50 }, (_, exponent) => 2 ** exponent);
 
-/** Returns uPlot's data: the times in s, then the values of each series, then those of the compared series. */
+/** Returns uPlot's data: the times in s, the values of each series, and the values of each compared series. */
 export function toData(times: readonly number[], { series, kind }: ChartModel): uPlot.AlignedData {
   const values =
     kind === 'stacked'
@@ -67,7 +67,7 @@ export function toData(times: readonly number[], { series, kind }: ChartModel): 
 }
 
 /** Adds up values from the first series to the last. */
-export function stack(series: readonly (readonly (number | null | undefined)[])[]): Values[] {
+function stack(series: readonly (readonly (number | null | undefined)[])[]): Values[] {
   const sums: number[] = [];
   return series.map((values) =>
     values.map((value, index) => {

@@ -123,7 +123,7 @@ export function Dialog({ title, onClose, kind = 'dialog', children }: DialogProp
   );
 }
 
-export function IconButton({
+function IconButton({
   icon,
   label,
   onClick,

@@ -6,7 +6,7 @@ import { zoneChoice } from '../url/view-state.ts';
 import { getColor, theme } from './theme.ts';
 
 /** Counts of values by time and value. */
-export interface Distribution {
+interface Distribution {
   /** Starts of the time buckets, in ms since the epoch, ascending. */
   readonly timesMs: readonly number[];
   /** Upper bounds of the value buckets, ascending. */

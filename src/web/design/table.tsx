@@ -6,7 +6,7 @@ import {
 } from '@tanstack/virtual-core';
 import type { ComponentChildren } from 'preact';
 import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
-import { getParameter, linkWith, setParameters } from '../url/view-state.ts';
+import { getParameter, setParameters } from '../url/view-state.ts';
 
 export interface Column<T> {
   readonly id: string;
@@ -221,9 +221,4 @@ function useVisibleRows(
   const start = items[0]?.index ?? 0;
   const end = (items.at(-1)?.index ?? -1) + 1;
   return { start, end, before: start * ROW_HEIGHT, after: (count - end) * ROW_HEIGHT };
-}
-
-/** Link that sorts the table of a view by a column. */
-export function sortLink(column: string, sortParameter = 'sort'): string {
-  return linkWith({ [sortParameter]: column });
 }

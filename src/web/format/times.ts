@@ -1,5 +1,3 @@
-import { formatText } from './quantities.ts';
-
 /** Time zone of all times on the page: the browser's, or UTC. */
 export type ZoneChoice = 'browser' | 'utc';
 
@@ -63,9 +61,4 @@ export function formatCoarse(durationMs: number): string {
   if (seconds < 90 * 60) return `${Math.round(seconds / 60)} min`;
   if (seconds < 36 * 3600) return `${Math.round(seconds / 3600)} h`;
   return `${Math.round(seconds / 86_400)} d`;
-}
-
-/** For example `34.5 ms`. */
-export function formatDuration(ms: number | undefined): string {
-  return formatText(ms, 'ms');
 }

@@ -1,5 +1,5 @@
 import type { ComponentType } from 'preact';
-import { useEffect, useState } from 'preact/hooks';
+import { useEffect, useLayoutEffect, useState } from 'preact/hooks';
 import { onRecovery, unreachableSince } from '../api/connection.ts';
 import { caller, isAllowed, loadCaller, signInReason } from '../api/session.ts';
 import { EmptyState } from '../design/states.tsx';
@@ -88,9 +88,12 @@ const loadedViews = new Map<Route, View>();
 function LoadedView({ route, parameters }: { route: Route; parameters: ViewParameters }) {
   const [view, setView] = useState<View | undefined>(() => loadedViews.get(route));
   const [error, setError] = useState<Error>();
-  useEffect(() => {
+  // Before the effects of the view, which can set a more specific heading.
+  useLayoutEffect(() => {
     heading.value = { title: route.title };
     document.title = `${route.title} · Perfscope`;
+  }, []);
+  useEffect(() => {
     if (view) return;
     route.load().then(
       ({ default: component }) => {

@@ -8,15 +8,12 @@ export interface Location {
 }
 
 /** Path under which the server is public. Starts and ends with `/`. */
-export const BASE_PATH = new URL(document.baseURI).pathname;
+const BASE_PATH = new URL(document.baseURI).pathname;
 /** Base of the API's URLs, without a trailing slash. */
 export const SERVER_URL = document.baseURI.replace(/\/$/, '');
 
 /** The current location. */
 export const currentLocation = signal(readLocation());
-
-/** Number of locations that the page has added to the browser's history. */
-let depth = 0;
 
 addEventListener('popstate', () => {
   currentLocation.value = readLocation();
@@ -53,22 +50,9 @@ function formatParameters(parameters: URLSearchParams): string {
 export function navigate(href: string, { replace = false } = {}): void {
   const samePath = new URL(href, location.href).pathname === location.pathname;
   if (replace) history.replaceState(null, '', href);
-  else {
-    history.pushState(null, '', href);
-    depth += 1;
-  }
+  else history.pushState(null, '', href);
   currentLocation.value = readLocation();
   if (!samePath) scrollTo(0, 0);
-}
-
-/** Goes back, or to `fallback` if the page was opened with the current location. */
-export function goBack(fallback: string): void {
-  if (depth > 0) {
-    depth -= 1;
-    history.back();
-  } else {
-    navigate(fallback, { replace: true });
-  }
 }
 
 /** Links of the page change the location without loading the page again. */

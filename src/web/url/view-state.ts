@@ -11,7 +11,7 @@ import {
 } from './time-range.ts';
 
 /** Filters that apply to every view. They have the names of the API's filters. */
-export const GLOBAL_FILTERS = ['environment', 'organizationId', 'propertyId'] as const;
+const GLOBAL_FILTERS = ['environment', 'organizationId', 'propertyId'] as const;
 /** Parameters that links between views keep. */
 const KEPT_PARAMETERS = ['last', 'from', 'to', 'compare', 'tz', ...GLOBAL_FILTERS];
 

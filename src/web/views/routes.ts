@@ -35,7 +35,7 @@ export interface Route {
   readonly navigation?: { readonly section: Section; readonly icon: IconNode };
   /** Path of the view in the navigation to which this view belongs. */
   readonly parent?: string;
-  /** Parameters of the query that say what the view shows. The view starts anew if they change. */
+  /** Parameters of the query that select what the view shows. The view starts again if they change. */
   readonly identity?: readonly string[];
   /** Permission that the caller needs. Others don't see the view. */
   readonly permission?: Permission;

@@ -7,7 +7,7 @@ import { linkTo } from '../../url/view-state.ts';
 export type StatementRow = ApiResponse<'database'>['statements'][number];
 
 /** Returns the link to a statement's view. */
-export function statementLink({ service, operation, endpoint }: StatementRow['group']): string {
+function statementLink({ service, operation, endpoint }: StatementRow['group']): string {
   return linkTo('/statement', { service, operation, statement: endpoint ?? operation });
 }
 

@@ -30,7 +30,7 @@ export function errorTitle({ type, message, fingerprint }: ErrorGroup): string {
 }
 
 /** Reads a text from the context. Applications set the context, so its values can have any type. */
-export function readContext(context: unknown, name: string): string | undefined {
+function readContext(context: unknown, name: string): string | undefined {
   const value = (context as Record<string, unknown> | null | undefined)?.[name];
   return typeof value === 'string' ? value : undefined;
 }

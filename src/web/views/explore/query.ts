@@ -7,7 +7,7 @@ import type { Unit } from '../../format/quantities.ts';
 import { getParameter, getParameters, globalFilters } from '../../url/view-state.ts';
 
 type TrendsQuery = Query<'trends'>;
-export type MetricType = ApiResponse<'trends'>['metricType'];
+type MetricType = ApiResponse<'trends'>['metricType'];
 export type CatalogMetric = ApiResponse<'catalog'>['metrics'][number];
 type GroupDimension = NonNullable<TrendsQuery['groupBy']>[number];
 
@@ -55,7 +55,7 @@ export const AGGREGATES: readonly (readonly [AggregateName, string])[] = [
 export const STEPS = ['10s', '30s', '1m', '5m', '15m', '1h', '6h', '1d'] as const;
 export const CHART_KINDS: readonly ChartKind[] = ['line', 'area', 'stacked'];
 
-/** Metric types of which a value is the newest one, and not a distribution. */
+/** Metric types whose newest value counts, because they have no distribution. */
 const GAUGES: readonly string[] = [
   'DATABASE_CONNECTIONS',
   'QUEUE_DEPTH',
@@ -114,7 +114,7 @@ export function toTrendsQuery(state: ExploreState): TrendsQuery {
   };
 }
 
-/** All filters, including those of the page. */
+/** All filters, including the page's filters. */
 export function listFilters(state: ExploreState): (readonly [string, readonly string[]])[] {
   return [...state.filters, ...Object.entries(globalFilters.value)];
 }

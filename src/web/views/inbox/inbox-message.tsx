@@ -9,7 +9,7 @@ export type Notification = ApiResponse<'notifications'>['notifications'][number]
 const MAX_ALERTS = 5;
 
 /** Kind of a severity, for its badge. */
-export function severityKind(severity: string | undefined): Kind {
+function severityKind(severity: string | undefined): Kind {
   return severity === 'critical' || severity === 'high' ? 'critical' : 'warning';
 }
 

@@ -1,5 +1,5 @@
 /** A step with a command or a piece of code to copy. */
-export interface Step {
+interface Step {
   readonly title: string;
   readonly code?: string;
   readonly note?: string;
@@ -16,7 +16,7 @@ export interface Way {
   readonly steps: (server: ServerAddress) => readonly Step[];
 }
 
-export interface ServerAddress {
+interface ServerAddress {
   /** For example `https://perfscope.example`. */
   readonly url: string;
   /** Whether requests need a key. */
