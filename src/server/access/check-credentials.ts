@@ -57,7 +57,7 @@ export function formatAccessNotice(exposure: Exposure): string | undefined {
  */
 export function formatFirstKeyNotice(role: Role): string[] {
   const lines = [
-    'Keyless access has ended: from now on, each sender, reader, and the web page needs a key (`Authorization: Bearer …`).',
+    'Keyless access has ended: from now on, each sender, reader, and the web UI needs a key (`Authorization: Bearer …`).',
   ];
   if (!hasPermission(role, 'read')) {
     lines.push(

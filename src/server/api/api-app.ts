@@ -26,7 +26,7 @@ export interface AppContent {
   loadAgentPackage: () => AgentPackage;
 }
 
-/** Creates the HTTP app with the API, the web page, health checks, and links from notifications. */
+/** Creates the HTTP app with the API, the web UI, health checks, and links from notifications. */
 export function createApp(
   dependencies: EndpointDependencies,
   { publicPath, metrics, otlp, loadAgentPackage }: AppContent,

@@ -41,7 +41,7 @@ export function createMessageLinker(
         ...alert,
         runbook: toRunbookLink(alert.runbook, base),
         links: {
-          view: `${base}/?alert=${encodeURIComponent(alert.id)}`,
+          view: `${base}/alerts/${encodeURIComponent(alert.id)}`,
           acknowledge: alert.state === 'firing' ? createActionUrl('acknowledge') : undefined,
           silence: isActive(alert) ? createActionUrl('silence') : undefined,
         },

@@ -231,7 +231,7 @@ describe('a starting server', () => {
 describe('the notice about the first key', () => {
   it('says that keyless access has ended, and how to read data if the key can only send', () => {
     const ended =
-      'Keyless access has ended: from now on, each sender, reader, and the web page needs a key (`Authorization: Bearer …`).';
+      'Keyless access has ended: from now on, each sender, reader, and the web UI needs a key (`Authorization: Bearer …`).';
     expect(formatFirstKeyNotice('ADMIN')).toEqual([ended]);
     expect(formatFirstKeyNotice('VIEWER')).toEqual([ended]);
     expect(formatFirstKeyNotice('INGEST')).toEqual([

@@ -6,7 +6,7 @@ import {
   SAMPLE_MESSAGES,
 } from '../../../support/sample-messages.ts';
 
-const LINK = 'https://perfscope.hotel.example/?alert=82b309a0abb36381d2697b8f';
+const LINK = 'https://perfscope.hotel.example/alerts/82b309a0abb36381d2697b8f';
 
 describe('title and SMS', () => {
   it.each([
@@ -37,9 +37,9 @@ describe('title and SMS', () => {
       undefined,
     ],
     ['resolvedGroup', '[RESOLVED] shop: 3 alerts, lasted 14 min · anna/north', LINK],
-    ['noData', '[HIGH] shop has stopped sending metrics', /\?alert=\w+$/],
-    ['noDataResolved', '[RESOLVED] shop is sending metrics again · lasted 4 min', /\?alert=\w+$/],
-    ['digest', '[DIGEST] 4 alerts: 1 high, 2 warning, 1 resolved', /\?alert=\w+$/],
+    ['noData', '[HIGH] shop has stopped sending metrics', /\/alerts\/\w+$/],
+    ['noDataResolved', '[RESOLVED] shop is sending metrics again · lasted 4 min', /\/alerts\/\w+$/],
+    ['digest', '[DIGEST] 4 alerts: 1 high, 2 warning, 1 resolved', /\/alerts\/\w+$/],
     ['summary', '[CRITICAL] 3 more alerts: 1 critical, 2 warning · anna/north', LINK],
     [
       'test',

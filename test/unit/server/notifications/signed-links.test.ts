@@ -98,7 +98,7 @@ it('adds action links to firing alerts, and no links without a public URL', () =
     () => NOW,
   )(message).alerts;
   expect(resolved?.links).toEqual({
-    view: 'https://p.example/x/?alert=r1',
+    view: 'https://p.example/x/alerts/r1',
     acknowledge: undefined,
     silence: undefined,
   });
