@@ -83,7 +83,11 @@ function columns(
           <span class="name truncate" title={name}>
             {name}
           </span>
-          {hidden && <Badge kind="warning">replaced by another source</Badge>}
+          {hidden && (
+            <span title="A source with a higher priority defines a person with the same name.">
+              <Badge kind="warning">not used</Badge>
+            </span>
+          )}
         </span>
       ),
     },

@@ -125,7 +125,12 @@ function columns(): Column<TableStorage>[] {
         rollup ? (
           <span title={rollup.reason}>
             <Badge kind={ROLLUP_KINDS[rollup.status]}>{rollup.status}</Badge>
-            {rollup.behind > 0 && <span class="muted"> {formatText(rollup.behind)} behind</span>}
+            {rollup.behind > 0 && (
+              <span class="muted" title="Transactions that the roll-up does not contain yet">
+                {' '}
+                {formatText(rollup.behind)} behind
+              </span>
+            )}
           </span>
         ) : (
           <span class="faint">–</span>
