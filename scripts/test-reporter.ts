@@ -56,9 +56,10 @@ function listFailures(module: TestModule): TestFailure[] {
 function toFailure(title: string, errors: readonly SerializedError[]): TestFailure {
   return {
     title,
-    errors: errors.map(({ message, diff, stack = '' }) =>
+    // The cause of a crashed worker contains its file.
+    errors: errors.map(({ message, cause, diff, stack = '' }) =>
       stripVTControlCharacters(
-        [message, diff, stack.replace(message, '')].filter(Boolean).join('\n'),
+        [message, cause?.message, diff, stack.replace(message, '')].filter(Boolean).join('\n'),
       ),
     ),
   };

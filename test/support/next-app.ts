@@ -47,6 +47,8 @@ export class NextApp {
       HOME,
       CI: 'true',
       NEXT_TELEMETRY_DISABLED: '1',
+      // After SIGTERM, `next dev` waits only 100 ms for its server, and then kills it.
+      NEXT_EXIT_TIMEOUT_MS: '30000',
       // Version 14 has another name for this setting, and finds the folder itself.
       ...(this.#major > 14 && { TRACING_ROOT: this.#root }),
     };

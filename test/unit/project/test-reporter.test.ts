@@ -53,4 +53,6 @@ it('reports failures outside of tests', () => {
     it('passes', () => { Promise.reject(new Error('nobody waits')); });
   `);
   expect(unhandled).toMatchObject({ passed: 1, failures: [{ title: 'unhandled errors' }] });
+  const crash = report(`it('crashes', () => process.kill(process.pid, 'SIGKILL'));`);
+  expect(JSON.stringify(crash.failures)).toMatch(/SIGKILL.*some\.test\.js/);
 });

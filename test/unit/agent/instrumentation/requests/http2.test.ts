@@ -165,7 +165,11 @@ it('a client can abort a large response that has ended, but is not sent', async 
   expect(await takeOutcome()).toEqual(ABORTED);
 });
 
-describe('respondWithFile', () => {
+/** Also without the agent, Node.js 26.10 crashes (SIGSEGV) in some runs if a client aborts `respondWithFile`. */
+const crashesWithFiles = process.versions.node.startsWith('26.');
+
+// CI also runs this file on Node.js 22, which doesn't crash.
+describe.skipIf(crashesWithFiles)('respondWithFile', () => {
   let folder: string;
   let file: string;
   beforeEach(() => {
