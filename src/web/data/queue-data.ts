@@ -103,6 +103,25 @@ export function toQueueChart(
   );
 }
 
+/** Returns the number of waiting jobs of all queues over time, for a sparkline. */
+export function toWaitingSparkline(queues: Queues | undefined): (number | null)[] {
+  const sums = new Map<string, number>();
+  for (const { points } of queues?.series ?? []) {
+    for (const { at, depth } of points) {
+      if (depth !== undefined) sums.set(at, (sums.get(at) ?? 0) + depth);
+    }
+  }
+  if (!queues || sums.size === 0) return [];
+  const points = [...sums].map(([at, last]) => ({ at, last }));
+  const { from, to, step = '60s' } = queues;
+  const chart = toChartData(
+    { from, to, step, series: [{ group: {}, points }] },
+    ['last'],
+    () => 'waiting',
+  );
+  return [...chart.series[0]!.values] as (number | null)[];
+}
+
 const MIN_RATE = 0.1;
 
 /** Returns a rate per second, minute, or hour, so that the rates of slow queues are readable. */

@@ -19,15 +19,9 @@ const LIMIT = 100;
 
 const KINDS = ['slow', 'failed'] as const;
 
-export interface RequestSamplesProps {
-  readonly filter: RequestFilter;
-  /** Kind that is shown until the user chooses one. @default slow */
-  readonly firstKind?: (typeof KINDS)[number];
-}
-
 /** Slow and failed requests with their parts, users, traces, and errors. */
-export function RequestSamples({ filter, firstKind = 'slow' }: RequestSamplesProps) {
-  const kind = KINDS.find((name) => name === getParameter('samples')) ?? firstKind;
+export function RequestSamples({ filter }: { filter: RequestFilter }) {
+  const kind = KINDS.find((name) => name === getParameter('samples')) ?? 'slow';
   const selection = readSelection();
   const [opened, setOpened] = useState<Sample>();
   const state = useApi('metrics', {

@@ -52,7 +52,7 @@ export function Skeleton({ height }: { height: number }) {
 
 export interface LoadedProps<T> {
   readonly state: ApiState<T>;
-  /** Height of the content, in px. */
+  /** Reserved height, in px. Content that becomes taller moves the cards below it. */
   readonly height: number;
   readonly children: (data: T) => ComponentChildren;
 }
@@ -63,7 +63,7 @@ export function Loaded<T>({ state, height, children }: LoadedProps<T>) {
     return (
       <div
         class="loaded"
-        style={{ minHeight: `${height}px` }}
+        style={{ '--reserved': `${height}px` }}
         data-previous={state.isPrevious || undefined}
       >
         {children(state.data)}

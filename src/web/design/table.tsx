@@ -30,7 +30,7 @@ export interface TableProps<T> {
   readonly rowKey: (row: T) => string;
   /** Parameter of the URL that contains the sorted column. Tables of a view need different names. @default sort */
   readonly sortParameter?: string;
-  /** Number of visible rows. The height is the same with fewer rows. Default: all rows, up to a page. */
+  /** Number of visible rows. The other rows are reached by scrolling. Default: all rows, up to a page. */
   readonly visibleRows?: number;
   /** Shown if there are no rows. */
   readonly empty?: ComponentChildren;
@@ -59,7 +59,7 @@ export function Table<T>(props: TableProps<T>) {
   const isVirtual = sorted.length > VIRTUAL_ROWS;
   const slice = useVisibleRows(scroller, sorted.length, isVirtual);
   const height = visibleRows === undefined ? undefined : `${tableHeight(visibleRows)}px`;
-  if (rows.length === 0 && empty) return <div style={{ minHeight: height }}>{empty}</div>;
+  if (rows.length === 0 && empty) return <>{empty}</>;
   return (
     <div
       class="table-scroll"
@@ -67,7 +67,7 @@ export function Table<T>(props: TableProps<T>) {
       tabIndex={0}
       role="region"
       aria-label={label}
-      style={{ height, maxHeight: isVirtual && height === undefined ? '72vh' : undefined }}
+      style={{ maxHeight: height ?? (isVirtual ? '72vh' : undefined) }}
     >
       <table class="table" aria-rowcount={sorted.length + 1}>
         <thead>

@@ -121,6 +121,16 @@ function zeroUnit(units: Scale): string {
   return units === SECONDS ? 'ms' : units[0]![1];
 }
 
+/**
+ * Formats a number of things.
+ *
+ * @example formatCount(1, 'host') // 1 host
+ * @example formatCount(1_204, 'host') // 1,204 hosts
+ */
+export function formatCount(count: number, noun: string): string {
+  return `${formatText(count)} ${noun}${count === 1 ? '' : 's'}`;
+}
+
 /** A change between two values. */
 export interface Change {
   /** For example `+34 %`, `×10.8`, `±0 %`, or `new`. */

@@ -93,12 +93,13 @@ function Since({ alert }: { alert: Alert }) {
   );
 }
 
-/** Why no message is sent now. */
-function HeldReasons({ alert: { held } }: { alert: Alert }) {
+/** Why no message is sent. A message that was already sent is no reason. */
+function HeldReasons({ alert }: { alert: Alert }) {
+  const held = alert.held.filter(({ reason }) => reason !== 'duplicate');
   if (held.length === 0) return null;
   return (
     <p class="small faint name" title={held.map(({ detail }) => detail).join('\n')}>
-      Not sent now: {held.map(({ reason, by }) => describeHeld(reason, by)).join('; ')}
+      Not sent: {held.map(({ reason, by }) => describeHeld(reason, by)).join('; ')}
     </p>
   );
 }

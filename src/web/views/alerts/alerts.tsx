@@ -8,7 +8,7 @@ import {
 import { Card } from '../../design/card.tsx';
 import { Tabs } from '../../design/controls.tsx';
 import { EmptyState, Loaded } from '../../design/states.tsx';
-import { formatText } from '../../format/quantities.ts';
+import { formatCount, formatText } from '../../format/quantities.ts';
 import { getParameter, globalFilters, linkTo, linkWith } from '../../url/view-state.ts';
 import { AlertRow } from './alert-row.tsx';
 import { SilencesCard } from './silences-card.tsx';
@@ -49,7 +49,7 @@ export default function Alerts() {
             ),
           }))}
         />
-        <Loaded state={state} height={260}>
+        <Loaded state={state} height={180}>
           {({ alerts }) => {
             const shown = alerts
               .filter((alert) => alert.state === current)
@@ -85,7 +85,7 @@ function byChange(a: Alert, b: Alert): number {
 function NoAlerts({ state, rules }: { state: AlertState; rules: number | undefined }) {
   const watched = (
     <a href={linkTo('/rules')}>
-      {rules === undefined ? 'Alert rules' : `${formatText(rules)} rules`}
+      {rules === undefined ? 'Alert rules' : formatCount(rules, 'rule')}
     </a>
   );
   if (state === 'firing') {

@@ -6,7 +6,7 @@ import { Figure } from '../../design/figure.tsx';
 import { SearchableTable } from '../../design/searchable-table.tsx';
 import { EmptyState, Loaded } from '../../design/states.tsx';
 import { type Column, tableHeight } from '../../design/table.tsx';
-import { formatText } from '../../format/quantities.ts';
+import { formatCount, formatText } from '../../format/quantities.ts';
 import { formatCoarse } from '../../format/times.ts';
 import { getParameter, linkTo, linkWith } from '../../url/view-state.ts';
 import type { Rule } from './alert-row.tsx';
@@ -31,7 +31,7 @@ export default function Rules() {
         note={
           state.data && (
             <>
-              {formatText(rules.length)} rules
+              {formatCount(rules.length, 'rule')}
               {file ? (
                 <>
                   {' '}

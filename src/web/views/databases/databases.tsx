@@ -9,7 +9,7 @@ import { Card } from '../../design/card.tsx';
 import { SearchableTable } from '../../design/searchable-table.tsx';
 import { EmptyState, Loaded } from '../../design/states.tsx';
 import { tableHeight } from '../../design/table.tsx';
-import { formatText } from '../../format/quantities.ts';
+import { formatCount } from '../../format/quantities.ts';
 import { comparison, getParameters, linkTo } from '../../url/view-state.ts';
 import { DatabaseStats } from './database-stats.tsx';
 import { FailedConnects } from './failed-connects.tsx';
@@ -92,7 +92,9 @@ export default function Databases() {
       />
       <Card
         title="Statements"
-        note={statements.data && `${formatText(statements.data.length)} statements, by total time`}
+        note={
+          statements.data && `${formatCount(statements.data.length, 'statement')}, by total time`
+        }
       >
         <Loaded state={statements} height={tableHeight(ROWS) + SEARCH_HEIGHT}>
           {(rows) => (

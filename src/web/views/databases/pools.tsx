@@ -9,7 +9,7 @@ import { Table, tableHeight } from '../../design/table.tsx';
 import { linkTo } from '../../url/view-state.ts';
 import { type PoolRow, toPoolRows } from './pool-rows.ts';
 
-const ROWS = 5;
+const ROWS = 3;
 const CHART_SERIES = 6;
 const MAX_SERIES = 100;
 /** A longer wait for a connection is worth a look, in ms. */

@@ -8,7 +8,7 @@ import { Figure, Sparkline } from '../../design/figure.tsx';
 import { SearchableTable } from '../../design/searchable-table.tsx';
 import { EmptyState, Loaded } from '../../design/states.tsx';
 import { type Column, tableHeight } from '../../design/table.tsx';
-import { formatText } from '../../format/quantities.ts';
+import { formatCount, formatText } from '../../format/quantities.ts';
 import { formatAge, formatDateTime, toZoneName } from '../../format/times.ts';
 import {
   getParameter,
@@ -105,7 +105,7 @@ function ErrorList() {
 function describeCount({ errors, nextCursor }: { errors: unknown[]; nextCursor?: string }) {
   return nextCursor
     ? `the ${formatText(errors.length)} most frequent errors`
-    : `${formatText(errors.length)} different errors, most frequent first`;
+    : `${formatCount(errors.length, 'different error')}, most frequent first`;
 }
 
 function errorColumns(): Column<ErrorGroup>[] {

@@ -12,7 +12,7 @@ import type { HostFilter } from './hosts.tsx';
 
 type Process = NonNullable<ApiResponse<'health'>['hosts']>[number];
 
-const ROWS = 8;
+const ROWS = 5;
 /** Values from which figures are red: the thresholds of the default rules, and a noticeable delay. */
 const LIMITS = { cpu: 80, memory: 85, disk: 90, delayMs: 100, utilization: 90 } as const;
 const STATUS: Readonly<Record<string, { kind: Kind; rank: number }>> = {

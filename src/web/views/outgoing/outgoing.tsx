@@ -8,7 +8,7 @@ import { Card } from '../../design/card.tsx';
 import { SearchableTable } from '../../design/searchable-table.tsx';
 import { EmptyState, Loaded } from '../../design/states.tsx';
 import { tableHeight } from '../../design/table.tsx';
-import { formatText } from '../../format/quantities.ts';
+import { formatCount } from '../../format/quantities.ts';
 import { comparison, getParameter, getParameters, linkTo } from '../../url/view-state.ts';
 import { ErrorKinds, type ErrorRates } from './error-kinds.tsx';
 import { OutgoingHost } from './outgoing-host.tsx';
@@ -82,7 +82,7 @@ function OutgoingHosts() {
       />
       <Card
         title="Hosts"
-        note={hosts.data && `${formatText(hosts.data.length)} hosts, by failed calls`}
+        note={hosts.data && `${formatCount(hosts.data.length, 'host')}, by failed calls`}
       >
         <Loaded state={hosts} height={tableHeight(ROWS) + SEARCH_HEIGHT}>
           {(rows) => (

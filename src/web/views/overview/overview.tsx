@@ -1,15 +1,17 @@
+import type { ApiResponse } from '../../../client/api-types.ts';
 import { useApi } from '../../api/queries.ts';
 import { comparedQuery, rangeQuery } from '../../api/range-query.ts';
+import { toWaitingSparkline } from '../../data/queue-data.ts';
 import { TrendChart } from '../../data/trend-chart.tsx';
 import { toSparkline } from '../../data/trend-data.ts';
 import { Stat } from '../../design/figure.tsx';
-import { formatChange, formatPoints } from '../../format/quantities.ts';
+import { formatChange, formatPoints, formatText } from '../../format/quantities.ts';
 import { COMPARISONS } from '../../url/time-range.ts';
 import { comparison, linkTo } from '../../url/view-state.ts';
 import { AlertSummary } from './alert-summary.tsx';
 import { ChangesCard } from './changes-card.tsx';
 import { HostsCard } from './hosts-card.tsx';
-import { QueuesCard } from './queues-card.tsx';
+import { QueuesCard, useQueues } from './queues-card.tsx';
 import { ServicesCard } from './services-card.tsx';
 
 /** Is everything OK? If not: what, since when, for whom, and why? */
@@ -52,10 +54,11 @@ function Figures() {
   });
   const trends = useApi('trends', { ...rangeQuery.value, aggregate: ['rate', 'errorRate', 'p95'] });
   const earlier = COMPARISONS.find(([name]) => name === (comparison.value ?? 'previous'))?.[1];
-  const note = `vs ${earlier}`;
+  const toNote = (previous: unknown) =>
+    previous === undefined ? 'no earlier data' : `vs ${earlier}`;
   const { requestRate, errorRate, p95ResponseTime } = data?.trends ?? {};
+  const queues = useQueues();
   const waiting = data?.queues.reduce((sum, { depth = 0 }) => sum + depth, 0);
-  const slowest = data?.queues.toSorted((a, b) => (b.timeToDrain ?? 0) - (a.timeToDrain ?? 0))[0];
   return (
     <div class="stats">
       <Stat
@@ -64,7 +67,7 @@ function Figures() {
         unit="/s"
         href={linkTo('/services')}
         change={formatChange(requestRate?.current, requestRate?.previous)}
-        changeNote={note}
+        changeNote={toNote(requestRate?.previous)}
         values={toSparkline(trends.data, 'rate')}
       />
       <Stat
@@ -73,7 +76,7 @@ function Figures() {
         unit="%"
         href={linkTo('/errors')}
         change={formatPoints(errorRate?.current, errorRate?.previous)}
-        changeNote={note}
+        changeNote={toNote(errorRate?.previous)}
         higherIs="worse"
         values={toSparkline(trends.data, 'errorRate')}
         color="--critical"
@@ -84,7 +87,7 @@ function Figures() {
         unit="ms"
         href={linkTo('/services', { sort: '-p95' })}
         change={formatChange(p95ResponseTime?.current, p95ResponseTime?.previous)}
-        changeNote={note}
+        changeNote={toNote(p95ResponseTime?.previous)}
         higherIs="worse"
         values={toSparkline(trends.data, 'p95')}
         color="--series-2"
@@ -93,9 +96,21 @@ function Figures() {
         label="Waiting jobs"
         value={waiting}
         href={linkTo('/queues')}
-        changeNote={slowest ? `longest: ${slowest.queue}` : 'no queues'}
+        changeNote={describeDrain(data?.queues ?? [])}
+        values={toWaitingSparkline(queues.data)}
         color="--series-3"
       />
     </div>
   );
+}
+
+/** Says when the queue that takes longest is empty. */
+function describeDrain(queues: ApiResponse<'dashboard'>['queues']): string {
+  if (queues.length === 0) return 'no queues';
+  const waiting = queues.filter(({ depth = 0 }) => depth > 0);
+  const [slowest] = waiting.toSorted((a, b) => (b.timeToDrain ?? 0) - (a.timeToDrain ?? 0));
+  if (!slowest) return 'no job waits';
+  return slowest.timeToDrain === undefined
+    ? `most in ${slowest.queue}`
+    : `${slowest.queue}: empty in ${formatText(slowest.timeToDrain, 'ms')}`;
 }

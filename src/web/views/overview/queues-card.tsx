@@ -1,5 +1,6 @@
 import { useApi } from '../../api/queries.ts';
 import { rangeQuery } from '../../api/range-query.ts';
+import { chooseStep } from '../../data/earlier-range.ts';
 import { Card } from '../../design/card.tsx';
 import { Figure } from '../../design/figure.tsx';
 import { EmptyState, Loaded } from '../../design/states.tsx';
@@ -9,9 +10,14 @@ import { linkTo } from '../../url/view-state.ts';
 
 const ROWS = 6;
 
+/** Returns all queues with their course. Several parts of the view share one request. */
+export function useQueues() {
+  return useApi('queues', { ...rangeQuery.value, step: chooseStep() });
+}
+
 /** Queues: those that take longest to become empty are first. */
 export function QueuesCard() {
-  const state = useApi('queues', rangeQuery.value);
+  const state = useQueues();
   return (
     <Card title="Queues" note={<a href={linkTo('/queues')}>all queues</a>} span={6}>
       <Loaded state={state} height={tableHeight(ROWS)}>

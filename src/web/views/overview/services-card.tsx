@@ -11,7 +11,7 @@ import {
   toServiceRows,
 } from '../services/service-columns.tsx';
 
-const ROWS = 8;
+const ROWS = 6;
 
 /** The services, those with firing alerts first. */
 export function ServicesCard() {

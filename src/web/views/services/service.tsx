@@ -14,7 +14,7 @@ import { comparison, getParameter, linkTo } from '../../url/view-state.ts';
 import { NoServices } from './service-columns.tsx';
 import { WhereTimeGoes } from './where-time-goes.tsx';
 
-const ROWS = 10;
+const ROWS = 8;
 
 /** Is this service slow or failing? Which of its endpoints, versions, and tenants? */
 export default function Service() {

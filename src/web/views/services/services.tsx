@@ -7,7 +7,7 @@ import { Card } from '../../design/card.tsx';
 import { SearchableTable } from '../../design/searchable-table.tsx';
 import { Loaded } from '../../design/states.tsx';
 import { Table, tableHeight } from '../../design/table.tsx';
-import { formatText } from '../../format/quantities.ts';
+import { formatCount } from '../../format/quantities.ts';
 import { comparison } from '../../url/view-state.ts';
 import { NoServices, type ServiceRow, serviceColumns, toServiceRows } from './service-columns.tsx';
 
@@ -58,7 +58,7 @@ export default function Services() {
       </Card>
       <Card
         title="Endpoints"
-        note={endpoints.data && `${formatText(endpoints.data.length)} endpoints`}
+        note={endpoints.data && formatCount(endpoints.data.length, 'endpoint')}
       >
         <Loaded state={endpoints} height={tableHeight(ROWS)}>
           {(rows) => (

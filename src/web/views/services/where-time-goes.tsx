@@ -5,7 +5,7 @@ import { ChangeText, Figure } from '../../design/figure.tsx';
 import { EmptyState } from '../../design/states.tsx';
 import { Table } from '../../design/table.tsx';
 import { PART_COLORS } from '../../design/theme.ts';
-import { formatChange, formatText } from '../../format/quantities.ts';
+import { formatChange, formatCount, formatText } from '../../format/quantities.ts';
 import { linkTo } from '../../url/view-state.ts';
 
 type RequestGroup = ApiResponse<'endpoints'>['endpoints'][number];
@@ -17,7 +17,7 @@ export function WhereTimeGoes({ figures }: { figures: RequestGroup | undefined }
   return (
     <Card
       title="Where the time goes"
-      note={figures && `mean of ${formatText(figures.count)} requests`}
+      note={figures && `mean of ${formatCount(figures.count, 'request')}`}
       span={7}
     >
       {parts.length === 0 ? (

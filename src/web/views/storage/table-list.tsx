@@ -5,7 +5,7 @@ import { Figure } from '../../design/figure.tsx';
 import { SearchableTable } from '../../design/searchable-table.tsx';
 import { EmptyState } from '../../design/states.tsx';
 import type { Column } from '../../design/table.tsx';
-import { formatText } from '../../format/quantities.ts';
+import { formatCount, formatText } from '../../format/quantities.ts';
 import { formatAge, formatDateTime, toZoneName } from '../../format/times.ts';
 import { zoneChoice } from '../../url/view-state.ts';
 import type { Storage } from './storage.tsx';
@@ -25,7 +25,7 @@ export function TableList({ tables }: { tables: readonly TableStorage[] }) {
   return (
     <Card
       title="Tables and roll-ups"
-      note={`${tables.length - rollups} tables, ${rollups} roll-ups`}
+      note={`${formatCount(tables.length - rollups, 'table')}, ${formatCount(rollups, 'roll-up')}`}
     >
       <SearchableTable
         label="Tables"

@@ -52,7 +52,7 @@ export function TenantDetails({ tenant, isOwn }: TenantDetailsProps) {
       {!isOwn && <GroupTable title="Properties" dimension="propertyId" filter={filter} span={6} />}
       <TenantQueues tenant={tenant} span={isOwn ? 12 : 6} />
       <TenantEndpoints tenant={tenant} />
-      <RequestSamples filter={filter} firstKind="failed" />
+      <RequestSamples filter={filter} />
     </>
   );
 }
