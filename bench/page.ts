@@ -2,8 +2,8 @@ import { mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
+import express from 'express';
 import type { Browser, Page } from 'playwright-core';
-import sirv from 'sirv';
 import { build } from 'vite';
 import { openBrowser } from '../test/support/open-browser.ts';
 import { PerfscopeServer } from '../test/support/perfscope-server.ts';
@@ -135,7 +135,7 @@ async function measureComponents(browser: Browser, size: (typeof SIZES)[keyof ty
     build: { outDir: folder, emptyOutDir: true },
     oxc: { jsx: { runtime: 'automatic', importSource: 'preact' } },
   });
-  const server = createServer(sirv(folder));
+  const server = createServer(express.static(folder));
   await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
   const { port } = server.address() as { port: number };
   const page = await browser.newPage({ viewport: DESKTOP });

@@ -2,14 +2,13 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type RequestHandler, Router } from 'express';
 import helmet from 'helmet';
-import sirv from 'sirv';
 import { escapeHtml } from '../../core/format.ts';
+import { serveAssets } from './web-assets.ts';
 
 /** Folders with the built web UI: next to the compiled server, and in a checkout. */
 const FOLDERS = ['../../web', '../../../dist/web'];
 /** Paths of other parts of the server. Unknown paths below them aren't views. */
 const OTHER_PATHS = /^\/(?:api|v1|links|runbooks)(?:\/|$)/;
-const YEAR_S = 365 * 86_400;
 const BASE_PLACEHOLDER = '%BASE%';
 const MISSING_PAGE = `<!doctype html><meta charset="utf-8"><title>Perfscope</title>
 <p>The web UI is not built. Run <code>npm run build</code>, and reload the page.</p>`;
@@ -83,14 +82,7 @@ export function createWebAppRouter(folder: string | undefined, publicPath: strin
           escapeHtml(publicPath),
         );
   if (folder !== undefined) {
-    // The names of these files contain their hash. The build has compressed them.
-    const serveAssets = sirv(join(folder, 'assets'), {
-      brotli: true,
-      gzip: true,
-      immutable: true,
-      maxAge: YEAR_S,
-    });
-    routes.use('/assets', securityHeaders, serveAssets);
+    routes.use('/assets', securityHeaders, serveAssets(join(folder, 'assets')));
     routes.get('/icon.svg', (_request, response) => {
       response.sendFile(join(folder, 'icon.svg'));
     });

@@ -1,6 +1,6 @@
 import { signal } from '@preact/signals';
 import { Menu as MenuIcon, Search } from 'lucide';
-import type { ComponentChildren } from 'preact';
+import { type ComponentChildren, Fragment } from 'preact';
 import { liveState, setPaused } from '../api/live.ts';
 import { serverNow } from '../api/server-clock.ts';
 import { Menu } from '../design/controls.tsx';
@@ -56,14 +56,17 @@ export function Header() {
         <Icon node={MenuIcon} />
       </button>
       <h1>
-        {crumbs.map(({ label, href }) => (
-          <a key={href} class="crumb" href={href}>
-            {label} /
-          </a>
-        ))}
-        <span class={`name ${isCode ? 'mono' : ''}`} title={title}>
-          {title}
-        </span>
+        {/* New elements for each heading, because an element that moves is a layout shift. */}
+        <Fragment key={JSON.stringify([crumbs, title])}>
+          {crumbs.map(({ label, href }) => (
+            <a key={href} class="crumb" href={href}>
+              {label} /
+            </a>
+          ))}
+          <span class={`name ${isCode ? 'mono' : ''}`} title={title}>
+            {title}
+          </span>
+        </Fragment>
         {extra}
       </h1>
       <FilterMenus />
@@ -73,13 +76,14 @@ export function Header() {
       <button
         type="button"
         class="button"
-        aria-label="Search (Ctrl-K)"
-        title="Search (Ctrl-K)"
+        aria-keyshortcuts="Control+K Meta+K"
+        title="Search"
         onClick={() => {
           isPaletteOpen.value = true;
         }}
       >
         <Icon node={Search} size={14} />
+        <span class="visually-hidden">Search</span>
         <span class="label">Ctrl K</span>
       </button>
     </header>

@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -104,5 +104,23 @@ it('sends compressed scripts that browsers can keep', async () => {
   });
   expect(response.headers.get('Content-Encoding')).toBe('gzip');
   expect(response.headers.get('Cache-Control')).toContain('immutable');
+  expect(await response.text()).toBe(SCRIPT);
+});
+
+it('sends scripts uncompressed to clients that accept only that', async () => {
+  const response = await fetch(`${urls.root}/assets/index-1a2b.js`, {
+    headers: { 'Accept-Encoding': 'identity' },
+  });
+  expect(response.headers.get('Content-Encoding')).toBeNull();
+  expect(response.headers.get('Content-Length')).toBe(`${SCRIPT.length}`);
+  expect(await response.text()).toBe(SCRIPT);
+});
+
+it('still sends scripts that an update has removed', async () => {
+  const removed = mkdtempSync(join(tmpdir(), 'perfscope-web-'));
+  cpSync(folder, removed, { recursive: true });
+  const url = await listen('/', removed);
+  rmSync(removed, { recursive: true });
+  const response = await fetch(`${url}/assets/index-1a2b.js`);
   expect(await response.text()).toBe(SCRIPT);
 });
