@@ -135,7 +135,7 @@ async function measureComponents(browser: Browser, size: (typeof SIZES)[keyof ty
     build: { outDir: folder, emptyOutDir: true },
     oxc: { jsx: { runtime: 'automatic', importSource: 'preact' } },
   });
-  const server = createServer(express.static(folder));
+  const server = createServer(express().use(express.static(folder)));
   await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
   const { port } = server.address() as { port: number };
   const page = await browser.newPage({ viewport: DESKTOP });

@@ -13,8 +13,16 @@ const RECORDER = `
 globalThis.shifts = [];
 globalThis.violations = [];
 new PerformanceObserver((list) => {
-  for (const { value, hadRecentInput, sources } of list.getEntries()) {
-    if (!hadRecentInput) shifts.push(value + ' ' + sources.map(({ node }) => node && (node.className || node.nodeName)).join(', '));
+  for (const { hadRecentInput, sources } of list.getEntries()) {
+    if (hadRecentInput) continue;
+    for (const { node, previousRect, currentRect } of sources) {
+      const x = currentRect.x - previousRect.x;
+      const y = currentRect.y - previousRect.y;
+      if (node && Math.hypot(x, y) >= 1) {
+        const element = node.parentElement?.className + ' > ' + (node.className || node.nodeName);
+        shifts.push(element + ' "' + node.textContent.slice(0, 20) + '" moved by ' + x + ',' + y + ' px');
+      }
+    }
   }
 }).observe({ type: 'layout-shift', buffered: true });
 addEventListener('securitypolicyviolation', ({ blockedURI, violatedDirective }) => {
@@ -114,7 +122,8 @@ export class WebPage {
   async readOverflow(width: number): Promise<number> {
     await this.page.setViewportSize({ width, height: DESKTOP.height });
     return this.page.evaluate<number>(
-      'document.documentElement.scrollWidth - document.documentElement.clientWidth',
+      // The space of the scroll bar is reserved, so the content can be narrower.
+      'Math.max(0, document.documentElement.scrollWidth - document.documentElement.clientWidth)',
     );
   }
 

@@ -5,6 +5,7 @@ import { rangeQuery } from '../api/range-query.ts';
 import { Card, type CardProps } from '../design/card.tsx';
 import { Heatmap, type Selection } from '../design/heatmap.tsx';
 import { EmptyState, Loaded } from '../design/states.tsx';
+import { LEGEND_HEIGHT } from '../design/time-chart.tsx';
 import { parseDuration, toFixedRange } from '../url/time-range.ts';
 import { setRange } from '../url/view-state.ts';
 
@@ -21,7 +22,6 @@ export interface DistributionChartProps extends Pick<CardProps, 'span'> {
 }
 
 const CHART_HEIGHT = 190;
-const LEGEND_HEIGHT = 23;
 
 /** A card with a heatmap of durations. */
 export function DistributionChart(props: DistributionChartProps) {

@@ -4,7 +4,7 @@ import { comparedQuery } from '../api/range-query.ts';
 import { Card, type CardProps } from '../design/card.tsx';
 import type { ChartKind, Threshold } from '../design/chart-options.ts';
 import { EmptyState, Loaded } from '../design/states.tsx';
-import { TimeChart } from '../design/time-chart.tsx';
+import { LEGEND_HEIGHT, TimeChart } from '../design/time-chart.tsx';
 import type { Unit } from '../format/quantities.ts';
 import { COMPARISONS } from '../url/time-range.ts';
 import { comparison } from '../url/view-state.ts';
@@ -37,8 +37,7 @@ export interface TrendChartProps extends Pick<CardProps, 'span' | 'class'> {
 
 const NO_TENANT = { organizationId: undefined, propertyId: undefined };
 
-const LEGEND_HEIGHT = 23;
-const DEFAULT_HEIGHT = 190;
+const DEFAULT_HEIGHT = 180;
 
 /** A card with a chart of `/trends` in the range of the page. */
 export function TrendChart(props: TrendChartProps) {

@@ -38,6 +38,8 @@ export interface TimeChartProps {
 const NO_MARKS: readonly ChartMark[] = [];
 const NO_THRESHOLDS: readonly Threshold[] = [];
 const DEFAULT_HEIGHT = 190;
+/** Height of the legend of a chart, in px. It never changes, so that neither values nor the crosshair move content. */
+export const LEGEND_HEIGHT = 40;
 /** Distance at which the legend shows the text of a mark, in parts of the range. */
 const MARK_DISTANCE = 0.012;
 

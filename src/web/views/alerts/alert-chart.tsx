@@ -7,7 +7,7 @@ import { type Alert, severityKind } from '../../data/alert-names.tsx';
 import { Card } from '../../design/card.tsx';
 import type { ChartMark, Threshold } from '../../design/chart-options.ts';
 import { EmptyState, Loaded } from '../../design/states.tsx';
-import { TimeChart } from '../../design/time-chart.tsx';
+import { LEGEND_HEIGHT, TimeChart } from '../../design/time-chart.tsx';
 import { formatText } from '../../format/quantities.ts';
 import { toZoneName } from '../../format/times.ts';
 import { parseDuration, toBounds } from '../../url/time-range.ts';
@@ -16,7 +16,6 @@ import { linkWith, range, zoneChoice } from '../../url/view-state.ts';
 type Series = ApiResponse<'alertSeries'>;
 
 const HEIGHT = 240;
-const LEGEND_HEIGHT = 23;
 
 /** The value of an alert against its thresholds, from an hour before it started. Dragging zooms. */
 export function AlertChart({ id, alert }: { id: string; alert: Alert | undefined }) {

@@ -44,7 +44,7 @@ export default function Alerts() {
             href: linkWith({ state: id === 'firing' ? undefined : id }),
             label: (
               <>
-                {TITLES[id]} <span class="faint">{formatText(count(id))}</span>
+                {TITLES[id]} <span class="faint tab-count">{formatText(count(id))}</span>
               </>
             ),
           }))}
@@ -72,7 +72,8 @@ export default function Alerts() {
           }}
         </Loaded>
       </Card>
-      <SilencesCard />
+      {/* Later, because the list of alerts has any height. */}
+      {!state.isLoading && <SilencesCard />}
     </>
   );
 }

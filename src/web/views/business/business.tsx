@@ -2,7 +2,7 @@ import { useMarks } from '../../data/marks.ts';
 import { Card } from '../../design/card.tsx';
 import { Stat } from '../../design/figure.tsx';
 import { EmptyState, Loaded } from '../../design/states.tsx';
-import { TimeChart } from '../../design/time-chart.tsx';
+import { LEGEND_HEIGHT, TimeChart } from '../../design/time-chart.tsx';
 import { formatChange } from '../../format/quantities.ts';
 import { COMPARISONS } from '../../url/time-range.ts';
 import { comparison, linkTo } from '../../url/view-state.ts';
@@ -10,7 +10,6 @@ import { lastOf, type Totals, useTotals } from './business-totals.ts';
 import { OwnMetrics } from './own-metrics.tsx';
 
 const HEIGHT = 190;
-const LEGEND_HEIGHT = 23;
 
 /** How much business do the services carry: users, reservations, and the application's own metrics? */
 export default function Business() {

@@ -5,7 +5,7 @@ import { useMarks } from '../../data/marks.ts';
 import { Card } from '../../design/card.tsx';
 import { Badge, CodeBlock } from '../../design/controls.tsx';
 import { EmptyState, Loaded } from '../../design/states.tsx';
-import { TimeChart } from '../../design/time-chart.tsx';
+import { LEGEND_HEIGHT, TimeChart } from '../../design/time-chart.tsx';
 import { useHeading } from '../../shell/use-heading.ts';
 import { linkTo, range } from '../../url/view-state.ts';
 import { ErrorFacts } from './error-facts.tsx';
@@ -13,7 +13,6 @@ import { type ErrorGroup, errorTitle, kindLabel } from './error-names.ts';
 import { chooseStep } from './error-step.ts';
 
 const CHART_HEIGHT = 150;
-const LEGEND_HEIGHT = 23;
 const BUCKETS = 120;
 const TITLE_LENGTH = 120;
 

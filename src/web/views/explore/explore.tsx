@@ -6,7 +6,7 @@ import { formatGroup } from '../../data/names.ts';
 import { type AggregateName, toChartData } from '../../data/trend-data.ts';
 import { Card } from '../../design/card.tsx';
 import { EmptyState, Loaded } from '../../design/states.tsx';
-import { TimeChart } from '../../design/time-chart.tsx';
+import { LEGEND_HEIGHT, TimeChart } from '../../design/time-chart.tsx';
 import { formatText, type Unit } from '../../format/quantities.ts';
 import { comparison } from '../../url/view-state.ts';
 import { METRIC_NAMES } from '../alerts/rule-words.ts';
@@ -22,7 +22,6 @@ import { QueryCard } from './query-card.tsx';
 import { Results } from './results.tsx';
 
 const HEIGHT = 280;
-const LEGEND_HEIGHT = 23;
 
 /** How does any metric develop, and how do I get these values elsewhere? */
 export default function Explore() {

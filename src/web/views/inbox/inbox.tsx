@@ -46,15 +46,16 @@ function Messages() {
   const unread = state.data?.unread ?? 0;
   return (
     <Card
-      title={unread === 0 ? 'Inbox' : `${formatText(unread)} unread`}
+      title={unread === 0 ? 'Last 30 days' : `${formatText(unread)} unread in the last 30 days`}
       note={
-        unread > 0 ? (
-          <button type="button" class="button" onClick={() => void markRead('all')}>
-            Mark all as read
-          </button>
-        ) : (
-          'last 30 days'
-        )
+        <button
+          type="button"
+          class="button"
+          disabled={unread === 0}
+          onClick={() => void markRead('all')}
+        >
+          Mark all as read
+        </button>
       }
     >
       {error && (

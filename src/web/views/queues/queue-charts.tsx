@@ -10,7 +10,7 @@ import type { ChartData } from '../../data/trend-data.ts';
 import { Card } from '../../design/card.tsx';
 import type { ChartKind } from '../../design/chart-options.ts';
 import { EmptyState, Loaded } from '../../design/states.tsx';
-import { TimeChart } from '../../design/time-chart.tsx';
+import { LEGEND_HEIGHT, TimeChart } from '../../design/time-chart.tsx';
 import type { Unit } from '../../format/quantities.ts';
 
 export interface QueueName {
@@ -19,7 +19,6 @@ export interface QueueName {
 }
 
 const HEIGHT = 190;
-const LEGEND_HEIGHT = 23;
 /** Completed, failed, and arrived jobs have the same colors in every chart. */
 const COLORS: Readonly<Record<string, string>> = {
   arrived: '--series-1',

@@ -14,7 +14,7 @@ interface AgentDownload {
   readonly isAllowed: boolean;
 }
 
-const HEIGHT = 170;
+const HEIGHT = 138;
 
 /** The commands that download and install the agent. */
 export function AgentSteps() {

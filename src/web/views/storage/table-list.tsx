@@ -1,3 +1,4 @@
+import { useMemo } from 'preact/hooks';
 import { serverNow } from '../../api/server-clock.ts';
 import { Card } from '../../design/card.tsx';
 import { Badge, type Kind } from '../../design/controls.tsx';
@@ -21,7 +22,8 @@ const ROLLUP_KINDS: Readonly<Record<string, Kind>> = {
 /** Tables and roll-ups with their sizes, ages, and retention. Invalid roll-ups are first, then the largest tables. */
 export function TableList({ tables }: { tables: readonly TableStorage[] }) {
   const rollups = tables.filter(({ rollup }) => rollup).length;
-  const isInvalid = ({ rollup }: TableStorage) => Number(rollup?.status === 'invalid');
+  // Sizes change all the time. Rows that change places would be hard to read.
+  const places = useMemo(() => toPlaces(tables), [tables.length]);
   return (
     <Card
       title="Tables and roll-ups"
@@ -29,7 +31,7 @@ export function TableList({ tables }: { tables: readonly TableStorage[] }) {
     >
       <SearchableTable
         label="Tables"
-        rows={tables.toSorted((a, b) => isInvalid(b) - isInvalid(a) || b.bytes - a.bytes)}
+        rows={tables.toSorted((a, b) => places.indexOf(a.name) - places.indexOf(b.name))}
         rowKey={({ name }) => name}
         searchText={({ name }) => name}
         columns={columns()}
@@ -41,6 +43,14 @@ export function TableList({ tables }: { tables: readonly TableStorage[] }) {
       />
     </Card>
   );
+}
+
+/** Returns the names of invalid roll-ups, and then of all tables, the largest ones first. */
+function toPlaces(tables: readonly TableStorage[]): string[] {
+  const isInvalid = ({ rollup }: TableStorage) => Number(rollup?.status === 'invalid');
+  return tables
+    .toSorted((a, b) => isInvalid(b) - isInvalid(a) || b.bytes - a.bytes)
+    .map(({ name }) => name);
 }
 
 function columns(): Column<TableStorage>[] {
