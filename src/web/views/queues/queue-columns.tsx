@@ -17,7 +17,7 @@ export interface QueueColumnOptions {
   readonly before: ReadonlyMap<string, QueueRow>;
   /** For example `vs yesterday`. */
   readonly note: string;
-  readonly recommendations: readonly Recommendation[] | undefined;
+  readonly recommendations?: readonly Recommendation[];
   /** Whether the queues are in several scopes. */
   readonly hasScopes: boolean;
 }
