@@ -43,6 +43,8 @@ const server = new PerfscopeServer({ PERFORMANCE_FLUSH_INTERVAL: '1000' });
 const demo = new Demo({ fast: true, scenario: 'error-burst', env: server.env, log: () => {} });
 let browser: Browser;
 let client: PerfscopeClient;
+/** A range with requests, queues, and errors. Live figures would move content that the test counts. */
+let fixedRange: string;
 
 beforeAll(async () => {
   [browser] = await Promise.all([openBrowser(), demo.start()]);
@@ -51,6 +53,9 @@ beforeAll(async () => {
     const { api, queues } = await client.get('dashboard', { last: '15m' });
     return api.count >= MIN_REQUESTS && queues.length > 0;
   });
+  const now = Date.now();
+  const [from, to] = [now - 15 * 60_000, now].map((ms) => new Date(ms).toISOString());
+  fixedRange = `from=${from}&to=${to}`;
 });
 afterAll(async () => {
   await browser.close();
@@ -62,7 +67,7 @@ describe.each(['light', 'dark'] as const)('in the %s theme', (theme) => {
   it.each(VIEWS)('%s opens at every width without a fault', async (path) => {
     const view = await WebPage.open(browser, { url: demo.serverUrl, theme });
     try {
-      await view.goto(path);
+      await view.goto(`${path}${path.includes('?') ? '&' : '?'}${fixedRange}`);
       expect(await view.page.getByText('There is no such view').count()).toBe(0);
       expect(await view.readFaults()).toEqual([]);
       expect(await view.runAxe()).toEqual([]);
@@ -124,8 +129,8 @@ it('zooms by dragging, and Back and shared links restore a view exactly', async 
     expect(length / 60_000).toBeCloseTo(15 * 0.4, 0);
     const shown = await page.locator('main').textContent();
 
-    const other = await WebPage.open(browser, { url: '' });
-    await other.goto(page.url());
+    const other = await WebPage.open(browser, { url: demo.serverUrl });
+    await other.goto(page.url().slice(demo.serverUrl.length));
     expect(await other.page.locator('main').textContent()).toBe(shown);
     await other.close();
 
@@ -159,7 +164,7 @@ it('shows an alert of real traffic without a reload, and acknowledges and silenc
     await waitFor(async () => (await client.alert(id)).alert.state === 'acknowledged');
 
     await page.getByRole('button', { name: /^Silence/ }).click();
-    await page.getByRole('dialog').getByRole('textbox').first().fill('planned work');
+    await page.getByRole('dialog').getByLabel('Comment').fill('planned work');
     await page
       .getByRole('dialog')
       .getByRole('button', { name: /^Silence/ })
