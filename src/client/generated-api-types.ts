@@ -777,7 +777,7 @@ export interface EndpointsQuery {
    */
   order?: 'asc' | 'desc';
   /**
-   * Page size: a whole number from 1 to 1000.
+   * Page size: a whole number from 1 to 10000.
    *
    * @default 50
    */
@@ -920,7 +920,7 @@ export interface OutgoingQuery {
    */
   order?: 'asc' | 'desc';
   /**
-   * Page size: a whole number from 1 to 1000.
+   * Page size: a whole number from 1 to 10000.
    *
    * @default 50
    */
@@ -1063,7 +1063,7 @@ export interface DatabaseQuery {
    */
   order?: 'asc' | 'desc';
   /**
-   * Page size: a whole number from 1 to 1000.
+   * Page size: a whole number from 1 to 10000.
    *
    * @default 50
    */

@@ -1,4 +1,4 @@
-import { keepPreviousData, QueryClient, QueryObserver } from '@tanstack/query-core';
+import { hashKey, keepPreviousData, QueryClient, QueryObserver } from '@tanstack/query-core';
 import { useEffect, useMemo, useState } from 'preact/hooks';
 import { ApiError } from '../../client/api-request.ts';
 import type { ApiResponse, EndpointName, Query } from '../../client/api-types.ts';
@@ -26,6 +26,10 @@ export interface ApiOptions {
 type Readable = Exclude<EndpointName, 'stream' | 'acknowledge' | 'silence' | 'read' | 'person'>;
 
 const STALE_MS = 4000;
+/** Shortest time between two answers to the same live request, in ms. */
+const MIN_REST_MS = 1000;
+/** A live request rests for this many times its duration, so that large tables don't keep the server busy. */
+const REST_FACTOR = 4;
 const MAX_RETRIES = 2;
 
 /** Answers of the API by endpoint and parameters. */
@@ -81,7 +85,7 @@ export function useRequest<T>(
 ): ApiState<T> {
   const settings = {
     queryKey: key,
-    queryFn: ({ signal }: { signal: AbortSignal }) => load(signal),
+    queryFn: ({ signal }: { signal: AbortSignal }) => measureDuration(key, () => load(signal)),
     enabled,
     placeholderData: keepPreviousData,
     meta: { isLive },
@@ -109,10 +113,28 @@ export function useRequest<T>(
   };
 }
 
-/** Loads all answers again that new measurements can change. */
-export function refreshLive(): void {
-  void queryCache.invalidateQueries({ predicate: ({ meta }) => meta?.isLive === true });
+/** Durations of the last loads in ms, by the hash of the key. */
+const durations = new Map<string, number>();
+
+async function measureDuration<T>(key: readonly unknown[], load: () => Promise<T>): Promise<T> {
+  const start = performance.now();
+  try {
+    return await load();
+  } finally {
+    durations.set(hashKey(key), performance.now() - start);
+  }
 }
+
+/** Loads the answers again that new measurements can change. Answers that are being loaded are not loaded twice. */
+export function refreshLive(): void {
+  const isDue = ({ queryHash, state, meta }: LiveQuery) => {
+    const restMs = Math.max(MIN_REST_MS, REST_FACTOR * (durations.get(queryHash) ?? 0));
+    return meta?.isLive === true && Date.now() - state.dataUpdatedAt >= restMs;
+  };
+  void queryCache.invalidateQueries({ predicate: isDue }, { cancelRefetch: false });
+}
+
+type LiveQuery = ReturnType<ReturnType<typeof queryCache.getQueryCache>['getAll']>[number];
 
 /** Loads the answers of these endpoints again. */
 export function refresh(...names: readonly string[]): Promise<void> {

@@ -16,7 +16,7 @@ const ROW_PROPERTIES = {
   database: 'statements',
   outgoing: 'hosts',
 } as const;
-const PAGE_SIZE = 1000;
+const PAGE_SIZE = 10_000;
 /** More rows than this are of no use in a table. */
 const MAX_ROWS = 20_000;
 

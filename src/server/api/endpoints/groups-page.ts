@@ -48,7 +48,7 @@ const GROUPS_PARAMETERS = {
   order: z.enum(['asc', 'desc']).optional().meta({
     description: 'Sort order: asc or desc. Default: asc for dimensions, desc for numbers.',
   }),
-  ...createPagingParameters(50, 1000),
+  ...createPagingParameters(50, 10_000),
   ...FORMAT_PARAMETER,
 };
 
