@@ -49,7 +49,7 @@ export default function AlertView({ parameters: { id = '' } }: { parameters: Vie
           {({ alert }) => <Head alert={alert} rule={rule} hasRules={!rules.isLoading} />}
         </Loaded>
       </Card>
-      <AlertChart id={id} alert={state.data?.alert} />
+      {!state.error && <AlertChart id={id} alert={state.data?.alert} />}
       {state.data && (
         <>
           <Card title="Details" span={5}>
