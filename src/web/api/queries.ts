@@ -111,7 +111,9 @@ export function useRequest<T>(
 
 /** Loads all answers again that new measurements can change. */
 export function refreshLive(): void {
-  void queryCache.invalidateQueries({ predicate: ({ meta }) => meta?.isLive === true });
+  queryCache
+    .invalidateQueries({ predicate: ({ meta }) => meta?.isLive === true })
+    .catch(noteApiError);
 }
 
 /** Loads the answers of these endpoints again. */

@@ -141,13 +141,9 @@ function formatSummary({ groupBy, unit, description, direction }: RuleInput): st
 
 /** Names can contain letters, digits, `-`, `_`, and `.`. */
 export function toRuleName(text: string): string {
-  return (
-    text
-      .toLowerCase()
-      .replaceAll(/[^a-z0-9._-]+/g, '-')
-      .replaceAll(/^[-.]+|[-.]+$/g, '')
-      .slice(0, 60) || 'my-rule'
-  );
+  const allowed = text.toLowerCase().replaceAll(/[^a-z0-9._-]+/g, '-');
+  const [name = ''] = /[a-z0-9_][a-z0-9._-]{0,59}/.exec(allowed) ?? [];
+  return name.replace(/[-.]{1,60}$/, '') || 'my-rule';
 }
 
 /** JSON texts are valid YAML, also with quotes, colons, and line breaks. */
