@@ -20,6 +20,16 @@ export interface RuleInput {
   readonly description: string;
 }
 
+/** Names in rules of aggregates that the API calls otherwise. */
+const RULE_AGGREGATES: Partial<Record<AggregateName, string>> = {
+  average: 'mean',
+  errorRate: 'error_ratio',
+};
+/** Names in rules of dimensions that the API calls otherwise. */
+const RULE_DIMENSIONS: Readonly<Record<string, string>> = {
+  organizationId: 'organization',
+  propertyId: 'property',
+};
 /** Columns of `performance_metrics` by dimension. */
 const COLUMNS: Readonly<Record<string, string>> = {
   service: 'service',
@@ -68,7 +78,7 @@ export function whyNoRule({
 export function formatRule(input: RuleInput): string {
   const lines = [
     'rules:',
-    `  - name: ${toRuleName(input.ruleName)}`,
+    `  - name: ${formatName(toRuleName(input.ruleName))}`,
     ...(input.name ? formatSql(input, input.name) : formatMeasure(input)),
     ...(input.direction === 'below' ? ['    direction: below'] : []),
     `    thresholds: { ${input.severity}: ${input.threshold} }`,
@@ -83,15 +93,17 @@ function formatMeasure({ metricType, aggregate, filters, groupBy, window }: Rule
   return [
     '    measure:',
     `      type: ${metricType}`,
-    `      aggregate: ${aggregate}`,
+    `      aggregate: ${RULE_AGGREGATES[aggregate] ?? aggregate}`,
     ...(aggregate === 'apdex' ? [`      slowerThan: ${DEFAULT_APDEX_TARGET}`] : []),
     ...(filters.length > 0
       ? [
           '      filter:',
-          ...filters.map(([name, values]) => `        ${name}: ${formatList(values)}`),
+          ...filters.map(
+            ([name, values]) => `        ${toRuleDimension(name)}: ${formatList(values)}`,
+          ),
         ]
       : []),
-    ...(groupBy.length > 0 ? [`      groupBy: [${groupBy.join(', ')}]`] : []),
+    ...(groupBy.length > 0 ? [`      groupBy: [${groupBy.map(toRuleDimension).join(', ')}]`] : []),
     `      window: ${window}`,
   ];
 }
@@ -99,7 +111,7 @@ function formatMeasure({ metricType, aggregate, filters, groupBy, window }: Rule
 function formatSql({ aggregate, filters, groupBy, window }: RuleInput, name: string): string[] {
   const groups = groupBy.flatMap((dimension) => {
     const column = COLUMNS[dimension];
-    return column ? [`${column} AS ${dimension}`] : [];
+    return column ? [`${column} AS ${toRuleDimension(dimension)}`] : [];
   });
   const conditions = [
     'in_window()',
@@ -118,8 +130,8 @@ function formatSql({ aggregate, filters, groupBy, window }: RuleInput, name: str
       ? [`GROUP BY ${groupBy.flatMap((dimension) => COLUMNS[dimension] ?? []).join(', ')}`]
       : []),
   ];
-  // A quoted text, because names can contain line breaks, which would end a block of YAML.
-  const isPlain = sql.every((line) => !/[\n\r]/.test(line));
+  // A quoted text, because names can contain line breaks and other characters that a block of YAML can't contain.
+  const isPlain = sql.every((line) => !/[\p{C}\p{Zl}\p{Zp}]/u.test(line));
   return [
     `    window: ${window}`,
     ...(isPlain
@@ -130,7 +142,7 @@ function formatSql({ aggregate, filters, groupBy, window }: RuleInput, name: str
 
 function formatSummary({ groupBy, unit, description, direction }: RuleInput): string {
   const filter = FILTERS[unit] ?? 'humanize';
-  const labels = groupBy.map((name) => `{{ $labels.${name} }}`).join(', ');
+  const labels = groupBy.map((name) => `{{ $labels.${toRuleDimension(name)} }}`).join(', ');
   const value = `{{ $value | ${filter} }}`;
   const limit = `{{ $threshold | ${filter} }}`;
   const word = direction === 'below' ? 'minimum' : 'limit';
@@ -139,10 +151,20 @@ function formatSummary({ groupBy, unit, description, direction }: RuleInput): st
   return `${labels && `${labels}: `}${text} is ${value} (${word}: ${limit})`;
 }
 
+function toRuleDimension(dimension: string): string {
+  return RULE_DIMENSIONS[dimension] ?? dimension;
+}
+
+/** Quotes names that YAML would read as another type, such as `404` and `null`. */
+function formatName(name: string): string {
+  const isText = /^[a-z][a-z0-9._-]*$/.test(name) && !/^(?:true|false|null)$/.test(name);
+  return isText ? name : JSON.stringify(name);
+}
+
 /** Names can contain letters, digits, `-`, `_`, and `.`. */
 export function toRuleName(text: string): string {
   const allowed = text.toLowerCase().replaceAll(/[^a-z0-9._-]+/g, '-');
-  const [name = ''] = /[a-z0-9_][a-z0-9._-]{0,59}/.exec(allowed) ?? [];
+  const [name = ''] = /[a-z0-9][a-z0-9._-]{0,59}/.exec(allowed) ?? [];
   return name.replace(/[-.]{1,60}$/, '') || 'my-rule';
 }
 
