@@ -11,7 +11,7 @@ function visit(_state: unknown, _title: string, href: string): void {
 const replaced: string[] = [];
 
 Object.assign(globalThis, {
-  document: { baseURI: BASE_URI, addEventListener: () => {} },
+  document: { baseURI: BASE_URI, documentElement: { dataset: {} }, addEventListener: () => {} },
   location: {
     get pathname() {
       return current.pathname;
@@ -32,6 +32,7 @@ Object.assign(globalThis, {
   },
   addEventListener: () => {},
   scrollTo: () => {},
+  matchMedia: () => ({ matches: false, addEventListener: () => {} }),
 });
 
 /** Path and query of the URL. */
