@@ -2,6 +2,7 @@ import '../../support/browser-stub.ts';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { PerformanceMetricType } from '../../../src/core/schema/enums.ts';
+import { collectDeprecatedNames } from '../../../src/core/vocabulary.ts';
 import { AGGREGATES, GROUP_DIMENSIONS } from '../../../src/web/views/explore/query.ts';
 import {
   formatRule,
@@ -31,7 +32,10 @@ const NAMES = { average: 'mean', errorRate: 'error_ratio' } as Readonly<Record<s
 
 /** Loads the text as the server does, and returns its only rule. */
 function load(input: RuleInput) {
-  return findRule(loadTestRules(formatRule(input)), toRuleName(input.ruleName));
+  const text = formatRule(input);
+  const { value, notices } = collectDeprecatedNames(() => loadTestRules(text));
+  expect(notices).toEqual([]);
+  return findRule(value, toRuleName(input.ruleName));
 }
 
 /** Texts with line breaks, quotes, control characters, and YAML's and SQL's syntax. */
@@ -124,6 +128,15 @@ describe('formatRule', () => {
     expect(sql).toContain("organization_id IN ('o''hara')");
     expect(sql).toContain('(WINDOW)');
     expect(sql).toContain('(SCOPE)');
+  });
+
+  it('escapes control characters, which YAML does not allow', () => {
+    const text = formatRule({
+      ...{ ...INPUT, metricType: 'CUSTOM', aggregate: 'sum' },
+      ...{ name: 'a\u0007b', filters: [['service', ['\u0000']]], description: '\u001b' },
+    });
+    expect(text).toContain('a\\u0007b');
+    expect(text).not.toMatch(/[^\P{C}\n]/u);
   });
 
   it('writes a summary with the group, the value, and the threshold', () => {

@@ -20,13 +20,8 @@ export interface RuleInput {
   readonly description: string;
 }
 
-/** Names in rules of aggregates that the API calls otherwise. */
-const RULE_AGGREGATES: Partial<Record<AggregateName, string>> = {
-  average: 'mean',
-  errorRate: 'error_ratio',
-};
-/** Names in rules of dimensions that the API calls otherwise. */
-const RULE_DIMENSIONS: Readonly<Record<string, string>> = {
+/** Labels of alerts whose names differ from those of their dimensions. */
+const LABELS: Readonly<Record<string, string>> = {
   organizationId: 'organization',
   propertyId: 'property',
 };
@@ -93,17 +88,15 @@ function formatMeasure({ metricType, aggregate, filters, groupBy, window }: Rule
   return [
     '    measure:',
     `      type: ${metricType}`,
-    `      aggregate: ${RULE_AGGREGATES[aggregate] ?? aggregate}`,
+    `      aggregate: ${aggregate}`,
     ...(aggregate === 'apdex' ? [`      slowerThan: ${DEFAULT_APDEX_TARGET}`] : []),
     ...(filters.length > 0
       ? [
           '      filter:',
-          ...filters.map(
-            ([name, values]) => `        ${toRuleDimension(name)}: ${formatList(values)}`,
-          ),
+          ...filters.map(([name, values]) => `        ${name}: ${formatList(values)}`),
         ]
       : []),
-    ...(groupBy.length > 0 ? [`      groupBy: [${groupBy.map(toRuleDimension).join(', ')}]`] : []),
+    ...(groupBy.length > 0 ? [`      groupBy: [${groupBy.join(', ')}]`] : []),
     `      window: ${window}`,
   ];
 }
@@ -111,7 +104,7 @@ function formatMeasure({ metricType, aggregate, filters, groupBy, window }: Rule
 function formatSql({ aggregate, filters, groupBy, window }: RuleInput, name: string): string[] {
   const groups = groupBy.flatMap((dimension) => {
     const column = COLUMNS[dimension];
-    return column ? [`${column} AS ${toRuleDimension(dimension)}`] : [];
+    return column ? [`${column} AS ${toLabel(dimension)}`] : [];
   });
   const conditions = [
     'in_window()',
@@ -142,7 +135,7 @@ function formatSql({ aggregate, filters, groupBy, window }: RuleInput, name: str
 
 function formatSummary({ groupBy, unit, description, direction }: RuleInput): string {
   const filter = FILTERS[unit] ?? 'humanize';
-  const labels = groupBy.map((name) => `{{ $labels.${toRuleDimension(name)} }}`).join(', ');
+  const labels = groupBy.map((name) => `{{ $labels.${toLabel(name)} }}`).join(', ');
   const value = `{{ $value | ${filter} }}`;
   const limit = `{{ $threshold | ${filter} }}`;
   const word = direction === 'below' ? 'minimum' : 'limit';
@@ -151,8 +144,8 @@ function formatSummary({ groupBy, unit, description, direction }: RuleInput): st
   return `${labels && `${labels}: `}${text} is ${value} (${word}: ${limit})`;
 }
 
-function toRuleDimension(dimension: string): string {
-  return RULE_DIMENSIONS[dimension] ?? dimension;
+function toLabel(dimension: string): string {
+  return LABELS[dimension] ?? dimension;
 }
 
 /** Quotes names that YAML would read as another type, such as `404` and `null`. */
