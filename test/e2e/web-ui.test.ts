@@ -124,8 +124,8 @@ it('zooms by dragging, and Back and shared links restore a view exactly', async 
     expect(length / 60_000).toBeCloseTo(15 * 0.4, 0);
     const shown = await page.locator('main').textContent();
 
-    const other = await WebPage.open(browser, { url: '' });
-    await other.goto(page.url());
+    const other = await WebPage.open(browser, { url: demo.serverUrl });
+    await other.goto(page.url().slice(demo.serverUrl.length));
     expect(await other.page.locator('main').textContent()).toBe(shown);
     await other.close();
 
@@ -159,7 +159,7 @@ it('shows an alert of real traffic without a reload, and acknowledges and silenc
     await waitFor(async () => (await client.alert(id)).alert.state === 'acknowledged');
 
     await page.getByRole('button', { name: /^Silence/ }).click();
-    await page.getByRole('dialog').getByRole('textbox').first().fill('planned work');
+    await page.getByRole('dialog').getByLabel('Comment').fill('planned work');
     await page
       .getByRole('dialog')
       .getByRole('button', { name: /^Silence/ })

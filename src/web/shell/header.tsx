@@ -73,8 +73,8 @@ export function Header() {
       <button
         type="button"
         class="button"
-        aria-label="Search (Ctrl K)"
-        title="Search (Ctrl K)"
+        aria-label="Search, Ctrl K"
+        title="Search, Ctrl K"
         onClick={() => {
           isPaletteOpen.value = true;
         }}
