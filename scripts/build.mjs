@@ -1,8 +1,7 @@
 import { spawnSync } from 'node:child_process';
-import { cpSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { cpSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { brotliCompressSync, gzipSync } from 'node:zlib';
 
 const STAMP = 'dist/.built';
 const AGENT_FOLDER = join('dist', 'agent-package');
@@ -20,6 +19,7 @@ export async function build() {
   compile('tsconfig.build.json');
   // Imported here, because `isStale` must work before any package is installed.
   const { buildAgentPackage } = await import('./agent-package.mjs');
+  const { buildWebApp } = await import('./web-app.mjs');
   await buildAgentPackage();
   removeUnpublishedFiles();
   // The demo imports Perfscope by its package name, so it is compiled after the agent package.
@@ -27,19 +27,6 @@ export async function build() {
   await buildWebApp();
   for (const [from, to] of FILES) cpSync(from, to, { recursive: true });
   writeFileSync(STAMP, '');
-}
-
-/** Builds the web UI to dist/web, and compresses its scripts and styles. */
-async function buildWebApp() {
-  const { build: buildWithVite } = await import('vite');
-  await buildWithVite({ configFile: join('src', 'web', 'vite.config.ts') });
-  const assets = join('dist', 'web', 'assets');
-  for (const name of readdirSync(assets)) {
-    if (!/\.(?:js|css)$/.test(name)) continue;
-    const content = readFileSync(join(assets, name));
-    writeFileSync(join(assets, `${name}.br`), brotliCompressSync(content));
-    writeFileSync(join(assets, `${name}.gz`), gzipSync(content, { level: 9 }));
-  }
 }
 
 function compile(project) {
@@ -81,6 +68,7 @@ export function isStale() {
     'scripts/release/locked-packages.ts',
     'scripts/release/package-sboms.ts',
     'scripts/release/sbom.ts',
+    'scripts/web-app.mjs',
   ];
   return [...sources, ...settings].some((file) => statSync(file).mtimeMs > built);
 }

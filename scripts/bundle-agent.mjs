@@ -66,7 +66,16 @@ export async function bundleAgent(folder, version) {
   });
   await writeDeclarations(folder, '[name].ts');
   await writeDeclarations(folder, '[name].mts', ['client']);
-  const files = chunks.flatMap(({ moduleIds = [] }) => moduleIds);
+  return findPackageFolders(chunks.flatMap(({ moduleIds = [] }) => moduleIds));
+}
+
+/**
+ * Returns the folders of the packages that contain files, sorted.
+ *
+ * @param {readonly string[]} files
+ * @returns {string[]}
+ */
+export function findPackageFolders(files) {
   const folders = files.flatMap(
     (file) => file.match(/^.*node_modules\/(@[^/]+\/)?[^/]+/)?.[0] ?? [],
   );

@@ -38,7 +38,8 @@ export function packPerfscope({ out, registryDependencies }: PackOptions): strin
     // The modules of the agent are CommonJS. npm reads the other fields only at the top of a package.
     writeJson(join(stage, AGENT_FOLDER, 'package.json'), { type: 'commonjs' });
     const agentSbom = readFileSync(join(AGENT_FOLDER, SBOM_FILE), 'utf8');
-    const sbom = formatPerfscopeSbom(manifest.version, agentSbom);
+    const webSbom = readFileSync(join('dist', 'web', SBOM_FILE), 'utf8');
+    const sbom = formatPerfscopeSbom(manifest.version, agentSbom, webSbom);
     writeFileSync(join(stage, SBOM_FILE), sbom);
     packFolder(stage, out);
     return join(out, `perfscope-${manifest.version}.tgz`);

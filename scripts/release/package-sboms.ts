@@ -23,26 +23,37 @@ const LICENSE = 'Apache-2.0';
  * @param bundledFolders absolute paths of packages in `node_modules`
  */
 export function formatAgentSbom(version: string, bundledFolders: readonly string[]): string {
-  const root = realpathSync('node_modules');
-  const paths = bundledFolders.map((folder) => join('node_modules', relative(root, folder)));
-  const bundled = readLockedPackages(paths);
+  const bundled = readBundledPackages(bundledFolders);
   return formatSbom(describeAgent(version, bundled), bundled);
 }
 
 /**
+ * Returns the SBOM of the web UI. It lists the packages in the bundle.
+ *
+ * @param bundledFolders absolute paths of packages in `node_modules`
+ */
+export function formatWebSbom(version: string, bundledFolders: readonly string[]): string {
+  const bundled = readBundledPackages(bundledFolders);
+  const dependsOn = bundled.map(({ purl }) => purl);
+  return formatSbom({ ...describeNpmPackage('perfscope', version), dependsOn }, bundled);
+}
+
+/**
  * Returns the SBOM of the package `perfscope`. It lists all packages that npm installs with it, in the versions of
- * `package-lock.json`, and the packages in the agent's bundle.
+ * `package-lock.json`, and the packages in the bundles of the agent and the web UI.
  *
  * @param agentSbom the result of `formatAgentSbom`
+ * @param webSbom the result of `formatWebSbom`
  */
-export function formatPerfscopeSbom(version: string, agentSbom: string): string {
+export function formatPerfscopeSbom(version: string, agentSbom: string, webSbom: string): string {
   const bundled = readSbomPackages(agentSbom);
+  const web = readSbomPackages(webSbom);
   const agent = describeAgent(version, bundled);
   const main = {
     ...describeNpmPackage('perfscope', version),
-    dependsOn: [agent.purl, ...readDirectDependencies()],
+    dependsOn: [agent.purl, ...web.map(({ purl }) => purl), ...readDirectDependencies()],
   };
-  return formatSbom(main, [...bundled, ...readProductionPackages(), agent]);
+  return formatSbom(main, [...bundled, ...web, ...readProductionPackages(), agent]);
 }
 
 /**
@@ -71,6 +82,11 @@ export function formatQuestdbSbom(platform: string, javaVersion: string): string
     dependsOn: [questdb.purl, java.purl],
   };
   return formatSbom(main, [questdb, java]);
+}
+
+function readBundledPackages(folders: readonly string[]): SbomPackage[] {
+  const root = realpathSync('node_modules');
+  return readLockedPackages(folders.map((folder) => join('node_modules', relative(root, folder))));
 }
 
 function describeAgent(version: string, bundled: readonly SbomPackage[]): SbomPackage {

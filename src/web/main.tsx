@@ -6,5 +6,5 @@ import { redirectOldLinks } from './url/old-links.ts';
 
 redirectOldLinks();
 render(<App />, document.getElementById('app')!);
-void loadCaller();
 startLiveUpdates();
+await loadCaller();

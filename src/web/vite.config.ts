@@ -35,8 +35,6 @@ export default defineConfig({
     // Small files would become data URLs, which the Content-Security-Policy rejects.
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },
-    // Licenses of the bundled packages.
-    license: { fileName: 'licenses.md' },
     reportCompressedSize: false,
   },
   plugins: [preloadFont],

@@ -32,10 +32,10 @@ const securityHeaders = helmet({
   },
 });
 
-/** Returns the folder with the built web UI, or undefined if it isn't built. */
+/** Returns the folder with the built web UI, or undefined if it isn't built. Its sources have no folder `assets`. */
 export function findWebFolder(): string | undefined {
   return FOLDERS.map((folder) => join(import.meta.dirname, folder)).find((folder) =>
-    existsSync(join(folder, 'index.html')),
+    existsSync(join(folder, 'assets')),
   );
 }
 

@@ -35,7 +35,7 @@ export function startLiveUpdates(): void {
     if (isPaused.value || caller.value === undefined) return undefined;
     const current = client.value;
     const abort = new AbortController();
-    void follow(current.stream({}, { signal: abort.signal }));
+    follow(current.stream({}, { signal: abort.signal })).catch(noteApiError);
     const timer = setInterval(refreshLive, FALLBACK_INTERVAL_MS);
     return () => {
       abort.abort();
@@ -56,14 +56,10 @@ async function follow(events: AsyncGenerator<ServerEvent>): Promise<void> {
     if (pending.delete('point') || pending.delete('gap')) refreshLive();
     const names = [...pending].flatMap((type) => CHANGED_ENDPOINTS[type] ?? []);
     pending.clear();
-    if (names.length > 0) void refresh(...names);
+    if (names.length > 0) refresh(...names).catch(noteApiError);
   };
-  try {
-    for await (const { type } of events) {
-      if (pending.size === 0) setTimeout(flush, COLLECT_MS);
-      pending.add(type);
-    }
-  } catch (error) {
-    noteApiError(error);
+  for await (const { type } of events) {
+    if (pending.size === 0) setTimeout(flush, COLLECT_MS);
+    pending.add(type);
   }
 }

@@ -131,7 +131,7 @@ export function refreshLive(): void {
     const restMs = Math.max(MIN_REST_MS, REST_FACTOR * (durations.get(queryHash) ?? 0));
     return meta?.isLive === true && Date.now() - state.dataUpdatedAt >= restMs;
   };
-  void queryCache.invalidateQueries({ predicate: isDue }, { cancelRefetch: false });
+  queryCache.invalidateQueries({ predicate: isDue }, { cancelRefetch: false }).catch(noteApiError);
 }
 
 type LiveQuery = ReturnType<ReturnType<typeof queryCache.getQueryCache>['getAll']>[number];

@@ -38,20 +38,20 @@ export interface Sample {
 /** Reads a sampled request from its row. Its tags come from applications, so they can have any type. */
 export function readSample(row: Metric): Sample {
   const tags = (row.tags ?? {}) as Record<string, unknown>;
-  const status = Number(tags['http.response.status_code']);
+  const status = toNumber(tags['http.response.status_code']);
   const errorType = toText(tags['error.type']);
   return {
     id: row.id,
     atMs: Date.parse(row.at),
     name: formatEndpoint(row),
     durationMs: row.duration ?? row.value ?? 0,
-    status: Number.isFinite(status) ? status : undefined,
+    status,
     errorType,
-    isFailed: errorType !== undefined || status >= 500,
+    isFailed: errorType !== undefined || (status !== undefined && status >= 500),
     isAborted: tags['perfscope.request.aborted'] === true,
     traceId: toText(tags.trace_id),
     parts: Array.isArray(tags.parts) ? tags.parts.filter(isPart) : [],
-    omittedParts: Number(tags.parts_omitted) || 0,
+    omittedParts: toNumber(tags.parts_omitted) ?? 0,
     service: row.service,
     version: row.version,
     instance: row.instance,
@@ -63,6 +63,11 @@ export function readSample(row: Metric): Sample {
 
 function toText(value: unknown): string | undefined {
   return typeof value === 'string' && value !== '' ? value : undefined;
+}
+
+function toNumber(value: unknown): number | undefined {
+  const number = typeof value === 'number' ? value : Number.parseFloat(toText(value) ?? '');
+  return Number.isFinite(number) ? number : undefined;
 }
 
 function isPart(value: unknown): value is SamplePart {

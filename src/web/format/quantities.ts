@@ -62,7 +62,7 @@ export function formatQuantity(value: number | null | undefined, unit: Unit = '1
   if (unit === 'x') return { value: `×${formatNumber(value)}`, unit: '' };
   const { value: number, unit: prefix } = scale(value, NUMBERS);
   // UCUM annotations such as {request} are not units.
-  const name = unit === '1' ? '' : unit.replaceAll(/\{([^}]*)\}/g, number === '1' ? '$1' : '$1s');
+  const name = unit === '1' ? '' : unit.replaceAll(/\{([^{}]*)\}/g, number === '1' ? '$1' : '$1s');
   return {
     value: number,
     unit: `${prefix}${prefix && name && !name.startsWith('/') ? ' ' : ''}${name}`,

@@ -1,11 +1,12 @@
 import type { ComponentType } from 'preact';
 import { useEffect, useLayoutEffect, useState } from 'preact/hooks';
 import { onRecovery, unreachableSince } from '../api/connection.ts';
-import { caller, isAllowed, loadCaller, signInReason } from '../api/session.ts';
+import { caller, isAllowed, loadCaller, noteApiError, signInReason } from '../api/session.ts';
 import { EmptyState } from '../design/states.tsx';
 import { currentLocation } from '../url/location.ts';
 import { linkTo } from '../url/view-state.ts';
-import { findRoute, type Route, type ViewParameters } from '../views/routes.ts';
+import { findRoute, type Route } from '../views/routes.ts';
+import type { ViewParameters } from '../views/view-parameters.ts';
 import { Banners } from './banners.tsx';
 import { CommandPalette } from './command-palette.tsx';
 import { Header, heading, isMenuOpen, isPaletteOpen } from './header.tsx';
@@ -15,7 +16,7 @@ import { SignIn } from './sign-in.tsx';
 type View = ComponentType<{ parameters: ViewParameters }>;
 
 onRecovery(() => {
-  if (caller.value === undefined) void loadCaller();
+  if (caller.value === undefined) loadCaller().catch(noteApiError);
 });
 
 /** The page: navigation, header, and the view of the current location. */

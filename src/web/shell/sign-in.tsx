@@ -1,6 +1,6 @@
 import { useState } from 'preact/hooks';
 import { queryCache } from '../api/queries.ts';
-import { caller, signIn, signInReason } from '../api/session.ts';
+import { caller, noteApiError, signIn, signInReason } from '../api/session.ts';
 import { Logo } from '../design/icon.tsx';
 
 const TEXTS = {
@@ -16,9 +16,7 @@ export function SignIn() {
   const [isBusy, setBusy] = useState(false);
   const reason = signInReason.value;
   if (reason === undefined) return null;
-  const submit = async (event: SubmitEvent) => {
-    event.preventDefault();
-    const form = event.currentTarget as HTMLFormElement;
+  const submit = async (form: HTMLFormElement) => {
     setBusy(true);
     const isAccepted = await signIn(String(new FormData(form).get('key') ?? ''));
     setBusy(false);
@@ -33,7 +31,10 @@ export function SignIn() {
       <form
         class="card"
         style={{ width: 'min(400px, calc(100vw - 24px))', gap: '10px' }}
-        onSubmit={submit}
+        onSubmit={(event) => {
+          event.preventDefault();
+          submit(event.currentTarget).catch(noteApiError);
+        }}
         aria-label="Sign in"
       >
         <h1 style={{ display: 'flex', gap: '8px', alignItems: 'center', fontSize: '15px' }}>

@@ -22,9 +22,7 @@ import {
 import type { ComponentType } from 'preact';
 import { parse } from 'regexparam';
 import type { Permission } from '../api/session.ts';
-
-/** Parameters of a view's path. */
-export type ViewParameters = Readonly<Record<string, string>>;
+import type { ViewParameters } from './view-parameters.ts';
 
 /** A view: one question, and its place in the URL. */
 export interface Route {

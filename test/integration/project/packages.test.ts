@@ -119,9 +119,36 @@ it('perfscope contains only the files that users need', () => {
   ]);
 });
 
+it('perfscope contains the web UI, and the licenses of the packages in it', () => {
+  const files = listTarball(packages.perfscope).filter((file) => file.startsWith('dist/web/'));
+  const names = files.filter((file) => !file.startsWith('dist/web/assets/'));
+  expect(names.toSorted()).toEqual([
+    'dist/web/THIRD_PARTY_LICENSES.txt',
+    'dist/web/icon.svg',
+    'dist/web/index.html',
+  ]);
+  const page = readModule('dist/web/index.html');
+  const licenses = readModule('dist/web/THIRD_PARTY_LICENSES.txt');
+  const assets = [...page.matchAll(/(?:src|href)="\.\/(assets\/[^"]+)"/g)].map(([, path]) => path);
+  expect(assets.length).toBeGreaterThan(2);
+  expect(assets.filter((path) => !files.includes(`dist/web/${path}`))).toEqual([]);
+  for (const extension of ['js', 'css']) {
+    const isMain = (file: string) => new RegExp(`/index-[^/]+\\.${extension}$`).test(file);
+    const main = files.find(isMain);
+    expect(files).toEqual(expect.arrayContaining([`${main}.br`, `${main}.gz`]));
+  }
+  const sbom = JSON.parse(readModule('sbom.cdx.json')) as { components: { name: string }[] };
+  const listed = sbom.components.map(({ name }) => name);
+  for (const name of ['preact', 'uplot', '@preact/signals', '@fontsource-variable/inter']) {
+    expect(licenses).toMatch(new RegExp(`^${name} \\d+\\.\\d+\\.\\d+ \\(`, 'm'));
+    expect(listed).toContain(name);
+  }
+  expect(licenses).toContain('SIL OPEN FONT LICENSE');
+});
+
 it('perfscope contains no module that is never loaded', () => {
   const modules = listTarball(packages.perfscope).filter(
-    (file) => /\.m?js$/.test(file) && !file.startsWith('dist/agent-package/'),
+    (file) => /\.m?js$/.test(file) && !/^dist\/(?:agent-package|web)\//.test(file),
   );
   const loaded = new Set<string>();
   const queue = [...STARTED_MODULES];

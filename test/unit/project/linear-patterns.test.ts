@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import jsTokens from 'js-tokens';
 import { checkSync } from 'recheck';
+import { parseSync, Visitor } from 'rolldown/utils';
 import { describe, expect, it } from 'vitest';
 
 /**
@@ -37,12 +37,27 @@ interface Pattern {
 }
 
 const patterns = readdirSync('src', { recursive: true, encoding: 'utf8' })
-  .filter((file) => file.endsWith('.ts'))
+  .filter((file) => /\.tsx?$/.test(file))
   .flatMap((file): Pattern[] =>
-    [...jsTokens(readFileSync(join('src', file), 'utf8'))]
-      .filter(({ type }) => type === 'RegularExpressionLiteral')
-      .map(({ value }) => ({ file, literal: value })),
+    listLiterals(file, readFileSync(join('src', file), 'utf8')).map((literal) => ({
+      file,
+      literal,
+    })),
   );
+
+/** Returns the regular expressions of a TypeScript file. */
+function listLiterals(file: string, text: string): string[] {
+  const { program, errors } = parseSync(file, text);
+  expect(errors).toEqual([]);
+  const literals: string[] = [];
+  const visitor = new Visitor({
+    Literal: (node) => {
+      if ('regex' in node && node.raw !== null) literals.push(node.raw);
+    },
+  });
+  visitor.visit(program);
+  return literals;
+}
 
 type Verdict = 'linear' | 'super-linear' | 'undecided' | 'unsupported';
 
@@ -60,6 +75,12 @@ function classify(literal: string): Verdict {
 }
 
 describe('patterns in the source code', () => {
+  it('are found in code and in JSX', () => {
+    const text = 'const a = <T,>(b: T) => <p title={/c+/g.source}>1 / 2, {b && 3 / 4}</p>;';
+    expect(listLiterals('a.tsx', text)).toEqual(['/c+/g']);
+    expect(listLiterals('a.ts', 'const a = [1 / 2, /b/, 3 / 4];')).toEqual(['/b/']);
+  });
+
   it('finds patterns that take quadratic time', () => {
     expect(patterns.length).toBeGreaterThan(100);
     expect(classify('/;+$/')).toBe('super-linear');

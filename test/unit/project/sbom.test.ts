@@ -6,18 +6,20 @@ import {
   formatAgentSbom,
   formatPerfscopeSbom,
   formatQuestdbSbom,
+  formatWebSbom,
 } from '../../../scripts/release/package-sboms.ts';
 import { formatSbom, npmPurl, readSbomPackages } from '../../../scripts/release/sbom.ts';
 import { PLATFORM_JAR_SHA256 } from '../../../src/storage/questdb/questdb-release.mjs';
 
 const validator = new Validation.JsonStrictValidator(Spec.Version.v1dot6);
-const bundledFolders = ['pg', 'pg-pool', '@opentelemetry/resources'].map((name) =>
-  join(realpathSync('node_modules'), name),
-);
+const toFolder = (name: string) => join(realpathSync('node_modules'), name);
+const bundledFolders = ['pg', 'pg-pool', '@opentelemetry/resources'].map(toFolder);
 const agentSbom = formatAgentSbom('1.2.0', bundledFolders);
+const webSbom = formatWebSbom('1.2.0', ['@fontsource-variable/inter', 'uplot'].map(toFolder));
 const SBOMS = {
   agent: agentSbom,
-  perfscope: formatPerfscopeSbom('1.2.0', agentSbom),
+  'the web UI': webSbom,
+  perfscope: formatPerfscopeSbom('1.2.0', agentSbom, webSbom),
   QuestDB: formatQuestdbSbom('linux-x64', '17.0.15'),
 };
 
@@ -51,9 +53,10 @@ it("the agent's SBOM lists only the bundled packages, with license and hash", ()
   });
 });
 
-it("perfscope's SBOM lists the installed packages and the agent, but no development package", () => {
+it("perfscope's SBOM lists the installed and bundled packages and the agent, but no development package", () => {
   const names = listNames(SBOMS.perfscope);
-  expect(names).toEqual(expect.arrayContaining(['express', 'pg', 'body-parser']));
+  expect(names).toEqual(expect.arrayContaining(['express', 'pg', 'body-parser', 'uplot']));
+  expect(findPackage(SBOMS.perfscope, '@fontsource-variable/inter')?.license).toBe('OFL-1.1');
   expect(names).not.toContain('vitest');
   expect(findPackage(SBOMS.perfscope, '@perfscope/agent')?.dependsOn).toHaveLength(3);
   const express = findPackage(SBOMS.perfscope, 'express');

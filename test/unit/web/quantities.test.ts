@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import {
   formatChange,
+  formatCount,
   formatExact,
   formatPoints,
   formatText,
@@ -54,6 +55,16 @@ describe('formatText', () => {
 it('shows the exact value in a tooltip', () => {
   expect(formatExact(1234.5678, 'ms')).toBe('1,234.5678 ms');
   expect(formatExact(undefined)).toBeUndefined();
+});
+
+it.each([
+  [0, '0 hosts'],
+  [1, '1 host'],
+  [2, '2 hosts'],
+  [1204, '1,200 hosts'],
+  [1_500_000, '1.5 M hosts'],
+])('counts %s hosts as %s', (count, text) => {
+  expect(formatCount(count, 'host')).toBe(text);
 });
 
 it.each([

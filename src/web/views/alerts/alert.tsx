@@ -24,7 +24,7 @@ import {
 } from '../../format/times.ts';
 import { useHeading } from '../../shell/use-heading.ts';
 import { linkTo, zoneChoice } from '../../url/view-state.ts';
-import type { ViewParameters } from '../routes.ts';
+import type { ViewParameters } from '../view-parameters.ts';
 import { AlertActions } from './alert-actions.tsx';
 import { AlertChart } from './alert-chart.tsx';
 import { AlertHistory } from './alert-history.tsx';

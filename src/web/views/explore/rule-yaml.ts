@@ -20,6 +20,11 @@ export interface RuleInput {
   readonly description: string;
 }
 
+/** Labels of alerts whose names differ from those of their dimensions. */
+const LABELS: Readonly<Record<string, string>> = {
+  organizationId: 'organization',
+  propertyId: 'property',
+};
 /** Columns of `performance_metrics` by dimension. */
 const COLUMNS: Readonly<Record<string, string>> = {
   service: 'service',
@@ -68,7 +73,7 @@ export function whyNoRule({
 export function formatRule(input: RuleInput): string {
   const lines = [
     'rules:',
-    `  - name: ${toRuleName(input.ruleName)}`,
+    `  - name: ${formatName(toRuleName(input.ruleName))}`,
     ...(input.name ? formatSql(input, input.name) : formatMeasure(input)),
     ...(input.direction === 'below' ? ['    direction: below'] : []),
     `    thresholds: { ${input.severity}: ${input.threshold} }`,
@@ -99,7 +104,7 @@ function formatMeasure({ metricType, aggregate, filters, groupBy, window }: Rule
 function formatSql({ aggregate, filters, groupBy, window }: RuleInput, name: string): string[] {
   const groups = groupBy.flatMap((dimension) => {
     const column = COLUMNS[dimension];
-    return column ? [`${column} AS ${dimension}`] : [];
+    return column ? [`${column} AS ${toLabel(dimension)}`] : [];
   });
   const conditions = [
     'in_window()',
@@ -118,8 +123,8 @@ function formatSql({ aggregate, filters, groupBy, window }: RuleInput, name: str
       ? [`GROUP BY ${groupBy.flatMap((dimension) => COLUMNS[dimension] ?? []).join(', ')}`]
       : []),
   ];
-  // A quoted text, because names can contain line breaks, which would end a block of YAML.
-  const isPlain = sql.every((line) => !/[\n\r]/.test(line));
+  // A quoted text, because names can contain line breaks and other characters that a block of YAML can't contain.
+  const isPlain = sql.every((line) => !/[\p{C}\p{Zl}\p{Zp}]/u.test(line));
   return [
     `    window: ${window}`,
     ...(isPlain
@@ -130,7 +135,7 @@ function formatSql({ aggregate, filters, groupBy, window }: RuleInput, name: str
 
 function formatSummary({ groupBy, unit, description, direction }: RuleInput): string {
   const filter = FILTERS[unit] ?? 'humanize';
-  const labels = groupBy.map((name) => `{{ $labels.${name} }}`).join(', ');
+  const labels = groupBy.map((name) => `{{ $labels.${toLabel(name)} }}`).join(', ');
   const value = `{{ $value | ${filter} }}`;
   const limit = `{{ $threshold | ${filter} }}`;
   const word = direction === 'below' ? 'minimum' : 'limit';
@@ -139,15 +144,21 @@ function formatSummary({ groupBy, unit, description, direction }: RuleInput): st
   return `${labels && `${labels}: `}${text} is ${value} (${word}: ${limit})`;
 }
 
+function toLabel(dimension: string): string {
+  return LABELS[dimension] ?? dimension;
+}
+
+/** Quotes names that YAML would read as another type, such as `404` and `null`. */
+function formatName(name: string): string {
+  const isText = /^[a-z][a-z0-9._-]*$/.test(name) && !/^(?:true|false|null)$/.test(name);
+  return isText ? name : JSON.stringify(name);
+}
+
 /** Names can contain letters, digits, `-`, `_`, and `.`. */
 export function toRuleName(text: string): string {
-  return (
-    text
-      .toLowerCase()
-      .replaceAll(/[^a-z0-9._-]+/g, '-')
-      .replaceAll(/^[-.]+|[-.]+$/g, '')
-      .slice(0, 60) || 'my-rule'
-  );
+  const allowed = text.toLowerCase().replaceAll(/[^a-z0-9._-]+/g, '-');
+  const [name = ''] = /[a-z0-9][a-z0-9._-]{0,59}/.exec(allowed) ?? [];
+  return name.replace(/[-.]{1,60}$/, '') || 'my-rule';
 }
 
 /** JSON texts are valid YAML, also with quotes, colons, and line breaks. */

@@ -9,7 +9,7 @@ import { EmptyState, Loaded } from '../../design/states.tsx';
 import { tableHeight } from '../../design/table.tsx';
 import { formatText } from '../../format/quantities.ts';
 import { linkTo } from '../../url/view-state.ts';
-import type { HostFilter } from './hosts.tsx';
+import type { HostFilter } from './host-filter.ts';
 
 type Library = ApiResponse<'coverage'>['coverage'][number];
 

@@ -1,13 +1,10 @@
-import type { Query } from '../../../client/api-types.ts';
 import { FilterMenu } from '../../data/filter-menu.tsx';
 import { useHeading } from '../../shell/use-heading.ts';
 import { getParameters, globalFilters, linkTo } from '../../url/view-state.ts';
 import { CoverageTable } from './coverage-table.tsx';
 import { HostCharts } from './host-charts.tsx';
+import type { HostFilter } from './host-filter.ts';
 import { ProcessTable } from './process-table.tsx';
-
-/** Filter of the view. Hosts and processes belong to no organization. */
-export type HostFilter = Pick<Query<'health'>, 'service' | 'instance'>;
 
 /** Are processes and their hosts overloaded, and are all their libraries measured? */
 export default function Hosts() {

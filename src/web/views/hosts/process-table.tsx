@@ -8,7 +8,7 @@ import { EmptyState, Loaded } from '../../design/states.tsx';
 import { type Column, Table, tableHeight } from '../../design/table.tsx';
 import { formatAge } from '../../format/times.ts';
 import { globalFilters, linkTo } from '../../url/view-state.ts';
-import type { HostFilter } from './hosts.tsx';
+import type { HostFilter } from './host-filter.ts';
 
 type Process = NonNullable<ApiResponse<'health'>['hosts']>[number];
 

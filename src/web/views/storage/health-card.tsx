@@ -4,7 +4,7 @@ import { Card } from '../../design/card.tsx';
 import { Dot, type Kind } from '../../design/controls.tsx';
 import { formatText } from '../../format/quantities.ts';
 import { SERVER_URL } from '../../url/location.ts';
-import { countDropped, getDaysLeft, type Storage } from './storage.tsx';
+import { countDropped, getDaysLeft, type Storage } from './storage-data.ts';
 
 /** Answer of `/readyz`. Servers that aren't ready answer with 503 and without `status`. */
 interface Readiness {

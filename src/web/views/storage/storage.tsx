@@ -1,12 +1,10 @@
-import type { ApiResponse } from '../../../client/api-types.ts';
 import { useApi } from '../../api/queries.ts';
 import { Stat } from '../../design/figure.tsx';
 import { ErrorState, Skeleton } from '../../design/states.tsx';
 import { formatText } from '../../format/quantities.ts';
 import { HealthCard } from './health-card.tsx';
+import { countDropped, getDaysLeft, type Storage } from './storage-data.ts';
 import { TableList } from './table-list.tsx';
-
-export type Storage = ApiResponse<'storage'>;
 
 const HEIGHT = 420;
 const DAY_MS = 86_400_000;
@@ -36,17 +34,6 @@ export default function StorageView() {
       )}
     </>
   );
-}
-
-/** Number of days until the disk has less space than Perfscope needs, at the current growth. */
-export function getDaysLeft({ disk, tables }: Storage): number | undefined {
-  const growth = tables.reduce((sum, { bytesPerDay = 0 }) => sum + Math.max(0, bytesPerDay), 0);
-  if (!disk || growth === 0) return undefined;
-  return Math.max(0, disk.freeBytes - (disk.minFreeBytes ?? 0)) / growth;
-}
-
-export function countDropped({ writes }: Storage): number {
-  return Object.values(writes?.droppedRows ?? {}).reduce((sum, rows) => sum + rows, 0);
 }
 
 const MAX_DAYS = 3650;

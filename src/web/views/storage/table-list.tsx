@@ -9,7 +9,7 @@ import type { Column } from '../../design/table.tsx';
 import { formatCount, formatText } from '../../format/quantities.ts';
 import { formatAge, formatDateTime, toZoneName } from '../../format/times.ts';
 import { zoneChoice } from '../../url/view-state.ts';
-import type { Storage } from './storage.tsx';
+import type { Storage } from './storage-data.ts';
 
 type TableStorage = Storage['tables'][number];
 

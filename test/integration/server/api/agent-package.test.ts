@@ -30,6 +30,11 @@ async function request(requestPath: string, headers: Record<string, string> = {}
   return { status: response.statusCode, body: isProblem ? JSON.parse(text) : text };
 }
 
+/** Returns the description of the download, from which the web UI creates the commands. */
+async function describeDownload(headers?: Record<string, string>): Promise<unknown> {
+  return JSON.parse((await request('/agent.json', headers)).body);
+}
+
 describe('GET /agent-<version>.tgz', () => {
   it('reports that the agent package was not built, without a path of the server', async () => {
     expect(await request(path)).toMatchObject({
@@ -39,8 +44,7 @@ describe('GET /agent-<version>.tgz', () => {
         detail: 'The service is temporarily unavailable. Try again later.',
       },
     });
-    const page = await (await fetch(server.url)).text();
-    expect(page).toContain('perfscope agent pack');
+    expect(await describeDownload()).toEqual({ path, fileName, isAllowed: false });
     mkdirSync(server.agentFolder);
     writeFileSync(join(server.agentFolder, fileName), content);
   });
@@ -92,15 +96,14 @@ describe('GET /agent-<version>.tgz', () => {
       code: 'PS_AGENT_INSECURE',
       detail: expect.stringMatching(/HTTPS.*perfscope agent pack/),
     });
-    const page = await request('/', headers);
-    expect(page.body).toContain('perfscope agent pack');
-    expect(page.body).not.toContain('curl');
+    expect(await describeDownload(headers)).toMatchObject({ path, isAllowed: false });
   });
 
   it('sends the file over HTTPS, which a proxy reports', async () => {
     const headers = { 'x-forwarded-for': '203.0.113.7', 'x-forwarded-proto': 'https' };
     expect((await request(path, { ...headers, host: 'perf.example' })).status).toBe(200);
-    expect((await request('/', headers)).body).toContain('curl --fail');
+    const { integrity } = loadAgentPackage(server.agentFolder);
+    expect(await describeDownload(headers)).toEqual({ path, fileName, integrity, isAllowed: true });
   });
 
   it('limits the requests of one address', async () => {

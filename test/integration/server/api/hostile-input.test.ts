@@ -26,6 +26,8 @@ const api = new TestApiServer((queryClient) => ({
 
 interface Operation {
   path: string;
+  /** The path with the names of its parameters in braces. */
+  template: string;
   parameters: Parameter[];
   validateResponse: (body: unknown) => void;
   isStream: boolean;
@@ -91,6 +93,7 @@ function listOperations(document: Document): Operation[] {
     const schemaText = JSON.stringify(schema ?? {}).replaceAll('#/components/schemas/', '#/$defs/');
     const responseSchema = z.fromJSONSchema({ ...JSON.parse(schemaText), $defs });
     return {
+      template: path,
       path: path.replaceAll(/\{\w+\}/g, 'nothing'),
       parameters: (get.parameters ?? []).filter((parameter) => parameter.in === 'query'),
       validateResponse: (body) => void responseSchema.parse(body),
@@ -199,6 +202,30 @@ describe('a hostile client', () => {
     // No rows were deleted.
     const [[rows] = []] = await api.questdb.sql('SELECT count() FROM performance_metrics');
     expect(Number(rows)).toBeGreaterThanOrEqual(120);
+  });
+
+  it('gets no rows of other organizations with hostile values in paths', async () => {
+    api.scope = createOrganizationScope('anna');
+    statements.clear();
+    const failures: unknown[] = [];
+    const values = fc.sample(hostileValue, { seed: SEED, numRuns: 60 });
+    const requests = operations
+      .filter(({ hasPathParams }) => hasPathParams)
+      .flatMap((operation) => [...new Set(values)].map((value) => ({ operation, value })));
+    await inParallel(requests, async ({ operation, value }) => {
+      const path = operation.template.replace(/\{\w+\}/, value);
+      const { status, text, type } = await send({ ...operation, path }, '');
+      const isProblem = type.includes('application/problem+json');
+      if (text.includes(OTHER_ROW) || status >= 500 || (status !== 200 && !isProblem)) {
+        failures.push([path, status, type, text.slice(0, 300)]);
+      }
+    });
+    expect(failures).toEqual([]);
+    expect(requests.length).toBeGreaterThan(100);
+    expect(statements.size).toBeGreaterThan(0);
+    expect([...statements].filter((text) => text.toLowerCase().includes(HOSTILE_TOKEN))).toEqual(
+      [],
+    );
   });
 
   it('sends hostile text that reaches bound parameters, so the previous test is meaningful', async () => {

@@ -77,7 +77,7 @@ describe('the page', () => {
     },
   );
 
-  it('says how to build the UI if it is missing', async () => {
+  it('explains how to build the UI if it is missing', async () => {
     const response = await fetch(`${urls.missing}/`);
     expect(await response.text()).toContain('npm run build');
   });

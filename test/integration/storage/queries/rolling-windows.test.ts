@@ -120,6 +120,7 @@ const queries = (dimensions: readonly Dimension[]): fc.Arbitrary<Query> =>
   });
 
 const requestDimensions = ({ row }: RandomPoint) => ({
+  name: row.name,
   endpoint: row.endpoint,
   operation: row.operation,
   queue: row.endpoint,

@@ -1,0 +1,2 @@
+/** Parameters of a view's path. */
+export type ViewParameters = Readonly<Record<string, string>>;
