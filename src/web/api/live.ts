@@ -36,7 +36,7 @@ export function startLiveUpdates(): void {
     const current = client.value;
     const abort = new AbortController();
     void follow(current.stream({}, { signal: abort.signal }));
-    const timer = setInterval(refreshLive, FALLBACK_INTERVAL_MS);
+    const timer = setInterval(() => void refreshLive(), FALLBACK_INTERVAL_MS);
     return () => {
       abort.abort();
       clearInterval(timer);
@@ -47,21 +47,29 @@ export function startLiveUpdates(): void {
 /** Resumes the updates, and catches up. */
 export function setPaused(paused: boolean): void {
   isPaused.value = paused;
-  if (!paused) refreshLive();
+  if (!paused) void refreshLive();
 }
 
 async function follow(events: AsyncGenerator<ServerEvent>): Promise<void> {
   const pending = new Set<string>();
-  const flush = () => {
-    if (pending.delete('point') || pending.delete('gap')) refreshLive();
+  let isCollecting = false;
+  const collect = () => {
+    isCollecting = true;
+    setTimeout(() => void flush(), COLLECT_MS);
+  };
+  const flush = async () => {
+    const hasPoints = pending.delete('point') || pending.delete('gap');
     const names = [...pending].flatMap((type) => CHANGED_ENDPOINTS[type] ?? []);
     pending.clear();
-    if (names.length > 0) void refresh(...names);
+    // Waits for the answers, because events that follow quickly would cancel the requests each time.
+    await Promise.all([hasPoints && refreshLive(), names.length > 0 && refresh(...names)]);
+    isCollecting = false;
+    if (pending.size > 0) collect();
   };
   try {
     for await (const { type } of events) {
-      if (pending.size === 0) setTimeout(flush, COLLECT_MS);
       pending.add(type);
+      if (!isCollecting) collect();
     }
   } catch (error) {
     noteApiError(error);

@@ -109,9 +109,15 @@ export function useRequest<T>(
   };
 }
 
-/** Loads all answers again that new measurements can change. */
-export function refreshLive(): void {
-  void queryCache.invalidateQueries({ predicate: ({ meta }) => meta?.isLive === true });
+/**
+ * Loads all answers again that new measurements can change. Requests that are still running are not repeated. Otherwise,
+ * a slow server would never finish them.
+ */
+export function refreshLive(): Promise<void> {
+  return queryCache.invalidateQueries(
+    { predicate: ({ meta }) => meta?.isLive === true },
+    { cancelRefetch: false },
+  );
 }
 
 /** Loads the answers of these endpoints again. */

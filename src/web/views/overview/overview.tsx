@@ -14,6 +14,9 @@ import { HostsCard } from './hosts-card.tsx';
 import { QueuesCard, useQueues } from './queues-card.tsx';
 import { ServicesCard } from './services-card.tsx';
 
+/** The figures and the charts share a request. */
+const LOADED = ['rate', 'errorRate', 'p95'] as const;
+
 /** Is everything OK? If not: what, since when, for whom, and why? */
 export default function Overview() {
   return (
@@ -25,6 +28,7 @@ export default function Overview() {
         unit="/s"
         query={{}}
         aggregates={['rate']}
+        loaded={LOADED}
         kind="area"
         name={() => 'requests'}
       />
@@ -35,6 +39,7 @@ export default function Overview() {
         unit="ms"
         query={{}}
         aggregates={['p95']}
+        loaded={LOADED}
         kind="area"
         name={() => 'p95'}
       />
@@ -52,7 +57,7 @@ function Figures() {
     ...comparedQuery.value,
     compare: comparison.value ?? 'previous',
   });
-  const trends = useApi('trends', { ...rangeQuery.value, aggregate: ['rate', 'errorRate', 'p95'] });
+  const trends = useApi('trends', { ...rangeQuery.value, aggregate: [...LOADED] });
   const earlier = COMPARISONS.find(([name]) => name === (comparison.value ?? 'previous'))?.[1];
   const toNote = (previous: unknown) =>
     previous === undefined ? 'no earlier data' : `vs ${earlier}`;
