@@ -100,7 +100,8 @@ export function toOptions(
   return {
     width,
     height: model.height,
-    padding: [8, 6, 0, 0],
+    // Wide enough at the right for half of a time.
+    padding: [8, 18, 0, 0],
     legend: { show: false },
     cursor: {
       sync: { key: SYNC_KEY, setSeries: false, scales: ['x', null] },
