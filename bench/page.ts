@@ -39,6 +39,8 @@ const SIZES = {
 } as const;
 const ASSETS = resolve('dist/web/assets');
 const VIEW = '/?last=1h';
+/** Time for the rest of the view to load. */
+const SETTLE_MS = 1000;
 const DESKTOP = { width: 1280, height: 900 };
 
 /** Measures the web UI in Chromium: the size of its scripts, its first chart, long runs, and scrolling. */
@@ -54,20 +56,23 @@ export async function benchPage({ quick, log }: BenchOptions): Promise<Report> {
     log('loading the overview …');
     const loads = await measureLoads(browser, server.url, size.loads);
     log(`showing live charts for ${size.durationMs / 1000} s …`);
-    const components = await measureComponents(browser, size);
+    const { charts, table, plain } = await measureComponents(browser, size);
     return {
       targets: [
         atMost('JavaScript of the first view, compressed', loads.firstViewBytes / 1000, 150, 'kB'),
         atMost('JavaScript in total, compressed', sumScripts() / 1000, 250, 'kB'),
         atMost('first chart, cold cache', median(loads.cold), 1000, 'ms'),
         atMost('first chart, warm cache', median(loads.warm), 300, 'ms'),
-        atMost('longest task of 20 live charts', components.longestTask, 50, 'ms'),
-        atMost('heap growth of 20 live charts', components.heapGrowth, 10, '%'),
-        atMost('longest frame while scrolling 10,000 rows', components.longestFrame, 32, 'ms'),
+        atMost('longest task of 20 live charts, CPU time', charts.cpuMs, 50, 'ms'),
+        atMost('longest task of 20 live charts, by the clock', charts.clockMs, 50, 'ms'),
+        atMost('heap growth of 20 live charts', charts.heapGrowth, 10, '%'),
+        atMost('longest task while scrolling 10,000 rows, CPU time', table.cpuMs, 32, 'ms'),
+        atMost('longest frame while scrolling 10,000 rows', table.longestFrame, 32, 'ms'),
       ],
       details: {
         ...(await fleet.countRows()),
         loads: size.loads,
+        'longest frame while scrolling a plain page (ms)': plain.longestFrame,
         'LCP, median (ms)': median(loads.vitals.map(({ lcp }) => lcp)),
         'CLS, highest': Math.max(...loads.vitals.map(({ cls }) => cls)),
         'INP, highest (ms)': Math.max(...loads.vitals.map(({ inp }) => inp)),
@@ -97,7 +102,7 @@ async function measureLoads(browser: Browser, url: string, count: number) {
     });
     await page.goto(url + VIEW);
     cold.push(await waitForFirstChart(page));
-    await page.waitForLoadState('networkidle').catch(() => undefined);
+    await page.waitForTimeout(SETTLE_MS);
     await interact(page);
     vitals.push(await readVitals(page));
     firstViewBytes = [...scripts].reduce(
@@ -141,13 +146,19 @@ async function measureComponents(browser: Browser, size: (typeof SIZES)[keyof ty
   const page = await browser.newPage({ viewport: DESKTOP });
   try {
     await recordVitals(page);
-    await page.goto(`http://127.0.0.1:${port}/#charts`);
+    const open = async (name: string) => {
+      // A change of the hash alone would not load the page.
+      await page.goto('about:blank');
+      await page.goto(`http://127.0.0.1:${port}/#${name}`);
+    };
+    await open('charts');
     await waitForFirstChart(page);
-    const { longestTask, heapGrowth } = await measureLongRun(page, size);
-    await page.goto('about:blank');
-    await page.goto(`http://127.0.0.1:${port}/#table`);
-    const longestFrame = await measureScrolling(page, '.table-scroll', size.steps);
-    return { longestTask, heapGrowth, longestFrame };
+    const charts = await measureLongRun(page, size);
+    await open('table');
+    const table = await measureScrolling(page, '.table-scroll', size.steps);
+    await open('plain');
+    const plain = await measureScrolling(page, '.table-scroll', size.steps);
+    return { charts, table, plain };
   } finally {
     await page.close();
     server.close();

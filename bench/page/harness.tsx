@@ -1,5 +1,6 @@
-// Pages that the benchmark opens: /#charts shows 20 live charts, and /#table a table of 10,000 endpoints.
-import { render } from 'preact';
+// Pages that the benchmark opens: /#charts shows 20 live charts, /#table a table of 10,000 endpoints, and /#plain a
+// page of the same height without the UI's code.
+import { type ComponentType, render } from 'preact';
 import { useEffect, useState } from 'preact/hooks';
 import '../../src/web/design/index.css';
 import { Figure } from '../../src/web/design/figure.tsx';
@@ -109,7 +110,19 @@ function LongTable() {
   );
 }
 
-render(
-  location.hash === '#table' ? <LongTable /> : <LiveCharts />,
-  document.getElementById('app')!,
-);
+/** Long static text, which the browser scrolls without the UI's code. */
+function PlainText() {
+  return (
+    <div class="table-scroll" style={{ maxHeight: '72vh' }}>
+      <div style={{ height: `${33 * ROWS}px` }}>Text</div>
+    </div>
+  );
+}
+
+const PAGES: Readonly<Record<string, ComponentType>> = {
+  '#charts': LiveCharts,
+  '#table': LongTable,
+  '#plain': PlainText,
+};
+const View = PAGES[location.hash] ?? PlainText;
+render(<View />, document.getElementById('app')!);

@@ -1,5 +1,6 @@
 import { hashKey, keepPreviousData, QueryClient, QueryObserver } from '@tanstack/query-core';
-import { useEffect, useMemo, useState } from 'preact/hooks';
+import { createContext } from 'preact';
+import { useContext, useEffect, useMemo, useState } from 'preact/hooks';
 import { ApiError } from '../../client/api-request.ts';
 import type { ApiResponse, EndpointName, Query } from '../../client/api-types.ts';
 import { onRecovery, unreachableSince } from './connection.ts';
@@ -74,6 +75,12 @@ export function useApi<N extends Readable>(
 }
 
 /**
+ * Whether the components inside send requests. A view holds back the requests of its lower parts until its first parts
+ * have their answers.
+ */
+export const RequestsAllowed = createContext(true);
+
+/**
  * Loads something with any function of the client.
  *
  * @param key identifies the request. The first element is the name of the endpoint.
@@ -81,8 +88,11 @@ export function useApi<N extends Readable>(
 export function useRequest<T>(
   key: readonly unknown[],
   load: (signal: AbortSignal) => Promise<T>,
-  { enabled = true, isLive = true }: ApiOptions = {},
+  options: ApiOptions = {},
 ): ApiState<T> {
+  const isAllowed = useContext(RequestsAllowed);
+  const { isLive = true } = options;
+  const enabled = isAllowed && options.enabled !== false;
   const settings = {
     queryKey: key,
     queryFn: ({ signal }: { signal: AbortSignal }) => measureDuration(key, () => load(signal)),

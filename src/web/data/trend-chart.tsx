@@ -20,6 +20,8 @@ export interface TrendChartProps extends Pick<CardProps, 'span' | 'class'> {
   /** Parameters of `/trends`, beyond the range and the filters of the page. */
   readonly query: Partial<Query<'trends'>>;
   readonly aggregates: readonly AggregateName[];
+  /** Aggregates to load. Charts that load the same ones share a request. @default `aggregates` */
+  readonly loaded?: readonly AggregateName[];
   /** Name of a series. Default: the name of the aggregate. */
   readonly name?: Parameters<typeof toChartData>[2];
   readonly kind?: ChartKind;
@@ -50,7 +52,7 @@ export function TrendChart(props: TrendChartProps) {
     ...(isCompared && compare && { compare }),
     ...(props.hasTenants === false && NO_TENANT),
     ...query,
-    aggregate: [...aggregates],
+    aggregate: [...(props.loaded ?? aggregates)],
   } as Query<'trends'>);
   const marks = useMarks(query.service);
   const earlier = COMPARISONS.find(([name]) => name === comparison.value)?.[1];

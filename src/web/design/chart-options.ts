@@ -100,7 +100,8 @@ export function toOptions(
   return {
     width,
     height: model.height,
-    padding: [8, 6, 0, 0],
+    // Wide enough at the right for half of a time.
+    padding: [8, 18, 0, 0],
     legend: { show: false },
     cursor: {
       sync: { key: SYNC_KEY, setSeries: false, scales: ['x', null] },
@@ -195,9 +196,11 @@ function findIsolated(chart: uPlot, seriesIndex: number, show: boolean): number[
   if (!show) return null;
   const values = chart.data[seriesIndex] as Values;
   const isMissing = (index: number) => values[index] === null || values[index] === undefined;
-  return values.flatMap((_, index) =>
-    !isMissing(index) && isMissing(index - 1) && isMissing(index + 1) ? [index] : [],
-  );
+  const isolated: number[] = [];
+  for (let index = 0; index < values.length; index++) {
+    if (!isMissing(index) && isMissing(index - 1) && isMissing(index + 1)) isolated.push(index);
+  }
+  return isolated;
 }
 
 /** Upper end of the scale. It includes thresholds that are near the data. */
@@ -231,6 +234,7 @@ const MARK_COLORS = { version: '--series-4', restart: '--faint', alert: '--criti
 const MIN_LABEL_DISTANCE_PX = 60;
 
 function drawMarks(chart: uPlot, { marks }: ChartModel): void {
+  if (marks.length === 0) return;
   const { ctx, bbox } = chart;
   const pixels = devicePixelRatio;
   let lastLabel = Number.NEGATIVE_INFINITY;
@@ -271,6 +275,7 @@ function drawTriangle(
 }
 
 function drawThresholds(chart: uPlot, { thresholds }: ChartModel): void {
+  if (thresholds.length === 0) return;
   const { ctx, bbox } = chart;
   const pixels = devicePixelRatio;
   ctx.save();

@@ -55,6 +55,10 @@ export function Table<T>(props: TableProps<T>) {
     () => sortRows(rows, columns, order),
     [rows, order?.id, order?.isDescending],
   );
+  const aligns = useMemo(
+    () => columns.map((column) => alignOf(column, rows)),
+    [rows, columns.map(({ id }) => id).join()],
+  );
   const scroller = useRef<HTMLDivElement>(null);
   const isVirtual = sorted.length > VIRTUAL_ROWS;
   const slice = useVisibleRows(scroller, sorted.length, isVirtual);
@@ -72,10 +76,10 @@ export function Table<T>(props: TableProps<T>) {
       <table class="table" aria-rowcount={sorted.length + 1}>
         <thead>
           <tr>
-            {columns.map((column) => (
+            {columns.map((column, index) => (
               <Heading
                 key={column.id}
-                {...{ column, order, sortParameter, align: alignOf(column, rows) }}
+                {...{ column, order, sortParameter, align: aligns[index]! }}
               />
             ))}
           </tr>
@@ -84,8 +88,8 @@ export function Table<T>(props: TableProps<T>) {
           {slice.before > 0 && <tr aria-hidden="true" style={{ height: `${slice.before}px` }} />}
           {sorted.slice(slice.start, slice.end).map((row, index) => (
             <tr key={rowKey(row)} aria-rowindex={slice.start + index + 2}>
-              {columns.map((column) => (
-                <td key={column.id} data-align={alignOf(column, rows)} class={classOf(column)}>
+              {columns.map((column, position) => (
+                <td key={column.id} data-align={aligns[position]} class={classOf(column)}>
                   {column.cell(row)}
                 </td>
               ))}
@@ -142,8 +146,8 @@ function classOf<T>({ isWide, isOptional }: Column<T>): string | undefined {
 
 function alignOf<T>({ align, sortBy }: Column<T>, rows: readonly T[]): 'left' | 'right' {
   if (align) return align;
-  const key = rows.map((row) => sortBy?.(row)).find((value) => value !== undefined);
-  return typeof key === 'number' ? 'right' : 'left';
+  const row = sortBy && rows.find((item) => sortBy(item) !== undefined);
+  return row && typeof sortBy(row) === 'number' ? 'right' : 'left';
 }
 
 /** A parameter such as `-p95` sorts by p95, highest first. Unknown columns are ignored. */

@@ -14,6 +14,7 @@ import {
   toData,
   toOptions,
 } from './chart-options.ts';
+import { drawLater } from './draw-queue.ts';
 import { seriesColor, theme } from './theme.ts';
 
 export interface TimeChartProps {
@@ -104,7 +105,7 @@ export function TimeChart(props: TimeChartProps) {
   const isFirst = useRef(true);
   useEffect(() => {
     if (isFirst.current) isFirst.current = false;
-    else chart.current?.setData(toData(times, latest.current));
+    else drawLater(() => chart.current?.setData(toData(times, latest.current)));
   }, [times, visible, model.fromMs, model.toMs, model.marks, model.thresholds, zone, unit]);
 
   const shown = cursor ?? lastIndex(times, series);

@@ -39,6 +39,7 @@ const NUMBERS: Scale = [
   [1e12, 'T'],
 ];
 const MIN_RATE_PER_SECOND = 0.1;
+const EXACT_FORMAT = new Intl.NumberFormat('en-US', { maximumFractionDigits: 6 });
 const NUMBER_FORMAT = new Intl.NumberFormat('en-US', {
   maximumSignificantDigits: DIGITS,
 });
@@ -86,7 +87,7 @@ export function formatExact(
   unit: Unit = '1',
 ): string | undefined {
   if (value === undefined || value === null || !Number.isFinite(value)) return undefined;
-  const text = `${value.toLocaleString('en-US', { maximumFractionDigits: 6 })} ${unit === '1' ? '' : unit}`;
+  const text = `${EXACT_FORMAT.format(value)} ${unit === '1' ? '' : unit}`;
   return text.trim();
 }
 

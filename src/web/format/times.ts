@@ -1,9 +1,11 @@
 /** Time zone of all times on the page: the browser's, or UTC. */
 export type ZoneChoice = 'browser' | 'utc';
 
+const BROWSER_ZONE = Intl.DateTimeFormat().resolvedOptions().timeZone;
+
 /** Returns the IANA name of a time zone. */
 export function toZoneName(zone: ZoneChoice): string {
-  return zone === 'utc' ? 'UTC' : Intl.DateTimeFormat().resolvedOptions().timeZone;
+  return zone === 'utc' ? 'UTC' : BROWSER_ZONE;
 }
 
 const formats = new Map<string, Intl.DateTimeFormat>();

@@ -1,5 +1,5 @@
 import type { ApiResponse } from '../../../client/api-types.ts';
-import { useApi } from '../../api/queries.ts';
+import { RequestsAllowed, useApi } from '../../api/queries.ts';
 import { comparedQuery, rangeQuery } from '../../api/range-query.ts';
 import { toWaitingSparkline } from '../../data/queue-data.ts';
 import { TrendChart } from '../../data/trend-chart.tsx';
@@ -14,17 +14,22 @@ import { HostsCard } from './hosts-card.tsx';
 import { QueuesCard, useQueues } from './queues-card.tsx';
 import { ServicesCard } from './services-card.tsx';
 
+/** The figures and the charts share a request. */
+const LOADED = ['rate', 'errorRate', 'p95'] as const;
+
 /** Is everything OK? If not: what, since when, for whom, and why? */
 export default function Overview() {
+  const { isLoading } = useApi('trends', { ...rangeQuery.value, aggregate: [...LOADED] });
   return (
     <>
-      <Figures />
+      <Figures areChartsLoaded={!isLoading} />
       <TrendChart
         title="Requests per second"
         span={4}
         unit="/s"
         query={{}}
         aggregates={['rate']}
+        loaded={LOADED}
         kind="area"
         name={() => 'requests'}
       />
@@ -35,29 +40,32 @@ export default function Overview() {
         unit="ms"
         query={{}}
         aggregates={['p95']}
+        loaded={LOADED}
         kind="area"
         name={() => 'p95'}
       />
-      <AlertSummary />
-      <ServicesCard />
-      <ChangesCard />
-      <QueuesCard />
-      <HostsCard />
+      <RequestsAllowed.Provider value={!isLoading}>
+        <AlertSummary />
+        <ServicesCard />
+        <ChangesCard />
+        <QueuesCard />
+        <HostsCard />
+      </RequestsAllowed.Provider>
     </>
   );
 }
 
-function Figures() {
+function Figures({ areChartsLoaded }: { areChartsLoaded: boolean }) {
   const { data } = useApi('dashboard', {
     ...comparedQuery.value,
     compare: comparison.value ?? 'previous',
   });
-  const trends = useApi('trends', { ...rangeQuery.value, aggregate: ['rate', 'errorRate', 'p95'] });
+  const trends = useApi('trends', { ...rangeQuery.value, aggregate: [...LOADED] });
   const earlier = COMPARISONS.find(([name]) => name === (comparison.value ?? 'previous'))?.[1];
   const toNote = (previous: unknown) =>
     previous === undefined ? 'no earlier data' : `vs ${earlier}`;
   const { requestRate, errorRate, p95ResponseTime } = data?.trends ?? {};
-  const queues = useQueues();
+  const queues = useQueues({ enabled: areChartsLoaded });
   const waiting = data?.queues.reduce((sum, { depth = 0 }) => sum + depth, 0);
   return (
     <div class="stats">

@@ -1,4 +1,4 @@
-import { useApi } from '../../api/queries.ts';
+import { type ApiOptions, useApi } from '../../api/queries.ts';
 import { rangeQuery } from '../../api/range-query.ts';
 import { chooseStep } from '../../data/earlier-range.ts';
 import { Card } from '../../design/card.tsx';
@@ -9,10 +9,12 @@ import { formatText } from '../../format/quantities.ts';
 import { linkTo } from '../../url/view-state.ts';
 
 const ROWS = 6;
+const SPARKLINE_POINTS = 60;
 
 /** Returns all queues with their course. Several parts of the view share one request. */
-export function useQueues() {
-  return useApi('queues', { ...rangeQuery.value, step: chooseStep() });
+export function useQueues(options?: ApiOptions) {
+  const query = { ...rangeQuery.value, step: chooseStep(SPARKLINE_POINTS) };
+  return useApi('queues', query, options);
 }
 
 /** Queues: those that take longest to become empty are first. */
