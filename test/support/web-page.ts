@@ -114,7 +114,7 @@ export class WebPage {
   async readOverflow(width: number): Promise<number> {
     await this.page.setViewportSize({ width, height: DESKTOP.height });
     return this.page.evaluate<number>(
-      'document.documentElement.scrollWidth - document.documentElement.clientWidth',
+      'Math.max(0, document.documentElement.scrollWidth - document.documentElement.clientWidth)',
     );
   }
 
