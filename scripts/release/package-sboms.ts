@@ -40,7 +40,7 @@ export function formatWebSbom(version: string, bundledFolders: readonly string[]
 
 /**
  * Returns the SBOM of the package `perfscope`. It lists all packages that npm installs with it, in the versions of
- * `package-lock.json`, and the packages in the bundles of the agent and the web UI.
+ * `package-lock.json`. It also lists the packages in the bundles of the agent and the web UI.
  *
  * @param agentSbom the result of `formatAgentSbom`
  * @param webSbom the result of `formatWebSbom`

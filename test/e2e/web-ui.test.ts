@@ -135,7 +135,7 @@ it('zooms by dragging, and Back and shared links restore a view exactly', async 
     await other.close();
 
     await page.goBack();
-    expect(page.url()).toBe(before);
+    await page.waitForURL(before);
     await view.settle();
     expect(await page.getByRole('button', { name: /^Time range/ }).textContent()).toBe(
       'Last 15 minutes',

@@ -44,20 +44,19 @@ function noteAnswer(): void {
 function noteFailure(): void {
   if (unreachableSince.value !== undefined) return;
   unreachableSince.value = Date.now();
-  setTimeout(probe, PROBE_INTERVAL_MS);
+  scheduleProbe();
+}
+
+function scheduleProbe(): void {
+  setTimeout(() => {
+    probe().catch(scheduleProbe);
+  }, PROBE_INTERVAL_MS);
 }
 
 /** Asks until the server answers again. */
 async function probe(): Promise<void> {
-  try {
-    const signal = AbortSignal.timeout(PROBE_TIMEOUT_MS);
-    const response = await fetch(`${SERVER_URL}/healthz`, { signal, cache: 'no-store' });
-    if (response.ok) {
-      noteAnswer();
-      return;
-    }
-  } catch {
-    // Still unreachable.
-  }
-  setTimeout(probe, PROBE_INTERVAL_MS);
+  const signal = AbortSignal.timeout(PROBE_TIMEOUT_MS);
+  const response = await fetch(`${SERVER_URL}/healthz`, { signal, cache: 'no-store' });
+  if (response.ok) noteAnswer();
+  else scheduleProbe();
 }

@@ -104,7 +104,13 @@ export function toOptions(
     padding: [8, 18, 0, 0],
     legend: { show: false },
     cursor: {
-      sync: { key: SYNC_KEY, setSeries: false, scales: ['x', null] },
+      sync: {
+        key: SYNC_KEY,
+        setSeries: false,
+        scales: ['x', null],
+        // Other charts would select the dragged range too, and Back would undo only the zoom of one chart.
+        filters: { pub: (type) => type === 'mousemove' || type === 'mouseleave' },
+      },
       drag: { x: true, y: false, setScale: false, dist: MIN_DRAG_PX },
       points: { size: 6, width: 1.5 },
     },

@@ -46,7 +46,7 @@ describe('findChanges', () => {
     [{ errorRate: 0 }, { errorRate: 2 }, ['GET /rooms: failed −2 points, not worse']],
     [{ rate: 30 }, {}, ['GET /rooms: requests ×3, not worse']],
     [{ rate: 15 }, {}, []],
-    // The traffic is only a change of its own if nothing else changed.
+    // The traffic is reported only if nothing else changed.
     [{ rate: 30, p95: 150 }, {}, ['GET /rooms: p95 +50 %, worse']],
     [{ p95: undefined as never }, {}, []],
   ])('compares %j with %j', (now, previous, expected) => {

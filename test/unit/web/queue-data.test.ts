@@ -40,7 +40,7 @@ describe('toWaitingSparkline', () => {
   });
 });
 
-it('lists growing queues first, and then those with the oldest and the most jobs', () => {
+it('lists growing queues first, and then queues with the oldest and the most jobs', () => {
   const queues = [
     createQueue('failing', { failureRate: 5 }),
     createQueue('idle'),

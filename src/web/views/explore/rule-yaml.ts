@@ -20,7 +20,7 @@ export interface RuleInput {
   readonly description: string;
 }
 
-/** Labels of alerts whose names differ from those of their dimensions. */
+/** Labels of alerts by dimension, if their names differ. */
 const LABELS: Readonly<Record<string, string>> = {
   organizationId: 'organization',
   propertyId: 'property',
