@@ -1,5 +1,5 @@
-// npm run screenshots [-- web | grafana | NAME …]: takes pictures of the web UI and of every Grafana dashboard, only of
-// one of them, or only of the given dashboards. Starts the demo.
+// npm run screenshots [-- web | grafana | NAME …]: starts the demo, and takes pictures of the web UI and all dashboards.
+// `web` takes only those of the web UI, `grafana` all dashboards, and names only these dashboards.
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Demo } from '../../demo/demo.ts';

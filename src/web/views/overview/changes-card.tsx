@@ -39,7 +39,9 @@ export function ChangesCard() {
               </EmptyState>
             ) : (
               <EmptyState title="Nothing to compare with">
-                There are no measurements from {earlier} yet. Choose another period under Compare.
+                There are no measurements from{' '}
+                {earlier === 'previous period' ? 'the previous period' : earlier} yet. Choose
+                another period under Compare.
               </EmptyState>
             );
           }
