@@ -1,5 +1,5 @@
-// npm run screenshots [-- web | grafana | NAME …]: starts the demo, and takes pictures of the web UI and all dashboards.
-// `web` takes only those of the web UI, `grafana` all dashboards, and names only these dashboards.
+// npm run screenshots [-- web | grafana | NAME …]: starts the demo, and takes pictures of the web UI and of all dashboards.
+// `web` takes pictures only of the web UI, `grafana` of all dashboards, and names of single dashboards.
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Demo } from '../../demo/demo.ts';

@@ -125,7 +125,7 @@ async function withPage(
 
 const asAdmin = (check: (view: WebPage) => Promise<void>) => withPage({ key: adminKey }, check);
 
-it('asks for a key, rejects a wrong one, and signs in and out under the path of a proxy', async () => {
+it('requests a key, rejects a wrong one, and signs in and out under the path of a proxy', async () => {
   await withPage({}, async (view) => {
     const { page } = view;
     await view.goto('/services');
@@ -169,7 +169,7 @@ it('shows a user of one organization nothing of another one', async () => {
   });
 });
 
-it('asks for a key again after it was revoked, and continues on the same view', async () => {
+it('requests a key again after it was revoked, and continues on the same view', async () => {
   const key = await createKey('VIEWER', ALPHA.organizationId);
   await withPage({ key }, async (view) => {
     const { page } = view;
@@ -281,7 +281,7 @@ it('opens bookmarks with parameters that no longer exist', async () => {
   });
 });
 
-it('says why a range is empty, and that measurements before the retention are deleted', async () => {
+it('states why a range is empty, and that measurements before the retention are deleted', async () => {
   await asAdmin(async (view) => {
     await view.goto('/services?from=2026-01-01T00:00:00Z&to=2026-01-01T01:00:00Z');
     await view.page.getByText(/The whole range is older than \d+ days/).waitFor();

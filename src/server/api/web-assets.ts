@@ -18,7 +18,7 @@ interface Asset {
  *
  * An update can replace the folder while the server runs. Its pages still load their own files.
  *
- * @param folder contains `NAME`, and may contain `NAME.br` and `NAME.gz`
+ * @param folder contains `NAME`, and can contain `NAME.br` and `NAME.gz`
  */
 export function serveAssets(folder: string): RequestHandler {
   const assets = readAssets(folder);
