@@ -8,6 +8,8 @@ const DESKTOP = { width: 1280, height: 900 };
 /** Time without requests after which a view is complete, in ms. */
 const QUIET_MS = 400;
 
+const FIT_TIMEOUT_MS = 10_000;
+
 /** Runs in the page. Counts layout shifts that no input has caused, and violations of the CSP. */
 const RECORDER = `
 globalThis.shifts = [];
@@ -118,13 +120,13 @@ export class WebPage {
       .map(({ id, nodes }) => `${id}: ${nodes.map(({ target }) => target.join(' ')).join('; ')}`);
   }
 
-  /** Returns by how many pixels the page is wider than the window. */
-  async readOverflow(width: number): Promise<number> {
+  /** Changes the width of the window, and waits until the page is not wider. Charts follow after a moment. */
+  async checkFits(width: number): Promise<void> {
     await this.page.setViewportSize({ width, height: DESKTOP.height });
-    return this.page.evaluate<number>(
-      // The space of the scroll bar is reserved, so the content can be narrower.
-      'Math.max(0, document.documentElement.scrollWidth - document.documentElement.clientWidth)',
-    );
+    const fits = 'document.documentElement.scrollWidth <= document.documentElement.clientWidth';
+    await waitFor(() => this.page.evaluate<boolean>(fits), FIT_TIMEOUT_MS).catch((error) => {
+      throw new Error(`The page is wider than ${width} px.`, { cause: error });
+    });
   }
 
   close(): Promise<void> {
