@@ -238,6 +238,8 @@ function formatSplits(splits: readonly number[], { zone, fromMs, toMs }: ChartMo
 
 const MARK_COLORS = { version: '--series-4', restart: '--faint', alert: '--critical' } as const;
 const MIN_LABEL_DISTANCE_PX = 60;
+/** Space that the label of a threshold needs above its line. */
+const LABEL_SPACE_PX = 16;
 
 function drawMarks(chart: uPlot, { marks }: ChartModel): void {
   if (marks.length === 0) return;
@@ -299,7 +301,9 @@ function drawThresholds(chart: uPlot, { thresholds }: ChartModel): void {
     ctx.moveTo(bbox.left, y);
     ctx.lineTo(bbox.left + bbox.width, y);
     ctx.stroke();
-    ctx.fillText(label, bbox.left + bbox.width - 2 * pixels, y - 4 * pixels);
+    const isBelow = y - bbox.top < LABEL_SPACE_PX * pixels;
+    ctx.textBaseline = isBelow ? 'top' : 'bottom';
+    ctx.fillText(label, bbox.left + bbox.width - 2 * pixels, y + (isBelow ? 4 : -3) * pixels);
   }
   ctx.restore();
 }

@@ -126,7 +126,10 @@ function describeTimes(alert: Alert): string {
 
 function Details({ alert, rule }: { alert: Alert; rule: Rule | undefined }) {
   const zone = toZoneName(zoneChoice.value);
-  const { annotations, runbook, held } = alert;
+  const { annotations, runbook } = alert;
+  // A message that was already sent is not held back.
+  const held = alert.held.filter(({ reason }) => reason !== 'duplicate');
+  const nextMs = Date.parse(alert.held.find(({ reason }) => reason === 'duplicate')?.until ?? '');
   const others = Object.entries(annotations).filter(
     ([name, text]) => text && name !== 'summary' && name !== 'resolved',
   );
@@ -166,6 +169,15 @@ function Details({ alert, rule }: { alert: Alert; rule: Rule | undefined }) {
       <dd>
         <RunbookLink runbook={runbook} />
       </dd>
+      {nextMs > serverNow() && (
+        <>
+          <dt>Next reminder</dt>
+          <dd>
+            {formatTime(nextMs, zone, serverNow())}
+            <span class="faint"> in {formatCoarse(nextMs - serverNow())}</span>
+          </dd>
+        </>
+      )}
       <dt>Not sent now</dt>
       <dd>
         {held.length === 0 ? (
