@@ -40,10 +40,6 @@ export async function takeWebPictures(
       await page.setViewportSize({ width: 1280, height });
       await page.goto(`${url}${path}`);
       await waitForData(page);
-      // The browser hides the scroll bar, so its space would be empty.
-      await page.locator('html').evaluate(({ style }) => {
-        style.scrollbarGutter = 'auto';
-      });
       await page.waitForTimeout(DRAW_MS);
       await savePicture(
         await page.screenshot(),

@@ -1,5 +1,5 @@
 import { serverNow } from '../api/server-clock.ts';
-import { COMPARISONS, toBounds } from '../url/time-range.ts';
+import { formatComparison, toBounds } from '../url/time-range.ts';
 import { comparison, range } from '../url/view-state.ts';
 
 const MINUTE_MS = 60_000;
@@ -17,7 +17,7 @@ export function getEarlierRange(): { query: { from: string; to: string }; note: 
     new Date(Math.floor((ms - shift) / MINUTE_MS) * MINUTE_MS).toISOString();
   return {
     query: { from: toTime(fromMs), to: toTime(toMs) },
-    note: `vs ${COMPARISONS.find(([id]) => id === name)?.[1]}`,
+    note: formatComparison(name),
   };
 }
 

@@ -2,7 +2,7 @@ import type { ApiResponse } from '../../client/api-types.ts';
 import { ChangeText, Figure } from '../design/figure.tsx';
 import type { Column } from '../design/table.tsx';
 import { formatChange } from '../format/quantities.ts';
-import { COMPARISONS, type Comparison } from '../url/time-range.ts';
+import { type Comparison, formatComparison } from '../url/time-range.ts';
 import { linkTo } from '../url/view-state.ts';
 import { formatEndpoint } from './names.ts';
 import { PartsBar } from './parts.tsx';
@@ -24,7 +24,6 @@ export function endpointLink(
 
 /** Columns of a table of endpoints. */
 export function endpointColumns(compare: Comparison, hasService: boolean): Column<EndpointRow>[] {
-  const earlier = COMPARISONS.find(([name]) => name === compare)?.[1];
   return [
     {
       id: 'endpoint',
@@ -78,7 +77,7 @@ export function endpointColumns(compare: Comparison, hasService: boolean): Colum
     },
     {
       id: 'change',
-      header: `vs ${earlier}`,
+      header: formatComparison(compare),
       align: 'right',
       isOptional: true,
       sortBy: ({ p95, previous }) =>

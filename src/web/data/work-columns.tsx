@@ -2,7 +2,7 @@ import type { ApiResponse } from '../../client/api-types.ts';
 import { ChangeText, Figure } from '../design/figure.tsx';
 import type { Column } from '../design/table.tsx';
 import { formatChange } from '../format/quantities.ts';
-import { COMPARISONS, type Comparison } from '../url/time-range.ts';
+import { type Comparison, formatComparison } from '../url/time-range.ts';
 
 /** A group of statements or calls. */
 export type WorkRow = Pick<
@@ -31,7 +31,6 @@ export interface WorkColumnsOptions<T> {
 /** Columns with rate, failures, durations, and the change of the p95. */
 export function workColumns<T extends WorkRow>(options: WorkColumnsOptions<T>): Column<T>[] {
   const { compare, href, hasTotal = false, isNarrow = false } = options;
-  const earlier = COMPARISONS.find(([name]) => name === compare)?.[1];
   return [
     ...(hasTotal
       ? [
@@ -70,7 +69,7 @@ export function workColumns<T extends WorkRow>(options: WorkColumnsOptions<T>): 
     },
     {
       id: 'change',
-      header: isNarrow ? 'Change' : `p95 vs ${earlier}`,
+      header: isNarrow ? 'Change' : `p95 ${formatComparison(compare)}`,
       align: 'right',
       isOptional: true,
       sortBy: ({ p95, previous }) =>

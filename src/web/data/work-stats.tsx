@@ -1,7 +1,7 @@
 import type { ApiResponse } from '../../client/api-types.ts';
 import { Stat } from '../design/figure.tsx';
 import { formatChange, formatPoints } from '../format/quantities.ts';
-import { COMPARISONS } from '../url/time-range.ts';
+import { formatComparison } from '../url/time-range.ts';
 import { comparison } from '../url/view-state.ts';
 
 type Figures = Pick<
@@ -20,8 +20,7 @@ export interface WorkStatsProps {
 /** Rate, failures, and percentiles with their changes. */
 export function WorkStats({ label, figures, failedHref }: WorkStatsProps) {
   const previous = figures?.previous;
-  const earlier = COMPARISONS.find(([name]) => name === (comparison.value ?? 'yesterday'))?.[1];
-  const note = previous && `vs ${earlier}`;
+  const note = previous && formatComparison(comparison.value ?? 'yesterday');
   return (
     <div class="stats">
       <Stat

@@ -1,6 +1,6 @@
 import { signal } from '@preact/signals';
 import { Menu as MenuIcon, Search } from 'lucide';
-import { type ComponentChildren, Fragment } from 'preact';
+import { Fragment } from 'preact';
 import { liveState, setPaused } from '../api/live.ts';
 import { serverNow } from '../api/server-clock.ts';
 import { Menu } from '../design/controls.tsx';
@@ -29,8 +29,6 @@ export interface Heading {
   readonly title: string;
   /** For example the method and template of an endpoint. */
   readonly isCode?: boolean;
-  /** Further content next to the title. */
-  readonly extra?: ComponentChildren;
 }
 
 /** The heading that the current view has set. */
@@ -40,7 +38,7 @@ export const isPaletteOpen = signal(false);
 
 /** The title of the view, and the time range, the comparison, and the filters of all figures. */
 export function Header() {
-  const { crumbs = [], title, isCode, extra } = heading.value;
+  const { crumbs = [], title, isCode } = heading.value;
   return (
     <header class="header">
       <button
@@ -58,16 +56,19 @@ export function Header() {
       <h1>
         {/* New elements for each heading, because an element that moves is a layout shift. */}
         <Fragment key={JSON.stringify([crumbs, title])}>
-          {crumbs.map(({ label, href }) => (
-            <a key={href} class="crumb" href={href}>
-              {label} /
-            </a>
-          ))}
+          {crumbs.length > 0 && (
+            <span class="crumbs">
+              {crumbs.map(({ label, href }) => (
+                <a key={href} class="name" href={href}>
+                  {label} <span aria-hidden="true">/</span>
+                </a>
+              ))}
+            </span>
+          )}
           <span class={`name ${isCode ? 'mono' : ''}`} title={title}>
             {title}
           </span>
         </Fragment>
-        {extra}
       </h1>
       <FilterMenus />
       <RangeMenu />

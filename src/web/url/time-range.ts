@@ -28,6 +28,12 @@ export const COMPARISONS: readonly (readonly [Comparison, string])[] = [
   ['lastWeek', 'last week'],
 ];
 
+/** For example `vs previous`, next to a change. Charts have space for the whole name. */
+export function formatComparison(comparison: Comparison): string {
+  if (comparison === 'previous') return 'vs previous';
+  return `vs ${COMPARISONS.find(([name]) => name === comparison)?.[1]}`;
+}
+
 const UNITS_MS: Readonly<Record<string, number>> = {
   s: 1000,
   m: 60_000,

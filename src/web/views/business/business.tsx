@@ -4,7 +4,7 @@ import { Stat } from '../../design/figure.tsx';
 import { EmptyState, Loaded } from '../../design/states.tsx';
 import { LEGEND_HEIGHT, TimeChart } from '../../design/time-chart.tsx';
 import { formatChange } from '../../format/quantities.ts';
-import { COMPARISONS } from '../../url/time-range.ts';
+import { COMPARISONS, formatComparison } from '../../url/time-range.ts';
 import { comparison, linkTo } from '../../url/view-state.ts';
 import { lastOf, type Totals, useTotals } from './business-totals.ts';
 import { OwnMetrics } from './own-metrics.tsx';
@@ -58,11 +58,7 @@ function TotalStat({ label, totals, metricType }: TotalStatProps) {
       value={value}
       href={linkTo('/explore', { metricType })}
       change={formatChange(value, earlier)}
-      changeNote={
-        earlier === undefined
-          ? 'latest value'
-          : `vs ${COMPARISONS.find(([id]) => id === name)?.[1]}`
-      }
+      changeNote={earlier === undefined ? 'latest value' : formatComparison(name)}
       values={values}
     />
   );

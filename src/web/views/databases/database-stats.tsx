@@ -5,7 +5,7 @@ import { toSparkline } from '../../data/trend-data.ts';
 import { totalTime } from '../../data/work-columns.tsx';
 import { Stat } from '../../design/figure.tsx';
 import { formatChange, formatPoints } from '../../format/quantities.ts';
-import { COMPARISONS } from '../../url/time-range.ts';
+import { formatComparison } from '../../url/time-range.ts';
 import { comparison } from '../../url/view-state.ts';
 
 interface Totals {
@@ -28,7 +28,7 @@ export function DatabaseStats({ filter }: { filter: Partial<Query<'database'>> }
   const now = data && addUp(data.statements);
   const earlier = data && addUp(data.statements.flatMap(({ previous }) => previous ?? []));
   const previous = earlier && earlier.count > 0 ? earlier : undefined;
-  const note = previous && `vs ${COMPARISONS.find(([name]) => name === compare)?.[1]}`;
+  const note = previous && formatComparison(compare);
   return (
     <div class="stats">
       <Stat

@@ -3,11 +3,11 @@ import { rangeQuery } from '../../api/range-query.ts';
 import { findChanges } from '../../data/changes.ts';
 import { Card } from '../../design/card.tsx';
 import { EmptyState, Loaded } from '../../design/states.tsx';
-import { COMPARISONS } from '../../url/time-range.ts';
+import { COMPARISONS, formatComparison } from '../../url/time-range.ts';
 import { comparison } from '../../url/view-state.ts';
 
-const MAX_CHANGES = 8;
-const HEIGHT = 297;
+const MAX_CHANGES = 6;
+const HEIGHT = 225;
 const MAX_GROUPS = 300;
 
 /** The biggest changes of endpoints and statements since the period to compare with. */
@@ -27,7 +27,7 @@ export function ChangesCard() {
     limit: MAX_GROUPS,
   });
   return (
-    <Card title="What changed" note={`vs ${earlier}`} span={4}>
+    <Card title="What changed" note={formatComparison(compare)} span={4}>
       <Loaded state={endpoints} height={HEIGHT}>
         {(data) => {
           const changes = findChanges(data.endpoints, statements.data?.statements ?? []);

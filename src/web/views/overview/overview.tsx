@@ -6,7 +6,7 @@ import { TrendChart } from '../../data/trend-chart.tsx';
 import { toSparkline } from '../../data/trend-data.ts';
 import { Stat } from '../../design/figure.tsx';
 import { formatChange, formatPoints, formatText } from '../../format/quantities.ts';
-import { COMPARISONS } from '../../url/time-range.ts';
+import { formatComparison } from '../../url/time-range.ts';
 import { comparison, linkTo } from '../../url/view-state.ts';
 import { AlertSummary } from './alert-summary.tsx';
 import { ChangesCard } from './changes-card.tsx';
@@ -61,9 +61,8 @@ function Figures({ areChartsLoaded }: { areChartsLoaded: boolean }) {
     compare: comparison.value ?? 'previous',
   });
   const trends = useApi('trends', { ...rangeQuery.value, aggregate: [...LOADED] });
-  const earlier = COMPARISONS.find(([name]) => name === (comparison.value ?? 'previous'))?.[1];
   const toNote = (previous: unknown) =>
-    previous === undefined ? 'no earlier data' : `vs ${earlier}`;
+    previous === undefined ? 'no earlier data' : formatComparison(comparison.value ?? 'previous');
   const { requestRate, errorRate, p95ResponseTime } = data?.trends ?? {};
   const queues = useQueues({ enabled: areChartsLoaded });
   const waiting = data?.queues.reduce((sum, { depth = 0 }) => sum + depth, 0);

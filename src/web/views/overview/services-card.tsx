@@ -15,7 +15,7 @@ const ROWS = 6;
 
 /** The services, those with firing alerts first. */
 export function ServicesCard() {
-  const compare = comparison.value ?? 'lastWeek';
+  const compare = comparison.value ?? 'previous';
   const state = useApi('endpoints', {
     ...rangeQuery.value,
     compare,

@@ -5,7 +5,7 @@ import { ChangeText, Figure, Sparkline } from '../../design/figure.tsx';
 import { EmptyState } from '../../design/states.tsx';
 import type { Column } from '../../design/table.tsx';
 import { formatChange } from '../../format/quantities.ts';
-import { COMPARISONS, type Comparison } from '../../url/time-range.ts';
+import { type Comparison, formatComparison } from '../../url/time-range.ts';
 import { linkTo } from '../../url/view-state.ts';
 
 type RequestGroup = ApiResponse<'endpoints'>['endpoints'][number];
@@ -64,7 +64,6 @@ function toStatus({ firing, isCritical, figures }: ServiceRow): { kind: Kind; la
 
 /** Columns of a table of services. */
 export function serviceColumns(compare: Comparison): Column<ServiceRow>[] {
-  const earlier = COMPARISONS.find(([name]) => name === compare)?.[1];
   const href = (service: string, changes = {}) => linkTo('/service', { service, ...changes });
   return [
     {
@@ -123,7 +122,7 @@ export function serviceColumns(compare: Comparison): Column<ServiceRow>[] {
     },
     {
       id: 'change',
-      header: `vs ${earlier}`,
+      header: formatComparison(compare),
       align: 'right',
       isOptional: true,
       sortBy: ({ figures }) => ratio(figures),

@@ -6,7 +6,7 @@ import { RequestSamples } from '../../data/request-samples.tsx';
 import { Stat } from '../../design/figure.tsx';
 import { formatChange, formatPoints } from '../../format/quantities.ts';
 import { useHeading } from '../../shell/use-heading.ts';
-import { COMPARISONS } from '../../url/time-range.ts';
+import { formatComparison } from '../../url/time-range.ts';
 import { comparison, globalFilters, linkTo, linkWith } from '../../url/view-state.ts';
 import { TenantEndpoints } from './tenant-endpoints.tsx';
 import { TenantQueues } from './tenant-queues.tsx';
@@ -59,7 +59,7 @@ export function TenantDetails({ tenant, isOwn }: TenantDetailsProps) {
 
 function TenantFigures({ tenant }: { tenant: string }) {
   const compare = comparison.value ?? 'previous';
-  const note = `vs ${COMPARISONS.find(([name]) => name === compare)?.[1]}`;
+  const note = formatComparison(compare);
   const query = { ...rangeQuery.value, compare, limit: 1 };
   const { data } = useApi('endpoints', {
     ...query,

@@ -7,7 +7,7 @@ import { Stat } from '../../design/figure.tsx';
 import { SearchableTable } from '../../design/searchable-table.tsx';
 import { EmptyState, Loaded } from '../../design/states.tsx';
 import { tableHeight } from '../../design/table.tsx';
-import { COMPARISONS } from '../../url/time-range.ts';
+import { formatComparison } from '../../url/time-range.ts';
 import { comparison, getParameter, linkTo } from '../../url/view-state.ts';
 import { TenantDetails } from './tenant-details.tsx';
 import { isAffected, type TenantRow, tenantColumns, toTenantRows } from './tenant-rows.tsx';
@@ -30,7 +30,7 @@ export default function Tenants() {
 
 function TenantList() {
   const compare = comparison.value ?? 'previous';
-  const note = `vs ${COMPARISONS.find(([name]) => name === compare)?.[1]}`;
+  const note = formatComparison(compare);
   const query = { ...rangeQuery.value, limit: MAX_TENANTS };
   const state = useApi('endpoints', { ...query, compare, groupBy: ['organizationId'] });
   const properties = useApi('endpoints', { ...query, groupBy: ['organizationId', 'propertyId'] });
