@@ -55,17 +55,15 @@ export function Stat(props: StatProps) {
       <header>
         <h2>{label}</h2>
       </header>
-      <div>
-        <div class={`value ${isBad ? 'critical' : ''}`} title={formatExact(value, unit)}>
-          {quantity.value}
-          {quantity.unit && <span class="unit">{quantity.unit}</span>}
-        </div>
-        <div class="change">
-          {change && <ChangeText change={change} higherIs={props.higherIs} />}{' '}
-          {(change || value !== undefined) && changeNote}
-        </div>
+      <div class={`value ${isBad ? 'critical' : ''}`} title={formatExact(value, unit)}>
+        {quantity.value}
+        {quantity.unit && <span class="unit">{quantity.unit}</span>}
       </div>
       {values && <Sparkline values={values} color={color} />}
+      <div class="change">
+        {change && <ChangeText change={change} higherIs={props.higherIs} />}{' '}
+        {(change || value !== undefined) && changeNote}
+      </div>
     </>
   );
   return href ? (
