@@ -125,7 +125,7 @@ export class WebPage {
     await this.page.setViewportSize({ width, height: DESKTOP.height });
     const fits = 'document.documentElement.scrollWidth <= document.documentElement.clientWidth';
     await waitFor(() => this.page.evaluate<boolean>(fits), FIT_TIMEOUT_MS).catch((error) => {
-      throw new Error(`The page is wider than ${width} px.`, { cause: error });
+      throw new Error(`${this.page.url()} is wider than ${width} px`, { cause: error });
     });
   }
 
