@@ -123,28 +123,29 @@ export function useRequest<T>(
   };
 }
 
-/** Durations of the last loads in ms, by the hash of the key. */
-const durations = new Map<string, number>();
+type CachedQuery = ReturnType<ReturnType<typeof queryCache.getQueryCache>['getAll']>[number];
+
+/** Durations of the last loads, in ms. */
+const durations = new WeakMap<CachedQuery, number>();
 
 async function measureDuration<T>(key: readonly unknown[], load: () => Promise<T>): Promise<T> {
   const start = performance.now();
   try {
     return await load();
   } finally {
-    durations.set(hashKey(key), performance.now() - start);
+    const query = queryCache.getQueryCache().get(hashKey(key));
+    if (query) durations.set(query, performance.now() - start);
   }
 }
 
 /** Loads the answers again that new measurements can change. Answers that are being loaded are not loaded twice. */
 export function refreshLive(): void {
-  const isDue = ({ queryHash, state, meta }: LiveQuery) => {
-    const restMs = Math.max(MIN_REST_MS, REST_FACTOR * (durations.get(queryHash) ?? 0));
-    return meta?.isLive === true && Date.now() - state.dataUpdatedAt >= restMs;
+  const isDue = (query: CachedQuery) => {
+    const restMs = Math.max(MIN_REST_MS, REST_FACTOR * (durations.get(query) ?? 0));
+    return query.meta?.isLive === true && Date.now() - query.state.dataUpdatedAt >= restMs;
   };
   queryCache.invalidateQueries({ predicate: isDue }, { cancelRefetch: false }).catch(noteApiError);
 }
-
-type LiveQuery = ReturnType<ReturnType<typeof queryCache.getQueryCache>['getAll']>[number];
 
 /** Loads the answers of these endpoints again. */
 export function refresh(...names: readonly string[]): Promise<void> {
