@@ -89,7 +89,9 @@ export function createWebAppRouter(folder: string | undefined, publicPath: strin
   }
   routes.get('/{*path}', securityHeaders, (request, response, next) => {
     const isView = !OTHER_PATHS.test(request.path) && !/\.\w+$/.test(request.path);
-    if (!isView || !request.accepts('html')) return next();
+    // Health checks accept anything. A wrong path must not look healthy to them.
+    const isBrowser = request.path === '/' || request.headers.accept?.includes('text/html');
+    if (!isView || !isBrowser) return next();
     response.set('Cache-Control', 'no-cache');
     response.type('html').send(page);
   });

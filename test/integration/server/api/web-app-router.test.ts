@@ -70,12 +70,16 @@ describe('the page', () => {
     expect(policy).toContain("frame-ancestors 'none'");
   });
 
-  it.each(['/api/unknown', '/v1/metrics', '/links/abc', '/unknown.js', '/assets/unknown.js'])(
-    'does not answer %s',
-    async (path) => {
-      expect((await fetch(urls.root + path)).status).toBe(404);
-    },
-  );
+  it.each([
+    '/nowhere',
+    '/api/unknown',
+    '/v1/metrics',
+    '/links/abc',
+    '/unknown.js',
+    '/assets/unknown.js',
+  ])('does not answer %s', async (path) => {
+    expect((await fetch(urls.root + path)).status).toBe(404);
+  });
 
   it('explains how to build the UI if it is missing', async () => {
     const response = await fetch(`${urls.missing}/`);
@@ -85,7 +89,9 @@ describe('the page', () => {
 
 describe('under a path of a reverse proxy', () => {
   it.each(['', '/tools/perfscope'])('answers requests with the prefix "%s"', async (prefix) => {
-    const page = await fetch(`${urls.prefixed}${prefix}/services`);
+    const page = await fetch(`${urls.prefixed}${prefix}/services`, {
+      headers: { Accept: 'text/html' },
+    });
     expect(await page.text()).toContain('<base href="/tools/perfscope/">');
     expect((await fetch(`${urls.prefixed}${prefix}/icon.svg`)).status).toBe(200);
     expect((await fetch(`${urls.prefixed}${prefix}/assets/index-1a2b.js`)).status).toBe(200);
