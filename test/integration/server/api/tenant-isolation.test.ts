@@ -89,6 +89,11 @@ beforeAll(async () => {
   addForeignNotifications(add, now);
   await api.waitUntilStored();
   await api.dependencies.alerts.createSilence(
+    { matchers: ['alertname="response-time"'], duration: '1h', comment: `${ALPHA.mark} moves` },
+    { organizationId: ALPHA.organizationId },
+    { author: `key:${ALPHA.mark}`, scope: UNRESTRICTED_SCOPE },
+  );
+  await api.dependencies.alerts.createSilence(
     { matchers: ['alertname="response-time"'], duration: '1h', comment: `${BETA.mark} moves` },
     {},
     { author: `key:${BETA.mark}`, scope: UNRESTRICTED_SCOPE },
