@@ -2,6 +2,7 @@ import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Browser, Page } from 'playwright-core';
 import { PerfscopeClient } from '../../src/client/perfscope-client.ts';
+import { waitFor } from '../../test/support/wait-for.ts';
 import { savePicture } from './save-picture.ts';
 
 const OUTPUT_DIR =
@@ -10,7 +11,6 @@ const THEMES = ['light', 'dark'] as const;
 const LAST = '15m';
 const RULE = 'error-rate';
 const ALERT_TIMEOUT_MS = 300_000;
-const ALERT_CHECK_MS = 5000;
 /** Time for the charts to be drawn after the last answer, in ms. */
 const DRAW_MS = 1500;
 const COLOR_COUNT = 128;
@@ -40,7 +40,6 @@ export async function takeWebPictures(
       await page.setViewportSize({ width: 1280, height });
       await page.goto(`${url}${path}`);
       await waitForData(page);
-      await page.waitForTimeout(DRAW_MS);
       await savePicture(
         await page.screenshot(),
         join(OUTPUT_DIR, `${name}-${theme}.png`),
@@ -76,21 +75,19 @@ function listPictures(alertId: string): Picture[] {
   ];
 }
 
+/** Returns the ID of an alert about the errors as soon as it is firing. */
 async function waitForAlert(url: string): Promise<string> {
   const client = new PerfscopeClient({ url });
-  const endMs = Date.now() + ALERT_TIMEOUT_MS;
-  while (Date.now() < endMs) {
+  const alert = await waitFor(async () => {
     const { alerts } = await client.get('alerts', { state: ['firing'] });
-    const alert = alerts.find(({ rule }) => rule === RULE);
-    if (alert) return alert.id;
-    await new Promise((resolve) => setTimeout(resolve, ALERT_CHECK_MS));
-  }
-  throw new Error(`The rule ${RULE} has no firing alert`);
+    return alerts.find(({ rule }) => rule === RULE);
+  }, ALERT_TIMEOUT_MS);
+  return alert.id;
 }
 
+/** Waits until all charts are drawn. Views load their lower parts later. */
 async function waitForData(page: Page): Promise<void> {
   await page.locator('.content .card').first().waitFor();
-  // Views load their lower parts later.
   for (let stable = 0; stable < 2; stable++) {
     await page.waitForSelector('.skeleton', { state: 'detached' });
     await page.waitForTimeout(DRAW_MS);

@@ -3,41 +3,24 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Demo } from '../../demo/demo.ts';
 import { PerfscopeClient } from '../../src/client/perfscope-client.ts';
 import { formatText } from '../../src/web/format/quantities.ts';
+import { listViews } from '../support/list-views.ts';
 import { openBrowser } from '../support/open-browser.ts';
 import { PerfscopeServer } from '../support/perfscope-server.ts';
 import { waitFor } from '../support/wait-for.ts';
-import { WebPage } from '../support/web-page.ts';
+import { compact, readStat, WebPage } from '../support/web-page.ts';
 
 const SERVICE = 'service=booking';
 const ENDPOINT = '/api/properties/:property/bookings';
 const WIDTHS = [390, 1280, 1920];
 const MIN_REQUESTS = 200;
-/** Paths of all views. The alert and the job are added at runtime. */
-const VIEWS = [
-  '/',
-  '/services',
-  `/service?${SERVICE}`,
-  `/endpoint?${SERVICE}&operation=POST&endpoint=${ENDPOINT}`,
-  '/databases',
-  '/queues',
-  '/queue?queue=confirmation-emails',
-  '/job?job=1',
-  '/outgoing',
-  '/hosts',
-  '/errors',
-  '/alerts',
-  '/rules',
-  '/inbox',
-  '/actions',
-  '/tenants',
-  '/tenants?tenant=grand-hotels',
-  '/business',
-  '/explore',
-  '/people',
-  '/keys',
-  '/storage',
-  '/setup',
-];
+const VIEWS = listViews({
+  service: 'booking',
+  operation: 'POST',
+  endpoint: ENDPOINT,
+  queue: 'confirmation-emails',
+  job: '1',
+  tenant: 'grand-hotels',
+});
 
 const server = new PerfscopeServer({ PERFORMANCE_FLUSH_INTERVAL: '1000' });
 const demo = new Demo({ fast: true, scenario: 'error-burst', env: server.env, log: () => {} });
@@ -88,10 +71,8 @@ it('shows the figures of the API and of SQL', async () => {
   try {
     await view.goto(`/?${search}`);
     const { api } = await client.get('dashboard', query);
-    const stat = (label: string) =>
-      view.page.locator('.stat', { hasText: label }).locator('.value').textContent();
-    expect(compact(await stat('Requests'))).toBe(compact(formatText(api.rate, '/s')));
-    expect(compact(await stat('p95 response time'))).toBe(compact(formatText(api.p95, 'ms')));
+    expect(await readStat(view.page, 'Requests')).toBe(compact(formatText(api.rate, '/s')));
+    expect(await readStat(view.page, 'p95 response time')).toBe(compact(formatText(api.p95, 'ms')));
     const [[count] = []] = await server.sql(
       `SELECT sum(count) FROM performance_metrics WHERE metric_type = 'API_RESPONSE_TIME'
        AND service <> 'perfscope' AND timestamp >= '${query.from}' AND timestamp < '${query.to}'`,
@@ -178,8 +159,3 @@ it('shows an alert of real traffic without a reload, and acknowledges and silenc
     await view.close();
   }
 });
-
-/** Removes spaces, which the page replaces by margins. */
-function compact(text: string | null): string | undefined {
-  return text?.replaceAll(/\s/g, '');
-}

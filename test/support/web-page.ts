@@ -8,8 +8,6 @@ const DESKTOP = { width: 1280, height: 900 };
 /** Time without requests after which a view is complete, in ms. */
 const QUIET_MS = 400;
 
-const FIT_TIMEOUT_MS = 10_000;
-
 /** Runs in the page. Counts layout shifts that no input has caused, and violations of the CSP. */
 const RECORDER = `
 globalThis.shifts = [];
@@ -124,7 +122,7 @@ export class WebPage {
   async checkFits(width: number): Promise<void> {
     await this.page.setViewportSize({ width, height: DESKTOP.height });
     const fits = 'document.documentElement.scrollWidth <= document.documentElement.clientWidth';
-    await waitFor(() => this.page.evaluate<boolean>(fits), FIT_TIMEOUT_MS).catch((error) => {
+    await waitFor(() => this.page.evaluate<boolean>(fits)).catch((error) => {
       throw new Error(`${this.page.url()} is wider than ${width} px`, { cause: error });
     });
   }
@@ -138,4 +136,15 @@ interface AxeViolation {
   readonly id: string;
   readonly impact: string;
   readonly nodes: readonly { readonly target: readonly string[] }[];
+}
+
+/** Returns the value of a figure with its unit, without spaces. */
+export async function readStat(page: Page, label: string): Promise<string> {
+  const value = page.locator('.stat', { hasText: label }).locator('.value');
+  return compact((await value.textContent()) ?? '');
+}
+
+/** Removes spaces, which the page replaces by margins. */
+export function compact(text: string): string {
+  return text.replaceAll(/\s/g, '');
 }

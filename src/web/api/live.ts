@@ -47,7 +47,7 @@ export function startLiveUpdates(): void {
 /** Resumes the updates, and catches up. */
 export function setPaused(paused: boolean): void {
   isPaused.value = paused;
-  if (!paused) void refreshLive();
+  if (!paused) refreshLive();
 }
 
 async function follow(events: AsyncGenerator<ServerEvent>): Promise<void> {

@@ -1,4 +1,5 @@
 import { computed } from '@preact/signals';
+import type { Query } from '../../client/api-types.ts';
 import { toZoneName } from '../format/times.ts';
 import { comparison, globalFilters, range, zoneChoice } from '../url/view-state.ts';
 
@@ -20,6 +21,9 @@ export const hostQuery = computed(() => {
   const { organizationId: _organization, propertyId: _property, ...query } = rangeQuery.value;
   return query;
 });
+
+/** Filter for hosts and processes. */
+export type HostFilter = Pick<Query<'health'>, 'service' | 'instance'>;
 
 /** The same as `rangeQuery`, for endpoints that can't filter by environment. */
 export const tenantQuery = computed(() => {

@@ -6,7 +6,7 @@ import type { ChartKind, Threshold } from '../design/chart-options.ts';
 import { EmptyState, Loaded } from '../design/states.tsx';
 import { LEGEND_HEIGHT, TimeChart } from '../design/time-chart.tsx';
 import type { Unit } from '../format/quantities.ts';
-import { COMPARISONS } from '../url/time-range.ts';
+import { nameComparison } from '../url/time-range.ts';
 import { comparison } from '../url/view-state.ts';
 import { useMarks } from './marks.ts';
 import { type AggregateName, type ChartData, toChartData } from './trend-data.ts';
@@ -55,7 +55,7 @@ export function TrendChart(props: TrendChartProps) {
     aggregate: [...(props.loaded ?? aggregates)],
   } as Query<'trends'>);
   const marks = useMarks(query.service);
-  const earlier = COMPARISONS.find(([name]) => name === comparison.value)?.[1];
+  const earlier = nameComparison(comparison.value);
   const note = isCompared && earlier ? `dashed: ${earlier}` : props.note;
   return (
     <Card

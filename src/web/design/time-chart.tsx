@@ -14,7 +14,6 @@ import {
   toData,
   toOptions,
 } from './chart-options.ts';
-import { drawLater } from './draw-queue.ts';
 import { seriesColor, theme } from './theme.ts';
 
 export interface TimeChartProps {
@@ -223,4 +222,16 @@ function handleKey(
   const half = ((max ?? 0) - (min ?? 0)) * (key === '+' ? 0.25 : 1);
   select(1000 * (center - half), 1000 * (center + half));
   return true;
+}
+
+const drawings: (() => void)[] = [];
+const channel = new MessageChannel();
+channel.port1.onmessage = () => {
+  drawings.shift()?.();
+};
+
+/** Draws in a separate task, so that input isn't blocked while many charts are updated at once. */
+function drawLater(draw: () => void): void {
+  drawings.push(draw);
+  channel.port2.postMessage(undefined);
 }

@@ -10,6 +10,7 @@ import {
   formatRange,
   LAST_RANGES,
   moveRange,
+  nameComparison,
   parseRange,
   type TimeRange,
 } from '../url/time-range.ts';
@@ -190,12 +191,11 @@ function CustomRange({ onChoose }: { onChoose: (range: TimeRange) => void }) {
 }
 
 function CompareMenu() {
-  const current = COMPARISONS.find(([name]) => name === comparison.value);
   return (
     <Menu
       label={
         <>
-          <span class="label">Compare</span> <b>{current?.[1] ?? 'off'}</b>
+          <span class="label">Compare</span> <b>{nameComparison(comparison.value) ?? 'off'}</b>
         </>
       }
     >

@@ -7,6 +7,9 @@ export interface Location {
   readonly parameters: URLSearchParams;
 }
 
+/** Parameters of a view's path, such as the ID of an alert. */
+export type ViewParameters = Readonly<Record<string, string>>;
+
 /** Path under which the server is public. Starts and ends with `/`. */
 const BASE_PATH = new URL(document.baseURI).pathname;
 /** Base of the API's URLs, without a trailing slash. */

@@ -28,10 +28,14 @@ export const COMPARISONS: readonly (readonly [Comparison, string])[] = [
   ['lastWeek', 'last week'],
 ];
 
+/** For example `previous period`. Undefined without a comparison. */
+export function nameComparison(comparison: Comparison | undefined): string | undefined {
+  return COMPARISONS.find(([name]) => name === comparison)?.[1];
+}
+
 /** For example `vs previous`, next to a change. Charts have space for the whole name. */
 export function formatComparison(comparison: Comparison): string {
-  if (comparison === 'previous') return 'vs previous';
-  return `vs ${COMPARISONS.find(([name]) => name === comparison)?.[1]}`;
+  return comparison === 'previous' ? 'vs previous' : `vs ${nameComparison(comparison)}`;
 }
 
 const UNITS_MS: Readonly<Record<string, number>> = {

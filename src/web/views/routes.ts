@@ -22,7 +22,7 @@ import {
 import type { ComponentType } from 'preact';
 import { parse } from 'regexparam';
 import type { Permission } from '../api/session.ts';
-import type { ViewParameters } from './view-parameters.ts';
+import type { ViewParameters } from '../url/location.ts';
 
 /** A view: one question, and its place in the URL. */
 export interface Route {

@@ -23,8 +23,8 @@ import {
   toZoneName,
 } from '../../format/times.ts';
 import { useHeading } from '../../shell/use-heading.ts';
+import type { ViewParameters } from '../../url/location.ts';
 import { linkTo, zoneChoice } from '../../url/view-state.ts';
-import type { ViewParameters } from '../view-parameters.ts';
 import { AlertActions } from './alert-actions.tsx';
 import { AlertChart } from './alert-chart.tsx';
 import { AlertHistory } from './alert-history.tsx';

@@ -4,7 +4,7 @@ import { Stat } from '../../design/figure.tsx';
 import { EmptyState, Loaded } from '../../design/states.tsx';
 import { LEGEND_HEIGHT, TimeChart } from '../../design/time-chart.tsx';
 import { formatChange } from '../../format/quantities.ts';
-import { COMPARISONS, formatComparison } from '../../url/time-range.ts';
+import { formatComparison, nameComparison } from '../../url/time-range.ts';
 import { comparison, linkTo } from '../../url/view-state.ts';
 import { lastOf, type Totals, useTotals } from './business-totals.ts';
 import { OwnMetrics } from './own-metrics.tsx';
@@ -67,7 +67,7 @@ function TotalStat({ label, totals, metricType }: TotalStatProps) {
 function TotalChart({ title, totals, empty }: { title: string; totals: Totals; empty: string }) {
   const marks = useMarks();
   const compare = comparison.value;
-  const earlier = COMPARISONS.find(([name]) => name === compare)?.[1];
+  const earlier = nameComparison(compare);
   const { omitted = 0 } = totals;
   const note =
     omitted > 0

@@ -1,6 +1,6 @@
 import type { ApiResponse } from '../../../client/api-types.ts';
 import { useApi } from '../../api/queries.ts';
-import { hostQuery } from '../../api/range-query.ts';
+import { type HostFilter, hostQuery } from '../../api/range-query.ts';
 import { Card } from '../../design/card.tsx';
 import { Badge, InlineCode } from '../../design/controls.tsx';
 import { Figure } from '../../design/figure.tsx';
@@ -9,7 +9,6 @@ import { EmptyState, Loaded } from '../../design/states.tsx';
 import { tableHeight } from '../../design/table.tsx';
 import { formatText } from '../../format/quantities.ts';
 import { linkTo } from '../../url/view-state.ts';
-import type { HostFilter } from './host-filter.ts';
 
 type Library = ApiResponse<'coverage'>['coverage'][number];
 

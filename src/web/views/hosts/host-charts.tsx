@@ -1,7 +1,7 @@
+import type { HostFilter } from '../../api/range-query.ts';
 import { toPerSecond } from '../../data/per-second.ts';
 import { TrendChart, type TrendChartProps } from '../../data/trend-chart.tsx';
 import { linkTo } from '../../url/view-state.ts';
-import type { HostFilter } from './host-filter.ts';
 
 const CHART_SERIES = 8;
 /** Metrics with the used heap. Other metrics of the same type are limits. */

@@ -1,9 +1,9 @@
+import type { HostFilter } from '../../api/range-query.ts';
 import { FilterMenu } from '../../data/filter-menu.tsx';
 import { useHeading } from '../../shell/use-heading.ts';
 import { getParameters, globalFilters, linkTo } from '../../url/view-state.ts';
 import { CoverageTable } from './coverage-table.tsx';
 import { HostCharts } from './host-charts.tsx';
-import type { HostFilter } from './host-filter.ts';
 import { ProcessTable } from './process-table.tsx';
 
 /** Are processes and their hosts overloaded, and are all their libraries measured? */

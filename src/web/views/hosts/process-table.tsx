@@ -1,5 +1,6 @@
 import type { ApiResponse } from '../../../client/api-types.ts';
 import { useApi } from '../../api/queries.ts';
+import type { HostFilter } from '../../api/range-query.ts';
 import { serverNow } from '../../api/server-clock.ts';
 import { Card } from '../../design/card.tsx';
 import { Dot, type Kind } from '../../design/controls.tsx';
@@ -8,7 +9,6 @@ import { EmptyState, Loaded } from '../../design/states.tsx';
 import { type Column, Table, tableHeight } from '../../design/table.tsx';
 import { formatAge } from '../../format/times.ts';
 import { globalFilters, linkTo } from '../../url/view-state.ts';
-import type { HostFilter } from './host-filter.ts';
 
 type Process = NonNullable<ApiResponse<'health'>['hosts']>[number];
 

@@ -3,7 +3,7 @@ import { rangeQuery } from '../../api/range-query.ts';
 import { findChanges } from '../../data/changes.ts';
 import { Card } from '../../design/card.tsx';
 import { EmptyState, Loaded } from '../../design/states.tsx';
-import { COMPARISONS, formatComparison } from '../../url/time-range.ts';
+import { formatComparison, nameComparison } from '../../url/time-range.ts';
 import { comparison } from '../../url/view-state.ts';
 
 const MAX_CHANGES = 6;
@@ -13,7 +13,6 @@ const MAX_GROUPS = 300;
 /** The biggest changes of endpoints and statements since the period to compare with. */
 export function ChangesCard() {
   const compare = comparison.value ?? 'yesterday';
-  const earlier = COMPARISONS.find(([name]) => name === compare)?.[1];
   const endpoints = useApi('endpoints', {
     ...rangeQuery.value,
     compare,
@@ -40,8 +39,8 @@ export function ChangesCard() {
             ) : (
               <EmptyState title="Nothing to compare with">
                 There are no measurements from{' '}
-                {earlier === 'previous period' ? 'the previous period' : earlier} yet. Choose
-                another period under Compare.
+                {compare === 'previous' ? 'the previous period' : nameComparison(compare)} yet.
+                Choose another period under Compare.
               </EmptyState>
             );
           }

@@ -1,5 +1,5 @@
 import type { ApiResponse } from '../../../client/api-types.ts';
-import { RequestsAllowed, useApi } from '../../api/queries.ts';
+import { type ApiState, RequestsAllowed, useApi } from '../../api/queries.ts';
 import { comparedQuery, rangeQuery } from '../../api/range-query.ts';
 import { toWaitingSparkline } from '../../data/queue-data.ts';
 import { TrendChart } from '../../data/trend-chart.tsx';
@@ -19,10 +19,10 @@ const LOADED = ['rate', 'errorRate', 'p95'] as const;
 
 /** Is everything OK? If not: what, since when, for whom, and why? */
 export default function Overview() {
-  const { isLoading } = useApi('trends', { ...rangeQuery.value, aggregate: [...LOADED] });
+  const trends = useApi('trends', { ...rangeQuery.value, aggregate: [...LOADED] });
   return (
     <>
-      <Figures areChartsLoaded={!isLoading} />
+      <Figures trends={trends} />
       <TrendChart
         title="Requests per second"
         span={4}
@@ -44,7 +44,7 @@ export default function Overview() {
         kind="area"
         name={() => 'p95'}
       />
-      <RequestsAllowed.Provider value={!isLoading}>
+      <RequestsAllowed.Provider value={!trends.isLoading}>
         <AlertSummary />
         <ServicesCard />
         <ChangesCard />
@@ -55,16 +55,15 @@ export default function Overview() {
   );
 }
 
-function Figures({ areChartsLoaded }: { areChartsLoaded: boolean }) {
+function Figures({ trends }: { trends: ApiState<ApiResponse<'trends'>> }) {
   const { data } = useApi('dashboard', {
     ...comparedQuery.value,
     compare: comparison.value ?? 'previous',
   });
-  const trends = useApi('trends', { ...rangeQuery.value, aggregate: [...LOADED] });
   const toNote = (previous: unknown) =>
     previous === undefined ? 'no earlier data' : formatComparison(comparison.value ?? 'previous');
   const { requestRate, errorRate, p95ResponseTime } = data?.trends ?? {};
-  const queues = useQueues({ enabled: areChartsLoaded });
+  const queues = useQueues({ enabled: !trends.isLoading });
   const waiting = data?.queues.reduce((sum, { depth = 0 }) => sum + depth, 0);
   return (
     <div class="stats">
