@@ -116,7 +116,7 @@ it('zooms by dragging, and Back and shared links restore a view exactly', async 
     const readBoth = () =>
       Promise.all([view, other].map((each) => each.page.locator('main').textContent()));
     // Charts are drawn in separate tasks after their data has arrived.
-    await expect.poll(async () => new Set(await readBoth()).size).toBe(1);
+    await waitFor(async () => new Set(await readBoth()).size === 1);
     await other.close();
 
     await page.goBack();

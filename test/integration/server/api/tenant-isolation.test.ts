@@ -263,6 +263,60 @@ function tamper(cursor: string): string[] {
   return [...contents.map(encode), `${cursor}A`, cursor.slice(0, -3), 'bm90aGluZw'];
 }
 
+/** Paths that show no names. `distribution.test.ts` checks that its counts are limited to the tenant. */
+const PATHS_WITHOUT_NAMES = [
+  '/api/performance/distribution',
+  '/api/performance/actions',
+  '/api/openapi.json',
+];
+
+// First, because other tests end silences and acknowledge alerts.
+it('shows names in the response of each path, so the other tests are meaningful', async () => {
+  const admin = createPrincipal('key:admin', { role: 'ADMIN' });
+  expect({
+    tenant: await listPathsWithoutNames(createCaller('ORG_ADMIN').principal, ALPHA),
+    admin: await listPathsWithoutNames(admin, BETA),
+  }).toEqual({
+    // Tenants don't see processes.
+    tenant: [...PATHS_WITHOUT_NAMES, '/api/performance/health'].sort(),
+    // The scope of other callers, the hosts, and the operator's files contain no tenant.
+    admin: [
+      ...PATHS_WITHOUT_NAMES,
+      ...['trends/sql', 'coverage', 'receivers', 'people', 'storage', 'me'].map(
+        (name) => `/api/performance/${name}`,
+      ),
+    ].sort(),
+  });
+});
+
+/** Returns the GET paths whose responses never contain the tenant's mark, although the caller can read them. */
+async function listPathsWithoutNames(
+  principal: Principal,
+  { mark }: SeededTenant,
+): Promise<string[]> {
+  const ids = await collectIdsByPath(principal, Infinity);
+  api.principal = principal;
+  const paths: string[] = [];
+  for (const operation of operations) {
+    const { method, path, permission, isStream } = operation;
+    const isAllowed = permission === undefined || hasPermission(principal.role, permission);
+    if (method !== 'GET' || isStream || !isAllowed) continue;
+    const own = ids.get(path.slice(0, path.indexOf('/{'))) ?? [];
+    const urls = path.includes('{')
+      ? own.map((id) => path.replace(/\{\w+\}/, encodeURIComponent(id)))
+      : [path];
+    const queries = listQueries(operation, { own: [], foreign: [] });
+    let isShown = false;
+    for (const url of urls.flatMap((each) => queries.map((query) => `${each}?${query}`))) {
+      const { status, text } = await send({ method, url });
+      isShown = status === 200 && text.toLowerCase().includes(mark);
+      if (isShown) break;
+    }
+    if (!isShown) paths.push(path);
+  }
+  return paths.sort();
+}
+
 describe.each(WRITERS)('$name', (caller) => {
   it('sees no names of other tenants and no hosts in any response', () =>
     checkOperations(caller, PROPERTY_NAMES));
@@ -524,59 +578,6 @@ it('keeps properties with the same name apart, because a property belongs to an 
   }
   expect(failures.slice(0, 5)).toEqual([]);
 });
-
-/** Paths that show no names. `distribution.test.ts` checks that its counts are limited to the tenant. */
-const PATHS_WITHOUT_NAMES = [
-  '/api/performance/distribution',
-  '/api/performance/actions',
-  '/api/openapi.json',
-];
-
-it('shows names in the response of each path, so the other tests are meaningful', async () => {
-  const admin = createPrincipal('key:admin', { role: 'ADMIN' });
-  expect({
-    tenant: await listPathsWithoutNames(createCaller('ORG_ADMIN').principal, ALPHA),
-    admin: await listPathsWithoutNames(admin, BETA),
-  }).toEqual({
-    // Tenants don't see processes.
-    tenant: [...PATHS_WITHOUT_NAMES, '/api/performance/health'].sort(),
-    // The scope of other callers, the hosts, and the operator's files contain no tenant.
-    admin: [
-      ...PATHS_WITHOUT_NAMES,
-      ...['trends/sql', 'coverage', 'receivers', 'people', 'storage', 'me'].map(
-        (name) => `/api/performance/${name}`,
-      ),
-    ].sort(),
-  });
-});
-
-/** Returns the GET paths whose responses never contain the tenant's mark, although the caller can read them. */
-async function listPathsWithoutNames(
-  principal: Principal,
-  { mark }: SeededTenant,
-): Promise<string[]> {
-  const ids = await collectIdsByPath(principal, Infinity);
-  api.principal = principal;
-  const paths: string[] = [];
-  for (const operation of operations) {
-    const { method, path, permission, isStream } = operation;
-    const isAllowed = permission === undefined || hasPermission(principal.role, permission);
-    if (method !== 'GET' || isStream || !isAllowed) continue;
-    const own = ids.get(path.slice(0, path.indexOf('/{'))) ?? [];
-    const urls = path.includes('{')
-      ? own.map((id) => path.replace(/\{\w+\}/, encodeURIComponent(id)))
-      : [path];
-    const queries = listQueries(operation, { own: [], foreign: [] });
-    let isShown = false;
-    for (const url of urls.flatMap((each) => queries.map((query) => `${each}?${query}`))) {
-      const { status, text } = await send({ method, url });
-      isShown = status === 200 && text.toLowerCase().includes(mark);
-      if (isShown) break;
-    }
-    if (!isShown) paths.push(path);
-  }
-  return paths.sort();
-}
 
 it('explains alerts with the data of the tenant, so the other tests are meaningful', async () => {
   api.principal = READERS[0]?.principal;
