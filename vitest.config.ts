@@ -24,6 +24,8 @@ if (process.env.PERFSCOPE_TEST_SEED) console.log(`Seed of the random tests: ${se
 export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
+    // The list of failures at the end of a log shows the start of each difference.
+    diff: { expand: false },
     setupFiles: ['test/support/random-setup.ts'],
     env: { PERFSCOPE_TEST_SEED: seed },
     tags: [{ name: 'long', description: 'Only npm run test:full runs it.', timeout: 7_200_000 }],

@@ -1,10 +1,12 @@
 // Runs the checks as steps. The last line is the total: `N passed, N failed`.
 // --full also runs the long tests, Node 24, and all chaos scenarios. --list prints the steps as JSON.
 // Other arguments select tests, for example the path test/unit.
-import { spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { delimiter, join, resolve } from 'node:path';
+import { text } from 'node:stream/consumers';
 import { nodeBinary } from './node-versions.mjs';
 import { NODE_22_TESTS, OLDER_NODE_TESTS, QUICK_BENCHES } from './suites.mjs';
 
@@ -31,12 +33,13 @@ let passed = 0;
 let longTests = 0;
 
 for (const { name, command, node, args } of steps) {
+  if (!command && !node) continue;
   console.log(`\n== ${name}`);
   if (command) runCommand(name, command, args);
-  else if (node) runTests(name, node, args);
-  else if (name === 'chaos') runChaos(args);
-  else countStep(name, runBench(args));
+  else runTests(name, node, args);
 }
+// Both wait most of the time, and here the limits of the benchmarks don't matter.
+await Promise.all([runChaos(), runBenches()]);
 rmSync(folder, { recursive: true, force: true });
 // Repeats the failures next to the total, because CI shows the end of a log first.
 for (const failure of failures) console.log(`\nFAILED ${failure}`);
@@ -107,31 +110,30 @@ function runTests(name, major, args) {
   countTests(name, report);
 }
 
+/** Runs the benchmarks one after another. */
+async function runBenches() {
+  for (const { name, args } of steps.filter((step) => step.name.startsWith('bench '))) {
+    countStep(name, await runBench(name, args));
+  }
+}
+
 /** Checks that a benchmark measured every target. Ignores the limits, because a shared machine can be slow. */
-function runBench(args) {
-  const { status, stdout } = spawnSync(
-    join(BIN_DIR, 'node'),
-    ['bench/main.ts', ...args, '--json'],
-    {
-      stdio: ['ignore', 'pipe', 'inherit'],
-      encoding: 'utf8',
-    },
-  );
-  console.log(stdout);
-  if (status !== 0) return false;
+async function runBench(name, args) {
+  const { code, stdout } = await runProgram(['bench/main.ts', ...args, '--json'], process.env);
+  console.log(`\n== ${name}\n${stdout}`);
+  if (code !== 0) return false;
   const { bench, targets } = JSON.parse(stdout.trimEnd().split('\n').at(-1));
   const isMeasured = targets.every((target) => Number.isFinite(target.value));
   return bench === args[0] && targets.length > 0 && isMeasured;
 }
 
 /** Runs chaos scenarios. Each scenario counts as one test. */
-function runChaos(args) {
-  const { stdout } = spawnSync(join(BIN_DIR, 'node'), ['test/chaos/main.ts', '--json', ...args], {
-    stdio: ['ignore', 'pipe', 'inherit'],
-    encoding: 'utf8',
-    env: { ...process.env, PATH: searchPath },
-  });
-  console.log(stdout.slice(0, stdout.lastIndexOf('\n[')));
+async function runChaos() {
+  const step = steps.find(({ name }) => name === 'chaos');
+  if (!step) return;
+  const args = ['test/chaos/main.ts', '--json', ...step.args];
+  const { stdout } = await runProgram(args, { ...process.env, PATH: searchPath });
+  console.log(`\n== chaos\n${stdout.slice(0, stdout.lastIndexOf('\n['))}`);
   try {
     for (const { name, faults } of JSON.parse(stdout.trimEnd().split('\n').at(-1))) {
       if (faults.length === 0) passed += 1;
@@ -140,6 +142,13 @@ function runChaos(args) {
   } catch (error) {
     failures.push(`chaos: no results were printed (${error.message})`);
   }
+}
+
+/** Runs a program with Node. Its messages are printed at once, and its output is returned when it has ended. */
+async function runProgram(args, env) {
+  const child = spawn(join(BIN_DIR, 'node'), args, { stdio: ['ignore', 'pipe', 'inherit'], env });
+  const [stdout, [code]] = await Promise.all([text(child.stdout), once(child, 'close')]);
+  return { code, stdout };
 }
 
 function countTests(name, report) {

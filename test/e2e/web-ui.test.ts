@@ -1,5 +1,5 @@
 import type { Browser } from 'playwright-core';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, expect, it } from 'vitest';
 import { Demo } from '../../demo/demo.ts';
 import { PerfscopeClient } from '../../src/client/perfscope-client.ts';
 import { formatText } from '../../src/web/format/quantities.ts';
@@ -11,6 +11,7 @@ import { compact, readStat, WebPage } from '../support/web-page.ts';
 
 const SERVICE = 'service=booking';
 const ENDPOINT = '/api/properties/:property/bookings';
+const THEMES = ['light', 'dark'] as const;
 const WIDTHS = [390, 1280, 1920];
 const MIN_REQUESTS = 200;
 const VIEWS = listViews({
@@ -46,20 +47,37 @@ afterAll(async () => {
   await server.remove();
 });
 
-describe.each(['light', 'dark'] as const)('in the %s theme', (theme) => {
-  it.each(VIEWS)('%s opens at every width without a fault', async (path) => {
-    const view = await WebPage.open(browser, { url: demo.serverUrl, theme });
-    try {
-      await view.goto(`${path}${path.includes('?') ? '&' : '?'}${fixedRange}`);
-      expect(await view.page.getByText('There is no such view').count()).toBe(0);
+it.each(VIEWS)('%s opens at every width and in both themes without a fault', async (path) => {
+  const view = await WebPage.open(browser, { url: demo.serverUrl });
+  try {
+    await view.goto(`${path}${path.includes('?') ? '&' : '?'}${fixedRange}`);
+    expect(await view.page.getByText('There is no such view').count()).toBe(0);
+    for (const theme of THEMES) {
+      await view.useTheme(theme);
+      // A change of the theme only changes colors.
       expect(await view.readFaults()).toEqual([]);
       expect(await view.runAxe()).toEqual([]);
-      for (const width of WIDTHS) await view.checkFits(width);
-      expect(view.problems).toEqual([]);
-    } finally {
-      await view.close();
     }
-  });
+    for (const theme of THEMES) {
+      await view.useTheme(theme);
+      for (const width of WIDTHS) await view.checkFits(width);
+    }
+    expect(view.problems).toEqual([]);
+  } finally {
+    await view.close();
+  }
+});
+
+it.each(THEMES)('opens in the %s theme if the user chose it', async (theme) => {
+  const view = await WebPage.open(browser, { url: demo.serverUrl, theme });
+  try {
+    await view.goto(`/?${fixedRange}`);
+    expect(await view.readTheme()).toBe(theme);
+    expect(await view.readFaults()).toEqual([]);
+    expect(view.problems).toEqual([]);
+  } finally {
+    await view.close();
+  }
 });
 
 it('shows the figures of the API and of SQL', async () => {

@@ -33,7 +33,8 @@ addEventListener('securitypolicyviolation', ({ blockedURI, violatedDirective }) 
 export interface WebPageOptions {
   /** URL of the server. */
   readonly url: string;
-  readonly theme?: 'light' | 'dark';
+  /** Default: the one of the system. */
+  readonly theme?: string;
   /** API key with which the page is signed in. */
   readonly key?: string;
 }
@@ -109,13 +110,25 @@ export class WebPage {
   /** Returns the serious and critical findings of axe-core, with the elements. */
   async runAxe(): Promise<string[]> {
     // Runs outside of the page's Content-Security-Policy.
-    await this.page.evaluate(readFileSync(AXE, 'utf8'));
+    if (!(await this.page.evaluate<boolean>('"axe" in globalThis'))) {
+      await this.page.evaluate(readFileSync(AXE, 'utf8'));
+    }
     const results = await this.page.evaluate<{ violations: AxeViolation[] }>(
       `axe.run(document, { resultTypes: ['violations'] })`,
     );
     return results.violations
       .filter(({ impact }) => impact === 'serious' || impact === 'critical')
       .map(({ id, nodes }) => `${id}: ${nodes.map(({ target }) => target.join(' ')).join('; ')}`);
+  }
+
+  /** Changes the color scheme of the system, and waits until the page follows. */
+  async useTheme(theme: 'light' | 'dark'): Promise<void> {
+    await this.page.emulateMedia({ colorScheme: theme });
+    await waitFor(async () => (await this.readTheme()) === theme);
+  }
+
+  readTheme(): Promise<string> {
+    return this.page.evaluate<string>('document.documentElement.dataset.theme');
   }
 
   /** Changes the width of the window, and waits until the page is not wider. Charts follow after a moment. */
