@@ -4,6 +4,7 @@ import { RedisServer } from '../../demo/database-servers.ts';
 import { nodeBinary } from '../../scripts/node-versions.mjs';
 import { NextApp, type NextStart } from '../support/next-app.ts';
 import { RecordedMeasurements, sortRows } from '../support/recorded-measurements.ts';
+import { waitFor } from '../support/wait-for.ts';
 
 const AGENT = resolve('dist/agent-package/register.js');
 /** Loaded instead of the agent, because any `--import` flag changes the stacks that Node.js prints. */
@@ -54,6 +55,9 @@ const MODES: Readonly<Record<string, (module: string) => NextStart>> = {
 /** With compression, Next.js 14 changes the status of a failed middleware after it has sent the headers. */
 const NO_COMPRESSION = { 'Accept-Encoding': 'identity' };
 const FLIGHT = { RSC: '1' };
+/** Each of them calls an action twice. For the second one, it fails. */
+const GUESTS = ['Ada', 'nobody'];
+const ACTIONS = 2 * GUESTS.length;
 const JSON_BODY = { method: 'POST', body: '{}' };
 
 /** A request with the name that its endpoint must have, and whether it fails. */
@@ -123,7 +127,7 @@ async function sendRequests(url: string): Promise<string[]> {
   const [, action = ''] = /name="\$ACTION_ID_(\w+)"/.exec(page) ?? [];
   await send(`${file}`);
   await send('/_next/image?url=%2Fdot.png&w=64&q=75');
-  for (const guest of ['Ada', 'nobody']) {
+  for (const guest of GUESTS) {
     const fields = new FormData();
     // React 19.2 added the underscore.
     fields.set('_1_guest', guest);
@@ -185,6 +189,12 @@ function sortFields(output: string): string {
   );
 }
 
+/** A span of a request can end after its response. Returns whether the spans of the last requests have ended. */
+function hasSpansOfActions(output: string): boolean {
+  const names = output.match(/^telemetry: .*"name":"POST \/rooms\/\[id\]"/gm) ?? [];
+  return names.length === ACTIONS;
+}
+
 /** Lines that Next.js prints only on a slow or busy machine. */
 const SLOW_MACHINE =
   /^.*(?:Compiling .*\.\.\.|Slow filesystem detected.*|Finished .* cache .*)\n/gm;
@@ -207,12 +217,14 @@ function describeVersion(major: number, options: { tags?: 'long' }): void {
     const modes = Object.keys(MODES).filter((mode) => major >= 16 || !mode.includes('Express'));
     it.each(modes)('names the requests and errors of %s', async (mode) => {
       const service = `next ${major} ${mode}`;
+      const hasSpans = major >= 15 && mode.includes('SDK');
       const serve = async (module: string) => {
         let transcript: string[] = [];
         const start = MODES[mode]!(module);
         const env = { ...start.env, ...measurements.getEnv(service), REDIS_URL: redis.url };
-        const output = await app.serve({ ...start, env }, async (url) => {
+        const output = await app.serve({ ...start, env }, async (url, readOutput) => {
           transcript = await sendRequests(url);
+          if (hasSpans) await waitFor(async () => hasSpansOfActions(readOutput()));
         });
         return { transcript, output: output.map(sortFields).map(normalize).map(sortTelemetry) };
       };
@@ -224,7 +236,7 @@ function describeVersion(major: number, options: { tags?: 'long' }): void {
       expect(measurements.readCommands(service)).toEqual([['INCR', 1]]);
       const plain = await serve(NO_AGENT);
       expect(measured).toEqual(plain);
-      if (major >= 15 && mode.includes('SDK')) {
+      if (hasSpans) {
         expect(measured.output[0]).toContain('"metric":"starts","values":[N]');
         expect(measured.output[0]).toContain('"name":"GET /rooms/[id]"');
       }

@@ -87,9 +87,13 @@ export class NextApp {
   /**
    * Starts the server, calls `send` with its URL, and stops the server.
    *
+   * @param send its second argument returns what the server has printed so far
    * @returns what the server printed, and how it exited
    */
-  async serve(start: NextStart, send: (url: string) => Promise<void>): Promise<string[]> {
+  async serve(
+    start: NextStart,
+    send: (url: string, readOutput: () => string) => Promise<void>,
+  ): Promise<string[]> {
     const port = String(await findFreePort());
     const isCommand = start.program === 'start' || start.program === 'dev';
     const args = isCommand ? [this.#bin, start.program, '-p', port] : [start.program];
@@ -109,7 +113,7 @@ export class NextApp {
         if (child.exitCode !== null) throw new Error(`the server exited:\n${output.stderr}`);
         return output.stdout.includes('Ready');
       });
-      await send(`http://localhost:${port}`);
+      await send(`http://localhost:${port}`, () => output.stdout);
     } finally {
       child.kill('SIGTERM');
     }
