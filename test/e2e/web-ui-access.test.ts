@@ -123,6 +123,10 @@ it('requests a key, rejects a wrong one, and signs in and out under the path of 
     await page.getByRole('button', { name: 'Sign in' }).click();
     await page.getByText('The server does not accept this key').waitFor();
     await page.getByLabel('API key or token').fill(adminKey);
+    await page.route('**/api/performance/me', (route) => route.abort());
+    await page.getByRole('button', { name: 'Sign in' }).click();
+    await page.getByText('The server could not check the key').waitFor();
+    await page.unrouteAll();
     await page.getByRole('button', { name: 'Sign in' }).click();
     await page.getByRole('region', { name: 'Services' }).waitFor();
     expect(new URL(page.url()).pathname).toBe(`${PREFIX}/services`);

@@ -12,7 +12,7 @@ export type Caller = ApiResponse<'me'>;
 export type Permission = Caller['permissions'][number];
 
 /** Why the page shows the sign-in form. */
-export type SignInReason = 'required' | 'expired' | 'rejected';
+export type SignInReason = 'required' | 'expired' | 'rejected' | 'unchecked';
 
 const STORAGE_KEY = 'perfscope.key';
 
@@ -35,32 +35,31 @@ export const signInReason = signal<SignInReason | undefined>(undefined);
 export const hasKey = computed(() => key.value !== undefined);
 
 /** Asks the server who the caller is. */
-export async function loadCaller(): Promise<void> {
+export function loadCaller(): Promise<void> {
+  return requestCaller().catch(noteApiError);
+}
+
+async function requestCaller(): Promise<void> {
   const sentMs = Date.now();
-  try {
-    const answer = await client.value.get('me');
-    adjustClock(answer.now, sentMs);
-    caller.value = answer;
-    signInReason.value = undefined;
-  } catch (error) {
-    noteApiError(error);
-  }
+  const answer = await client.value.get('me');
+  adjustClock(answer.now, sentMs);
+  caller.value = answer;
+  signInReason.value = undefined;
 }
 
 /** Signs in with an API key or a token. Returns whether the server accepted it. */
 export async function signIn(text: string): Promise<boolean> {
   const previous = key.value;
-  const wasSignedIn = caller.value !== undefined;
   key.value = text.trim().replace(/^Bearer /i, '');
-  await loadCaller();
-  if (signInReason.value === undefined) {
-    store(key.value);
-    return true;
+  try {
+    await requestCaller();
+  } catch (error) {
+    key.value = previous;
+    signInReason.value = isRejection(error) ? 'rejected' : 'unchecked';
+    return false;
   }
-  key.value = previous;
-  signInReason.value = 'rejected';
-  if (!wasSignedIn) caller.value = undefined;
-  return false;
+  store(key.value);
+  return true;
 }
 
 export function signOut(): void {
@@ -70,9 +69,12 @@ export function signOut(): void {
 
 /** Shows the sign-in form if the server rejected the key. */
 export function noteApiError(error: unknown): void {
-  if (!(error instanceof ApiError) || error.status !== 401) return;
-  if (signInReason.value !== undefined) return;
+  if (!isRejection(error) || signInReason.value !== undefined) return;
   signInReason.value = key.value === undefined ? 'required' : 'expired';
+}
+
+function isRejection(error: unknown): boolean {
+  return error instanceof ApiError && error.status === 401;
 }
 
 /** Whether the caller has a permission. False until the server has answered. */

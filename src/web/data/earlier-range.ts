@@ -20,15 +20,3 @@ export function getEarlierRange(): { query: { from: string; to: string }; note: 
     note: formatComparison(name),
   };
 }
-
-/** Steps between the points of a chart, in s, ascending. */
-const STEPS_S = [10, 30, 60, 300, 900, 3600, 10_800, 86_400];
-const MAX_POINTS = 130;
-
-/** Returns a step for a chart of the page's range, for endpoints of the API that don't choose one. */
-export function chooseStep(maxPoints = MAX_POINTS): string {
-  const { fromMs, toMs } = toBounds(range.value, serverNow());
-  const seconds =
-    STEPS_S.find((step) => (toMs - fromMs) / 1000 / step <= maxPoints) ?? STEPS_S.at(-1);
-  return `${seconds}s`;
-}

@@ -9,6 +9,8 @@ const TEXTS = {
     'Your key has expired or was revoked. Sign in again to continue. The page keeps its state.',
   rejected:
     'The server does not accept this key. Check that it is complete, and that it is not expired.',
+  unchecked:
+    'The server could not check the key, because it does not answer. Try again in a moment.',
 } as const;
 
 /** Asks for a key. It covers the page only if the user was not signed in before. */
@@ -40,7 +42,10 @@ export function SignIn() {
         <h1 style={{ display: 'flex', gap: '8px', alignItems: 'center', fontSize: '15px' }}>
           <Logo /> Sign in to Perfscope
         </h1>
-        <p class={reason === 'rejected' ? 'critical' : 'muted'} role="status">
+        <p
+          class={reason === 'rejected' || reason === 'unchecked' ? 'critical' : 'muted'}
+          role="status"
+        >
           {TEXTS[reason]}
         </p>
         <label class="field">

@@ -1,19 +1,17 @@
 import { useApi } from '../../api/queries.ts';
 import { rangeQuery } from '../../api/range-query.ts';
-import { serverNow } from '../../api/server-clock.ts';
+import { chooseStep } from '../../data/chart-step.ts';
 import { useMarks } from '../../data/marks.ts';
 import { Card } from '../../design/card.tsx';
 import { Badge, CodeBlock } from '../../design/controls.tsx';
 import { EmptyState, Loaded } from '../../design/states.tsx';
 import { LEGEND_HEIGHT, TimeChart } from '../../design/time-chart.tsx';
 import { useHeading } from '../../shell/use-heading.ts';
-import { linkTo, range } from '../../url/view-state.ts';
+import { linkTo } from '../../url/view-state.ts';
 import { ErrorFacts } from './error-facts.tsx';
 import { type ErrorGroup, errorTitle, kindLabel } from './error-names.ts';
-import { chooseStep } from './error-step.ts';
 
 const CHART_HEIGHT = 150;
-const BUCKETS = 120;
 const TITLE_LENGTH = 120;
 
 /** One error: how often, since when, where, for whom, and its stack trace. */
@@ -21,7 +19,7 @@ export function ErrorDetails({ fingerprint }: { fingerprint: string }) {
   const state = useApi('errors', {
     ...rangeQuery.value,
     fingerprint: [fingerprint],
-    step: chooseStep(range.value, serverNow(), BUCKETS),
+    step: chooseStep(),
     limit: 1,
   });
   const error = state.data?.errors[0];

@@ -1,6 +1,7 @@
 import { useApi } from '../../api/queries.ts';
 import { rangeQuery } from '../../api/range-query.ts';
 import { serverNow } from '../../api/server-clock.ts';
+import { chooseStep } from '../../data/chart-step.ts';
 import { FilterMenu } from '../../data/filter-menu.tsx';
 import { Card } from '../../design/card.tsx';
 import { InlineCode, Tabs } from '../../design/controls.tsx';
@@ -10,14 +11,7 @@ import { EmptyState, Loaded } from '../../design/states.tsx';
 import { type Column, tableHeight } from '../../design/table.tsx';
 import { formatCount, formatText } from '../../format/quantities.ts';
 import { formatAge, formatDateTime, toZoneName } from '../../format/times.ts';
-import {
-  getParameter,
-  getParameters,
-  linkTo,
-  linkWith,
-  range,
-  zoneChoice,
-} from '../../url/view-state.ts';
+import { getParameter, getParameters, linkTo, linkWith, zoneChoice } from '../../url/view-state.ts';
 import { ErrorDetails } from './error-details.tsx';
 import {
   ERROR_KINDS,
@@ -28,7 +22,6 @@ import {
   placeLink,
   placeName,
 } from './error-names.ts';
-import { chooseStep } from './error-step.ts';
 
 const ROWS = 15;
 const SEARCH_HEIGHT = 39;
@@ -50,7 +43,7 @@ function ErrorList() {
     ...(services.length > 0 && { service: services }),
     ...(endpoints.length > 0 && { endpoint: endpoints }),
     ...(isErrorKind(kind) && { kind: [kind] }),
-    step: chooseStep(range.value, serverNow(), SPARKLINE_BUCKETS),
+    step: chooseStep(SPARKLINE_BUCKETS),
     sort: 'count',
     limit: LIMIT,
   });

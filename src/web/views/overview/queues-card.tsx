@@ -1,6 +1,6 @@
 import { type ApiOptions, useApi } from '../../api/queries.ts';
 import { rangeQuery } from '../../api/range-query.ts';
-import { chooseStep } from '../../data/earlier-range.ts';
+import { chooseStep } from '../../data/chart-step.ts';
 import { Card } from '../../design/card.tsx';
 import { Figure } from '../../design/figure.tsx';
 import { EmptyState, Loaded } from '../../design/states.tsx';

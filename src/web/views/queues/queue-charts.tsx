@@ -2,7 +2,7 @@ import type { Query } from '../../../client/api-types.ts';
 import { useApi } from '../../api/queries.ts';
 import { rangeQuery } from '../../api/range-query.ts';
 import { isAllowed } from '../../api/session.ts';
-import { chooseStep } from '../../data/earlier-range.ts';
+import { chooseStep } from '../../data/chart-step.ts';
 import { useMarks } from '../../data/marks.ts';
 import { toQueueChart } from '../../data/queue-data.ts';
 import { TrendChart } from '../../data/trend-chart.tsx';
