@@ -6,12 +6,12 @@ import type { AddRows } from '../../src/core/schema/table-registry.ts';
 import type { PerformanceMetricRow } from '../../src/core/schema/tables/performance-metrics-table.ts';
 
 import { makeHistogram } from '../support/alert-fixtures.ts';
+import { createKey } from '../support/create-key.ts';
 import { createRowWriter } from '../support/create-row-writer.ts';
 import { listViews } from '../support/list-views.ts';
 import { openBrowser } from '../support/open-browser.ts';
 import { PerfscopeServer } from '../support/perfscope-server.ts';
 import { ProxyServer } from '../support/proxy-server.ts';
-import { runPerfscope } from '../support/run-perfscope.ts';
 import { ALPHA, addTenantRows, BETA } from '../support/two-tenants.ts';
 import { waitFor } from '../support/wait-for.ts';
 import { WebPage } from '../support/web-page.ts';
@@ -48,7 +48,7 @@ beforeAll(async () => {
   url = proxy.url + PREFIX;
   server.env.PERFORMANCE_PUBLIC_URL = url;
   [browser] = await Promise.all([openBrowser(), server.start()]);
-  adminKey = await createKey('ADMIN');
+  adminKey = await createKey(server, 'ADMIN');
   await writeRows((add) => {
     for (const tenant of [ALPHA, BETA]) addTenantRows(add, tenant, Date.now());
     addRequests(add, { service: 'checkout', endpoint: '/orders' });
@@ -87,17 +87,6 @@ function addRequests(add: AddRows, names: Partial<PerformanceMetricRow>): void {
   );
   add('performance_metrics', [row]);
   add('metric_buckets', buckets);
-}
-
-async function createKey(role: string, organization?: string): Promise<string> {
-  const args = organization ? ['--organization', organization] : [];
-  const { stdout, stderr } = await runPerfscope(
-    ['keys', 'create', '--role', role, '--name', role, ...args],
-    server.env,
-  );
-  const [key] = /psk_\S+/.exec(stdout) ?? [];
-  if (key === undefined) throw new Error(stdout + stderr);
-  return key;
 }
 
 async function withPage(
@@ -141,7 +130,7 @@ it('requests a key, rejects a wrong one, and signs in and out under the path of 
 });
 
 it('shows a user of one organization nothing of another one', async () => {
-  const key = await createKey('ORG_ADMIN', BETA.organizationId);
+  const key = await createKey(server, 'ORG_ADMIN', BETA.organizationId);
   await withPage({ key }, async (view) => {
     await view.goto('/');
     const links = (await view.page.locator('nav a').allTextContents()).join();
@@ -165,7 +154,7 @@ it('shows a user of one organization nothing of another one', async () => {
 });
 
 it('requests a key again after it was revoked, and continues on the same view', async () => {
-  const key = await createKey('VIEWER', ALPHA.organizationId);
+  const key = await createKey(server, 'VIEWER', ALPHA.organizationId);
   await withPage({ key }, async (view) => {
     const { page } = view;
     await view.goto('/services?last=3h');

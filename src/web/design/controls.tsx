@@ -191,8 +191,12 @@ export function CodeBlock({ children, label }: { children: string; label?: strin
     return () => clearTimeout(timer);
   }, [isCopied]);
   const copy = async () => {
-    await navigator.clipboard.writeText(children);
-    setCopied(true);
+    try {
+      await navigator.clipboard.writeText(children);
+      setCopied(true);
+    } catch {
+      // The browser forbids it. The text can still be selected.
+    }
   };
   return (
     <div class="code">

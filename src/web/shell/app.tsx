@@ -1,5 +1,5 @@
 import type { ComponentType } from 'preact';
-import { useEffect, useLayoutEffect, useState } from 'preact/hooks';
+import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
 import { onRecovery, unreachableSince } from '../api/connection.ts';
 import { caller, isAllowed, loadCaller, noteApiError, signInReason } from '../api/session.ts';
 import { EmptyState } from '../design/states.tsx';
@@ -20,6 +20,7 @@ onRecovery(() => {
 
 /** The page: navigation, header, and the view of the current location. */
 export function App() {
+  const content = useRef<HTMLElement>(null);
   const { path, parameters: query } = currentLocation.value;
   const found = findRoute(path);
   useEffect(() => {
@@ -42,9 +43,9 @@ export function App() {
   ];
   return (
     <>
-      <a class="skip-link" href="#content">
+      <button type="button" class="skip-link" onClick={() => content.current?.focus()}>
         Skip to the content
-      </a>
+      </button>
       <div
         class="shell"
         data-stale={unreachableSince.value === undefined ? undefined : ''}
@@ -64,7 +65,7 @@ export function App() {
         <div class="main">
           <Header />
           <Banners />
-          <main class="content" id="content">
+          <main class="content" ref={content} tabIndex={-1}>
             {found ? (
               <LoadedView
                 key={JSON.stringify(identity) + JSON.stringify(found.parameters)}

@@ -85,7 +85,7 @@ export function HostsCard() {
               },
               {
                 id: 'loop',
-                header: 'Event loop p99',
+                header: 'Event loop',
                 sortBy: ({ eventLoopDelayP99 }) => eventLoopDelayP99,
                 align: 'right',
                 cell: ({ eventLoopDelayP99 }) => <Figure value={eventLoopDelayP99} unit="ms" />,
