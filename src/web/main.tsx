@@ -7,9 +7,10 @@ import { redirectOldLinks } from './url/old-links.ts';
 import { findRoute } from './views/routes.ts';
 
 redirectOldLinks();
-// Loads the view while the server checks the key. The app reports errors.
+// Loads the view and its first answers while the server checks the key. The app reports errors.
 findRoute(currentLocation.value.path)
   ?.route.load()
+  .then(({ preload }) => preload?.())
   .catch(() => undefined);
 render(<App />, document.getElementById('app')!);
 startLiveUpdates();

@@ -1,3 +1,4 @@
+import { signal } from '@preact/signals';
 import { hashKey, keepPreviousData, QueryClient, QueryObserver } from '@tanstack/query-core';
 import { createContext } from 'preact';
 import { useContext, useEffect, useMemo, useState } from 'preact/hooks';
@@ -64,14 +65,32 @@ export function useApi<N extends Readable>(
   options: ApiOptions = {},
 ): ApiState<ApiResponse<N>> {
   const parameters = query as object;
-  return useRequest(
-    [name, parameters],
-    (signal) =>
-      client.value.get(name as 'dashboard', parameters as never, { signal }) as Promise<
-        ApiResponse<N>
-      >,
-    { isLive: !('to' in parameters && parameters.to !== undefined), ...options },
-  );
+  return useRequest([name, parameters], (abortSignal) => load(name, query, abortSignal), {
+    isLive: !('to' in parameters && parameters.to !== undefined),
+    ...options,
+  });
+}
+
+/** Whether any request has ended. The counts in the navigation wait for it, so that the view comes first. */
+export const hasAnswer = signal(false);
+
+async function load<N extends Readable>(
+  name: N,
+  query: Query<N>,
+  abortSignal: AbortSignal,
+): Promise<ApiResponse<N>> {
+  const get = client.value.get as (...args: unknown[]) => Promise<ApiResponse<N>>;
+  try {
+    return await get.call(client.value, name, query, { signal: abortSignal });
+  } finally {
+    hasAnswer.value = true;
+  }
+}
+
+/** Sends a request of {@link useApi} before the component that needs it is drawn. Errors are reported there. */
+export function preloadApi<N extends Readable>(name: N, query: Query<N>): void {
+  const queryFn = (context: { signal: AbortSignal }) => load(name, query, context.signal);
+  void queryCache.prefetchQuery({ queryKey: [name, query], queryFn, retry: false });
 }
 
 /**

@@ -54,7 +54,8 @@ export function TrendChart(props: TrendChartProps) {
     ...query,
     aggregate: [...(props.loaded ?? aggregates)],
   } as Query<'trends'>);
-  const marks = useMarks(query.service);
+  // The chart is drawn without marks first.
+  const marks = useMarks(query.service, { enabled: !state.isLoading });
   const earlier = nameComparison(comparison.value);
   const note = isCompared && earlier ? `dashed: ${earlier}` : props.note;
   return (

@@ -1,5 +1,5 @@
 import type { TargetedKeyboardEvent } from 'preact';
-import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
+import { useEffect, useLayoutEffect, useMemo, useRef, useState } from 'preact/hooks';
 import uPlot from 'uplot';
 import { formatText, type Unit } from '../format/quantities.ts';
 import { formatDateTime, toZoneName } from '../format/times.ts';
@@ -80,7 +80,8 @@ export function TimeChart(props: TimeChartProps) {
     theme.value,
     model.series.map(({ label: name, color, compared }) => [name, color, compared !== undefined]),
   ]);
-  useEffect(() => {
+  // Before the first paint, so that the chart doesn't appear a frame later.
+  useLayoutEffect(() => {
     const element = container.current!;
     const options = toOptions(() => latest.current, element.clientWidth || 300, {
       onSelect: (from, to) => select.current?.(from, to),

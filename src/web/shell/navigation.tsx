@@ -1,5 +1,5 @@
 import { Moon, Sun, SunMoon } from 'lucide';
-import { useApi } from '../api/queries.ts';
+import { hasAnswer, useApi } from '../api/queries.ts';
 import { caller, hasKey, isAllowed, signOut } from '../api/session.ts';
 import { Icon, Logo } from '../design/icon.tsx';
 import { setTheme, themeChoice } from '../design/theme.ts';
@@ -43,7 +43,7 @@ export function Navigation({ current }: { current: Route | undefined }) {
 }
 
 function FiringCount() {
-  const { data } = useApi('alerts', { state: ['firing'] });
+  const { data } = useApi('alerts', { state: ['firing'] }, { enabled: hasAnswer.value });
   const count = data?.alerts.length ?? 0;
   if (count === 0) return null;
   return (
@@ -55,7 +55,7 @@ function FiringCount() {
 }
 
 function UnreadCount() {
-  const { data } = useApi('notifications', { last: '7d', limit: 1 });
+  const { data } = useApi('notifications', { last: '7d', limit: 1 }, { enabled: hasAnswer.value });
   if (!data?.unread) return null;
   return (
     <span class="badge count" data-kind="accent">

@@ -24,11 +24,17 @@ import { parse } from 'regexparam';
 import type { Permission } from '../api/session.ts';
 import type { ViewParameters } from '../url/location.ts';
 
+interface ViewModule {
+  readonly default: ComponentType<{ parameters: ViewParameters }>;
+  /** Sends the most important requests of the view, while the server still checks who the caller is. */
+  readonly preload?: () => void;
+}
+
 /** A view: one question, and its place in the URL. */
 export interface Route {
   readonly path: string;
   readonly title: string;
-  readonly load: () => Promise<{ default: ComponentType<{ parameters: ViewParameters }> }>;
+  readonly load: () => Promise<ViewModule>;
   /** Entry in the navigation. */
   readonly navigation?: { readonly section: Section; readonly icon: IconNode };
   /** Path of the view in the navigation to which this view belongs. */

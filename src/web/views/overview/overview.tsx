@@ -1,5 +1,5 @@
 import type { ApiResponse } from '../../../client/api-types.ts';
-import { type ApiState, RequestsAllowed, useApi } from '../../api/queries.ts';
+import { type ApiState, preloadApi, RequestsAllowed, useApi } from '../../api/queries.ts';
 import { comparedQuery, rangeQuery } from '../../api/range-query.ts';
 import { toWaitingSparkline } from '../../data/queue-data.ts';
 import { TrendChart } from '../../data/trend-chart.tsx';
@@ -17,9 +17,15 @@ import { ServicesCard } from './services-card.tsx';
 /** The figures and the charts share a request. */
 const LOADED = ['rate', 'errorRate', 'p95'] as const;
 
+const trendsQuery = () => ({ ...rangeQuery.value, aggregate: [...LOADED] });
+
+export function preload(): void {
+  preloadApi('trends', trendsQuery());
+}
+
 /** Is everything OK? If not: what, since when, for whom, and why? */
 export default function Overview() {
-  const trends = useApi('trends', { ...rangeQuery.value, aggregate: [...LOADED] });
+  const trends = useApi('trends', trendsQuery());
   return (
     <>
       <Figures trends={trends} />
@@ -56,10 +62,11 @@ export default function Overview() {
 }
 
 function Figures({ trends }: { trends: ApiState<ApiResponse<'trends'>> }) {
-  const { data } = useApi('dashboard', {
-    ...comparedQuery.value,
-    compare: comparison.value ?? 'previous',
-  });
+  const { data } = useApi(
+    'dashboard',
+    { ...comparedQuery.value, compare: comparison.value ?? 'previous' },
+    { enabled: !trends.isLoading },
+  );
   const toNote = (previous: unknown) =>
     previous === undefined ? 'no earlier data' : formatComparison(comparison.value ?? 'previous');
   const { requestRate, errorRate, p95ResponseTime } = data?.trends ?? {};
