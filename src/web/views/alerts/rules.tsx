@@ -160,7 +160,7 @@ function WorstValue({ rule }: { rule: Rule }) {
   return (
     <span title={groups}>
       <Figure value={worst.value} unit={unit} isBad={isBad} href={linkWith({ rule: rule.name })} />
-      {valueCount > 1 && <span class="faint"> of {formatText(valueCount)}</span>}
+      {valueCount > 1 && <span class="faint"> in {formatText(valueCount)} groups</span>}
     </span>
   );
 }

@@ -69,6 +69,7 @@ export function HostsCard() {
                 header: 'Memory',
                 sortBy: ({ memoryUsage }) => memoryUsage,
                 align: 'right',
+                isOptional: true,
                 cell: ({ memoryUsage }) => (
                   <Figure value={memoryUsage} unit="%" isBad={(memoryUsage ?? 0) > 90} />
                 ),
