@@ -65,7 +65,7 @@ export function useApi<N extends Readable>(
   options: ApiOptions = {},
 ): ApiState<ApiResponse<N>> {
   const parameters = query as object;
-  return useRequest([name, parameters], (abortSignal) => load(name, query, abortSignal), {
+  return useRequest([name, parameters], (abort) => requestApi(name, query, abort), {
     isLive: !('to' in parameters && parameters.to !== undefined),
     ...options,
   });
@@ -74,14 +74,14 @@ export function useApi<N extends Readable>(
 /** Whether any request has ended. The counts in the navigation wait for it, so that the view comes first. */
 export const hasAnswer = signal(false);
 
-async function load<N extends Readable>(
+async function requestApi<N extends Readable>(
   name: N,
   query: Query<N>,
-  abortSignal: AbortSignal,
+  abort: AbortSignal,
 ): Promise<ApiResponse<N>> {
   const get = client.value.get as (...args: unknown[]) => Promise<ApiResponse<N>>;
   try {
-    return await get.call(client.value, name, query, { signal: abortSignal });
+    return await get.call(client.value, name, query, { signal: abort });
   } finally {
     hasAnswer.value = true;
   }
@@ -89,7 +89,7 @@ async function load<N extends Readable>(
 
 /** Sends a request of {@link useApi} before the component that needs it is drawn. Errors are reported there. */
 export function preloadApi<N extends Readable>(name: N, query: Query<N>): void {
-  const queryFn = (context: { signal: AbortSignal }) => load(name, query, context.signal);
+  const queryFn = (context: { signal: AbortSignal }) => requestApi(name, query, context.signal);
   void queryCache.prefetchQuery({ queryKey: [name, query], queryFn, retry: false });
 }
 

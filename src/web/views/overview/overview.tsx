@@ -19,6 +19,7 @@ const LOADED = ['rate', 'errorRate', 'p95'] as const;
 
 const trendsQuery = () => ({ ...rangeQuery.value, aggregate: [...LOADED] });
 
+/** Requests what the first charts show. */
 export function preload(): void {
   preloadApi('trends', trendsQuery());
 }
