@@ -90,7 +90,8 @@ async function requestApi<N extends Readable>(
 /** Sends a request of {@link useApi} before the component that needs it is drawn. Errors are reported there. */
 export function preloadApi<N extends Readable>(name: N, query: Query<N>): void {
   const queryFn = (context: { signal: AbortSignal }) => requestApi(name, query, context.signal);
-  void queryCache.prefetchQuery({ queryKey: [name, query], queryFn, retry: false });
+  const options = { queryKey: [name, query], queryFn, retry: false };
+  queryCache.prefetchQuery(options).catch(noteApiError);
 }
 
 /**
