@@ -4,10 +4,8 @@ import { PerfscopeClient } from '../../src/client/perfscope-client.ts';
 import { MAX_NAME_LENGTH } from '../../src/core/schema/table-definition.ts';
 import type { AddRows } from '../../src/core/schema/table-registry.ts';
 import type { PerformanceMetricRow } from '../../src/core/schema/tables/performance-metrics-table.ts';
-
 import { makeHistogram } from '../support/alert-fixtures.ts';
 import { createKey } from '../support/create-key.ts';
-import { createRowWriter } from '../support/create-row-writer.ts';
 import { listViews } from '../support/list-views.ts';
 import { openBrowser } from '../support/open-browser.ts';
 import { PerfscopeServer } from '../support/perfscope-server.ts';
@@ -15,6 +13,7 @@ import { ProxyServer } from '../support/proxy-server.ts';
 import { ALPHA, addTenantRows, BETA } from '../support/two-tenants.ts';
 import { waitFor } from '../support/wait-for.ts';
 import { WebPage } from '../support/web-page.ts';
+import { writeRows } from '../support/write-rows.ts';
 
 const PREFIX = '/tools/perfscope';
 const ENDPOINTS = 10_000;
@@ -49,7 +48,7 @@ beforeAll(async () => {
   server.env.PERFORMANCE_PUBLIC_URL = url;
   [browser] = await Promise.all([openBrowser(), server.start()]);
   adminKey = await createKey(server, 'ADMIN');
-  await writeRows((add) => {
+  await writeRows(server, (add) => {
     for (const tenant of [ALPHA, BETA]) addTenantRows(add, tenant, Date.now());
     addRequests(add, { service: 'checkout', endpoint: '/orders' });
     for (const name of Object.values(HOSTILE_NAMES)) {
@@ -62,18 +61,6 @@ afterAll(async () => {
   proxy.stop();
   await server.remove();
 });
-
-/** Stores the rows that `addRows` adds. */
-async function writeRows(addRows: (add: AddRows) => void): Promise<void> {
-  const writer = createRowWriter({
-    spoolDir: `${server.folder}/test-spool`,
-    bufferSize: 100_000,
-    target: () => server.questdb.write,
-  });
-  addRows(writer.add);
-  await writer.flush(60_000);
-  await writer.close();
-}
 
 /** Adds ten requests to an endpoint, a minute ago. */
 function addRequests(add: AddRows, names: Partial<PerformanceMetricRow>): void {
@@ -252,7 +239,7 @@ it('states why a range is empty, and that measurements before the retention are 
 // Last, because every view is slower with so many names.
 describe('with many names', () => {
   beforeAll(() =>
-    writeRows((add) => {
+    writeRows(server, (add) => {
       for (let index = 0; index < ENDPOINTS; index++) {
         const organizationId = `tenant-${index % TENANTS}`;
         addRequests(add, { service: 'many', endpoint: `/rooms/${index}`, organizationId });

@@ -3,12 +3,12 @@ import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { PerfscopeClient } from '../../src/client/perfscope-client.ts';
 import { createKey } from '../support/create-key.ts';
-import { createRowWriter } from '../support/create-row-writer.ts';
 import { openBrowser } from '../support/open-browser.ts';
 import { PerfscopeServer } from '../support/perfscope-server.ts';
 import { ALPHA, addTenantRows } from '../support/two-tenants.ts';
 import { waitFor } from '../support/wait-for.ts';
 import { WebPage } from '../support/web-page.ts';
+import { writeRows } from '../support/write-rows.ts';
 
 const PNG_SIGNATURE = '89504e470d0a1a0a';
 
@@ -21,14 +21,7 @@ beforeAll(async () => {
   [browser] = await Promise.all([openBrowser(), server.start()]);
   key = await createKey(server, 'ADMIN');
   client = new PerfscopeClient({ url: server.url, key });
-  const writer = createRowWriter({
-    spoolDir: `${server.folder}/test-spool`,
-    bufferSize: 100_000,
-    target: () => server.questdb.write,
-  });
-  addTenantRows(writer.add, ALPHA, Date.now());
-  await writer.flush(60_000);
-  await writer.close();
+  await writeRows(server, (add) => addTenantRows(add, ALPHA, Date.now()));
 });
 afterAll(async () => {
   await browser.close();
