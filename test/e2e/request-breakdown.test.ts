@@ -81,7 +81,9 @@ it.concurrent.each([22, 24, 26])('stores the parts of requests on Node %s', asyn
     else expect(outgoing).toBe(0);
     // The statements of the handlers include the wait for a connection and the blocked event loop.
     expect(database + connection).toBeLessThanOrEqual(statementMs + 1);
-    expect(database + connection + eventLoop).toBeGreaterThanOrEqual(0.5 * statementMs - 1);
+    // If the system interrupts the process for some ms, a single request can spend most of its time in its handler.
+    if (count > 1)
+      expect(database + connection + eventLoop).toBeGreaterThanOrEqual(0.5 * statementMs - 1);
     expect(queue).toBeLessThanOrEqual(jobMs + 1);
     if (route === '/busy') expect(own).toBeGreaterThanOrEqual(60 * count);
     // PostgreSQL sleeps for 20 ms in each request. The pool has one connection, so most requests wait for it.
