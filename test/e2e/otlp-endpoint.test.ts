@@ -4,10 +4,10 @@ import { connect as connectHttp2 } from 'node:http2';
 import { deflateSync, gzipSync, zstdCompressSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { DASHBOARD_QUERIES, expandDashboardQuery } from '../support/check-dashboards.ts';
+import { createKey } from '../support/create-key.ts';
 import { expectRows } from '../support/expect-rows.ts';
 import { parsePrometheusText } from '../support/parse-prometheus-text.ts';
 import { PerfscopeServer } from '../support/perfscope-server.ts';
-import { runPerfscope } from '../support/run-perfscope.ts';
 import {
   createGauge,
   createHistogram,
@@ -295,16 +295,11 @@ describe('senders with wrong settings', () => {
 });
 
 describe('keys', () => {
-  const createKey = async (...args: string[]) => {
-    const { stdout } = await runPerfscope(['keys', 'create', ...args], server.env);
-    return /psk_\S+/.exec(stdout)![0];
-  };
-
   it('with an organization decide the tenant, and can not read', async () => {
-    const admin = await createKey('--role', 'ADMIN', '--name', 'admin');
-    const bound = await createKey('--role', 'INGEST', '--name', 'a', '--organization', 'anna');
-    const free = await createKey('--role', 'INGEST', '--name', 'collector');
-    const viewer = await createKey('--role', 'VIEWER', '--name', 'v', '--organization', 'anna');
+    const admin = await createKey(server, 'ADMIN');
+    const bound = await createKey(server, 'INGEST', 'anna');
+    const free = await createKey(server, 'INGEST');
+    const viewer = await createKey(server, 'VIEWER', 'anna');
     const tenants = { 'perfscope.organization.id': 'bert', 'perfscope.property.id': 'p1' };
     const body = (name: string, timeMs: number) =>
       encodeMetrics(

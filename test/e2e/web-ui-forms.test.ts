@@ -151,3 +151,16 @@ it('finds services and views with the keyboard alone', async () => {
     expect(new URL(page.url()).pathname).toBe('/storage');
   });
 });
+
+it('counts firing alerts and unread messages in the navigation of views that send no requests', async () => {
+  const view = await WebPage.open(browser, { url: server.url, key });
+  const names = new Set<string | undefined>();
+  view.page.on('request', (request) => names.add(new URL(request.url()).pathname.split('/').pop()));
+  try {
+    await view.goto('/no-such-view');
+    await view.page.getByText('There is no such view').waitFor();
+    await waitFor(async () => names.has('alerts') && names.has('notifications'));
+  } finally {
+    await view.close();
+  }
+});

@@ -1,4 +1,3 @@
-import { signal } from '@preact/signals';
 import { hashKey, keepPreviousData, QueryClient, QueryObserver } from '@tanstack/query-core';
 import { createContext } from 'preact';
 import { useContext, useEffect, useMemo, useState } from 'preact/hooks';
@@ -65,33 +64,31 @@ export function useApi<N extends Readable>(
   options: ApiOptions = {},
 ): ApiState<ApiResponse<N>> {
   const parameters = query as object;
-  return useRequest([name, parameters], (abort) => requestApi(name, query, abort), {
+  return useRequest([name, parameters], (signal) => requestApi(name, query, signal), {
     isLive: !('to' in parameters && parameters.to !== undefined),
     ...options,
   });
 }
 
-/** Whether any request has ended. The counts in the navigation wait for it, so that the view comes first. */
-export const hasAnswer = signal(false);
-
-async function requestApi<N extends Readable>(
-  name: N,
-  query: Query<N>,
-  abort: AbortSignal,
-): Promise<ApiResponse<N>> {
-  const get = client.value.get as (...args: unknown[]) => Promise<ApiResponse<N>>;
-  try {
-    return await get.call(client.value, name, query, { signal: abort });
-  } finally {
-    hasAnswer.value = true;
-  }
+/**
+ * Sends a request of {@link useApi} before the component that needs it is drawn. Never rejects: the component repeats a
+ * failed request and reports the error.
+ */
+export function preloadApi<N extends Readable>(name: N, query: Query<N>): Promise<void> {
+  return queryCache.prefetchQuery({
+    queryKey: [name, query],
+    queryFn: ({ signal }) => requestApi(name, query, signal),
+    retry: false,
+  });
 }
 
-/** Sends a request of {@link useApi} before the component that needs it is drawn. Errors are reported there. */
-export function preloadApi<N extends Readable>(name: N, query: Query<N>): void {
-  const queryFn = (context: { signal: AbortSignal }) => requestApi(name, query, context.signal);
-  const options = { queryKey: [name, query], queryFn, retry: false };
-  queryCache.prefetchQuery(options).catch(noteApiError);
+function requestApi<N extends Readable>(
+  name: N,
+  query: Query<N>,
+  signal: AbortSignal,
+): Promise<ApiResponse<N>> {
+  const get = client.value.get as (...args: unknown[]) => Promise<ApiResponse<N>>;
+  return get.call(client.value, name, query, { signal });
 }
 
 /**

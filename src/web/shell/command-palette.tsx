@@ -1,5 +1,5 @@
 import type { TargetedKeyboardEvent } from 'preact';
-import { useEffect, useRef, useState } from 'preact/hooks';
+import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
 import { useApi } from '../api/queries.ts';
 import { rangeQuery } from '../api/range-query.ts';
 import { isAllowed } from '../api/session.ts';
@@ -25,7 +25,8 @@ export function CommandPalette() {
   const dialog = useRef<HTMLDialogElement>(null);
   const [text, setText] = useState('');
   const [selected, setSelected] = useState(0);
-  useEffect(() => dialog.current?.showModal(), []);
+  // In the same task as Ctrl-K, so that the input receives all keys that follow.
+  useLayoutEffect(() => dialog.current?.showModal(), []);
   const close = () => {
     isPaletteOpen.value = false;
   };

@@ -1,10 +1,10 @@
 import { Moon, Sun, SunMoon } from 'lucide';
-import { hasAnswer, useApi } from '../api/queries.ts';
+import { useApi } from '../api/queries.ts';
 import { caller, hasKey, isAllowed, signOut } from '../api/session.ts';
 import { Icon, Logo } from '../design/icon.tsx';
 import { setTheme, themeChoice } from '../design/theme.ts';
 import { linkTo } from '../url/view-state.ts';
-import { ROUTES, type Route, SECTIONS } from '../views/routes.ts';
+import { isPreloading, ROUTES, type Route, SECTIONS } from '../views/routes.ts';
 
 /** The views of the product, and the caller's account. */
 export function Navigation({ current }: { current: Route | undefined }) {
@@ -43,7 +43,7 @@ export function Navigation({ current }: { current: Route | undefined }) {
 }
 
 function FiringCount() {
-  const { data } = useApi('alerts', { state: ['firing'] }, { enabled: hasAnswer.value });
+  const { data } = useApi('alerts', { state: ['firing'] }, { enabled: !isPreloading.value });
   const count = data?.alerts.length ?? 0;
   if (count === 0) return null;
   return (
@@ -55,7 +55,11 @@ function FiringCount() {
 }
 
 function UnreadCount() {
-  const { data } = useApi('notifications', { last: '7d', limit: 1 }, { enabled: hasAnswer.value });
+  const { data } = useApi(
+    'notifications',
+    { last: '7d', limit: 1 },
+    { enabled: !isPreloading.value },
+  );
   if (!data?.unread) return null;
   return (
     <span class="badge count" data-kind="accent">

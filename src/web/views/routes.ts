@@ -1,3 +1,4 @@
+import { signal } from '@preact/signals';
 import {
   Activity,
   Bell,
@@ -27,7 +28,7 @@ import type { ViewParameters } from '../url/location.ts';
 interface ViewModule {
   readonly default: ComponentType<{ parameters: ViewParameters }>;
   /** Sends the most important requests of the view, while the server still checks who the caller is. */
-  readonly preload?: () => void;
+  readonly preload?: () => Promise<void>;
 }
 
 /** A view: one question, and its place in the URL. */
@@ -243,6 +244,21 @@ export function findRoute(path: string): { route: Route; parameters: ViewParamet
     return { route, parameters };
   }
   return undefined;
+}
+
+/** Whether the first view and its preloaded answers are on their way. The counts in the navigation wait for them. */
+export const isPreloading = signal(true);
+
+/** Loads a view and its first answers while the server checks the key. The app reports errors. */
+export async function preloadView(path: string): Promise<void> {
+  try {
+    const view = await findRoute(path)?.route.load();
+    await view?.preload?.();
+  } catch {
+    // The app loads the view again, and reports the error.
+  } finally {
+    isPreloading.value = false;
+  }
 }
 
 function decodePart(text: string): string {

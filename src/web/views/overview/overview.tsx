@@ -20,8 +20,8 @@ const LOADED = ['rate', 'errorRate', 'p95'] as const;
 const trendsQuery = () => ({ ...rangeQuery.value, aggregate: [...LOADED] });
 
 /** Requests what the first charts show. */
-export function preload(): void {
-  preloadApi('trends', trendsQuery());
+export function preload(): Promise<void> {
+  return preloadApi('trends', trendsQuery());
 }
 
 /** Is everything OK? If not: what, since when, for whom, and why? */
