@@ -1,3 +1,4 @@
+import type { Command } from 'commander';
 import { addAgentCommand } from './agent-command.ts';
 import { addAlertsCommand } from './alerts-command.ts';
 import { addBackupCommand } from './backup-command.ts';
@@ -53,11 +54,17 @@ const COMMANDS = [
   addWipeCommand,
 ];
 
-/** Runs the `perfscope` command. Sets the exit code: see {@link runProgram}. */
-export async function runCli(argv: readonly string[]): Promise<void> {
+/** Returns the program `perfscope` with all its commands. */
+export function createCli(): Command {
   const program = createProgram('perfscope', 'Monitor the performance of Node.js services');
   for (const add of COMMANDS) add(program);
   addUsageHints(program);
+  return program;
+}
+
+/** Runs the `perfscope` command. Sets the exit code: see {@link runProgram}. */
+export async function runCli(argv: readonly string[]): Promise<void> {
+  const program = createCli();
   const resolved = resolveOptionNames(argv);
   for (const notice of resolved.notices) printStatus(notice);
   await runProgram(program, resolved.argv);
