@@ -1,21 +1,14 @@
 // npm run demo -- [--fast] [--scenario NAME] [--without-server]: starts the demo.
 import { parseArgs } from 'node:util';
 import { Demo } from './demo.ts';
-import { isScenario, SCENARIOS } from './scenarios.ts';
+import { isScenario } from './scenarios.ts';
+import { formatUsage } from './usage.ts';
 
 const print = (line: string) => console.log(`demo: ${line}`);
 
 function exitWithUsage(problem?: string): never {
   if (problem) console.error(`demo: ${problem}`);
-  console.log('Usage: npx perfscope demo [--fast] [--scenario NAME]');
-  console.log('       npm run demo -- [--fast] [--scenario NAME]   (in a checkout)');
-  console.log('  --fast            Simulate one day in ten minutes.');
-  console.log('  --scenario NAME   Start a scenario after 20 seconds:');
-  for (const [name, description] of Object.entries(SCENARIOS))
-    console.log(`      ${name.padEnd(16)}${description}`);
-  console.log(
-    '  --without-server  Use a running server. Set PERFORMANCE_QUESTDB_URL to the URL of its QuestDB.',
-  );
+  console.log(formatUsage());
   process.exit(problem ? 2 : 0);
 }
 

@@ -1,6 +1,7 @@
 // Generates docs/commands.md from the help texts of the commands.
 import { writeFileSync } from 'node:fs';
 import type { Command } from 'commander';
+import { formatUsage } from '../demo/usage.ts';
 import { createCli } from '../src/cli/cli.ts';
 import { addDoctorCommand } from '../src/cli/doctor-command.ts';
 import { createProgram } from '../src/cli/run-program.ts';
@@ -42,10 +43,13 @@ const SCRIPTS = [
 export function formatCommandDocs(): string {
   const agent = createProgram('npx @perfscope/agent', 'Check how a service is measured');
   addDoctorCommand(agent);
-  const sections = listCommands(createCli()).map(
-    (command) => `## ${getFullName(command)}\n\n${formatHelp(command, 'npx perfscope')}`,
-  );
-  const agentHelp = formatHelp(listCommands(agent)[0]!, 'npx @perfscope/agent');
+  const sections = listCommands(createCli()).map((command) => {
+    const name = getFullName(command);
+    // This command passes all its options to the demo, so its own help contains none.
+    const help = name === 'perfscope demo' ? formatText(formatUsage()) : formatHelp(command);
+    return `## ${name}\n\n${help}`;
+  });
+  const agentHelp = formatHelp(listCommands(agent)[0]!);
   return [
     INTRODUCTION,
     ...sections,
@@ -64,7 +68,7 @@ function getFullName(command: Command): string {
 }
 
 /** Returns the help text in a code block. */
-function formatHelp(command: Command, program: string): string {
+function formatHelp(command: Command): string {
   let text = '';
   command.configureOutput({
     getOutHelpWidth: () => WIDTH,
@@ -74,9 +78,11 @@ function formatHelp(command: Command, program: string): string {
     },
   });
   command.outputHelp();
-  const name = getFullName(command);
-  const [root = ''] = name.split(' ');
-  return `\`\`\`text\n${text.trim().replace(`Usage: ${root}`, `Usage: ${program}`)}\n\`\`\`\n`;
+  return formatText(text.trim().replace('Usage: perfscope', 'Usage: npx perfscope'));
+}
+
+function formatText(text: string): string {
+  return `\`\`\`text\n${text}\n\`\`\`\n`;
 }
 
 if (import.meta.main) writeFileSync(FILE, formatCommandDocs());
