@@ -1,0 +1,115 @@
+// Runs the code blocks that the documents mark as runnable, in order, as a reader would. `run=NAME` is the terminal.
+// `until=TEXT` waits for this output, and `file=NAME` saves the block. SQL blocks run with `perfscope query`.
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { delimiter, join, resolve } from 'node:path';
+import { expect, it } from 'vitest';
+import { findFreePort } from '../../demo/server-process.ts';
+import { type DocBlock, listDocuments, readRunnableBlocks } from '../support/doc-blocks.ts';
+import { DocTerminal } from '../support/doc-terminal.ts';
+
+/** Another test runs the SQL of these documents, and checks the results. */
+const TESTED_ELSEWHERE = ['docs/sql-cookbook.md'];
+const documents = listDocuments().filter((file) => !TESTED_ELSEWHERE.includes(file));
+
+it.each(documents.filter((file) => readRunnableBlocks(file).length > 0))(
+  'the runnable blocks of %s work',
+  async (file) => {
+    const reader = await DocReader.start();
+    try {
+      for (const block of readRunnableBlocks(file)) await reader.run(block);
+    } finally {
+      await reader.close();
+    }
+  },
+);
+
+it('runs blocks of the README and of the guide', () => {
+  for (const file of ['README.md', 'docs/getting-started.md'])
+    expect(readRunnableBlocks(file).length, file).toBeGreaterThan(3);
+});
+
+/** The environment without settings, so that the commands run with the defaults. It can contain npm's configuration. */
+const BASE_ENV = Object.fromEntries(
+  Object.entries(process.env).filter(
+    ([name]) => !/^(?:PERFORMANCE|SYSTEM_HEALTH|OTEL)_/.test(name),
+  ),
+);
+
+/** A reader with terminals, each in its folder, and with free ports instead of the ports in the documents. */
+class DocReader {
+  readonly #folder = mkdtempSync(join(tmpdir(), 'perfscope-docs-'));
+  readonly #terminals = new Map<string, DocTerminal>();
+  readonly #ports: ReadonlyMap<string, number>;
+
+  static async start(): Promise<DocReader> {
+    return new DocReader(
+      new Map([
+        ['4001', await findFreePort()],
+        ['3000', await findFreePort()],
+      ]),
+    );
+  }
+
+  constructor(ports: ReadonlyMap<string, number>) {
+    this.#ports = ports;
+    for (const name of ['run', 'service']) mkdirSync(join(this.#folder, name));
+  }
+
+  async run({ file, line, language, marks, text }: DocBlock): Promise<void> {
+    const position = `${file}:${line}`;
+    const terminal = marks.get('run') || 'server';
+    const saved = marks.get('file');
+    if (saved !== undefined) {
+      writeFileSync(join(this.#getFolder(terminal), saved), text);
+      return;
+    }
+    const commands = this.#replacePorts(
+      language === 'sql' ? `npx perfscope query <<'SQL'\n${text}\nSQL` : text,
+    );
+    expect(['sh', 'sql'], `${position}: language`).toContain(language);
+    const until = marks.get('until');
+    try {
+      if (until === undefined) await this.#open(terminal).run(commands);
+      else await this.#open(terminal).runUntil(commands, until);
+    } catch (error) {
+      throw new Error(`${position} failed`, { cause: error });
+    }
+  }
+
+  async close(): Promise<void> {
+    // The server was opened first, and the services stop before it.
+    for (const terminal of [...this.#terminals.values()].toReversed()) await terminal.close();
+    rmSync(this.#folder, { recursive: true, force: true });
+  }
+
+  /** A service has its own folder. All other terminals are in the checkout. */
+  #getFolder(terminal: string): string {
+    return ['service', 'doctor'].includes(terminal) ? join(this.#folder, 'service') : resolve('.');
+  }
+
+  #open(name: string): DocTerminal {
+    const known = this.#terminals.get(name);
+    if (known) return known;
+    const port = this.#ports.get(name === 'service' ? '3000' : '4001');
+    const terminal = new DocTerminal(this.#getFolder(name), {
+      ...BASE_ENV,
+      PATH: [resolve('node_modules/.bin'), process.env.PATH].join(delimiter),
+      PORT: name === 'doctor' ? '0' : String(port),
+      XDG_RUNTIME_DIR: join(this.#folder, 'run'),
+      PERFORMANCE_FLUSH_INTERVAL: '500',
+      npm_config_prefer_offline: 'true',
+      // A service finds the server as the documents say, so only the server knows its folder.
+      ...(name !== 'service' && { PERFORMANCE_DATA_DIR: join(this.#folder, 'data') }),
+    });
+    this.#terminals.set(name, terminal);
+    return terminal;
+  }
+
+  #replacePorts(text: string): string {
+    let result = text;
+    for (const [documented, port] of this.#ports)
+      result = result.replaceAll(`127.0.0.1:${documented}`, `127.0.0.1:${port}`);
+    return result;
+  }
+}
