@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Browser } from 'playwright-core';
+import type { Browser, Page } from 'playwright-core';
 import {
   checkDashboards,
   openReadOnly,
@@ -25,6 +25,12 @@ const FIRST_SCREEN = process.env.SCREENSHOTS_FIRST_SCREEN === 'true';
 const DRAW_MS = 1500;
 const COLOR_COUNT = 96;
 const PAGE_URL = 'http://localhost/';
+/** Folder of the README's pictures. */
+const README_DIR = process.env.SCREENSHOTS_DIR ?? join(OUTPUT_DIR, '..', 'images');
+/** The dashboard that the README shows, in both themes. */
+const README_DASHBOARD = 'overview';
+/** Grafana's dashboards are dark by default. */
+const DEFAULT_THEME = 'dark';
 
 export interface DashboardPicturesOptions {
   readonly server: PerfscopeServer;
@@ -75,22 +81,43 @@ export async function takeDashboardPictures(
     if (dashboard.panels.every(({ targets }) => targets.every(({ rawSql }) => !rawSql))) continue;
     const name = dashboard.uid.slice('perfscope-'.length);
     if (names.length > 0 && !names.includes(name)) continue;
-    await page.setViewportSize({ width: WIDTH, height: HEIGHT });
-    await page.goto(PAGE_URL);
-    await page.addStyleTag({ content: style });
-    await page.addScriptTag({ content: script });
-    await page.evaluate(
-      (input) => globalThis.drawDashboard(input),
-      toInput(dashboard, results, view),
-    );
-    // Tables draw only the rows in the window.
-    const height = FIRST_SCREEN ? HEIGHT : await page.evaluate('document.body.scrollHeight');
-    await page.setViewportSize({ width: WIDTH, height: Number(height) });
-    await page.waitForTimeout(DRAW_MS);
-    await savePicture(await page.screenshot(), join(OUTPUT_DIR, `${name}.png`), COLOR_COUNT);
+    const input = toInput(dashboard, results, view);
+    const take = (file: string, theme: 'light' | 'dark', isFirstScreen: boolean) =>
+      takePicture(page, { input, script, style, file, theme, isFirstScreen });
+    await take(join(OUTPUT_DIR, `${name}.png`), DEFAULT_THEME, FIRST_SCREEN);
+    if (name === README_DASHBOARD) {
+      for (const theme of ['light', 'dark'] as const)
+        await take(join(README_DIR, `grafana-${theme}.png`), theme, true);
+    }
     log(`Saved ${dashboard.title}`);
   }
   await page.close();
+}
+
+interface PictureOptions {
+  readonly input: DashboardInput;
+  readonly script: string;
+  readonly style: string;
+  readonly file: string;
+  readonly theme: 'light' | 'dark';
+  /** Whether to show only what fits in the window. */
+  readonly isFirstScreen: boolean;
+}
+
+/** Draws a dashboard and saves a picture of it. */
+async function takePicture(page: Page, options: PictureOptions): Promise<void> {
+  const { input, script, style, file, theme, isFirstScreen } = options;
+  await page.emulateMedia({ colorScheme: theme });
+  await page.setViewportSize({ width: WIDTH, height: HEIGHT });
+  await page.goto(PAGE_URL);
+  await page.addStyleTag({ content: style });
+  await page.addScriptTag({ content: script });
+  await page.evaluate((each) => globalThis.drawDashboard(each), input);
+  // Tables draw only the rows in the window.
+  const height = isFirstScreen ? HEIGHT : await page.evaluate('document.body.scrollHeight');
+  await page.setViewportSize({ width: WIDTH, height: Number(height) });
+  await page.waitForTimeout(DRAW_MS);
+  await savePicture(await page.screenshot(), file, COLOR_COUNT);
 }
 
 /** Returns a dashboard with its results. Times become numbers, because the page receives JSON. */

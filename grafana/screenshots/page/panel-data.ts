@@ -11,8 +11,9 @@ import {
 } from '@grafana/data';
 import type { PanelInput, ResultTable } from '../panel-input.ts';
 
-/** Grafana's dark theme, which the dashboards have by default. */
-export const THEME: GrafanaTheme2 = createTheme({ colors: { mode: 'dark' } });
+const isDark = globalThis.matchMedia('(prefers-color-scheme: dark)').matches;
+/** Grafana's theme for the color scheme of the browser. */
+export const THEME: GrafanaTheme2 = createTheme({ colors: { mode: isDark ? 'dark' : 'light' } });
 export const TIME_ZONE = 'utc';
 
 /**
