@@ -15,9 +15,12 @@ const documents = listDocuments().filter((file) => !TESTED_ELSEWHERE.includes(fi
 it.each(documents.filter((file) => readRunnableBlocks(file).length > 0))(
   'the runnable blocks of %s work',
   async (file) => {
+    const blocks = readRunnableBlocks(file);
     const reader = await DocReader.start();
     try {
-      for (const block of readRunnableBlocks(file)) await reader.run(block);
+      // Some documents explain how to start the server. The others require a running server.
+      if (!blocks.some(({ text }) => text.includes('npm start'))) await reader.startServer();
+      for (const block of blocks) await reader.run(block);
     } finally {
       await reader.close();
     }
@@ -53,7 +56,32 @@ class DocReader {
 
   constructor(ports: ReadonlyMap<string, number>) {
     this.#ports = ports;
-    for (const name of ['run', 'service']) mkdirSync(join(this.#folder, name));
+    for (const name of ['run', 'server', 'service']) mkdirSync(join(this.#folder, name));
+    this.#installServer();
+    this.#createService();
+  }
+
+  /** Adds a folder in which `npm start` and `npx perfscope` run the code of this checkout. */
+  #installServer(): void {
+    const folder = join(this.#folder, 'server');
+    const bin = join(folder, 'node_modules', '.bin');
+    mkdirSync(bin, { recursive: true });
+    const scripts = { start: `cd ${resolve('.')} && npm start` };
+    writeFileSync(join(folder, 'package.json'), JSON.stringify({ private: true, scripts }));
+    const command = `#!/bin/sh\nexec node ${resolve('dist/bin.js')} "$@"\n`;
+    writeFileSync(join(bin, 'perfscope'), command, { mode: 0o755 });
+  }
+
+  /** Adds a service for documents that don't contain one. */
+  #createService(): void {
+    const code = `
+      const server = require('node:http').createServer((request, response) => response.end());
+      server.listen(process.env.PORT, () => console.log('Listening'));`;
+    writeFileSync(join(this.#folder, 'service', 'app.js'), code);
+  }
+
+  async startServer(): Promise<void> {
+    await this.#open('background').runUntil('npx perfscope serve', 'Ready:');
   }
 
   async run({ file, line, language, marks, text }: DocBlock): Promise<void> {
@@ -83,9 +111,9 @@ class DocReader {
     rmSync(this.#folder, { recursive: true, force: true });
   }
 
-  /** A service has its own folder. All other terminals are in the checkout. */
+  /** All terminals except those of the service are in the server's folder. */
   #getFolder(terminal: string): string {
-    return ['service', 'doctor'].includes(terminal) ? join(this.#folder, 'service') : resolve('.');
+    return join(this.#folder, ['service', 'doctor'].includes(terminal) ? 'service' : 'server');
   }
 
   #open(name: string): DocTerminal {

@@ -30,7 +30,7 @@ const ROW_HEIGHT = 30;
 const GAP = 8;
 const PADDING = 16;
 /** Height of Grafana's navigation, title, variables, and time picker, which the page leaves empty. */
-const HEADER_HEIGHT = 140;
+const HEADER_HEIGHT = 56;
 
 globalThis.drawDashboard = (input) => {
   const element = document.createElement('div');
@@ -50,7 +50,7 @@ function Dashboard({ input }: { readonly input: DashboardInput }) {
   const height = HEADER_HEIGHT + bottom * (ROW_HEIGHT + GAP) + PADDING;
   return (
     <div style={{ position: 'relative', height, background: THEME.colors.background.canvas }}>
-      <h1 style={{ padding: PADDING, fontSize: 18 }}>{input.title}</h1>
+      <h1 style={{ margin: 0, padding: PADDING, fontSize: 18 }}>{input.title}</h1>
       {input.panels.map((each) => {
         const { x, y, w, h } = each.panel.gridPos;
         const style = {
