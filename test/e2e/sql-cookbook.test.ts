@@ -46,7 +46,7 @@ const ANSWERS: Readonly<Record<string, () => Answer>> = {
       ...{ status_2xx: 95, status_3xx: 0, status_4xx: 5, status_5xx: 0 },
     },
   ],
-  // Rank 9.5 of 10 is in the middle of the bucket of 900 ms, and rank 28.5 of 30 is at 95 % of the bucket of 200 ms.
+  // Rank 9.5 of 10 is in the middle of the bucket of 900 ms. Rank 28.5 of 30 is at 95 % of the bucket of 200 ms.
   'What is the p95 of an endpoint every five minutes?': () => [
     { requests: 10, p95_ms: computeBound(900) * 2 ** (-0.5 / 8) },
     { requests: 30, p95_ms: computeBound(200) * 2 ** (-0.05 / 8) },
