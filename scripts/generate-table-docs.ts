@@ -92,10 +92,10 @@ function formatContents(): string {
     .join('\n\n');
 }
 
-/** Breaks a paragraph into lines. */
+/** Breaks a paragraph into lines, but not inside of code. */
 function wrap(text: string): string {
   const lines = [''];
-  for (const word of text.split(' ')) {
+  for (const word of text.match(/(?:`[^`]*`|[^ `])+/g) ?? []) {
     const line = lines.at(-1)!;
     if (line !== '' && line.length + 1 + word.length > LINE_WIDTH) lines.push(word);
     else lines[lines.length - 1] = line === '' ? word : `${line} ${word}`;
