@@ -1,0 +1,174 @@
+import { QueueJobStatus } from '../../src/core/schema/enums.ts';
+import { ERROR_KINDS, ERROR_LEVELS } from '../../src/core/schema/tables/error-logs-table.ts';
+import {
+  HEALTH_STATUSES,
+  STOPPED_STATUS,
+} from '../../src/core/schema/tables/system-health-table.ts';
+import {
+  RESOURCE_DESCRIPTIONS,
+  type TableDescriptions,
+  TENANT_DESCRIPTIONS,
+} from './table-description.ts';
+
+/** Describes the tables of jobs, health, and errors. */
+export const PROCESS_TABLES: TableDescriptions<'queue_metrics' | 'system_health' | 'error_logs'> = {
+  queue_metrics: {
+    row: [
+      'A row is one state change of one job.',
+      'The agent writes a row for each state change of BullMQ jobs, and for each call of `recordQueueMetric`.',
+      'So `count()` is the number of state changes.',
+      'A failed attempt with a retry is a row with the status `waiting` or `delayed`.',
+      'Only the last failed attempt has the status `failed`.',
+    ],
+    columns: {
+      timestamp: { meaning: 'Time of the state change.' },
+      queueName: { meaning: 'Name of the queue.' },
+      queueScope: {
+        meaning:
+          'Redis server and prefix of the queue: `<prefix>@<host>:<port>/<db>`. Queues in different places can have the same name.',
+      },
+      jobType: { meaning: 'Name of the job.' },
+      status: {
+        meaning: 'New state of the job, as in BullMQ.',
+        values: Object.values(QueueJobStatus),
+      },
+      ...TENANT_DESCRIPTIONS,
+      ...RESOURCE_DESCRIPTIONS,
+      id: { meaning: 'Unique ID of the row. Empty in overwritten rows.' },
+      jobId: { meaning: 'ID of the job in its queue.' },
+      createdAt: { meaning: 'When the job was added.' },
+      startedAt: { meaning: 'When the attempt started.' },
+      completedAt: { meaning: 'When the job was completed.' },
+      failedAt: { meaning: 'When the last attempt failed.' },
+      duration: { unit: 'ms', meaning: 'Processing time of the attempt that ended.' },
+      waitTime: {
+        unit: 'ms',
+        meaning: 'Wait time before the attempt, without the delay of the job.',
+      },
+      attempts: { meaning: 'Number of attempts so far.' },
+      maxAttempts: { meaning: 'Maximum number of attempts.' },
+      priority: { meaning: 'Priority of the job.' },
+      delay: { unit: 'ms', meaning: 'Configured delay of the job.' },
+      errorMessage: { meaning: 'Message of the error in the attempt, redacted.' },
+      stackTrace: { meaning: 'Stack trace of the error in the attempt, redacted.' },
+      data: {
+        meaning:
+          'Data of the job, as JSON. For BullMQ jobs, only with `PERFORMANCE_JOB_DATA=true`.',
+      },
+      result: {
+        meaning:
+          'Result of the job, as JSON. For BullMQ jobs, only with `PERFORMANCE_JOB_DATA=true`.',
+      },
+      seq: {
+        meaning:
+          'Number of the row in its process. Orders rows of a process with the same timestamp.',
+      },
+      test: { meaning: 'Whether the row is a test measurement. All metrics exclude these rows.' },
+    },
+  },
+  system_health: {
+    row: [
+      'A row is one health snapshot of one process and its host.',
+      'The agent writes a row at each interval of `SYSTEM_HEALTH_INTERVAL` (60 s by default).',
+      'The OTLP endpoint writes a row for each export of other senders.',
+      'A process that ends normally writes a last row without measurements and with the status `stopped`.',
+      'Hosts belong to no tenant.',
+    ],
+    columns: {
+      timestamp: { meaning: 'Time of the snapshot.' },
+      status: {
+        meaning:
+          'Worst status of CPU, memory, disk, response time, and error rate. `stopped` for the last row of a process.',
+        values: [...HEALTH_STATUSES, STOPPED_STATUS],
+      },
+      host: { meaning: 'Name of the host, the container, or the pod.' },
+      ...RESOURCE_DESCRIPTIONS,
+      id: { meaning: 'ID of the row.' },
+      avgResponseTime: {
+        unit: 'ms',
+        meaning: 'Mean duration of the requests since the previous row. Empty without requests.',
+      },
+      errorRate: {
+        unit: '%',
+        meaning: 'Failed requests since the previous row. Empty without requests.',
+      },
+      uptime: { unit: 's', meaning: 'Time since the start of the process.' },
+      dbConnections: {
+        meaning: 'Open connections of all pools, or the value of the gauge `dbConnections`.',
+      },
+      dbQueryTime: {
+        unit: 'ms',
+        meaning: 'Mean duration of the database statements since the previous row.',
+      },
+      memoryUsage: {
+        unit: '%',
+        meaning: "Used memory of the container's limit, or of the host without a limit.",
+      },
+      cpuUsage: {
+        unit: '%',
+        meaning: "Used CPU time of the container's limit, or of the host without a limit.",
+      },
+      hostMemoryUsage: { unit: '%', meaning: 'Memory of the host that is not available.' },
+      hostCpuUsage: { unit: '%', meaning: 'Used CPU time of the host.' },
+      processMemory: { unit: 'bytes', meaning: 'Resident set size of the process.' },
+      processCpuUsage: {
+        unit: '%',
+        meaning: 'CPU time of the process, as a share of the CPUs that it can use.',
+      },
+      eventLoopUtilization: {
+        unit: '%',
+        meaning: 'Share of the time in which the event loop was active.',
+      },
+      diskUsage: { unit: '%', meaning: 'Used space of the root file system.' },
+      eventLoopDelayP99: { unit: 'ms', meaning: '99th percentile of the event loop delay.' },
+      load: { meaning: 'One-minute load average of the host.' },
+      activeUsers: { meaning: 'Value of the gauge `activeUsers` from `registerGauge`.' },
+      ongoingReservations: {
+        meaning: 'Value of the gauge `ongoingReservations` from `registerGauge`.',
+      },
+      createdAt: { meaning: 'Same as `timestamp`.' },
+    },
+  },
+  error_logs: {
+    row: [
+      'A row is one error, or the last of `count` identical errors.',
+      'The agent stores the first occurrence at once, and the repetitions within 10 s as one row.',
+      'So `sum(count)` is the number of errors.',
+      'The OTLP endpoint writes the errors of spans.',
+      'The server writes one row for each critical alert.',
+      'Errors over the limits of a process are grouped into rows with the fingerprint, kind, and type `others`.',
+    ],
+    columns: {
+      timestamp: { meaning: 'Time of the error, or of the last repetition.' },
+      fingerprint: {
+        meaning:
+          'Hash of the type, the message without numbers and IDs, and the innermost stack frames. Occurrences of one error have the same fingerprint.',
+      },
+      level: {
+        meaning: '`fatal` if the error ended the process.',
+        values: ERROR_LEVELS,
+      },
+      kind: { meaning: 'Source of the error.', values: ERROR_KINDS },
+      errorType: {
+        meaning:
+          'Name of the error class, such as `TypeError`. `HTTP 503` for a status without an error. The rule for alerts.',
+      },
+      ...TENANT_DESCRIPTIONS,
+      ...RESOURCE_DESCRIPTIONS,
+      id: { meaning: 'ID of the row.' },
+      count: { meaning: 'Number of identical errors.' },
+      message: { meaning: 'Message of the error. Secrets and personal data are redacted.' },
+      stackTrace: { meaning: 'Stack trace of the error, redacted.' },
+      alertId: { meaning: 'ID of the alert. Only for the kind `alert`.' },
+      endpoint: {
+        meaning:
+          'Route of the request, or queue of the job. `CONNECT` for failed connections to a database.',
+      },
+      context: {
+        meaning:
+          'JSON object with further values, such as `method`, `status`, and `trace_id` of a request.',
+      },
+      userId: { meaning: 'User of the request.' },
+    },
+  },
+};

@@ -1,0 +1,252 @@
+import { ROLES } from '../../src/core/person-and-roles.ts';
+import { ALERT_SEVERITIES } from '../../src/core/schema/enums.ts';
+import { ALERT_STATES } from '../../src/core/schema/tables/alerts-table.ts';
+import { NOTIFICATION_STATUSES } from '../../src/core/schema/tables/notifications-table.ts';
+import {
+  DECISION_OUTCOME_STATUSES,
+  DECISION_STATUSES,
+} from '../../src/core/schema/tables/rule-decisions-table.ts';
+import type { Message } from '../../src/server/notifications/channels/channel.ts';
+import type { TableDescriptions } from './table-description.ts';
+
+/** Keys are checked by the compiler, so no kind can be missing. */
+const MESSAGE_KINDS: Readonly<Record<Message['kind'], true>> = {
+  route: true,
+  escalation: true,
+  digest: true,
+  summary: true,
+  test: true,
+};
+
+const SEQ = { meaning: 'Number of the change, from 1. Orders changes with the same timestamp.' };
+
+/** Describes the tables of alerts and notifications. */
+export const ALERT_TABLES: TableDescriptions<'alerts' | 'silences' | 'notifications'> = {
+  alerts: {
+    row: [
+      'A row is one state change of one alert.',
+      'The row of an alert with the greatest (`timestamp`, `seq`) has its current state.',
+      'The server writes these rows.',
+    ],
+    columns: {
+      timestamp: { meaning: 'Time of the state change.' },
+      rule: { meaning: 'Name of the rule.' },
+      state: {
+        meaning: 'New state. `acknowledged` is a firing alert that a user is handling.',
+        values: ALERT_STATES,
+      },
+      severity: { meaning: 'Severity, from lowest to highest.', values: ALERT_SEVERITIES },
+      service: { meaning: 'Label `service` of the alert.' },
+      organizationId: { meaning: 'Label `organization` of the alert.' },
+      propertyId: { meaning: 'Label `property` of the alert.' },
+      id: {
+        meaning: 'ID of the alert: a hash of its rule, its labels, and the time of its start.',
+      },
+      seq: SEQ,
+      value: {
+        unit: 'of the rule',
+        meaning: 'Value that changed the state. Empty if data is missing.',
+      },
+      threshold: {
+        unit: 'of the rule',
+        meaning: 'Threshold that was crossed. For a resolved alert, the first threshold.',
+      },
+      labels: { meaning: 'JSON object with sorted keys. Identifies the group within the rule.' },
+      cause: {
+        meaning:
+          'Explanation of the alert, or why it was resolved although its value did not recover.',
+      },
+      author: { meaning: 'Who acknowledged the alert.' },
+      comment: { meaning: 'Comment of the person who acknowledged the alert.' },
+      startedAt: { meaning: 'When the value first crossed the threshold.' },
+      firedAt: {
+        meaning:
+          'When the alert fired. Empty for a pending alert, and for an alert that never fired.',
+      },
+    },
+  },
+  silences: {
+    row: [
+      'A row is one change of a silence: its creation or its end.',
+      'The row of a silence with the greatest (`timestamp`, `seq`) has its current state.',
+      'The server writes these rows.',
+    ],
+    columns: {
+      timestamp: { meaning: 'Time of the change.' },
+      organizationId: {
+        meaning: 'Organization whose alerts match. If empty, alerts of all organizations match.',
+      },
+      propertyId: {
+        meaning: 'Property whose alerts match. If empty, alerts of all properties match.',
+      },
+      id: { meaning: 'ID of the silence.' },
+      seq: SEQ,
+      author: { meaning: 'Who created or ended the silence.' },
+      comment: { meaning: 'Reason for the silence.' },
+      matchers: { meaning: 'JSON array of label matchers, such as `service="shop"`.' },
+      recurrence: { meaning: 'JSON object with the recurring times. Empty for a single silence.' },
+      startsAt: { meaning: 'Start of the silence.' },
+      endsAt: { meaning: 'End of the silence.' },
+    },
+  },
+  notifications: {
+    row: [
+      'A row is one attempt to deliver a message, or the reason why an alert was not sent.',
+      'Further rows record that a message was read.',
+      'All attempts of a delivery have the same `id`.',
+      'The server and `npx perfscope notify test` write these rows.',
+    ],
+    columns: {
+      timestamp: {
+        meaning: 'Time of the attempt, of the suppression, or when the message was read.',
+      },
+      receiver: { meaning: 'Name of the receiver in the notification file.' },
+      channel: {
+        meaning:
+          'Kind of the channel, such as `email`, `slack`, or `inApp`. Empty for suppressed alerts.',
+      },
+      status: {
+        meaning: 'Result. `retrying` is temporary, and the others are final.',
+        values: NOTIFICATION_STATUSES,
+      },
+      reason: {
+        meaning:
+          'Reason for the status, such as `delivered`, `permanent`, `deadline`, `silenced`, `inhibited`, `group_wait`, or `no_route`.',
+      },
+      kind: {
+        meaning: 'Why the message was sent. Empty for suppressed alerts.',
+        values: Object.keys(MESSAGE_KINDS),
+      },
+      organizationId: { meaning: 'Organization, if all alerts of the message have the same one.' },
+      propertyId: { meaning: 'Property, if all alerts of the message have the same one.' },
+      id: { meaning: 'ID of the delivery, or of all suppressions of an alert.' },
+      seq: { meaning: 'Number of the row, from 1. Orders rows with the same timestamp.' },
+      alertId: { meaning: 'ID of the first alert of the message.' },
+      recipient: { meaning: 'Host, role, or partly masked address of the recipient.' },
+      attempt: { meaning: 'Number of the attempt, from 1. 0 before the first attempt.' },
+      level: { meaning: 'Level of an escalation, from 1. 0 for other messages.' },
+      groupKey: { meaning: 'Key of the alert group that the message is about.' },
+      detail: { meaning: 'Readable explanation of the status, without secrets.' },
+      content: { meaning: 'JSON object with the status and the alerts of the message.' },
+      author: { meaning: 'Who read the message. Set only with `read_at`.' },
+      readAt: { meaning: 'When the message was read in the app.' },
+    },
+  },
+};
+
+/** Describes the tables of decisions and of access. */
+export const ACCESS_TABLES: TableDescriptions<
+  'rule_decisions' | 'notification_people' | 'api_keys' | 'audit_log'
+> = {
+  rule_decisions: {
+    row: [
+      'A row is one decision of a business rule, or the result of applying it.',
+      'A result has the `id` and the `seq` of its decision, and another `author`.',
+      'All decisions from the first change of a setting until its reset have the same `id`.',
+      'The server writes decisions.',
+      'The agents and the server write results.',
+    ],
+    columns: {
+      timestamp: { meaning: 'Time of the decision or of the result.' },
+      rule: { meaning: 'Name of the business rule.' },
+      event: { meaning: 'Event that a service handles.' },
+      setting: { meaning: 'Name of the setting.' },
+      status: {
+        meaning: 'How the rule changed the setting, or the result of applying the change.',
+        values: [...DECISION_STATUSES, ...DECISION_OUTCOME_STATUSES],
+      },
+      organizationId: { meaning: 'Organization. Empty if the decision applies to all.' },
+      propertyId: { meaning: 'Property. Empty if the decision applies to all.' },
+      id: { meaning: 'ID of the series of decisions.' },
+      seq: { meaning: 'Number of the decision in its series, from 1.' },
+      author: {
+        meaning:
+          '`perfscope` for a decision. For a result, the service with its instance, or the webhook.',
+      },
+      value: { unit: 'of the setting', meaning: 'New value of the setting.' },
+      previous: { unit: 'of the setting', meaning: 'Value before the decision.' },
+      defaultValue: { unit: 'of the setting', meaning: 'Value without a decision.' },
+      facts: {
+        meaning:
+          'JSON object with the values that led to the decision. `{}` in a result of a service.',
+      },
+      reason: { meaning: 'Explanation of the decision, or of the failure.' },
+      expiresAt: {
+        meaning:
+          'When the default value applies again. Empty if the setting has its default value.',
+      },
+      dryRun: { meaning: 'Whether the decision was only recorded, and not applied.' },
+    },
+  },
+  notification_people: {
+    row: [
+      'A row is one change of a person who receives notifications, made through the API.',
+      'The row of a person with the greatest (`timestamp`, `seq`) has the current state.',
+      'People in the notification file are not in this table.',
+      'The server writes these rows.',
+    ],
+    columns: {
+      timestamp: { meaning: 'Time of the change.' },
+      id: { meaning: 'Name of the person.' },
+      seq: SEQ,
+      state: { meaning: 'Whether the person was set or removed.', values: ['active', 'removed'] },
+      role: { meaning: 'Role of the person.', values: ROLES },
+      organizationId: { meaning: 'Organization of the person. Empty for the whole installation.' },
+      properties: {
+        meaning: 'JSON array of properties. Empty for all properties of the organization.',
+      },
+      email: { meaning: 'Email address. Only in the newest row of the person.' },
+      phone: { meaning: 'Phone number. Only in the newest row of the person.' },
+      subject: {
+        meaning:
+          'Subject of the key or token that reads the notifications in the app. Only in the newest row of the person.',
+      },
+      author: { meaning: 'Who made the change.' },
+    },
+  },
+  api_keys: {
+    row: [
+      'A row is the creation or the revocation of an API key.',
+      'The key itself is never stored.',
+      'The server and `npx perfscope keys` write these rows.',
+    ],
+    columns: {
+      timestamp: { meaning: 'When the key was created or revoked.' },
+      id: { meaning: 'ID of the key: its public part.' },
+      seq: { meaning: '1 for the creation, 2 for the revocation.' },
+      state: { meaning: 'Whether the key was created or revoked.', values: ['active', 'revoked'] },
+      name: { meaning: 'Purpose of the key.' },
+      role: { meaning: 'Role of the key.', values: ROLES },
+      organizationId: { meaning: 'Organization of the key. Empty for all organizations.' },
+      properties: {
+        meaning: 'JSON array of properties. Empty for all properties of the organization.',
+      },
+      hash: { meaning: 'SHA-256 hash of the secret part, in hexadecimal digits.' },
+      expiresAt: { meaning: 'When the key expires. Empty if it does not expire.' },
+      author: { meaning: 'Who created or revoked the key.' },
+    },
+  },
+  audit_log: {
+    row: [
+      'A row is one administrative action.',
+      'The server and the command line write these rows.',
+    ],
+    columns: {
+      timestamp: { meaning: 'Time of the action.' },
+      id: { meaning: 'Unique ID of the row.' },
+      seq: { meaning: 'Always 1.' },
+      author: {
+        meaning: 'Subject of the key or token, or `cli:` with the user of the command line.',
+      },
+      action: {
+        meaning:
+          'Action, such as `key.create`, `key.revoke`, `person.set`, `person.remove`, `silence.create`, `silence.end`, `alert.acknowledge`, or `receiver.test`.',
+      },
+      object: { meaning: 'ID or name of the changed object.' },
+      detail: { meaning: 'JSON object with details, without secrets.' },
+      address: { meaning: 'Remote address of the request. Empty for the command line.' },
+      organizationId: { meaning: 'Organization of the object.' },
+      propertyId: { meaning: 'Property of the object.' },
+    },
+  },
+};
