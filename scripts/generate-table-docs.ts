@@ -1,4 +1,4 @@
-// Generates docs/tables.md from the definitions of the tables and roll-ups, and from the descriptions in table-docs.
+// Generates docs/tables.md from the definitions of the tables and roll-ups, and from the descriptions in docs/tables.
 import { writeFileSync } from 'node:fs';
 import { parseSettings } from '../src/core/config/parse-settings.ts';
 import {
@@ -15,11 +15,12 @@ import {
   STATE_TABLES,
   type TableName,
 } from '../src/core/schema/table-registry.ts';
-import { METRIC_TABLES } from './table-docs/metric-tables.ts';
-import { METRIC_TYPES } from './table-docs/metric-types.ts';
-import { PROCESS_TABLES } from './table-docs/process-tables.ts';
-import { ACCESS_TABLES, ALERT_TABLES } from './table-docs/state-tables.ts';
-import type { ColumnDescription, TableDescriptions } from './table-docs/table-description.ts';
+import { formatMarkdownTable } from './docs/markdown.ts';
+import { METRIC_TABLES } from './docs/tables/metric-tables.ts';
+import { METRIC_TYPES } from './docs/tables/metric-types.ts';
+import { PROCESS_TABLES } from './docs/tables/process-tables.ts';
+import { ACCESS_TABLES, ALERT_TABLES } from './docs/tables/state-tables.ts';
+import type { ColumnDescription, TableDescriptions } from './docs/tables/table-description.ts';
 
 const PAGE_FILE = 'docs/tables.md';
 
@@ -48,7 +49,7 @@ export function formatTableDocs(): string {
 
 All tables and roll-ups of Perfscope in QuestDB. [sql-cookbook.md](sql-cookbook.md) has examples of SQL statements.
 
-<!-- Generated from src/core/schema and scripts/table-docs by \`npm run tables\`. Don't edit this file. -->
+<!-- Generated from src/core/schema and scripts/docs/tables by \`npm run tables\`. Don't edit this file. -->
 
 - **Types:** a \`symbol\` is a text that QuestDB stores once. A \`timestamp\` is in UTC, with a precision of 1 µs.
 - **Key:** a row replaces an earlier row with the same key. QuestDB has no \`DELETE\`, so Perfscope overwrites rows that
@@ -121,7 +122,7 @@ ${wrap(row.join(' '))}
 
 ${wrap(`**Key:** ${key}. **Retention:** ${retention}`)}
 
-${alignTable([['Column', 'Type', 'Unit', 'Meaning'], ...rows])}
+${formatMarkdownTable([['Column', 'Type', 'Unit', 'Meaning'], ...rows])}
 `;
 }
 
@@ -141,7 +142,7 @@ function formatMetricTypes(): string {
     ],
   );
   const headers = ['Type', 'Kind', 'Unit', '`endpoint`', '`operation`', 'Meaning'];
-  return alignTable([headers, ...rows]);
+  return formatMarkdownTable([headers, ...rows]);
 }
 
 function formatRollups(definition: RollupDefinition): string {
@@ -160,13 +161,13 @@ function formatRollups(definition: RollupDefinition): string {
   ]);
   return `### Roll-ups of ${table.name}
 
-${alignTable([['Roll-up', 'Interval', 'Refresh interval', 'Retention'], ...views])}
+${formatMarkdownTable([['Roll-up', 'Interval', 'Refresh interval', 'Retention'], ...views])}
 
 ${wrap(`**Key columns:** ${keys.map((key) => `\`${key}\``).join(', ')}.`)}
 
 **Rows:** rows of the table with \`${where}\`.
 
-${alignTable([['Column', 'Expression over the rows'], ...columns])}
+${formatMarkdownTable([['Column', 'Expression over the rows'], ...columns])}
 `;
 }
 
@@ -189,17 +190,6 @@ function groupAggregates(
   return [...groups.values()].map(
     (group) => [group.map(([name]) => name), group.map(([, expression]) => expression)] as const,
   );
-}
-
-/** Aligns the columns, as Biome does. The first row contains the headers. */
-function alignTable([headers = [], ...rows]: readonly (readonly string[])[]): string {
-  const widths = headers.map((_, i) =>
-    Math.max(...[headers, ...rows].map((row) => row[i]!.length)),
-  );
-  const toLine = (row: readonly string[]) =>
-    `| ${row.map((cell, i) => cell.padEnd(widths[i]!)).join(' | ')} |`;
-  const rule = `| ${widths.map((width) => '-'.repeat(width)).join(' | ')} |`;
-  return [toLine(headers), rule, ...rows.map(toLine)].join('\n');
 }
 
 if (import.meta.main) writeFileSync(PAGE_FILE, formatTableDocs());

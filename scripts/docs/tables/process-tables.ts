@@ -1,9 +1,9 @@
-import { QueueJobStatus } from '../../src/core/schema/enums.ts';
-import { ERROR_KINDS, ERROR_LEVELS } from '../../src/core/schema/tables/error-logs-table.ts';
+import { QueueJobStatus } from '../../../src/core/schema/enums.ts';
+import { ERROR_KINDS, ERROR_LEVELS } from '../../../src/core/schema/tables/error-logs-table.ts';
 import {
   HEALTH_STATUSES,
   STOPPED_STATUS,
-} from '../../src/core/schema/tables/system-health-table.ts';
+} from '../../../src/core/schema/tables/system-health-table.ts';
 import {
   RESOURCE_DESCRIPTIONS,
   type TableDescriptions,

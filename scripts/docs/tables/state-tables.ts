@@ -1,12 +1,12 @@
-import { ROLES } from '../../src/core/person-and-roles.ts';
-import { ALERT_SEVERITIES } from '../../src/core/schema/enums.ts';
-import { ALERT_STATES } from '../../src/core/schema/tables/alerts-table.ts';
-import { NOTIFICATION_STATUSES } from '../../src/core/schema/tables/notifications-table.ts';
+import { ROLES } from '../../../src/core/person-and-roles.ts';
+import { ALERT_SEVERITIES } from '../../../src/core/schema/enums.ts';
+import { ALERT_STATES } from '../../../src/core/schema/tables/alerts-table.ts';
+import { NOTIFICATION_STATUSES } from '../../../src/core/schema/tables/notifications-table.ts';
 import {
   DECISION_OUTCOME_STATUSES,
   DECISION_STATUSES,
-} from '../../src/core/schema/tables/rule-decisions-table.ts';
-import type { Message } from '../../src/server/notifications/channels/channel.ts';
+} from '../../../src/core/schema/tables/rule-decisions-table.ts';
+import type { Message } from '../../../src/server/notifications/channels/channel.ts';
 import type { TableDescriptions } from './table-description.ts';
 
 /** Keys are checked by the compiler, so no kind can be missing. */

@@ -1,4 +1,4 @@
-import type { PerformanceMetricType } from '../../src/core/schema/enums.ts';
+import type { PerformanceMetricType } from '../../../src/core/schema/enums.ts';
 
 /** How the metrics of a type are stored. */
 export interface MetricTypeDescription {

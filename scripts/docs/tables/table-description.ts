@@ -1,4 +1,4 @@
-import type { RowTypes, TableName } from '../../src/core/schema/table-registry.ts';
+import type { RowTypes, TableName } from '../../../src/core/schema/table-registry.ts';
 
 /** The meaning of a column. */
 export interface ColumnDescription {
