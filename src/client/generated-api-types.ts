@@ -2134,6 +2134,9 @@ export interface StreamQuery {
  * Query parameters of `GET /api/performance/test`.
  */
 export interface TestQuery {
+  /**
+   * Action to perform: one of setup, test-metrics, test-queue, health, dashboard, start-monitoring, stop-monitoring, cleanup.
+   */
   action:
     | 'setup'
     | 'test-metrics'

@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { expect, it } from 'vitest';
-import { formatTableDocs, TABLE_DESCRIPTIONS } from '../../../scripts/generate-table-docs.ts';
 import { METRIC_TYPES } from '../../../scripts/docs/tables/metric-types.ts';
 import type { ColumnDescription } from '../../../scripts/docs/tables/table-description.ts';
+import { formatTableDocs, TABLE_DESCRIPTIONS } from '../../../scripts/generate-table-docs.ts';
 import { PerformanceMetricType } from '../../../src/core/schema/enums.ts';
 import { ROLLUP_DEFINITIONS } from '../../../src/core/schema/rollup-definitions.ts';
 import { formatRollupName } from '../../../src/core/schema/rollup-names.ts';

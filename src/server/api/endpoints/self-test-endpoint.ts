@@ -41,7 +41,11 @@ export const testEndpoint = defineEndpoint({
   summary: 'Performs a real operation for testing and returns the result.',
   permission: 'test',
   isMutating: true,
-  query: z.strictObject({ action: z.enum(TEST_ACTION_NAMES) }),
+  query: z.strictObject({
+    action: z
+      .enum(TEST_ACTION_NAMES)
+      .describe(`Action to perform: one of ${TEST_ACTION_NAMES.join(', ')}.`),
+  }),
   response: z.looseObject({ action: z.enum(TEST_ACTION_NAMES), ok: z.literal(true) }),
   handle({ query, dependencies, scope, principal, address }) {
     const { action } = query;
