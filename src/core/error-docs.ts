@@ -451,13 +451,13 @@ export const ERROR_EXPLANATIONS: Readonly<Record<ErrorCode, ErrorExplanation>> =
   PS_OTLP_GRPC: {
     cause: 'A sender uses OTLP over gRPC. The server supports only OTLP over HTTP.',
     action:
-      'Set `OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf` in the sender. In a Collector, use the exporter `otlphttp` instead of `otlp`.',
+      'Set `OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf` in the sender. In a Collector, use the exporter `otlp_http` (`otlphttp` in older versions).',
   },
   PS_OTLP_GRPC_CLIENT: {
     cause:
       'A client opened an HTTP/2 connection, which is typical for OTLP over gRPC. The server supports only HTTP/1.1, so it closed the connection. The warning is logged at most once per hour and address.',
     action:
-      'Set `OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf` in the sender. In a Collector, use the exporter `otlphttp` instead of `otlp`.',
+      'Set `OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf` in the sender. In a Collector, use the exporter `otlp_http` (`otlphttp` in older versions).',
   },
   PS_OTLP_REJECTED: {
     cause:
