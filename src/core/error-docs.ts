@@ -20,7 +20,7 @@ export const ERROR_EXPLANATIONS: Readonly<Record<ErrorCode, ErrorExplanation>> =
     cause:
       "A `PERFORMANCE_*` or `SYSTEM_HEALTH_*` variable is set, but Perfscope doesn't recognize its name. Or the name of a variable looks like a misspelled `OTEL_EXPORTER_OTLP_*` variable.",
     action:
-      'Correct the spelling or remove the variable. docs/configuration.md lists all settings, and docs/integrations.md lists the variables of the OTLP export.',
+      'Correct the spelling or remove the variable. docs/configuration.md lists all settings, and docs/integrations.md lists the variables for OTLP export.',
   },
   PS_CONFIG_INVALID: {
     cause: "A setting's value has the wrong type or is outside the allowed range.",
@@ -59,15 +59,15 @@ export const ERROR_EXPLANATIONS: Readonly<Record<ErrorCode, ErrorExplanation>> =
   },
   PS_STATE_FILE_DAMAGED: {
     cause:
-      'A state file of Perfscope is empty, incomplete, or has unexpected content. Possible reasons are a power cut and a manual change.',
+      'A Perfscope state file is empty, incomplete, or has unexpected content. Possible reasons are a power cut and a manual change.',
     action:
-      'Nothing, unless the message says otherwise. Perfscope continues without the damaged content.',
+      'No action is needed unless the message specifies one. Perfscope continues without the damaged content.',
   },
   PS_STATE_FILE_UNUSABLE: {
     cause:
-      "The current user can't read or write a state file of Perfscope, or a folder has the file's name.",
+      "The current user can't read or write a Perfscope state file, or the path of the file is a folder.",
     action:
-      "Check the file's owner and permissions, and the free disk space. If a folder has the file's name, move the folder.",
+      "Check the file's owner and permissions, and the free disk space. If the path is a folder, move the folder.",
   },
   PS_NOT_A_DATA_DIR: {
     cause: 'The folder contains files, but no Perfscope data.',
@@ -114,9 +114,9 @@ export const ERROR_EXPLANATIONS: Readonly<Record<ErrorCode, ErrorExplanation>> =
   },
   PS_SCHEMA_CONFLICT: {
     cause:
-      'A table or a column has a name that Perfscope uses, but another type. Perfscope never changes or deletes existing data.',
+      'A table or a column with a name that Perfscope uses has a different type than Perfscope expects. Perfscope never changes or deletes existing data.',
     action:
-      'Run the statement from the message in the QuestDB console. It renames the table or the column, and keeps its data. Perfscope then creates a new one.',
+      'Run the statement from the message in the QuestDB console. The statement renames the table or the column, and keeps its data. Perfscope then creates a new table or column.',
   },
   PS_DISK_LOW: {
     cause:
@@ -131,9 +131,9 @@ export const ERROR_EXPLANATIONS: Readonly<Record<ErrorCode, ErrorExplanation>> =
       'Check that QuestDB is running, and check its log. No rows are lost: services keep them in the spool until QuestDB responds again.',
   },
   PS_STORAGE_LAGGING: {
-    cause: "QuestDB acknowledged rows more than 30 s ago, but queries still can't see them.",
+    cause: "QuestDB acknowledged rows more than 30 s ago, but queries still don't return them.",
     action:
-      "Check the load of QuestDB's CPU and disk. No missing-data alert fires until QuestDB has applied the rows.",
+      "Check QuestDB's CPU and disk load. No missing-data alert fires until QuestDB has applied the rows.",
   },
   PS_ROW_INVALID: {
     cause: 'A recorded measurement has a field with an invalid value, so it was not stored.',
@@ -147,7 +147,7 @@ export const ERROR_EXPLANATIONS: Readonly<Record<ErrorCode, ErrorExplanation>> =
   },
   PS_ROWS_DROPPED_TOTAL: {
     cause:
-      'The process or worker thread dropped rows since its start. It logs the numbers by reason when it ends, and when QuestDB accepts rows again. It logs nothing if earlier messages contain all dropped rows.',
+      'The process or worker thread has dropped rows since it started. It logs the totals by reason when it ends, and when QuestDB accepts rows again. It logs nothing if earlier messages already contain all dropped rows.',
     action: 'See the table of reasons under "Dropped rows" in `docs/reliability.md`.',
   },
   PS_SPOOL_UNWRITABLE: {
@@ -157,25 +157,25 @@ export const ERROR_EXPLANATIONS: Readonly<Record<ErrorCode, ErrorExplanation>> =
   },
   PS_SPOOL_REFUSED: {
     cause:
-      'Rows that a sender can send again are accepted only if they are in the spool. The spool folder is read-only, or its disk is full.',
+      'If a sender can send its rows again, Perfscope accepts them only after it has written them to the spool. The spool folder is read-only, or its disk is full.',
     action:
       'Free disk space, or set `PERFORMANCE_SPOOL_DIR` to a writable folder. The sender repeats the request.',
   },
   PS_SPOOL_FULL: {
     cause:
-      'QuestDB is not reachable or too slow, so rows fill the spool. Rows that a sender can send again are rejected before the oldest rows must be dropped.',
+      'QuestDB is unreachable or too slow, so rows fill the spool. Perfscope rejects new rows that senders can send again, so that it does not have to drop the oldest rows.',
     action:
-      'Check QuestDB and the storage status. If QuestDB is unreachable for long times, raise `PERFORMANCE_SPOOL_MAX_BYTES`. The sender repeats the request.',
+      'Check QuestDB and the storage status. If QuestDB is often unreachable for a long time, raise `PERFORMANCE_SPOOL_MAX_BYTES`. The sender repeats the request.',
   },
   PS_WRITER_CLOSED: {
     cause: 'A request arrived while the process was ending, so its rows were not stored.',
-    action: 'Nothing. The sender repeats the request.',
+    action: 'No action is needed. The sender repeats the request.',
   },
   PS_SERIES_STATE_DAMAGED: {
     cause:
-      'The server stores the last value of each cumulative OpenTelemetry metric, to compute the increase after a restart. This file is damaged, or another program deleted it.',
+      'The server stores the last value of each cumulative OpenTelemetry metric in a file, to compute the increase after a restart. The file is damaged, or another program deleted it.',
     action:
-      'Check the disk if the machine did not lose power. Increases during the restart can be missing for metrics that started more than ten minutes before it.',
+      'If the machine did not lose power, check the disk. For metrics that started more than ten minutes before the restart, the increase during the restart can be missing.',
   },
   PS_SPOOL_FAILED: {
     cause:
@@ -186,7 +186,7 @@ export const ERROR_EXPLANATIONS: Readonly<Record<ErrorCode, ErrorExplanation>> =
     cause:
       'Another user could have written these rows, or they are rows of a table that a service must not write.',
     action:
-      'If services run as several users, each user sends only its own rows. Run `perfscope spool` as the user that owns the files. `docs/security.md` explains the rules for the spool folder, and how to send rows of another user. Delete the files only if you did not expect them.',
+      'If services run as different users, each user sends only its own rows. Run `perfscope spool` as the user that owns the files. `docs/security.md` explains the rules for the spool folder, and how to send rows that belong to another user. Delete the files only if you did not expect them.',
   },
   PS_SPOOL_FOLDER_INVALID: {
     cause:
@@ -211,7 +211,8 @@ export const ERROR_EXPLANATIONS: Readonly<Record<ErrorCode, ErrorExplanation>> =
       'Run `perfscope spool ls` to see the rows and the reasons. Correct the cause, for example the type of a column. Then run `perfscope spool retry --all`, or delete the rows with `perfscope spool drop --all`. Instead of `--all`, you can specify IDs. For each table and reason, only the first rejected row is logged.',
   },
   PS_DEAD_LETTERS_NOT_FOUND: {
-    cause: '`perfscope spool` was called with an ID that no dead letters have.',
+    cause:
+      '`perfscope spool` was called with the ID of a group of dead letters that does not exist.',
     action: 'Run `perfscope spool ls` to list all IDs.',
   },
   PS_FLUSH_TIMEOUT: {
@@ -250,7 +251,7 @@ export const ERROR_EXPLANATIONS: Readonly<Record<ErrorCode, ErrorExplanation>> =
   },
   PS_RUNTIME_UNSUPPORTED: {
     cause:
-      'The application runs on an unsupported version of Node.js, on Bun, or on Deno. It runs as without Perfscope. The functions of the library do nothing, and its queries reject with this error.',
+      'The application runs on an unsupported version of Node.js, on Bun, or on Deno. The application runs as if Perfscope were not installed. The functions of the library do nothing, and its queries reject with this error.',
     action: 'Run the application on Node.js 22.14 or newer.',
   },
   PS_PERMISSION_MISSING: {
@@ -275,13 +276,13 @@ export const ERROR_EXPLANATIONS: Readonly<Record<ErrorCode, ErrorExplanation>> =
   },
   PS_OTLP_EXPORT_FAILED: {
     cause:
-      'The OTLP endpoint did not respond, closed the connection, or answered with status 429, 502, 503, or 504. The agent repeats the request with increasing delays, and logs only the first failure. If more than 16 MB wait, the oldest metrics are dropped and counted in `perfscope.export.points.dropped`.',
+      'The OTLP endpoint did not respond, closed the connection, or responded with status 429, 502, 503, or 504. The agent repeats the request with increasing delays, and logs only the first failure. If more than 16 MB of metrics are waiting, the oldest metrics are dropped and counted in `perfscope.export.points.dropped`.',
     action:
-      'Start the Collector or the other endpoint, and check `OTEL_EXPORTER_OTLP_ENDPOINT`. Use the port for OTLP over HTTP, usually 4318. To turn the export off, set `PERFORMANCE_OTLP_EXPORT=false`.',
+      'Start the Collector or the other endpoint, and check `OTEL_EXPORTER_OTLP_ENDPOINT`. Use the port for OTLP over HTTP, usually 4318. To turn off the export, set `PERFORMANCE_OTLP_EXPORT=false`.',
   },
   PS_OTLP_EXPORT_REJECTED: {
     cause:
-      'The OTLP endpoint answered with a status after which a retry is useless, such as 400, 401, 403, or 404. The metrics of the request are lost.',
+      'The OTLP endpoint responded with a status after which a retry would not help, such as 400, 401, 403, or 404. The metrics in the request are lost.',
     action:
       'Status 401 or 403: check the key in `OTEL_EXPORTER_OTLP_HEADERS`. Status 404: check the path of the endpoint. The agent appends `/v1/metrics` to `OTEL_EXPORTER_OTLP_ENDPOINT`, but not to `OTEL_EXPORTER_OTLP_METRICS_ENDPOINT`. docs/integrations.md has settings for common backends.',
   },
@@ -298,15 +299,15 @@ export const ERROR_EXPLANATIONS: Readonly<Record<ErrorCode, ErrorExplanation>> =
   },
   PS_EXPORTER_INACTIVE: {
     cause:
-      'An application that was started with `--import perfscope/register` also creates `QuestDBMetricExporter`, `QuestDBSpanExporter`, or `perfscopeConfiguration()`. Everything would be stored twice, so only the agent stores data.',
+      'An application that was started with `--import @perfscope/agent/register` also creates `QuestDBMetricExporter`, `QuestDBSpanExporter`, or `perfscopeConfiguration()`. All data would be stored twice, so only the agent stores data.',
     action:
-      'Remove the `--import` flag or the exporters. docs/opentelemetry.md compares what they store.',
+      'Remove the `--import` flag or the exporters. docs/opentelemetry.md compares the agent and the exporters.',
   },
   PS_SDK_UNSUPPORTED: {
     cause:
       'An application with OpenTelemetry SDK 1.x uses `QuestDBMetricExporter`, `QuestDBSpanExporter`, or `perfscopeConfiguration()`. The application runs as usual, and its other exporters are not affected.',
     action:
-      'Update `@opentelemetry/sdk-node` to 0.200 or newer, and the other packages of the SDK to the versions that belong to it. Or remove the exporters, and start the application with `--import perfscope/register`.',
+      'Update `@opentelemetry/sdk-node` to 0.200 or newer, and the other SDK packages to the matching versions. Or remove the exporters, and start the application with `--import @perfscope/agent/register`.',
   },
   PS_SERIES_LIMIT: {
     cause:
@@ -315,9 +316,9 @@ export const ERROR_EXPLANATIONS: Readonly<Record<ErrorCode, ErrorExplanation>> =
   },
   PS_OVERHEAD_LIMIT: {
     cause:
-      'The application has a very high rate of requests or statements, or many distinct ones. So the agent would use more CPU time or memory than its limits allow. The warning is logged once. The metric `perfscope.agent.overhead.level` shows later changes.',
+      'The application has a very high rate of requests or statements, or many distinct routes or statements. Therefore, the agent would use more CPU time or memory than its limits allow. The warning is logged once. The metric `perfscope.agent.overhead.level` shows later changes.',
     action:
-      'If the details are more important than the overhead, increase the limits. Otherwise, do nothing. `docs/agent.md` lists what the agent omits first.',
+      'If the details are more important than the overhead, increase the limits. Otherwise, do nothing. `docs/agent.md` lists the details that the agent omits, in their order.',
   },
   PS_VALUE_LIMIT: {
     cause:
@@ -325,7 +326,7 @@ export const ERROR_EXPLANATIONS: Readonly<Record<ErrorCode, ErrorExplanation>> =
     action: 'Use names and route patterns without IDs, such as `/users/:id`.',
   },
   PS_TENANT_REFUSED: {
-    cause: 'A request contains an organization, property, or user name that is not valid.',
+    cause: 'A request contains an invalid organization, property, or user.',
     action: 'Correct the value that the header, the resolver, or `withTenant()` provides.',
   },
   PS_QUEUE_AWAY: {
@@ -341,16 +342,16 @@ export const ERROR_EXPLANATIONS: Readonly<Record<ErrorCode, ErrorExplanation>> =
     action: 'Check that the application starts with `node`, and that the path is correct.',
   },
   PS_RULES_INVALID: {
-    cause: 'The alert rules file has errors, or a test file of `perfscope test-rules`.',
+    cause: 'The alert rules file, or a test file for `perfscope test-rules`, has errors.',
     action: FILE_ACTION,
   },
   PS_NOTIFY_INVALID: { cause: 'The notification file has errors.', action: FILE_ACTION },
   PS_BUSINESS_RULES_INVALID: { cause: 'The business rules file has errors.', action: FILE_ACTION },
   PS_FILE_UNREADABLE: {
     cause:
-      'A file with rules or notifications was deleted, has other permissions, is a folder, or is behind a broken symbolic link. Or the server has too many open files.',
+      'A rules file or the notification file was deleted, is not readable, is a folder, or is behind a broken symbolic link. Or the server has too many open files.',
     action:
-      'Check the path and its permissions. The server reads the file as soon as this is possible, and logs that it was loaded. No restart is needed.',
+      'Check the path and the file permissions. As soon as the file is readable, the server loads it and logs a message. No restart is needed.',
   },
   PS_JOURNAL_UNWRITABLE: {
     cause:
@@ -363,7 +364,7 @@ export const ERROR_EXPLANATIONS: Readonly<Record<ErrorCode, ErrorExplanation>> =
   },
   PS_REQUEST_INVALID: {
     cause: 'An API request has an invalid parameter or body.',
-    action: 'Correct the request fields that the message and the `errors` list name.',
+    action: 'Correct the request fields shown in the message and in the `errors` list.',
   },
   PS_NOT_FOUND: {
     cause: 'The API path or the requested object does not exist, or belongs to another tenant.',
@@ -389,7 +390,7 @@ export const ERROR_EXPLANATIONS: Readonly<Record<ErrorCode, ErrorExplanation>> =
   PS_UNAUTHENTICATED: {
     cause: 'The request has no API key or token, or the key or token is not valid.',
     action:
-      'Create a key with `perfscope keys create`, and send it in the header `Authorization: Bearer …` or `X-API-Key`. Senders of OTLP need the role INGEST. `perfscope keys create --help` explains the roles.',
+      'Create a key with `perfscope keys create`, and send it in the header `Authorization: Bearer …` or `X-API-Key`. OTLP senders need the role INGEST. `perfscope keys create --help` explains the roles.',
   },
   PS_FORBIDDEN: {
     cause: 'The key or token is valid, but its role does not permit this operation.',
@@ -403,22 +404,22 @@ export const ERROR_EXPLANATIONS: Readonly<Record<ErrorCode, ErrorExplanation>> =
   },
   PS_KEY_REQUIRED: {
     cause:
-      'No API key exists yet, so direct requests from this machine can read data. Some changes, such as new API keys and people, need a key even then.',
+      'No API key exists yet, so direct requests from this machine can read data. Some changes, such as new API keys and people, always need a key.',
     action:
       'Create a key, and send it with the request. Or use the `perfscope` command on the same machine as the same user.',
   },
   PS_QUOTA_REACHED: {
     cause:
-      'One key, organization, or server has too many keys, silences, or people. The message shows which limit was reached.',
+      'A key, an organization, or the server has reached its limit for keys, silences, or people. The message shows which limit was reached.',
     action: 'Delete objects that are no longer needed, then try again.',
   },
   PS_TOO_MANY_OPEN: {
     cause:
-      'One key, organization, or server has too many open streams or requests. The message shows which limit was reached.',
+      'A key, an organization, or the server has reached its limit for open streams or requests. The message shows which limit was reached.',
     action: 'Close streams that are no longer needed, or try again after `Retry-After` seconds.',
   },
   PS_TOO_MANY_REQUESTS: {
-    cause: 'One key, token, organization, or address exceeded the request limit per minute.',
+    cause: 'A key, token, organization, or address exceeded the limit of requests per minute.',
     action:
       'Wait the number of seconds shown in the message, or raise `PERFORMANCE_API_RATE_LIMIT`.',
   },
@@ -440,35 +441,34 @@ export const ERROR_EXPLANATIONS: Readonly<Record<ErrorCode, ErrorExplanation>> =
   PS_OTLP_NO_LOGS: {
     cause: 'A sender exports logs over OTLP, but Perfscope does not store logs.',
     action:
-      'Turn off the export of logs in the SDK with `OTEL_LOGS_EXPORTER=none`, or send logs to another backend.',
+      'Turn off log export in the SDK with `OTEL_LOGS_EXPORTER=none`, or send logs to another backend.',
   },
   PS_OTLP_PATH: {
-    cause: 'A sender of OTLP uses a path that does not exist, such as `/` or `/v1/metric`.',
+    cause: 'An OTLP sender uses a path that does not exist, such as `/` or `/v1/metric`.',
     action:
       'Set `OTEL_EXPORTER_OTLP_ENDPOINT` to the address of the server, without a path. SDKs add `/v1/metrics` and `/v1/traces`. If you set `OTEL_EXPORTER_OTLP_METRICS_ENDPOINT`, `OTEL_EXPORTER_OTLP_TRACES_ENDPOINT`, or the URL of an exporter in code, include the path.',
   },
   PS_OTLP_GRPC: {
     cause: 'A sender uses OTLP over gRPC. The server supports only OTLP over HTTP.',
     action:
-      'Set `OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf` in the sender. In a Collector, use the exporter `otlphttp` instead of `otlp`.',
+      'Set `OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf` in the sender. In a Collector, use the exporter `otlp_http` (`otlphttp` in older versions).',
   },
   PS_OTLP_GRPC_CLIENT: {
     cause:
-      'A client opened a connection with HTTP/2, as senders of OTLP over gRPC do. The server supports only HTTP/1.1, so it closed the connection. The warning is logged at most once per hour and address.',
+      'A client opened an HTTP/2 connection, which is typical for OTLP over gRPC. The server supports only HTTP/1.1, so it closed the connection. The warning is logged at most once per hour and address.',
     action:
-      'Set `OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf` in the sender. In a Collector, use the exporter `otlphttp` instead of `otlp`.',
+      'Set `OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf` in the sender. In a Collector, use the exporter `otlp_http` (`otlphttp` in older versions).',
   },
   PS_OTLP_REJECTED: {
     cause:
-      'The server rejects OTLP requests of a sender, and a retry is useless. Many SDKs log only the status, so the server logs the reason. The warning is logged at most once per hour for each sender and kind of error.',
+      'The server rejects OTLP requests from a sender, and a retry would not help. Many SDKs log only the status, so the server logs the reason. The warning is logged at most once per hour for each sender and kind of error.',
     action:
       'Follow the advice in the message. For 401 or 403, set the key in the sender with `OTEL_EXPORTER_OTLP_HEADERS`.',
   },
   PS_OTLP_BUSY: {
-    cause:
-      'The bodies of all open OTLP requests of an organization, of a key, or of the server need too much memory.',
+    cause: 'The open OTLP requests of an organization, a key, or the server use too much memory.',
     action:
-      'SDKs and Collectors wait for `Retry-After` seconds and send the data again. If it happens often, send smaller batches, or send fewer requests at the same time.',
+      'SDKs and Collectors wait for `Retry-After` seconds and send the data again. If this happens often, send smaller batches, or send fewer requests at the same time.',
   },
   PS_OTLP_SLOW: {
     cause: 'The body of an OTLP request stopped arriving, or took more than 60 s.',
@@ -478,19 +478,19 @@ export const ERROR_EXPLANATIONS: Readonly<Record<ErrorCode, ErrorExplanation>> =
     cause:
       'The server could not write the data of an OTLP request to its spool. The message contains the reason, for example a full spool or disk.',
     action:
-      'Fix the reason. SDKs and Collectors send the data again. For long outages, use a Collector with a persistent queue.',
+      'Fix the cause. SDKs and Collectors send the data again. For long outages, use a Collector with a persistent queue.',
   },
   PS_OTLP_TOO_MANY_SERIES: {
     cause:
-      'The server keeps the last point of up to 200,000 cumulative series with 10 million buckets. If there are more, it forgets the oldest series of the organization and the service with the most series. The message contains the service that lost the most series. Other services are not affected. The warning is logged at most once per hour, and `perfscope.otlp.series.forgotten` counts all forgotten series.',
+      'The server keeps the last point of up to 200,000 cumulative series with 10 million buckets. If there are more, it removes the oldest series of the service with the most series, in the organization with the most series. The message contains the service with the most removed series. Other services are not affected. The warning is logged at most once per hour, and `perfscope.otlp.series.forgotten` counts all removed series.',
     action:
-      'Find an attribute with many values in the metrics of this service, such as a user ID or a raw path. Remove it with a view in the SDK, or with the `transform` processor of a Collector. Series with delta temporality need no state.',
+      'Find an attribute with many values in the metrics of this service, such as a user ID or a raw path. Remove it with a view in the SDK, or with the `transform` processor of a Collector. The limit does not apply to series with delta temporality.',
   },
   PS_OTLP_TOO_MANY_PROCESSES: {
     cause:
-      'To count each request once, the server remembers which processes send which metrics, for 24 hours and up to 200,000 metrics of processes. If there are more, it forgets the oldest ones of the organization and the service with the most. Usually, `service.instance.id` changes with each request, or very many processes start. The warning is logged at most once per hour, and `perfscope.otlp.facts.forgotten` counts all of them.',
+      'To count each request once, the server tracks which processes send which metrics, for 24 hours and for up to 200,000 process metrics. If there are more, it removes the oldest entries of the service with the most entries, in the organization with the most entries. Usually, `service.instance.id` changes with each request, or a very large number of processes start. The warning is logged at most once per hour, and `perfscope.otlp.facts.forgotten` counts all removed entries.',
     action:
-      'Let the processes of this service keep one `service.instance.id` until they end. If many short processes are intended, send either their metrics or their spans.',
+      'Make sure that a process of this service keeps its `service.instance.id` until the process ends. If the service starts many short processes, send only their metrics or only their spans.',
   },
   PS_KEY_INVALID: {
     cause: 'An option for the new API key is invalid.',
@@ -506,7 +506,7 @@ export const ERROR_EXPLANATIONS: Readonly<Record<ErrorCode, ErrorExplanation>> =
     action: 'Create an API key, configure JSON Web Tokens, or set `HOST=127.0.0.1`.',
   },
   PS_AGENT_MISSING: {
-    cause: 'Perfscope was not built completely, so it has no agent package to offer.',
+    cause: 'Perfscope was not built completely, so the agent package does not exist.',
     action: 'Run `npm run build` in the Perfscope folder, then restart the server.',
   },
   PS_AGENT_INSECURE: {
@@ -516,7 +516,7 @@ export const ERROR_EXPLANATIONS: Readonly<Record<ErrorCode, ErrorExplanation>> =
       'Use HTTPS. Or run `perfscope agent pack` on the server, and copy the file to the service. A proxy must set `X-Forwarded-Proto: https`.',
   },
   PS_AGENT_OTHER_VERSION: {
-    cause: "The request names a version that differs from the server's version.",
+    cause: "The request specifies a different version than the server's version.",
     action: 'Download the agent at the path that the message shows.',
   },
   PS_AGENT_FILE_DIFFERS: {
@@ -527,7 +527,7 @@ export const ERROR_EXPLANATIONS: Readonly<Record<ErrorCode, ErrorExplanation>> =
     cause:
       'The versions of an agent and a server are not in the same caret range of npm. For example, 0.1.0 and 0.2.0 are incompatible, but 0.1.0 and 0.1.3 are compatible.',
     action:
-      "Get the agent of the server's version, and install the file in the service: `npm install ./vendor/perfscope-agent-<version>.tgz`.",
+      "Get the agent with the server's version, and install the file in the service: `npm install ./vendor/perfscope-agent-<version>.tgz`.",
   },
   PS_QUERY_TOO_LONG: {
     cause: 'A query reads too much data to finish within its time limit.',
@@ -549,7 +549,7 @@ export const ERROR_EXPLANATIONS: Readonly<Record<ErrorCode, ErrorExplanation>> =
   PS_BACKUP_FOREIGN: {
     cause: 'Perfscope can back up and restore only the QuestDB that it starts itself.',
     action:
-      'For a backup, run `CHECKPOINT CREATE` on the QuestDB machine, copy the root folder, then run `CHECKPOINT RELEASE`. For a restore, unset `PERFORMANCE_QUESTDB_URL`, or follow the documentation of QuestDB.',
+      'For a backup, run `CHECKPOINT CREATE` on the QuestDB machine, copy the root folder, then run `CHECKPOINT RELEASE`. For a restore, unset `PERFORMANCE_QUESTDB_URL`, or follow the QuestDB documentation.',
   },
   PS_BACKUP_FAILED: {
     cause: 'The backup stopped before it was complete, for example because the disk is full.',
@@ -570,7 +570,7 @@ export const ERROR_EXPLANATIONS: Readonly<Record<ErrorCode, ErrorExplanation>> =
     action: 'Run `chmod 600` on the file, and check its content against docs/channels.md.',
   },
   PS_CHANNEL_INVALID: {
-    cause: 'A notification channel has a setting that is not valid.',
+    cause: 'A notification channel has an invalid setting.',
     action: 'Correct the setting. docs/channels.md lists the settings of each channel.',
   },
   PS_BREAKER_INVALID: {

@@ -69,7 +69,7 @@ export const ERROR_MESSAGES = {
   PS_STATE_FILE_DAMAGED: (p: { file: string; reason: string; effect: string }) =>
     `The file ${p.file} was damaged: ${p.reason}. ${p.effect}`,
   PS_STATE_FILE_UNUSABLE: (p: { file: string; action: 'read' | 'written'; reason: string }) =>
-    `The file ${p.file} can't be ${p.action}: ${p.reason}. Check the permissions of the file and its folder, and the free disk space. If a folder has this name, move the folder.`,
+    `The file ${p.file} can't be ${p.action}: ${p.reason}. Check the permissions of the file and its folder, and the free disk space. If the path is a folder, move the folder.`,
   PS_NOT_A_DATA_DIR: (p: { dataDir: string }) =>
     `${p.dataDir} is not a Perfscope data folder, so Perfscope does not change it. Set PERFORMANCE_DATA_DIR to a Perfscope data folder or an empty folder.`,
   PS_NO_DATA: (p: { dataDir: string }) =>
@@ -93,11 +93,11 @@ export const ERROR_MESSAGES = {
   PS_SCHEMA_CONFLICT: (p: { object: string; problem: string; part: string; statement: string }) =>
     `${p.object} ${p.problem}, so QuestDB can reject rows. Perfscope creates a new ${p.part} after you run this statement in the QuestDB console: ${p.statement};`,
   PS_DISK_LOW: (p: { dir: string; free: string; limit: string }) =>
-    `Only ${p.free} are free on the disk of ${p.dir}, so database writes are paused (limit: ${p.limit}). Rows wait in the spool. Free disk space, and writes continue.`,
+    `Only ${p.free} are free on the disk of ${p.dir}, so database writes are paused (limit: ${p.limit}). Rows wait in the spool. Writes continue after you free disk space.`,
   PS_STORAGE_UNREACHABLE: (p: { reason: string }) =>
     `QuestDB does not respond: ${p.reason}. Rows wait in the spool. Check that QuestDB is running, and check its log.`,
   PS_STORAGE_LAGGING: (p: { lag: string }) =>
-    `Queries can't see rows of the last ${p.lag}, because QuestDB applies them with a delay. Check the load of QuestDB's CPU and disk.`,
+    `Queries don't return rows from the last ${p.lag}, because QuestDB applies them with a delay. Check QuestDB's CPU and disk load.`,
   PS_ROW_INVALID: (p: { field: string; reason: string }) =>
     `A measurement was dropped: ${p.field} ${p.reason}. Correct the value in the call that records the measurement.`,
   PS_ROWS_DROPPED: (p: { rows: number; reason: string }) =>
@@ -109,11 +109,11 @@ export const ERROR_MESSAGES = {
   PS_SPOOL_REFUSED: (p: { dir: string; reason: string }) =>
     `The rows were not accepted, because the spool folder ${p.dir} is not writable (${p.reason}). Check the folder and its disk, then send the rows again.`,
   PS_SPOOL_FULL: (p: { limit: string }) =>
-    `The rows were not accepted, because the spool almost reached its limit of ${p.limit}. Check that QuestDB is running, or raise PERFORMANCE_SPOOL_MAX_BYTES, then send the rows again.`,
+    `The rows were not accepted, because the spool has almost reached its limit of ${p.limit}. Check that QuestDB is running, or raise PERFORMANCE_SPOOL_MAX_BYTES, then send the rows again.`,
   PS_WRITER_CLOSED: (_p: Record<never, never>) =>
     'The rows were not accepted, because the process is ending. Send the rows again.',
   PS_SERIES_STATE_DAMAGED: (p: { path: string; reason: string }) =>
-    `The last values of cumulative metrics can't be read from ${p.path} (${p.reason}). The first value of each metric is used only as a base for later values.`,
+    `The last values of cumulative metrics can't be read from ${p.path} (${p.reason}). The first new value of each metric is used only as a base for later values.`,
   PS_SPOOL_FAILED: (p: { dir: string; action: string; reason: string }) =>
     `A file in the spool folder ${p.dir} could not be ${p.action} (${p.reason}). Check the folder's permissions and its disk.`,
   PS_SPOOL_UNTRUSTED: (p: { path: string; reason: string }) =>
@@ -121,9 +121,9 @@ export const ERROR_MESSAGES = {
   PS_SPOOL_FOLDER_INVALID: (p: { dir: string; reason: string }) =>
     `${p.dir} is not a spool folder: ${p.reason}. Set --spool-dir or PERFORMANCE_SPOOL_DIR to the spool folder.`,
   PS_SPOOL_DAMAGED: (p: { path: string; rows: number; size: string }) =>
-    `The spool file ${p.path} is damaged: ${formatRowCount(p.rows)} can't be read (${p.size}). All other rows are sent. Check the disk if the machine did not lose power.`,
+    `The spool file ${p.path} is damaged: ${formatRowCount(p.rows)} can't be read (${p.size}). All other rows are sent. If the machine did not lose power, check the disk.`,
   PS_DISCOVERY_UNTRUSTED: (p: { file: string; reason: string }) =>
-    `The file ${p.file} and its folder must not be used: ${p.reason}. Delete them, then restart the Perfscope server.`,
+    `The file ${p.file} and its folder can't be trusted: ${p.reason}. Delete them, then restart the Perfscope server.`,
   PS_ROWS_REJECTED: (p: { table: string; rows: number; reason: string }) =>
     `${formatRowCount(p.rows)} for table ${p.table} can't be stored: ${p.reason}. Further rows of this table that are rejected for the same reason are not logged. Run \`perfscope spool ls\` to list the dead letters.`,
   PS_DEAD_LETTERS_NOT_FOUND: (p: { id: string; nearest?: string | undefined }) =>
@@ -164,11 +164,11 @@ export const ERROR_MESSAGES = {
   PS_EXPORTER_INACTIVE: (_p: Record<never, never>) =>
     "Perfscope's OpenTelemetry exporters do nothing in this process, because the `register` module already records its requests, queries, and metrics. Use either the `--import` flag or the exporters.",
   PS_SDK_UNSUPPORTED: (_p: Record<never, never>) =>
-    "Perfscope's exporters need OpenTelemetry SDK 2.x or newer (`@opentelemetry/sdk-node` 0.200 or newer). This process uses 1.x, so nothing is recorded.",
+    "Perfscope's exporters need OpenTelemetry SDK 2.x or newer (`@opentelemetry/sdk-node` 0.200 or newer). This process uses SDK 1.x, so nothing is recorded.",
   PS_SERIES_LIMIT: (_p: Record<never, never>) =>
     'This process reached its limit of distinct routes, statements, tenants, or metrics. New combinations are grouped into one series, so totals stay exact. Use route patterns and bound parameters instead of literal values.',
   PS_OVERHEAD_LIMIT: (p: { cpu: string; memory: string; omitted: string }) =>
-    `The agent used ${p.cpu} % of a CPU core and about ${p.memory} MB, which exceeds a limit. It now omits ${p.omitted}. Counts and durations stay exact. When it uses less, it records everything again. To change the limits, set PERFORMANCE_AGENT_MAX_CPU or PERFORMANCE_AGENT_MAX_MEMORY.`,
+    `The agent used ${p.cpu} % of a CPU core and about ${p.memory} MB of memory, which exceeds a limit. It now omits ${p.omitted}. Counts and durations stay exact. When the agent uses less, it records everything again. To change the limits, set PERFORMANCE_AGENT_MAX_CPU or PERFORMANCE_AGENT_MAX_MEMORY.`,
   PS_VALUE_LIMIT: (p: { field: string; limit: number; replacement: string }) =>
     `This process recorded more than ${p.limit} distinct values of ${p.field}. New values are stored as ${p.replacement}, so totals stay exact. Don't put IDs or other unique texts in ${p.field}.`,
   PS_TENANT_REFUSED: (p: { field: string; reason: string }) =>
@@ -183,7 +183,7 @@ export const ERROR_MESSAGES = {
   PS_NOTIFY_INVALID: formatFileError,
   PS_BUSINESS_RULES_INVALID: formatFileError,
   PS_FILE_UNREADABLE: (p: { file: string; reason: string }) =>
-    `The file ${p.file} can't be read: ${p.reason}. Its last valid version stays in effect, or the defaults if none was loaded. Correct the path or its permissions. Perfscope tries again automatically.`,
+    `The file ${p.file} can't be read: ${p.reason}. The last valid version stays in effect. If no version was loaded, the defaults apply. Correct the path or the file permissions. Perfscope tries again automatically.`,
   PS_JOURNAL_UNWRITABLE: (p: { folder: string; reason: string }) =>
     `The notification journal in ${p.folder} is not writable: ${p.reason}. Messages are still delivered, but pending messages are lost if the process stops. Free disk space, or set PERFORMANCE_DATA_DIR to a writable folder.`,
   PS_RECEIVER_UNKNOWN: (p: {
@@ -211,7 +211,7 @@ export const ERROR_MESSAGES = {
   PS_FORBIDDEN: (p: { role: string; action: string; allowedRoles: string }) =>
     `${p.role} can't ${p.action}. Use a key with the role ${p.allowedRoles}.`,
   PS_CROSS_SITE: (p: { path: string }) =>
-    `${p.path} was not run, because it changes data and another website sent the request. Use POST with an API key, open the address directly, or use curl.`,
+    `The request to ${p.path} was rejected, because it changes data and was sent by another website. Use POST with an API key, open the address directly, or use curl.`,
   PS_KEY_REQUIRED: (p: { action: string }) =>
     `A request without an API key can't ${p.action}. Create a key with \`perfscope keys create --role ADMIN --name admin\` and send it as \`Authorization: Bearer …\`.`,
   PS_QUOTA_REACHED: (p: { limit: number; what: string; per: string; action: string }) =>
@@ -219,15 +219,15 @@ export const ERROR_MESSAGES = {
   PS_TOO_MANY_OPEN: (p: { limit: number; what: string; per: string; seconds: number }) =>
     `The limit of ${p.limit} ${p.what} per ${p.per} has been reached. Close some of them, or try again in ${p.seconds} s.`,
   PS_TOO_MANY_REQUESTS: (p: { limit: number; per: string; seconds: number }) =>
-    `The limit of ${p.limit} requests per minute and ${p.per} was exceeded. Wait ${p.seconds} s, or raise PERFORMANCE_API_RATE_LIMIT.`,
+    `The limit of ${p.limit} requests per minute per ${p.per} was exceeded. Wait ${p.seconds} s, or raise PERFORMANCE_API_RATE_LIMIT.`,
   PS_OTLP_INVALID: (p: { reason: string; position?: string | undefined }) =>
-    `The OTLP request is invalid${p.position === undefined ? '' : ` at ${p.position}`}: ${p.reason}. Correct the request. The same request will never be accepted.`,
+    `The OTLP request is invalid${p.position === undefined ? '' : ` at ${p.position}`}: ${p.reason}. Correct the request. A retry of the same request will also fail.`,
   PS_OTLP_UNSUPPORTED: (p: { problem: string; allowed: string }) =>
     `The OTLP request can't be read: ${p.problem}. ${p.allowed}.`,
   PS_OTLP_TOO_LARGE: (p: { mebibytes: number; stage: string }) =>
     `The OTLP request is larger than ${p.mebibytes} MiB ${p.stage}. Send smaller batches.`,
   PS_OTLP_NO_LOGS: (_p: Record<never, never>) =>
-    'Perfscope stores metrics and traces, but not logs. Turn off the export of logs, for example with OTEL_LOGS_EXPORTER=none.',
+    'Perfscope stores metrics and traces, but not logs. Turn off log export, for example with OTEL_LOGS_EXPORTER=none.',
   PS_OTLP_PATH: (p: { url: string }) =>
     `OTLP is received at /v1/metrics and /v1/traces. Set OTEL_EXPORTER_OTLP_ENDPOINT to ${p.url}, without a path.`,
   PS_OTLP_GRPC: (_p: Record<never, never>) =>
@@ -248,9 +248,9 @@ export const ERROR_MESSAGES = {
     kept: number;
     metric?: string | undefined;
   }) =>
-    `There are too many cumulative series, so the server forgot ${p.dropped} of ${p.owner} and keeps ${p.kept}. Increases between forgotten points and their next points are not stored. ${p.metric === undefined ? '' : `Most new series belong to the metric ${p.metric}. `}Remove attributes with many values, or send deltas with OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE=delta.`,
+    `There are too many cumulative series, so the server removed ${p.dropped} series of ${p.owner} and keeps ${p.kept}. For each removed series, the increase until its next point is not stored. ${p.metric === undefined ? '' : `Most new series belong to the metric ${p.metric}. `}Remove attributes with many values, or send deltas with OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE=delta.`,
   PS_OTLP_TOO_MANY_PROCESSES: (p: { owner: string; dropped: number; kept: number }) =>
-    `Too many processes send metrics, so the server forgot ${p.dropped} metrics of processes of ${p.owner} and keeps ${p.kept}. If these processes send spans too, their requests can be counted twice. Set service.instance.id to a value that stays the same while a process runs.`,
+    `Too many processes send metrics, so the server no longer tracks ${p.dropped} process metrics of ${p.owner}, and still tracks ${p.kept}. If these processes also send spans, their requests can be counted twice. Set service.instance.id to a value that stays the same while a process runs.`,
   PS_KEY_INVALID: (p: { reason: string }) =>
     `The API key was not created: ${p.reason}. Correct the value and try again.`,
   PS_KEY_NOT_FOUND: (p: { id: string }) =>
@@ -284,14 +284,14 @@ export const ERROR_MESSAGES = {
       : `${p.folder} already exists. Choose a folder that does not exist.`,
   PS_BACKUP_FOREIGN: (p: { url: string; command: 'backup' | 'restore' }) =>
     p.command === 'restore'
-      ? `The QuestDB at ${p.url} was not started by Perfscope, so Perfscope can't replace its files. To restore into the embedded QuestDB, unset PERFORMANCE_QUESTDB_URL. To restore a copy that was made between CHECKPOINT CREATE and CHECKPOINT RELEASE, follow QuestDB's documentation.`
+      ? `The QuestDB at ${p.url} was not started by Perfscope, so Perfscope can't replace its files. To restore into the embedded QuestDB, unset PERFORMANCE_QUESTDB_URL. To restore a copy that was created between CHECKPOINT CREATE and CHECKPOINT RELEASE, follow QuestDB's documentation.`
       : `The QuestDB at ${p.url} was not started by Perfscope, so Perfscope can't access its files. On the QuestDB machine, run CHECKPOINT CREATE, copy the QuestDB root folder, then run CHECKPOINT RELEASE.`,
   PS_BACKUP_FAILED: (p: { reason: string }) =>
     `The backup failed: ${p.reason}. The incomplete backup was deleted. Fix the cause, then try again.`,
   PS_BACKUP_DAMAGED: (p: { folder: string; reason: string }) =>
     `${p.folder} is not a complete backup: ${p.reason}. Use another backup.`,
   PS_RESTORE_FAILED: (p: { dataDir: string; reason: string }) =>
-    `${p.dataDir} was not restored: ${p.reason}. If the previous data folder was renamed, it is in the same parent folder. Fix the cause, then try again.`,
+    `${p.dataDir} was not restored: ${p.reason}. If the previous data folder was renamed, it is still in the same parent folder. Fix the cause, then try again.`,
   PS_CHANNEL_SECRET: (p: { file: string; reason: string }) =>
     `The secret file ${p.file} can't be used: ${p.reason}. Use a file that only its owner can read, in the format that docs/channels.md describes.`,
   PS_CHANNEL_INVALID: (p: { channel: string; reason: string }) =>

@@ -6,7 +6,7 @@ const COLUMNS = [
   'Failure',
   'Recorded',
   'Stored',
-  'Doubled',
+  'Stored twice',
   'Lost',
   'Counted as lost',
   'Recovery',

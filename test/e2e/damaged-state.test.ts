@@ -45,6 +45,6 @@ it('does not start if a folder has the name of a state file, and names the file'
   const { status, stderr } = await runPerfscope(['serve'], server.env);
   expect(status).toBe(1);
   expect(stderr).toContain(`The file ${file} can't be read`);
-  expect(stderr).toContain('If a folder has this name, move the folder.');
+  expect(stderr).toContain('If the path is a folder, move the folder.');
   rmSync(file, { recursive: true });
 });

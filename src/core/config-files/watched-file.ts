@@ -10,7 +10,8 @@ import {
 } from './config-validation.ts';
 
 /** Added to the problems of a file that was rejected. */
-const IN_EFFECT = 'The last valid version stays in effect, or the defaults if none was loaded.';
+const IN_EFFECT =
+  'The last valid version stays in effect. If no version was loaded, the defaults apply.';
 
 /** The result of the last attempt to load a file. */
 export interface WatchedFileStatus {

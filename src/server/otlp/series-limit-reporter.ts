@@ -67,8 +67,8 @@ function toMessage(
 }
 
 function formatOwner(organization: string | undefined, service: string | undefined): string {
-  if (organization === undefined) return 'further organizations';
-  const name = service === undefined ? 'further services' : `the service ${formatName(service)}`;
+  if (organization === undefined) return 'other organizations';
+  const name = service === undefined ? 'other services' : `the service ${formatName(service)}`;
   return organization === '' ? name : `${name} of the organization ${formatName(organization)}`;
 }
 

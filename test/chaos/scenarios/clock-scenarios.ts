@@ -22,12 +22,12 @@ async function shiftClock(run: ChaosRun, ms: number): Promise<void> {
 export const CLOCK_SCENARIOS: readonly Scenario[] = [
   {
     name: 'clock-back',
-    failure: 'the clock goes back by one hour while QuestDB is away',
+    failure: 'the clock goes back by one hour while QuestDB is unreachable',
     run: (run) => shiftClock(run, -HOUR_MS),
   },
   {
     name: 'clock-forward',
-    failure: 'the clock goes forward by one hour while QuestDB is away',
+    failure: 'the clock goes forward by one hour while QuestDB is unreachable',
     run: (run) => shiftClock(run, HOUR_MS),
   },
   {

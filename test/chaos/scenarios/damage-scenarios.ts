@@ -73,7 +73,7 @@ async function loseAcknowledgedRows(run: ChaosRun): Promise<void> {
   await run.sweep();
 }
 
-/** Deletes the spool of a process while QuestDB is away. */
+/** Deletes the spool of a process while QuestDB is unreachable. */
 async function deleteSpool(run: ChaosRun): Promise<void> {
   const program = await run.startConnected();
   run.proxy.mode = { kind: 'reset' };
@@ -132,7 +132,7 @@ export const DAMAGE_SCENARIOS: readonly Scenario[] = [
   },
   {
     name: 'deleted-spool',
-    failure: 'the spool folder is deleted while QuestDB is away',
+    failure: 'the spool folder is deleted while QuestDB is unreachable',
     mayLose: ['missing'],
     run: deleteSpool,
   },

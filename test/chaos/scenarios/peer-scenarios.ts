@@ -19,7 +19,7 @@ async function recordThrough(run: ChaosRun, mode: ProxyMode, ms: number): Promis
   await program.run('rate 0');
 }
 
-/** Collects a backlog while QuestDB is away, and then lets it drain in `mode`. */
+/** Collects a backlog while QuestDB is unreachable, and then lets it drain in `mode`. */
 async function drainThrough(run: ChaosRun, mode: ProxyMode, rows: number): Promise<void> {
   const program = await run.startConnected({ padding: 400 });
   run.proxy.mode = { kind: 'reset' };

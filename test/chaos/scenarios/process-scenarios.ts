@@ -28,7 +28,7 @@ async function killRepeatedly(run: ChaosRun, kills: number): Promise<void> {
   if (kills > 10) run.patienceMs = 120_000;
 }
 
-/** Records rows at the same time in several processes while QuestDB is away. */
+/** Records rows at the same time in several processes while QuestDB is unreachable. */
 async function recordInParallel(
   run: ChaosRun,
   launcher: readonly string[],
@@ -66,7 +66,7 @@ export const PROCESS_SCENARIOS: readonly Scenario[] = [
   },
   {
     name: 'shared-spool',
-    failure: 'five processes share a spool, QuestDB is away, and one of them is killed',
+    failure: 'five processes share a spool, QuestDB is unreachable, and one of them is killed',
     mayLose: ['in memory at the kill', 'dropped'],
     async run(run) {
       await recordInParallel(run, []);
@@ -82,7 +82,7 @@ export const PROCESS_SCENARIOS: readonly Scenario[] = [
   },
   {
     name: 'cluster',
-    failure: 'the processes of a cluster end while QuestDB is away',
+    failure: 'the processes of a cluster end while QuestDB is unreachable',
     async run(run) {
       const program = await run.startConnected({ mode: 'agent' });
       run.proxy.mode = { kind: 'reset' };

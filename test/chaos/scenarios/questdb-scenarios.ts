@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { ChaosRun } from '../chaos-run.ts';
 import type { Scenario } from '../scenario.ts';
 
-/** Rows per second while QuestDB is away. */
+/** Rows per second while QuestDB is unreachable. */
 const RATE = 2000;
 
 /** Records rows for a while before, during, and after a failure of QuestDB. */
@@ -42,7 +42,7 @@ export const QUESTDB_SCENARIOS: readonly Scenario[] = [
   },
   {
     name: 'questdb-away',
-    failure: 'QuestDB is away for 10 s under load (full form: 3 minutes)',
+    failure: 'QuestDB is unreachable for 10 s under load (full form: 3 minutes)',
     isExclusive: true,
     run: (run) =>
       recordDuring(run, async () => {

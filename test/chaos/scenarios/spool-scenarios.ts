@@ -12,7 +12,7 @@ const needsRoot = () => (isRoot ? undefined : 'only root can do this');
 const needsMounts = () =>
   spawnSync('unshare', ['--mount', 'true']).status === 0 ? undefined : 'mounts are not allowed';
 
-/** Collects a backlog while QuestDB is away, which the application then can't read for 2 s. */
+/** Collects a backlog while QuestDB is unreachable, which the application then can't read for 2 s. */
 async function failReads(run: ChaosRun, code: string): Promise<void> {
   const program = await run.startConnected({ hasFaults: true, padding: BACKLOG.padding });
   run.proxy.mode = { kind: 'reset' };
@@ -53,7 +53,7 @@ function isSocket(link: string): boolean {
   }
 }
 
-/** Makes writes in the spool fail while QuestDB is away and the spool is at its limit. */
+/** Makes writes in the spool fail while QuestDB is unreachable and the spool is at its limit. */
 async function failWrites(run: ChaosRun, fail: string): Promise<void> {
   const settings = { PERFORMANCE_SPOOL_MAX_BYTES: '2000000' };
   const program = await run.startConnected({ hasFaults: true, padding: 400, settings });
@@ -101,26 +101,26 @@ export const SPOOL_SCENARIOS: readonly Scenario[] = [
   },
   {
     name: 'read-only-spool',
-    failure: 'the file system turns read-only while QuestDB is away and the spool is full',
+    failure: 'the file system turns read-only while QuestDB is unreachable and the spool is full',
     mayLose: ['spool_full', 'memory_full'],
     run: (run) => failWrites(run, 'fault write EROFS,fault remove EROFS'),
   },
   {
     name: 'dropped-root',
-    failure: 'the process drops root while QuestDB is away and the spool is full',
+    failure: 'the process drops root while QuestDB is unreachable and the spool is full',
     mayLose: ['spool_full', 'memory_full'],
     skip: needsRoot,
     run: (run) => failWrites(run, 'setuid 65534'),
   },
   {
     name: 'full-disk',
-    failure: 'the disk of the spool is full while QuestDB is away',
+    failure: 'the disk of the spool is full while QuestDB is unreachable',
     skip: needsMounts,
     run: fillDisk,
   },
   {
     name: 'full-spool',
-    failure: 'the spool reaches its limit while QuestDB is away, and the application ends',
+    failure: 'the spool reaches its limit while QuestDB is unreachable, and the application ends',
     mayLose: ['spool_full'],
     async run(run) {
       run.proxy.mode = { kind: 'reset' };

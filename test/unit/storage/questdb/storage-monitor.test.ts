@@ -68,7 +68,7 @@ it('pauses writes while little disk space is left, and logs the start and the en
   expect(monitor.pauseReason).toBeUndefined();
   expect(state.changes).toBe(2);
   expect(state.log).toEqual([
-    'Only 499 B are free on the disk of /data/questdb, so database writes are paused (limit: 500 B). Rows wait in the spool. Free disk space, and writes continue.',
+    'Only 499 B are free on the disk of /data/questdb, so database writes are paused (limit: 500 B). Rows wait in the spool. Writes continue after you free disk space.',
     'Enough disk space is free again. Database writes continue.',
   ]);
 });
