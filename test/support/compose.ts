@@ -12,6 +12,7 @@ interface Service {
   readonly ports?: readonly string[];
   readonly profiles?: readonly string[];
   readonly restart: string;
+  readonly networks?: readonly string[];
   readonly user?: string;
   readonly read_only?: boolean;
   readonly stop_grace_period?: string;
@@ -20,7 +21,7 @@ interface Service {
 }
 
 /** The long form of an entry in `volumes`. */
-interface VolumeMount {
+export interface VolumeMount {
   readonly type: string;
   readonly source: string;
   readonly target: string;
