@@ -1,5 +1,5 @@
-// Performs the steps of the README in examples/docker without containers: the steps of the Dockerfile in a temporary
-// folder, and its command with the environment in compose.yaml.
+// Follows the README in examples/docker without containers. Performs the steps of the Dockerfile in a temporary folder,
+// and runs its command with the environment in compose.yaml.
 import { execFileSync, spawnSync } from 'node:child_process';
 import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';

@@ -1,5 +1,5 @@
-// Follows the README in examples/kubernetes without a cluster: runs the commands of the containers with the environment,
-// the secrets, and the volumes in the manifests.
+// Follows the README in examples/kubernetes without a cluster. Runs the commands of the containers with the environment
+// and the volumes in the manifests.
 import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';

@@ -11,7 +11,7 @@ import type { RegistryStub } from './registry-stub.ts';
 const run = promisify(execFile);
 
 /**
- * Follows the README in examples/docker until the image is built: saves the agent package, creates the lock file, and
+ * Follows the README in examples/docker until the image is built. Saves the agent package, creates the lock file, and
  * performs the steps of the Dockerfile.
  *
  * @param folder folder for the copy of the example and for the image

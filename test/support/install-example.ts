@@ -2,7 +2,7 @@ import { cpSync, existsSync, mkdirSync, readFileSync, symlinkSync } from 'node:f
 import { dirname, join, resolve } from 'node:path';
 
 /** Name of the agent package. It isn't a dependency of this checkout. */
-export const AGENT = '@perfscope/agent';
+const AGENT = '@perfscope/agent';
 
 export interface InstallExampleOptions {
   /** Folder with the installed packages. Default: this checkout. */

@@ -4,7 +4,7 @@ import { parse, parseAllDocuments } from 'yaml';
 
 const FOLDER = 'examples/kubernetes';
 
-export interface EnvVariable {
+interface EnvVariable {
   readonly name: string;
   readonly value?: string;
   readonly valueFrom?: { readonly fieldRef: { readonly fieldPath: string } };
@@ -33,7 +33,7 @@ interface SecretVolume {
   readonly items: readonly { readonly key: string; readonly path: string }[];
 }
 
-export interface PodSpec {
+interface PodSpec {
   readonly securityContext: Readonly<Record<string, unknown>>;
   readonly terminationGracePeriodSeconds: number;
   readonly initContainers?: readonly Container[];
