@@ -22,6 +22,7 @@ const USERS = {
   postgres: 999,
   redis: 999,
   demo: 1000,
+  service: 1000,
 };
 
 const [folder] = process.argv.slice(2);
@@ -51,6 +52,8 @@ writeSecret('perfscope', 'metrics-token', metrics);
 writeSecret('perfscope', 'ingest-key', ingestKey);
 writeSecret('grafana', 'questdb-password', reader);
 writeSecret('redis', 'redis.conf', `requirepass ${redis}`);
+// Measured services of other Compose projects mount only this folder: see examples/docker.
+writeSecret('service', 'questdb-password', writer);
 writeSecret('demo', 'questdb-password', writer);
 writeSecret('demo', 'questdb-pg-url', `postgresql://perfscope_reader:${reader}@questdb:8812/qdb`);
 writeSecret('demo', 'database-url', `postgresql://demo:${postgres}@postgres:5432/demo`);

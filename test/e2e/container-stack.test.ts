@@ -1,15 +1,7 @@
 // Runs the stack in docker-compose.yml without containers. Uses the same commands, environments, and health
 // checks as the services, but free ports and a temporary folder for the secrets.
-import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
-import {
-  cpSync,
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  statSync,
-} from 'node:fs';
+import { spawn, spawnSync } from 'node:child_process';
+import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
@@ -17,11 +9,10 @@ import { Demo } from '../../demo/demo.ts';
 import { findFreePort } from '../../demo/server-process.ts';
 import { parseApiKey } from '../../src/server/access/api-key-secret.ts';
 import { stopProcess } from '../../src/storage/questdb/launch-questdb.ts';
-import { findJava, resolveJar } from '../../src/storage/questdb/questdb-jar.mjs';
 import { CollectorProcess } from '../support/collector-process.ts';
 import { mapContainerPaths, mapSecretsFolder, readCompose } from '../support/compose.ts';
-import { execSql } from '../support/exec-sql.ts';
 import { PerfscopeServer } from '../support/perfscope-server.ts';
+import { QuestdbContainer } from '../support/questdb-container.ts';
 import { runPerfscope } from '../support/run-perfscope.ts';
 import { waitFor } from '../support/wait-for.ts';
 
@@ -29,8 +20,7 @@ const { services } = readCompose();
 const folder = mkdtempSync(join(tmpdir(), 'perfscope-stack-'));
 const secrets = join(folder, 'secrets');
 const secret = (name: string) => readFileSync(join(secrets, name), 'utf8').trim();
-let ports = { http: 0, pg: 0, min: 0 };
-let questdb: ChildProcess | undefined;
+const questdb = new QuestdbContainer(folder);
 let perfscope: PerfscopeServer;
 let demo: Demo | undefined;
 const collectors: CollectorProcess[] = [];
@@ -44,48 +34,30 @@ function createSecrets(): void {
 
 /** Returns a service's environment with addresses and paths that work outside its container. */
 function environmentOf(service: string): NodeJS.ProcessEnv {
-  const replacements = { 'questdb:9000': `127.0.0.1:${ports.http}`, ...mapSecretsFolder(secrets) };
+  const replacements = { ...questdb.addresses, ...mapSecretsFolder(secrets) };
   return mapContainerPaths(services[service]!.environment!, replacements);
 }
 
-async function startQuestdb(): Promise<ChildProcess> {
-  const loopback = {
-    QDB_HTTP_BIND_TO: `127.0.0.1:${ports.http}`,
-    QDB_PG_NET_BIND_TO: `127.0.0.1:${ports.pg}`,
-    QDB_HTTP_MIN_NET_BIND_TO: `127.0.0.1:${ports.min}`,
-  };
-  const root = join(folder, 'questdb');
-  mkdirSync(root, { recursive: true });
-  const jar = await resolveJar({ log: () => {} });
-  const main = ['-Xmx256m', '-p', jar, '-m', 'io.questdb/io.questdb.ServerMain', '-d', root];
-  return spawn(findJava()!.command, main, {
-    env: { PATH: process.env.PATH, ...environmentOf('questdb'), ...loopback },
-    stdio: 'ignore',
-  });
-}
-
 function queryQuestdb(sql: string): Promise<unknown[][]> {
-  const password = secret('questdb/writer-password');
-  const authorization = `Basic ${Buffer.from(`perfscope:${password}`).toString('base64')}`;
-  return execSql({ url: `http://127.0.0.1:${ports.http}`, authorization }, sql);
+  return questdb.sql(sql, secret('questdb/writer-password'));
 }
 
 function isQuestdbHealthy(): boolean {
   const [, command = '', ...args] = mapContainerPaths(services.questdb!.healthcheck!.test!, {
-    '/9003': `/${ports.min}`,
+    '/9003': `/${questdb.ports.min}`,
   });
   return spawnSync(command, args).status === 0;
 }
 
 beforeAll(async () => {
   createSecrets();
-  ports = { http: await findFreePort(), pg: await findFreePort(), min: await findFreePort() };
-  questdb = await startQuestdb();
+  await questdb.reservePorts();
+  await questdb.start(environmentOf('questdb'));
   perfscope = new PerfscopeServer();
   // Replaces the container name with the loopback address.
   const address = secret('perfscope/questdb-pg-url').replace(
     'questdb:8812',
-    `127.0.0.1:${ports.pg}`,
+    `127.0.0.1:${questdb.ports.pg}`,
   );
   const { PERFORMANCE_QUESTDB_PG_URL_FILE: _, ...environment } = environmentOf('perfscope');
   Object.assign(perfscope.env, environment, { PERFORMANCE_QUESTDB_PG_URL: address });
@@ -94,7 +66,7 @@ afterAll(async () => {
   await demo?.stop();
   for (const collector of collectors) await collector.stop();
   await perfscope?.remove();
-  if (questdb) await stopProcess(questdb);
+  await questdb.stop();
   rmSync(folder, { recursive: true, force: true });
 });
 
@@ -119,7 +91,7 @@ it('creates secrets that only their owner can read, and keeps existing secrets',
 
 it('starts a healthy QuestDB that accepts only the generated passwords', async () => {
   expect(await waitFor(async () => isQuestdbHealthy())).toBe(true);
-  const url = `http://127.0.0.1:${ports.http}/exec?query=SELECT+1`;
+  const url = `${questdb.url}/exec?query=SELECT+1`;
   const status = async (user: string, password: string) => {
     const basic = Buffer.from(`${user}:${password}`).toString('base64');
     return (await fetch(url, { headers: { Authorization: `Basic ${basic}` } })).status;
@@ -273,14 +245,14 @@ it('stores the host metrics of the Collector, through the gateway', async () => 
 
 it('is unhealthy while QuestDB is down and recovers after a restart', async () => {
   const check = () => runPerfscope(['healthcheck', `${perfscope.url}/readyz`], perfscope.env);
-  await stopProcess(questdb!);
+  await questdb.stop();
   expect(isQuestdbHealthy()).toBe(false);
   const unhealthy = await waitFor(async () => {
     const run = await check();
     return run.status !== 0 && run;
   });
   expect(unhealthy).toMatchObject({ status: 1, stderr: expect.stringContaining('HTTP 503') });
-  questdb = await startQuestdb();
+  await questdb.start(environmentOf('questdb'));
   await waitFor(async () => isQuestdbHealthy());
   expect(await waitFor(async () => (await check()).status === 0)).toBe(true);
 });

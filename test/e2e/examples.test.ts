@@ -1,21 +1,11 @@
-import {
-  cpSync,
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readFileSync,
-  rmSync,
-  symlinkSync,
-} from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { dirname, join, resolve } from 'node:path';
+import { join, resolve } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { findPackage, installExample } from '../support/install-example.ts';
 import { InstrumentedApp } from '../support/instrumented-app.ts';
 import { RecordedMeasurements } from '../support/recorded-measurements.ts';
 import { runDoctor } from '../support/run-doctor.ts';
-
-/** The agent is not a dependency here: the test loads the compiled one. */
-const AGENT = '@perfscope/agent';
 
 const measurements = new RecordedMeasurements();
 const folder = mkdtempSync(join(tmpdir(), 'perfscope-examples-'));
@@ -86,7 +76,7 @@ it.concurrent.each(DIAGNOSES)(
   'doctor lists the libraries of the example $name on Node $node',
   async ({ name, node, measured }) => {
     const example = EXAMPLES.find((each) => each.name === name)!;
-    const cwd = installExample(example, `doctor-${name}`);
+    const cwd = install(example, `doctor-${name}`);
     const lines = await runDoctor(['server.js'], { node, cwd, env: { PORT: '0' } });
     const expected = measured.map((each) => `✓ ${each} ${readVersion(each, example.packages)}`);
     expect(lines.toSorted()).toEqual(expected.toSorted());
@@ -99,7 +89,7 @@ function readVersion(name: string, packages: string): string {
 }
 
 it.concurrent.each(EXAMPLES)('measures the example $name', async (example) => {
-  const cwd = installExample(example);
+  const cwd = install(example);
   const env = { ...measurements.getEnv(example.name), PORT: '0' };
   const app = new InstrumentedApp('server.js', { cwd, env });
   const base = await app.url();
@@ -110,25 +100,9 @@ it.concurrent.each(EXAMPLES)('measures the example $name', async (example) => {
   expect(measurements.readErrors(example.name, /server\.js:\d+/)).toEqual(example.errors);
 });
 
-/** Copies an example, and links the packages that it depends on. */
-function installExample({ name, packages }: Example, folderName = name): string {
+function install({ name, packages }: Example, folderName = name): string {
   const target = join(folder, folderName);
-  cpSync(join('examples', name), target, {
-    recursive: true,
-    filter: (path) => !path.includes('node_modules'),
-  });
-  const { dependencies, scripts } = JSON.parse(readFileSync(join(target, 'package.json'), 'utf8'));
+  const scripts = installExample(name, target, { packages });
   expect(scripts.start).toBe('node --import @perfscope/agent/register server.js');
-  for (const dependency of Object.keys(dependencies).filter((each) => each !== AGENT)) {
-    const link = join(target, 'node_modules', dependency);
-    mkdirSync(dirname(link), { recursive: true });
-    symlinkSync(findPackage(dependency, resolve(packages)), link);
-  }
   return target;
-}
-
-/** Returns the folder of a package, as Node.js finds it. */
-function findPackage(name: string, from: string): string {
-  const path = join(from, 'node_modules', name);
-  return existsSync(path) ? path : findPackage(name, dirname(from));
 }

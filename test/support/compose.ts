@@ -12,22 +12,43 @@ interface Service {
   readonly ports?: readonly string[];
   readonly profiles?: readonly string[];
   readonly restart: string;
+  readonly networks?: readonly string[];
   readonly user?: string;
-  readonly volumes?: readonly string[];
+  readonly read_only?: boolean;
+  readonly stop_grace_period?: string;
+  readonly volumes?: readonly (string | VolumeMount)[];
   readonly cap_drop?: readonly string[];
 }
 
+/** The long form of an entry in `volumes`. */
+export interface VolumeMount {
+  readonly type: string;
+  readonly source: string;
+  readonly target: string;
+  readonly read_only?: boolean;
+  readonly volume?: { readonly subpath?: string };
+}
+
+/** A network or volume. */
+interface ExternalResource {
+  readonly name?: string;
+  readonly external?: boolean;
+}
+
 interface Compose {
+  readonly name: string;
+  readonly networks?: Readonly<Record<string, ExternalResource>>;
   readonly services: Readonly<Record<string, Service>>;
-  readonly volumes: Readonly<Record<string, unknown>>;
+  readonly volumes: Readonly<Record<string, ExternalResource | null>>;
 }
 
 export const COMPOSE_FILE = 'docker-compose.yml';
 /** Path of the secrets inside the containers. */
 const CONTAINER_SECRETS_DIR = '/run/perfscope';
 
-export function readCompose(): Compose {
-  return parse(readFileSync(COMPOSE_FILE, 'utf8'), { merge: true }) as Compose;
+/** @param file path of the file. Default: the stack in the root folder. */
+export function readCompose(file = COMPOSE_FILE): Compose {
+  return parse(readFileSync(file, 'utf8'), { merge: true }) as Compose;
 }
 
 /**

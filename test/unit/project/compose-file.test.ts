@@ -10,7 +10,8 @@ const { services, volumes } = readCompose();
 const allServices = Object.entries(services);
 const longRunning = allServices.filter(([, { restart }]) => restart !== 'no');
 const mountedVolumes = allServices.flatMap(([name, each]) =>
-  (each.volumes ?? []).map((volume) => [name, volume]),
+  // This file uses only the short form.
+  (each.volumes ?? []).map((volume) => [name, volume as string]),
 );
 const COLLECTOR_FILES = readdirSync('collector', { recursive: true, encoding: 'utf8' })
   .filter((name) => name.endsWith('.yaml'))
