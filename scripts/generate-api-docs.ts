@@ -2,12 +2,14 @@
 // in scripts/api-docs, because they don't support TypeScript 7.
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { API_DOCS_PACKAGES, installTestLibraries } from './test-libraries.mjs';
 
 export const API_DOCS_FOLDER = 'docs/api';
 
+const BIOME = createRequire(import.meta.url).resolve('@biomejs/biome/bin/biome');
 const TIMEOUT_MS = 300_000;
 /** Code blocks, code spans, and links, in which nothing is replaced. */
 const CODE_OR_LINK = /```[\s\S]*?```|`[^`\n]*`|\[[^\]\n]*\]\([^)\n]*\)/g;
@@ -64,7 +66,7 @@ export async function generateApiDocs(log: (line: string) => void): Promise<ApiD
     });
     const names = readdirSync(out).toSorted();
     const pages = names.map(
-      (name) => [name, formatPage(readFileSync(join(out, name), 'utf8'))] as const,
+      (name) => [name, formatPage(name, readFileSync(join(out, name), 'utf8'))] as const,
     );
     return { pages: new Map(pages), project: JSON.parse(readFileSync(json, 'utf8')) as ApiSymbol };
   } finally {
@@ -72,15 +74,15 @@ export async function generateApiDocs(log: (line: string) => void): Promise<ApiD
   }
 }
 
-/** Makes a page of typedoc shorter, and adds links to the other documents. */
-function formatPage(page: string): string {
-  return addLinks(
-    page
-      .replaceAll(/^#+ Returns\n\n`void`\n\n/gm, '')
-      .replaceAll(/(?:^#+ Throws\n\n.+(?:\n.+)*\n\n?){2,}/gm, mergeErrors)
-      .replaceAll(/[ \t]+$/gm, '')
-      .trimEnd(),
-  ).concat('\n');
+/** Makes a page of typedoc shorter, adds links to the other documents, and formats the page. */
+function formatPage(name: string, page: string): string {
+  const shortPage = page
+    .replaceAll(/^#+ Returns\n\n`void`\n\n/gm, '')
+    .replaceAll(/[ \t]+$/gm, '')
+    .replaceAll(/(?:^#+ Throws\n\n.+(?:\n.+)*\n\n?){2,}/gm, mergeErrors);
+  const args = [BIOME, 'format', `--stdin-file-path=${API_DOCS_FOLDER}/${name}`];
+  const input = addLinks(shortPage);
+  return execFileSync(process.execPath, args, { input, encoding: 'utf8', timeout: TIMEOUT_MS });
 }
 
 /** Merges the sections of several errors into one list. */
