@@ -12,7 +12,6 @@ const PACKAGES = [
   '@opentelemetry/instrumentation-http@0.301.0',
   '@opentelemetry/sdk-metrics@3',
   '@opentelemetry/sdk-node@0.301.0',
-  '@opentelemetry/sdk-trace@3',
   '@types/node@26',
   'esbuild@0.28',
 ];
@@ -22,7 +21,7 @@ const DEFINITIONS: Readonly<Record<string, string>> = {
 const client = new PerfscopeClient({ url: 'http://127.0.0.1:4001' });`,
 };
 /** Examples that send requests to a Perfscope server or another server. */
-const NEEDS_SERVER = /PerfscopeClient|getDashboard|getTrends|\bfetch\(/;
+const NEEDS_SERVER = /PerfscopeClient|getDashboard|getTrends|\bflush\(|\bfetch\(/;
 const TIMEOUT_MS = 60_000;
 
 interface Example {

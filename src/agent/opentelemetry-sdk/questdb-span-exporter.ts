@@ -14,11 +14,9 @@ import type { SdkSpan } from './sdk-span-types.ts';
  *
  * @example
  * import { NodeSDK } from '@opentelemetry/sdk-node';
- * import { BatchSpanProcessor } from '@opentelemetry/sdk-trace';
  * import { QuestDBSpanExporter } from '@perfscope/agent/opentelemetry';
  *
- * const processor = new BatchSpanProcessor(new QuestDBSpanExporter());
- * new NodeSDK({ spanProcessors: [processor] }).start();
+ * new NodeSDK({ traceExporter: new QuestDBSpanExporter() }).start();
  */
 export class QuestDBSpanExporter {
   readonly #pipeline: ExporterPipeline;
