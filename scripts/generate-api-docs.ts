@@ -19,12 +19,14 @@ export interface ApiSymbol {
   readonly name: string;
   /** `ReflectionKind` of typedoc. */
   readonly kind: number;
-  readonly flags: { readonly isExternal?: boolean; readonly isInherited?: boolean };
   readonly comment?: {
+    readonly summary: readonly object[];
     readonly blockTags?: readonly { readonly tag: string }[];
   };
   readonly children?: readonly ApiSymbol[];
   readonly signatures?: readonly ApiSymbol[];
+  readonly parameters?: readonly ApiSymbol[];
+  readonly typeParameters?: readonly ApiSymbol[];
   readonly getSignature?: ApiSymbol;
   readonly setSignature?: ApiSymbol;
   /** Result type of a signature, or type of a variable. */

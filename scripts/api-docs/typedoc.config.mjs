@@ -75,8 +75,6 @@ export default {
     'Method',
     'Accessor',
     'Property',
-    'Parameter',
-    'TypeParameter',
     'Enum',
     'EnumMember',
     'Interface',
