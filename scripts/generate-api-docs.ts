@@ -1,5 +1,5 @@
-// Generates docs/api from the docstrings of the public entry points. typedoc and the TypeScript version that it needs are
-// in scripts/api-docs, because they don't support TypeScript 7.
+// Generates docs/api from the docstrings of the public entry points. scripts/api-docs contains typedoc with TypeScript 6,
+// because typedoc doesn't support TypeScript 7.
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
