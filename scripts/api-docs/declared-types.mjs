@@ -1,6 +1,12 @@
 // Plugin of typedoc that shows types as they are declared. Without it, typedoc replaces some aliases by their values.
 // For example, it replaces `ErrorCode` by a list of all codes, and `ApiResponse<'alert'>` by the name of an internal type.
-import { Converter, IntrinsicType, makeRecursiveVisitor, ReflectionKind } from 'typedoc';
+import {
+  Converter,
+  IntrinsicType,
+  makeRecursiveVisitor,
+  ReflectionKind,
+  ReflectionType,
+} from 'typedoc';
 import ts from 'typescript';
 
 /**
@@ -23,9 +29,16 @@ export function load(app) {
     if (isProperty && node.type)
       useDeclaredType(context.withScope(reflection), reflection, node.type);
   });
+  app.converter.on(Converter.EVENT_RESOLVE_BEGIN, (context) => {
+    // The reference shows the properties that an interface inherits from internal types, but not these types.
+    for (const each of context.project.getReflectionsByKind(ReflectionKind.Interface)) {
+      const shown = each.extendedTypes?.filter(({ reflection }) => reflection !== undefined) ?? [];
+      each.extendedTypes = shown.length > 0 ? shown : undefined;
+    }
+  });
   app.converter.on(Converter.EVENT_RESOLVE_END, (context) => {
     for (const alias of context.project.getReflectionsByKind(ReflectionKind.TypeAlias)) {
-      if (isInternal(alias.type)) alias.type = new IntrinsicType('…');
+      alias.type = isInternal(alias.type) ? new IntrinsicType('…') : resolveMember(alias.type);
       alias.type?.visit(SORT_LITERALS);
     }
   });
@@ -39,6 +52,13 @@ function useDeclaredType(context, reflection, node) {
   // Optional properties and parameters are shown without `undefined`.
   const shown = reflection.flags.isOptional ? others[0] : node;
   reflection.type = context.converter.convertType(context, shown);
+}
+
+/** Returns the type of the method in `{ method(): void }['method']`. Returns other types unchanged. */
+function resolveMember(type) {
+  const { declaration } = type?.objectType ?? {};
+  const member = declaration?.children?.find(({ name }) => name === type.indexType.value);
+  return member ? new ReflectionType(member) : type;
 }
 
 /** Sorts literals, because their order can change with code that isn't related to them. */

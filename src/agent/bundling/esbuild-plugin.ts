@@ -60,7 +60,10 @@ export interface EsbuildBuild {
    * @param callback returns how to resolve an import. `undefined`: esbuild resolves the import.
    */
   onResolve(
-    options: { filter: RegExp },
+    options: {
+      /** Pattern of the paths. */
+      filter: RegExp;
+    },
     callback: (args: ResolveArguments) => ResolveResult | undefined,
   ): void;
 }
