@@ -1,4 +1,6 @@
+export const API_DOCS_PACKAGES: string;
+
 export function installTestLibraries(
   log?: (line: string) => void,
-  options?: { root?: string; limitsMs?: readonly number[] },
+  options?: { roots?: readonly string[]; limitsMs?: readonly number[] },
 ): Promise<void>;

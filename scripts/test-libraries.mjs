@@ -1,5 +1,6 @@
-// Installs the versions of libraries that the tests instrument, in `test/libraries`. Uses only Node's built-in modules,
-// because `prepare.mjs` imports it before any package is installed.
+// Installs packages with their own lock files. `test/libraries` has the versions of libraries that the tests instrument.
+// `scripts/api-docs` has the packages that generate the API reference. Uses only Node's built-in modules, because `prepare.mjs`
+// imports it before any package is installed.
 // Usage: node scripts/test-libraries.mjs
 import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
@@ -7,7 +8,9 @@ import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'no
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-const ROOT = join('test', 'libraries');
+/** Folder with the packages that generate docs/api. */
+export const API_DOCS_PACKAGES = join('scripts', 'api-docs');
+const ROOTS = [join('test', 'libraries'), API_DOCS_PACKAGES];
 const STAMP = join('node_modules', '.perfscope-lock');
 /** A download can hang. The second attempt finds most packages in npm's cache. */
 const ATTEMPT_LIMITS_MS = [5 * 60_000, 10 * 60_000];
@@ -21,21 +24,21 @@ const NPM_ARGS = [
 ];
 
 /**
- * Installs the workspace in `test/libraries`, and each folder in it that has its own lock file. Skips a folder if its
- * lock file hasn't changed since the last installation.
+ * Installs the packages of each root, and of each folder in it that has its own lock file. Skips a folder if its lock
+ * file hasn't changed since the last installation.
  *
  * @param {(line: string) => void} log reports that an installation starts
- * @param {{ root?: string, limitsMs?: readonly number[] }} [options] the folder of the workspace, and the time limit
- * of each attempt. For tests.
+ * @param {{ roots?: readonly string[], limitsMs?: readonly number[] }} [options] the folders, and the time limit of each
+ * attempt. Default: `test/libraries` and `scripts/api-docs`.
  * @returns {Promise<void>}
  * @throws Error if npm fails, or exceeds the time limit of each attempt
  */
 export async function installTestLibraries(
   log = () => {},
-  { root = ROOT, limitsMs = ATTEMPT_LIMITS_MS } = {},
+  { roots = ROOTS, limitsMs = ATTEMPT_LIMITS_MS } = {},
 ) {
-  const folders = listFolders(root).filter((folder) => !isInstalled(folder));
-  if (folders.length > 0) log(`installing libraries for tests in ${folders.join(', ')} …`);
+  const folders = roots.flatMap(listFolders).filter((folder) => !isInstalled(folder));
+  if (folders.length > 0) log(`installing packages in ${folders.join(', ')} …`);
   const work = async () => {
     for (let folder = folders.shift(); folder !== undefined; folder = folders.shift()) {
       await install(folder, limitsMs, log);
@@ -44,7 +47,7 @@ export async function installTestLibraries(
   await Promise.all(Array.from({ length: PARALLEL_INSTALLATIONS }, () => work()));
 }
 
-/** Returns the folders with a lock file. The workspace is first, because it takes longest. */
+/** Returns the folders with a lock file. The root is first, because it takes longest. */
 function listFolders(root) {
   const inner = existsSync(root) ? readdirSync(root).map((name) => join(root, name)) : [];
   return [root, ...inner].filter((folder) => existsSync(join(folder, 'package-lock.json')));

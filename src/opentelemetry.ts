@@ -1,4 +1,10 @@
-// `@perfscope/agent/opentelemetry`: components for applications that start the OpenTelemetry SDK themselves.
+/**
+ * Components for applications that start the OpenTelemetry SDK themselves. They store the SDK's metrics and spans in
+ * QuestDB. docs/opentelemetry.md compares them with the agent.
+ *
+ * @module opentelemetry
+ * @sortStrategy alphabetical
+ */
 export type { ExporterOptions } from './agent/opentelemetry-sdk/exporter-options.ts';
 export {
   type PerfscopeConfiguration,

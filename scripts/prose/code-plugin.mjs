@@ -72,12 +72,14 @@ function addString(blocks, start, value) {
   blocks.push({ start, raw });
 }
 
-/** Splits a block comment at blank lines and at tags. */
+/** Splits a block comment at blank lines and at tags. Omits code and examples. */
 function commentBlocks(start, value) {
   const masked = value
     .replace(/^\/\*+|\*+\/$/g, (mark) => ' '.repeat(mark.length))
     .replace(/^[ \t]*\*/gm, (mark) => ' '.repeat(mark.length))
-    .replace(/```[\s\S]*?```/g, (code) => code.replace(/[^\n]/g, ' '))
+    .replace(/```[\s\S]*?```|\n[ \t]*@example\b[\s\S]*?(?=\n[ \t]*@\w|$)/g, (code) =>
+      code.replace(/[^\n]/g, ' '),
+    )
     .replace(/\{@link ([^}]*)\}/g, (link) => `X${'x'.repeat(link.length - 1)}`);
   const blocks = [];
   let from = 0;

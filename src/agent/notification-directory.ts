@@ -1,7 +1,11 @@
 import type { Person } from '../core/person-and-roles.ts';
 import { checkOptionalFunction } from './argument-checks.ts';
 
-/** Returns people from the application, for example from its own database. */
+/**
+ * Returns people from the application, for example from its own database.
+ *
+ * @returns the people, or a promise of them
+ */
 export type DirectoryFunction = () => readonly Person[] | Promise<readonly Person[]>;
 
 const DIRECTORY_KEY = Symbol.for('perfscope.directory');

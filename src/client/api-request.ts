@@ -1,24 +1,59 @@
 /** Error response of the server (RFC 9457). */
 export interface Problem {
+  /** HTTP status. */
   status: number;
+  /** Short summary of the kind of error. */
   title: string;
+  /** Cause and next step. */
   detail: string;
-  /** Error code. `docs/errors.md` lists all codes. */
+  /** Error code. docs/errors.md lists all codes. Missing if the response came from another server. */
   code?: string | undefined;
   /** Rejected parameters of the request. */
-  errors?: { parameter: string; reason: string; allowed?: string | undefined }[] | undefined;
+  errors?: RejectedParameter[] | undefined;
 }
 
-/** Thrown if the server responds with an error status. */
+/** A rejected parameter of a request. */
+export interface RejectedParameter {
+  /** Name of the parameter. */
+  parameter: string;
+  /** Why the server rejected the value. */
+  reason: string;
+  /** Allowed values. */
+  allowed?: string | undefined;
+}
+
+/**
+ * Error of a request if the server responds with an error status.
+ *
+ * @example
+ * import { ApiError, PerfscopeClient } from '@perfscope/agent/client';
+ *
+ * const client = new PerfscopeClient({ url: 'http://127.0.0.1:4001' });
+ * try {
+ *   await client.get('dashboard', { last: '1h' });
+ * } catch (error) {
+ *   if (!(error instanceof ApiError)) throw error;
+ *   console.error(error.status, error.code, error.message);
+ * }
+ */
 export class ApiError extends Error {
+  /** Always `ApiError`. */
   override readonly name = 'ApiError';
-  /** Undefined if the response came from another server, such as a proxy. */
+  /** Error code, such as `PS_NOT_FOUND`. docs/errors.md lists all codes. Undefined if the response came from another server, such as a proxy. */
   readonly code: string | undefined;
+  /** HTTP status. */
   readonly status: number;
+  /** Body of the response. If the body has another format, contains only the status. */
   readonly problem: Problem;
-  /** Value of the `Retry-After` header, in ms. */
+  /** Value of the `Retry-After` header, in ms. Undefined if the response has no such header. */
   readonly retryAfterMs: number | undefined;
 
+  /**
+   * Creates an error. Usually, only the client does this.
+   *
+   * @param problem the error response
+   * @param retryAfterMs value of the `Retry-After` header, in ms. Default: `undefined`.
+   */
   constructor(problem: Problem, retryAfterMs?: number) {
     super(problem.detail);
     this.code = problem.code;
@@ -28,20 +63,22 @@ export class ApiError extends Error {
   }
 }
 
+/** Options of `PerfscopeClient`. */
 export interface ClientOptions {
   /**
-   * Base URL of the server, such as `http://127.0.0.1:4001`. Default in browsers: the page's
+   * Base URL of the server, such as `http://127.0.0.1:4001`. Required outside browsers. Default in browsers: the page's
    * origin.
    */
   url?: string;
   /** API key or JWT. Default: none. */
   key?: string;
-  /** Default: the global `fetch`. */
+  /** Function that sends the requests. Default: the global `fetch`. */
   fetch?: typeof fetch;
 }
 
+/** Options of a single request. */
 export interface RequestOptions {
-  /** Cancels the request. */
+  /** Cancels the request. Default: the request can't be canceled. */
   signal?: AbortSignal | undefined;
 }
 

@@ -1,14 +1,35 @@
 import { ERROR_MESSAGES } from './error-messages.ts';
 
+/**
+ * Code of an error of Perfscope. docs/errors.md explains each code.
+ *
+ * @useDeclaredType
+ */
 export type ErrorCode = keyof typeof ERROR_MESSAGES;
 type ErrorParams<C extends ErrorCode> = Parameters<(typeof ERROR_MESSAGES)[C]>[0];
 
-/** An error with a code that docs/errors.md explains. */
+/**
+ * An error with a code that docs/errors.md explains. Perfscope throws it, and an application only reads it.
+ *
+ * @example
+ * import { PerfscopeError, performanceMonitoringService } from '@perfscope/agent';
+ *
+ * try {
+ *   await performanceMonitoringService.flush(5000);
+ * } catch (error) {
+ *   if (!(error instanceof PerfscopeError) || error.code !== 'PS_FLUSH_TIMEOUT') throw error;
+ *   console.warn('The rows are sent later.');
+ * }
+ */
 export class PerfscopeError extends Error {
+  /** Always `PerfscopeError`. */
   override readonly name = 'PerfscopeError';
+  /** Identifies the kind of error, such as `PS_ROW_INVALID`. */
   readonly code: ErrorCode;
+  /** Values in the message, such as `reason`. */
   readonly params: Readonly<Record<string, unknown>>;
 
+  /** @internal */
   constructor(code: ErrorCode, message: string, params: Record<string, unknown>, cause?: unknown) {
     super(message, cause === undefined ? undefined : { cause });
     this.code = code;

@@ -4,12 +4,18 @@ import {
   type Answer,
   ApiError,
   type ApiResponse,
+  type BodyEndpointName,
   type ClientOptions,
+  type EndpointName,
+  type PagedEndpointName,
   PerfscopeClient,
   type Problem,
   type Query,
+  type RejectedParameter,
   type RequestBody,
+  type RequestOptions,
   type ServerEvent,
+  type SimpleEndpointName,
 } from '../../src/client.ts';
 import {
   type EsbuildBuild,
@@ -21,6 +27,8 @@ import {
   AlertSeverity,
   type Dashboard,
   type DashboardOptions,
+  type DatabaseStats,
+  type DirectoryFunction,
   type ErrorCode,
   type HandlerOptions,
   type HealthSnapshot,
@@ -32,18 +40,25 @@ import {
   PerformanceMetricType,
   PerfscopeError,
   type Person,
+  type ProcessHealth,
   type ProtectOptions,
   performanceMonitoringService,
   protect,
   QueueJobStatus,
+  type QueueStats,
+  type RequestStats,
+  type Role,
   type RuleDecision,
   type RuleHandler,
+  type SlowestOperation,
+  type StreamStats,
   type SystemHealthMonitor,
   systemHealthMonitor,
   type Tenant,
   type TenantRequest,
   type TenantResolver,
   type TrackingOptions,
+  type Trend,
   type Trends,
   withPerformanceTracking,
   withTenant,
@@ -80,7 +95,9 @@ const resolver: TenantResolver = (request: TenantRequest) => {
   const organization = request.headers['x-organization'];
   return typeof organization === 'string' ? { organizationId: organization } : undefined;
 };
-const person: Person = { name: 'anna', role: 'ADMIN', email: 'anna@hotel.example' };
+const role: Role = 'ADMIN';
+const person: Person = { name: 'anna', role, email: 'anna@hotel.example' };
+const directory: DirectoryFunction = async () => [person];
 const handler: RuleHandler = ({ value, propertyId }: RuleDecision) => {
   performanceMonitoringService.recordMetric({ name: 'price.factor', value, propertyId });
 };
@@ -91,7 +108,7 @@ performanceMonitoringService.recordMetric(measurement);
 performanceMonitoringService.recordQueueMetric(transition);
 performanceMonitoringService.recordQueueMetric(transitionWithDefaults);
 performanceMonitoringService.setTenantResolver(resolver);
-notificationDirectory.setDirectory(async () => [person]);
+notificationDirectory.setDirectory(directory);
 const unsubscribe: () => void = onRule('demand.high', handler, options);
 const book = withPerformanceTracking(
   async (room: number, guest: string) => `${room} ${guest}`,
@@ -133,7 +150,23 @@ export async function readStoredMetrics(): Promise<(number | undefined | null | 
   const trends: Trends = await performanceMonitoringService.getTrends(window);
   const snapshot: HealthSnapshot = await health.getHealthSnapshot();
   const status: HealthStatus = snapshot.status;
-  return [dashboard.api.p95, Object.keys(trends).length, status];
+  const requests: RequestStats = dashboard.api;
+  const streams: StreamStats | undefined = requests.streams;
+  const [slowest]: SlowestOperation[] = requests.slowestEndpoints;
+  const database: DatabaseStats = dashboard.database;
+  const [queue]: QueueStats[] = dashboard.queues;
+  const [processHealth]: ProcessHealth[] = dashboard.systemHealth;
+  const errorRate: Trend = trends.errorRate;
+  return [
+    requests.p95,
+    streams?.count,
+    slowest?.average,
+    database.connections,
+    queue?.depth,
+    processHealth?.uptime,
+    errorRate.change,
+    status,
+  ];
 }
 
 export async function readFromServer(): Promise<unknown[]> {
@@ -141,15 +174,19 @@ export async function readFromServer(): Promise<unknown[]> {
   const client = new PerfscopeClient(settings);
   const query: Query<'dashboard'> = { from: new Date(0), to: Date.now() };
   const dashboard: ApiResponse<'dashboard'> = await client.get('dashboard', query);
-  const alerts: Answer<'alerts'> = await client.get('alerts');
+  const name: EndpointName & SimpleEndpointName = 'alerts';
+  const requestOptions: RequestOptions = { signal: new AbortController().signal };
+  const alerts: Answer<'alerts'> = await client.get(name, {}, requestOptions);
   const severities: string[] = alerts.alerts.map(({ severity }) => severity);
-  const silence: RequestBody<'silences'> = {
+  const bodyEndpoint = 'silences' satisfies BodyEndpointName;
+  const silence: RequestBody<typeof bodyEndpoint> = {
     matchers: [],
     endsAt: new Date(),
     comment: 'maintenance',
   };
   await client.silence(silence);
-  for await (const page of client.pages('errors')) severities.push(String(page.nextCursor));
+  const pagedEndpoint = 'errors' satisfies PagedEndpointName;
+  for await (const page of client.pages(pagedEndpoint)) severities.push(String(page.nextCursor));
   for await (const event of client.stream()) {
     const { id, type }: ServerEvent = event;
     severities.push(id, type);
@@ -187,7 +224,8 @@ export function describeError(error: unknown): string {
   }
   if (error instanceof ApiError) {
     const problem: Problem = error.problem;
-    return problem.detail;
+    const [rejected]: RejectedParameter[] = problem.errors ?? [];
+    return rejected?.reason ?? problem.detail;
   }
   unsubscribe();
   return 'unknown';

@@ -7,26 +7,32 @@ import { readOptions } from '../argument-checks.ts';
 /** What fails, for {@link guard}. */
 const PART = 'the circuit breakers';
 
-/** Options of `protect`. All times are in ms. */
+/**
+ * Options of `protect`. All times are in ms.
+ *
+ * @typeParam T type of `this` in the function
+ * @typeParam A types of the arguments of the function
+ * @typeParam F type of the result of the fallback
+ */
 export interface ProtectOptions<T = unknown, A extends unknown[] = never, F = never> {
   /**
-   * Name of the dependency, such as `payment-gateway`: letters, digits, `.`, `-`, and `_`. An alert
-   * opens all breakers with the same name.
+   * Name of the dependency, such as `payment-gateway`: up to 100 letters, digits, `.`, `-`, and `_`. It starts with a
+   * letter or digit. An alert opens all breakers with the same name.
    */
   readonly name: string;
   /** Returns a result if `fn` fails, times out, or is not called. Default: the error is thrown. */
   readonly fallback?: (this: T, error: Error, ...args: A) => F | Promise<F>;
-  /** Time limit for a call, or `false` for no limit. Default: 10,000. */
+  /** Time limit for a call in ms, from 1 to 86,400,000 (a day), or `false` for no limit. Default: 10,000. */
   readonly timeoutMs?: number | false;
-  /** Number of calls within 10 s that are needed before the breaker can open. Default: 10. */
+  /** Number of calls within 10 s that are needed before the breaker can open, at least 1. Default: 10. */
   readonly volumeThreshold?: number;
-  /** Percentage of failed calls within 10 s that opens the breaker. Default: 50. */
+  /** Percentage of failed calls within 10 s that opens the breaker, above 0 and up to 100. Default: 50. */
   readonly errorThresholdPercentage?: number;
-  /** Time until an open breaker allows one test call. Default: 30,000. */
+  /** Time until an open breaker allows one test call, in ms, from 1 to 86,400,000. Default: 30,000. */
   readonly resetTimeoutMs?: number;
   /**
    * Returns whether an error counts as a failure of the dependency. Other errors are thrown to the
-   * caller, even if there is a fallback. Default: every error counts.
+   * caller, even if there is a fallback. If it throws, the error counts. Default: every error counts.
    */
   readonly isFailure?: (error: unknown) => boolean;
 }

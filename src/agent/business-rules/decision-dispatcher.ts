@@ -14,20 +14,30 @@ export interface RuleDecision {
   readonly id: string;
   /** Sequence number of the decision within `id`. */
   readonly seq: number;
+  /** Name of the business rule. */
   readonly rule: string;
+  /** `event` of the business rule. */
   readonly event: string;
+  /** Name of the setting that the rule changes. */
   readonly setting: string;
-  /** `reset`: the rule ended. `expired`: the decision was not renewed in time. */
+  /**
+   * `set`: the rule chose a new value. `renewed`: the value stays in effect. `reset`: the rule ended. `expired`: the
+   * decision was not renewed in time.
+   */
   readonly status: 'set' | 'renewed' | 'reset' | 'expired';
   /** Value to apply. The default value if `status` is `reset` or `expired`. */
   readonly value: number;
+  /** Value before this decision. */
   readonly previous: number;
+  /** Value of the setting while the rule has no decision. */
   readonly defaultValue: number;
-  /** Measured values that led to the decision. */
+  /** Measured values that led to the decision, by name. */
   readonly facts: Readonly<Record<string, number>>;
+  /** Why the rule chose the value, as text for people. */
   readonly reason: string;
-  /** Tenant that the decision applies to. Default: all tenants. */
+  /** Organization that the decision applies to. Default: all organizations. */
   readonly organizationId?: string | undefined;
+  /** Property that the decision applies to. Default: all properties. */
   readonly propertyId?: string | undefined;
 }
 
@@ -36,9 +46,14 @@ export interface ActiveDecision extends RuleDecision {
   readonly remainingMs: number;
 }
 
-/** Applies a decision in the application. A failure is stored as the outcome of the decision. */
+/**
+ * Applies a decision in the application. If it throws or rejects, the failure is stored as the outcome of the decision.
+ *
+ * @param decision the value to apply, and its reason
+ */
 export type RuleHandler = (decision: RuleDecision) => void | Promise<void>;
 
+/** Options of `onRule`. */
 export interface HandlerOptions {
   /** Time limit for one handler call, in ms, from 1 to 86,400,000 (a day). Default: 10,000. */
   readonly timeoutMs?: number;

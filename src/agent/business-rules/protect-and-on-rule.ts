@@ -31,14 +31,22 @@ let isServerUnreachable = false;
  * and always returns a promise.
  *
  * @example
+ * import { protect } from '@perfscope/agent';
+ *
+ * const chargeCard = async (order: { id: string; amount: number }) => ({ paid: order.amount });
  * const pay = protect(chargeCard, {
  *   name: 'payment-gateway',
- *   fallback: (error, order) => ({ payLater: order.id }),
+ *   fallback: (_error, order) => ({ payLater: order.id }),
  * });
- * await pay(order);
+ * console.log(await pay({ id: '42', amount: 120 }));
+ * @typeParam T type of `this` in `fn`
+ * @typeParam A types of the arguments of `fn`
+ * @typeParam R type of the result of `fn`
+ * @typeParam F type of the result of the fallback
+ * @param fn the function that calls the dependency
  * @param options name of the breaker, limits in ms and percent, and an optional fallback
- * @returns the protected function. Without a fallback, its calls reject with PS_BREAKER_OPEN or
- * PS_BREAKER_TIMEOUT.
+ * @returns the protected function. Its calls reject with PS_BREAKER_OPEN, PS_BREAKER_TIMEOUT, or the error of `fn`.
+ * With a fallback, such a call returns the result of the fallback instead.
  * @throws PS_BREAKER_INVALID if an option is invalid
  * @throws PS_ARGUMENT_INVALID if `fn` is not a function, or `options` is not an object
  */
@@ -58,10 +66,15 @@ export function protect<T, A extends unknown[], R, F = never>(
  * the server every 3 s.
  *
  * @example
+ * import { onRule } from '@perfscope/agent';
+ *
+ * const priceFactors = new Map<string | undefined, number>();
  * const unsubscribe = onRule('demand.high', ({ value, propertyId }) => {
- *   setPriceFactor(propertyId, value);
+ *   priceFactors.set(propertyId, value);
  * });
+ * process.once('SIGTERM', unsubscribe);
  * @param event `event` of the business rule
+ * @param handler the function that applies a decision. The agent waits for its promise.
  * @param options `timeoutMs`: time limit for one call, in ms. Default: 10,000.
  * @returns a function that unsubscribes `handler`
  * @throws PS_ARGUMENT_INVALID if an argument has the wrong type

@@ -52,7 +52,14 @@ const UNKNOWN_HOST: HostSample = {
   network: undefined,
 };
 
-/** Writes `system_health` rows at an interval, and returns the current health on request. */
+/**
+ * Writes `system_health` rows at an interval, and returns the current health on request.
+ *
+ * @example
+ * import { systemHealthMonitor } from '@perfscope/agent';
+ *
+ * systemHealthMonitor.startMonitoring(30_000);
+ */
 export class SystemHealthMonitor {
   readonly #options: SystemHealthMonitorOptions;
   readonly #gauges = new GaugeRegistry();
@@ -62,10 +69,16 @@ export class SystemHealthMonitor {
   /** Whether the last row says that the process has stopped. */
   #isStopped = false;
 
+  /** @internal */
   constructor(options: SystemHealthMonitorOptions) {
     this.#options = options;
   }
 
+  /**
+   * Whether health rows are written at an interval.
+   *
+   * @internal
+   */
   get isMonitoring(): boolean {
     return this.#timer !== undefined;
   }
@@ -74,6 +87,8 @@ export class SystemHealthMonitor {
    * Writes a health row now and every `intervalMs`. A second call changes the interval.
    *
    * @example
+   * import { systemHealthMonitor } from '@perfscope/agent';
+   *
    * systemHealthMonitor.startMonitoring(30_000);
    * @param intervalMs interval in ms, from 100 to 86,400,000 (a day). A value outside this range is
    * replaced by the nearest limit. Default: 60,000.
@@ -87,9 +102,11 @@ export class SystemHealthMonitor {
   }
 
   /**
-   * Stops writing health rows.
+   * Stops writing health rows. Never throws.
    *
    * @example
+   * import { systemHealthMonitor } from '@perfscope/agent';
+   *
    * systemHealthMonitor.stopMonitoring();
    */
   stopMonitoring(): void {
@@ -104,8 +121,12 @@ export class SystemHealthMonitor {
    * number is left out. Gauges after the first 1,000 are ignored.
    *
    * @example
+   * import { systemHealthMonitor } from '@perfscope/agent';
+   *
+   * const sessions = new Map<string, object>();
    * systemHealthMonitor.registerGauge('activeUsers', () => sessions.size);
    * @param name name of the gauge. Replaces an existing gauge with this name.
+   * @param fn function that returns the current value, or a promise of it
    * @throws PS_ARGUMENT_INVALID if `name` is not a string, or `fn` is not a function
    */
   registerGauge(name: string, fn: GaugeFunction): void {
@@ -114,19 +135,27 @@ export class SystemHealthMonitor {
     this.#gauges.register(name, fn);
   }
 
-  /** Returns the current values of the registered gauges, by name. Never rejects. */
+  /**
+   * Returns the current values of the registered gauges, by name. Never rejects.
+   *
+   * @internal
+   */
   readGauges(): Promise<ReadonlyMap<string, number>> {
     return this.#gauges.readAll();
   }
 
   /**
-   * Returns the current health of this process, its container, and its host. Usage values and rates are in
-   * percent, times in ms, memory in bytes, and uptime in seconds. During the first 250 ms of the process, waits
-   * until the CPU usage is known. Never rejects.
+   * Returns the current health of this process, its container, and its host. During the first 250 ms of the process,
+   * waits until the CPU usage is known. Never rejects on a supported runtime.
    *
    * @example
+   * import { systemHealthMonitor } from '@perfscope/agent';
+   *
    * const { status, metrics } = await systemHealthMonitor.getHealthSnapshot();
+   * console.log(status, metrics.cpu);
    * @param now timestamp of the snapshot. Default: the current time.
+   * @returns the snapshot. Usage values and rates are in percent, times in ms, memory in bytes, and uptime in seconds.
+   * @throws PS_RUNTIME_UNSUPPORTED if Perfscope doesn't support the JavaScript runtime
    */
   async getHealthSnapshot(now?: Date): Promise<HealthSnapshot> {
     const timestamp = isValidDate(now) ? now : undefined;
@@ -178,6 +207,8 @@ export class SystemHealthMonitor {
    * Writes the last row of a process that ends normally, so that its silence is not an incident. Does
    * nothing without monitoring, or if such a row is already the last one. If the process continues, its next
    * row replaces the status.
+   *
+   * @internal
    */
   recordStop(): void {
     if (!this.isMonitoring || this.#isStopped) return;
@@ -195,7 +226,11 @@ export class SystemHealthMonitor {
     ]);
   }
 
-  /** Writes one row for the time since the last row. Never rejects. */
+  /**
+   * Writes one row for the time since the last row. Never rejects.
+   *
+   * @internal
+   */
   async writeRow(): Promise<void> {
     const { status, timestamp, metrics } = await this.#takeSnapshot();
     const { queries, requests } = this.#options;
@@ -233,6 +268,11 @@ export class SystemHealthMonitor {
   }
 }
 
+/**
+ * Returns the current value of a gauge.
+ *
+ * @inline
+ */
 type GaugeFunction = () => number | Promise<number>;
 
 const GAUGE_TIMEOUT_MS = 5000;

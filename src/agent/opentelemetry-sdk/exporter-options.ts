@@ -3,11 +3,11 @@ import { VARIABLES, type VariableName } from '../../core/config/setting-definiti
 import type { Variable } from '../../core/config/variable-parsers.ts';
 import { createArgumentError, readOptions } from '../argument-checks.ts';
 
-/** Where rows are sent. Each option overrides an environment variable. */
+/** Where rows are sent. Each option overrides an environment variable of docs/configuration.md. */
 export interface ExporterOptions {
   /** HTTP URL of QuestDB. Default: `PERFORMANCE_QUESTDB_URL`, or the QuestDB of the local server. */
   url?: string | undefined;
-  /** User name for QuestDB. Default: `PERFORMANCE_QUESTDB_USER`. */
+  /** User name for QuestDB. Can't be used with `token`. Default: `PERFORMANCE_QUESTDB_USER`. */
   user?: string | undefined;
   /** Password for QuestDB. Default: `PERFORMANCE_QUESTDB_PASSWORD`. */
   password?: string | undefined;

@@ -12,15 +12,16 @@ const FUNCTION_NAME = 'perfscopeConfiguration';
 const MIN_INTERVAL_MS = 100;
 const MAX_INTERVAL_MS = 86_400_000;
 
+/** Options of `perfscopeConfiguration`. */
 export interface PerfscopeConfigurationOptions extends ExporterOptions {
   /**
-   * Interval between two exports of metrics, in ms. Default: `OTEL_METRIC_EXPORT_INTERVAL`, or
-   * `PERFORMANCE_FLUSH_INTERVAL`, or 30,000.
+   * Interval between two exports of metrics, in ms, from 100 to 86,400,000 (a day). Default:
+   * `OTEL_METRIC_EXPORT_INTERVAL`, or `PERFORMANCE_FLUSH_INTERVAL`, or 30,000.
    */
   exportIntervalMs?: number | undefined;
 }
 
-/** Options of `NodeSDK`. */
+/** Options of `NodeSDK` of the package `@opentelemetry/sdk-node`. */
 export interface PerfscopeConfiguration {
   /** Contains one reader, which exports exponential histograms to QuestDB. */
   metricReaders: MetricReader[];
@@ -35,8 +36,13 @@ export interface PerfscopeConfiguration {
  * lists.
  *
  * @example
+ * import { HttpInstrumentation } from '@opentelemetry/instrumentation-http';
+ * import { NodeSDK } from '@opentelemetry/sdk-node';
+ * import { perfscopeConfiguration } from '@perfscope/agent/opentelemetry';
+ *
  * new NodeSDK({ ...perfscopeConfiguration(), instrumentations: [new HttpInstrumentation()] }).start();
  * @param options where rows are sent, and how often. Default: the environment variables.
+ * @returns one metric reader and one span processor. They never throw.
  * @throws PS_ARGUMENT_INVALID if an option is invalid, or differs from the option of another exporter in this process
  */
 export function perfscopeConfiguration(

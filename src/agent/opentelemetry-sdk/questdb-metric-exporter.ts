@@ -27,6 +27,10 @@ const HISTOGRAM_AGGREGATION = createAggregation({
  * agent records the metrics.
  *
  * @example
+ * import { NodeSDK } from '@opentelemetry/sdk-node';
+ * import { PeriodicExportingMetricReader } from '@opentelemetry/sdk-metrics';
+ * import { QuestDBMetricExporter } from '@perfscope/agent/opentelemetry';
+ *
  * const reader = new PeriodicExportingMetricReader({ exporter: new QuestDBMetricExporter() });
  * new NodeSDK({ metricReaders: [reader] }).start();
  */
@@ -34,6 +38,8 @@ export class QuestDBMetricExporter {
   readonly #pipeline: ExporterPipeline;
 
   /**
+   * Creates an exporter. All exporters of a process share one writer.
+   *
    * @param options where rows are sent. Default: the `PERFORMANCE_*` variables, or the local server.
    * @throws PS_ARGUMENT_INVALID if an option is invalid, or differs from the option of another exporter in this process
    */
@@ -44,6 +50,15 @@ export class QuestDBMetricExporter {
   /**
    * Converts metrics to rows. Calls `resultCallback` with code 0 as soon as the writer has the rows. The writer keeps
    * them in its spool until QuestDB has stored them. Code 1 means that the metrics can't be converted.
+   * Never throws.
+   *
+   * @example
+   * import { QuestDBMetricExporter } from '@perfscope/agent/opentelemetry';
+   *
+   * const exporter = new QuestDBMetricExporter();
+   * exporter.export({ resource: { attributes: {} }, scopeMetrics: [] }, ({ code }) => console.log(code));
+   * @param metrics `ResourceMetrics` of the package `@opentelemetry/sdk-metrics`
+   * @param resultCallback called once, before this method returns
    */
   export(metrics: SdkResourceMetrics, resultCallback: (result: ExportResult) => void): void {
     let result: ExportResult = { code: 0 };
@@ -60,8 +75,15 @@ export class QuestDBMetricExporter {
   }
 
   /**
-   * Numbers of metric points that all exporters of this process did not store, by reason. docs/opentelemetry.md explains the
-   * reasons.
+   * Returns the numbers of metric points that all exporters of this process did not store, by reason. docs/opentelemetry.md explains the
+   * reasons. Never throws.
+   *
+   * @example
+   * import { QuestDBMetricExporter } from '@perfscope/agent/opentelemetry';
+   *
+   * const exporter = new QuestDBMetricExporter();
+   * console.log(exporter.notStored.rejected);
+   * @returns the numbers since the process started, by reason
    */
   get notStored(): NotStored {
     return this.#pipeline.getNotStored('metric points');
@@ -70,25 +92,57 @@ export class QuestDBMetricExporter {
   /**
    * Writes all rows to the spool, and tries to send them for up to `PERFORMANCE_EXIT_TIMEOUT`. Never rejects. Unsent rows
    * stay in the spool.
+   *
+   * @example
+   * import { QuestDBMetricExporter } from '@perfscope/agent/opentelemetry';
+   *
+   * const exporter = new QuestDBMetricExporter();
+   * await exporter.forceFlush();
+   * @returns a promise that resolves when the rows are sent, or after the time limit
    */
   async forceFlush(): Promise<void> {
     await this.#pipeline.flush();
   }
 
-  /** Same as `forceFlush`. */
+  /**
+   * Same as `forceFlush`. Never rejects.
+   *
+   * @example
+   * import { QuestDBMetricExporter } from '@perfscope/agent/opentelemetry';
+   *
+   * const exporter = new QuestDBMetricExporter();
+   * await exporter.shutdown();
+   * @returns a promise that resolves when the rows are sent, or after the time limit
+   */
   async shutdown(): Promise<void> {
     await this.#pipeline.flush();
   }
 
   /**
    * Returns an exponential histogram for histograms, so that percentiles are exact to 4 %. This affects only the reader of
-   * this exporter. With SDK 1.x, no values are kept for this reader.
+   * this exporter. With SDK 1.x, no values are kept for this reader. Never throws.
+   *
+   * @example
+   * import { QuestDBMetricExporter } from '@perfscope/agent/opentelemetry';
+   *
+   * console.log(new QuestDBMetricExporter().selectAggregation('HISTOGRAM').type); // 5
+   * @param instrumentType `InstrumentType` of the SDK, such as `HISTOGRAM`
+   * @returns an `AggregationOption` of the SDK
    */
   selectAggregation(instrumentType: string): SdkAggregation {
     return instrumentType === 'HISTOGRAM' ? HISTOGRAM_AGGREGATION : DEFAULT_AGGREGATION;
   }
 
-  /** Returns cumulative temporality for up-down counters, and delta temporality for all other instruments. */
+  /**
+   * Returns cumulative temporality for up-down counters, and delta temporality for all other instruments. Never throws.
+   *
+   * @example
+   * import { QuestDBMetricExporter } from '@perfscope/agent/opentelemetry';
+   *
+   * console.log(new QuestDBMetricExporter().selectAggregationTemporality('COUNTER')); // 0
+   * @param instrumentType `InstrumentType` of the SDK, such as `COUNTER`
+   * @returns an `AggregationTemporality` of the SDK: 0 is delta, 1 is cumulative
+   */
   selectAggregationTemporality(instrumentType: string): SdkTemporality {
     return instrumentType.endsWith('UP_DOWN_COUNTER') ? 1 : 0;
   }

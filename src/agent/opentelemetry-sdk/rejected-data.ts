@@ -19,7 +19,10 @@ export interface Rejected {
   readonly ignored: ReadonlyMap<string, number>;
 }
 
-/** Numbers of metric points or spans that were not stored since the process started, by reason. */
+/**
+ * Numbers of metric points or spans that were not stored since the process started, by reason. docs/opentelemetry.md
+ * explains the reasons.
+ */
 export interface NotStored {
   /** Invalid data, such as NaN. */
   readonly rejected: Readonly<Record<string, number>>;

@@ -13,23 +13,27 @@ export interface Measurement {
   name: string;
   /** Measured value: a finite number in `unit`. */
   value: number;
-  /** UCUM unit of `value`. Default: `ms` for metric types that measure time, otherwise `1`. */
+  /** UCUM unit of `value`, up to 512 characters. Default: `ms` for metric types that measure time, otherwise `1`. */
   unit?: string | undefined;
-  /** Additional values, stored as JSON. */
+  /** Additional values, stored as JSON of up to 65,536 characters. Default: none. */
   tags?: Readonly<Record<string, unknown>> | undefined;
   /** Service name. Default: the service name of this process. */
   service?: string | undefined;
+  /** Endpoint or other place that the measurement belongs to, up to 512 characters. Default: none. */
   endpoint?: string | undefined;
+  /** Operation that was measured, such as `POST`, up to 512 characters. Default: none. */
   operation?: string | undefined;
   /** For metrics of a queue: distinguishes queues with the same name. Default: none. */
   queueScope?: string | undefined;
-  /** Time of the measurement: a Date, or ms since the epoch. Default: now. */
+  /** Time of the measurement: a Date, or ms since the epoch. At most one day in the future. Default: now. */
   timestamp?: Date | number | undefined;
   /** Duration, in ms. Default: `value`, if `unit` is `ms`. */
   duration?: number | undefined;
   /** Organization of the measurement. Default: the organization of the current tenant. */
   organizationId?: string | undefined;
+  /** Property of the measurement. Default: the property of the current tenant. */
   propertyId?: string | undefined;
+  /** User of the measurement. Default: the user of the current tenant. */
   userId?: string | undefined;
   /** Whether the measured operation failed. Default: `false`. */
   error?: boolean | undefined;

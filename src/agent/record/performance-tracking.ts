@@ -5,14 +5,13 @@ import { isInMeasuredOperation } from '../instrumentation/context/tenant-context
 import type { Measurement } from './measurement.ts';
 import { observeResult, type TrackedCall } from './observe-result.ts';
 
-/** Fields of the measurement that each call records. */
+/** Options of `withPerformanceTracking`: fields of the measurement that each call records. */
 export interface TrackingOptions
   extends Pick<
     Measurement,
     | 'metricType'
     | 'type'
     | 'service'
-    | 'endpoint'
     | 'operation'
     | 'organizationId'
     | 'propertyId'
@@ -21,6 +20,8 @@ export interface TrackingOptions
   > {
   /** Name of the metric. Default: the name of the function. */
   name?: string | undefined;
+  /** Endpoint of the call. Default: `name` for the type `API_RESPONSE_TIME`, otherwise none. */
+  endpoint?: string | undefined;
   /**
    * Type of the measurement. Default: `API_RESPONSE_TIME`, so that the call counts as an API request. Inside a
    * request or job that the agent measures, the default is `CUSTOM`, so that the request or job is not counted
@@ -30,6 +31,7 @@ export interface TrackingOptions
 }
 
 // biome-ignore-start lint/suspicious/noExplicitAny: a function or class of any type can be wrapped.
+/** A function or class of any type. */
 export type TrackableFunction =
   | ((this: any, ...args: any[]) => any)
   | (abstract new (

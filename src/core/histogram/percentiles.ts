@@ -48,10 +48,15 @@ export interface MergedBucket extends BucketCount {
 }
 
 export interface Percentiles {
+  /** Median. */
   p50: number | undefined;
+  /** 90th percentile. */
   p90: number | undefined;
+  /** 95th percentile. */
   p95: number | undefined;
+  /** 99th percentile. */
   p99: number | undefined;
+  /** 99.9th percentile. */
   p999: number | undefined;
 }
 

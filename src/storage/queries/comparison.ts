@@ -30,8 +30,11 @@ export function toComparisonRange(
  * `undefined` if a value is missing or the previous value is 0.
  */
 export interface Trend {
+  /** Value in the current range, in the unit of the metric. */
   current: number | undefined;
+  /** Value in the range to compare with. */
   previous: number | undefined;
+  /** Difference between the values, in percent of `previous`. */
   change: number | undefined;
 }
 

@@ -25,12 +25,17 @@ import {
 import { cacheResult } from './result-cache.ts';
 import { getLastRange, getRangeUntilNow, getRowsRevision } from './time-range.ts';
 
+/** Main metrics of a window, compared with the preceding window. */
 export interface Trends {
+  /** Mean duration of requests, in ms. */
   responseTime: Trend;
+  /** 95th percentile of the durations of requests, in ms. */
   p95ResponseTime: Trend;
   /** Requests per second. */
   requestRate: Trend;
+  /** Share of failed requests, in percent. */
   errorRate: Trend;
+  /** Mean duration of database queries, in ms. */
   queryTime: Trend;
 }
 
@@ -67,9 +72,9 @@ export async function queryTrends(
   };
 }
 
-/** Options of an application that queries its own data. */
+/** Options of `getDashboard` and `getTrends`. */
 export interface DashboardOptions {
-  /** Length of the window in ms. Default: 15 minutes. */
+  /** Length of the window in ms, up to 100 years. Default: 900,000 (15 minutes). */
   windowMs?: number;
   /** End of the window. Default: now. */
   now?: Date;
@@ -82,26 +87,37 @@ export interface DashboardOptions {
 }
 
 /**
- * Times in ms, rates per second, shares in percent. A value is `undefined` if it was not reported.
+ * Statistics of requests. Times in ms, rates per second, shares in percent. A value is `undefined` if it was not reported.
  */
-interface RequestStats
+export interface RequestStats
   extends Partial<
     Omit<RequestDistributionTotals, 'group' | 'bucket' | 'count' | 'rate' | 'distribution'>
   > {
+  /** Number of requests. */
   count: number;
+  /** Requests per second. */
   rate: number;
+  /** The 10 endpoints with the longest mean duration. */
   slowestEndpoints: SlowestOperation[];
   /** Streams, which the other values don't contain. Missing if no stream has ended. */
   streams?: StreamStats;
 }
 
+/** Metrics of a time window. Times are in ms, rates are per second, and shares are in percent. */
 export interface Dashboard {
+  /** Start of the window. */
   from: Date;
+  /** End of the window. */
   to: Date;
+  /** Statistics of requests. */
   api: RequestStats;
+  /** Statistics of database queries. */
   database: DatabaseStats;
+  /** Statistics of each queue, sorted by name. */
   queues: QueueStats[];
+  /** Latest health of each running process. Empty if the query is limited to a tenant. */
   systemHealth: ProcessHealth[];
+  /** The window compared with the preceding window. */
   trends: Trends;
 }
 

@@ -10,18 +10,23 @@ import type { Query } from './query-definition.ts';
 
 /** Statistics of database queries. Times in ms, rates and shares in percent. */
 export interface DatabaseStats {
+  /** Number of statements. */
   count: number;
   /** Statements per second. */
   rate: number;
+  /** Mean duration, in ms. */
   average: number | undefined;
+  /** 95th percentile of the durations, in ms. */
   p95: number | undefined;
+  /** Share of failed statements, in percent. */
   errorRate: number | undefined;
   /**
    * Number of used and idle connections at the end of the range, in all pools of the running processes.
    */
   connections: number | undefined;
-  /** Share of queries that took more than 500 ms. */
+  /** Share of queries that took more than 500 ms, in percent. */
   slowShare: number | undefined;
+  /** The 10 statements with the longest mean duration. */
   slowestOperations: SlowestOperation[];
   /** @deprecated The same as `average`. */
   averageQueryTime: number | undefined;

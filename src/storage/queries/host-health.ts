@@ -12,27 +12,43 @@ import { getRowsRevision } from './time-range.ts';
  * Latest `system_health` row of a process. Usage values are in percent, and `uptime` is in seconds.
  */
 export interface ProcessHealth {
+  /** Name of the service. */
   service: string;
+  /** Instance of the service: one process. */
   instance: string;
+  /** `healthy`, `degraded`, or `unhealthy`. */
   status: string | undefined;
+  /** CPU usage in percent of the container's limit, or of the host's CPUs without a limit. */
   cpuUsage: number | undefined;
+  /** Memory usage in percent of the container's limit, or of the host's memory without a limit. */
   memoryUsage: number | undefined;
   /** Name of the host, the container, or the pod. */
   host: string | undefined;
+  /** CPU usage of the host, in percent. */
   hostCpuUsage: number | undefined;
+  /** Memory usage of the host, in percent. */
   hostMemoryUsage: number | undefined;
+  /** CPU time of the process, in percent of the CPUs that it can use. */
   processCpuUsage: number | undefined;
-  /** In bytes. */
+  /** Resident set size of the process, in bytes. */
   processMemory: number | undefined;
+  /** Utilization of the event loop, in percent. */
   eventLoopUtilization: number | undefined;
+  /** Usage of the root file system, in percent. */
   diskUsage: number | undefined;
+  /** 99th percentile of the event loop delay, in ms. */
   eventLoopDelayP99: number | undefined;
+  /** Time since the process started, in seconds. */
   uptime: number | undefined;
+  /** Open connections to databases. */
   dbConnections: number | undefined;
   /** Mean duration of database queries, in ms. */
   dbQueryTime: number | undefined;
+  /** Value of the gauge `activeUsers`. */
   activeUsers: number | undefined;
+  /** Value of the gauge `ongoingReservations`. */
   ongoingReservations: number | undefined;
+  /** Time of the row. */
   timestamp: Date;
 }
 

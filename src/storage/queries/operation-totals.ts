@@ -23,14 +23,19 @@ export interface Totals {
   group: Group;
   /** `undefined` if the query has no step. */
   bucket: TimeRange | undefined;
+  /** Number of operations. */
   count: number;
   /** Operations per second, over the whole range or bucket. */
   rate: number;
+  /** Number of failed operations. */
   errorCount: number;
   /** Share of failed operations, in percent. */
   errorRate: number | undefined;
+  /** Mean duration. */
   average: number;
+  /** Shortest duration. */
   min: number | undefined;
+  /** Longest duration. */
   max: number | undefined;
 }
 
@@ -200,10 +205,15 @@ export function clampPercentiles(
 
 /** An endpoint or a statement fingerprint. `average` is in ms. */
 export interface SlowestOperation {
+  /** Route of the endpoint, or fingerprint of the statement. */
   name: string;
+  /** HTTP method of the endpoint, or kind of statement. */
   operation: string | undefined;
+  /** Name of the service. */
   service: string | undefined;
+  /** Number of calls. */
   count: number;
+  /** Mean duration, in ms. */
   average: number;
 }
 

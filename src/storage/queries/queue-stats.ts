@@ -10,18 +10,25 @@ import { getRangeLengthMs, type TimeRange } from './time-range.ts';
  * Statistics of a queue. Times in ms, rates per second, `failureRate` in percent of ended attempts.
  */
 export interface QueueStats {
+  /** Name of the queue. */
   queue: string;
   /** Distinguishes queues with the same name. */
   scope: string | undefined;
+  /** Number of completed attempts. */
   completed: number;
+  /** Number of failed attempts. */
   failed: number;
+  /** Number of stalled attempts. */
   stalled: number;
+  /** Share of failed attempts in all ended attempts, in percent. */
   failureRate: number | undefined;
+  /** Mean processing time, in ms. */
   processingTime: number | undefined;
+  /** Mean time in the queue, in ms. */
   waitTime: number | undefined;
-  /** Jobs that became ready to run for the first time. */
+  /** Jobs per second that became ready to run for the first time. */
   arrivalRate: number;
-  /** Attempts that ended. */
+  /** Attempts per second that ended. */
   completionRate: number;
   /** Number of jobs that are ready to run; `undefined` if not reported. */
   depth: number | undefined;

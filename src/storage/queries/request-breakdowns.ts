@@ -11,21 +11,35 @@ import { type ResultRow, runQuery } from './run-query.ts';
  * mean duration of the requests. Values are `undefined` if the requests have no breakdown.
  */
 export interface BreakdownStats {
+  /** Mean time in database statements, in ms. */
   databaseTime: number | undefined;
+  /** Share of `databaseTime` in the duration of the requests, in percent. */
   databaseShare: number | undefined;
   /** Statements per request. */
   databaseCalls: number | undefined;
+  /** Mean time in outgoing HTTP calls, in ms. */
   outgoingTime: number | undefined;
+  /** Share of `outgoingTime` in the duration of the requests, in percent. */
   outgoingShare: number | undefined;
+  /** Outgoing HTTP calls per request. */
   outgoingCalls: number | undefined;
+  /** Mean time in calls that add jobs to queues, in ms. */
   queueTime: number | undefined;
+  /** Share of `queueTime` in the duration of the requests, in percent. */
   queueShare: number | undefined;
+  /** Calls that add jobs to queues per request. */
   queueCalls: number | undefined;
+  /** Mean time spent waiting for connections of database pools, in ms. */
   connectionWaitTime: number | undefined;
+  /** Share of `connectionWaitTime` in the duration of the requests, in percent. */
   connectionWaitShare: number | undefined;
+  /** Mean time in which other code blocked the event loop, in ms. */
   eventLoopWaitTime: number | undefined;
+  /** Share of `eventLoopWaitTime` in the duration of the requests, in percent. */
   eventLoopWaitShare: number | undefined;
+  /** Mean time of the remaining work of the requests, in ms. */
   ownTime: number | undefined;
+  /** Share of `ownTime` in the duration of the requests, in percent. */
   ownShare: number | undefined;
 }
 

@@ -36,17 +36,23 @@ interface RequestDetails extends BreakdownStats {
   abortedCount: number;
   /** Share of aborted requests in all requests, in percent. */
   abortedRate: number | undefined;
+  /** Number of responses with a 2xx status. */
   count2xx: number | undefined;
+  /** Number of responses with a 3xx status. */
   count3xx: number | undefined;
+  /** Number of responses with a 4xx status. */
   count4xx: number | undefined;
+  /** Number of responses with a 5xx status. */
   count5xx: number | undefined;
-  /** Mean time until the first byte of the response. */
+  /** Mean time until the first byte of the response, in ms. */
   firstByteAverage: number | undefined;
+  /** Longest time until the first byte of the response, in ms. */
   firstByteMax: number | undefined;
 }
 
 /** Totals of requests. `average` is `undefined` if all requests were aborted. */
 export interface RequestTotals extends Omit<Totals, 'average'>, RequestDetails {
+  /** Mean duration, in ms. */
   average: number | undefined;
 }
 

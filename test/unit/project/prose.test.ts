@@ -45,6 +45,21 @@ describe('the text of source code', () => {
     ]);
   });
 
+  it('omits examples', () => {
+    const code = [
+      '/**',
+      ' * Returns a row.',
+      ' *',
+      ' * @example',
+      " * const row = readRow('a');",
+      ' *',
+      ' * console.log(row);',
+      ' * @param id of the row',
+      ' */',
+    ].join('\n');
+    expect(readBlocks(code)).toEqual(['Returns a row.', 'of the row']);
+  });
+
   it('contains sentences in string literals, but neither labels nor SQL', () => {
     const code = `f('The file can not be read', 'two words', 'SELECT a, b, c FROM table', "select a as b from c where d")`;
     expect(readBlocks(code)).toEqual(['The file can not be read']);

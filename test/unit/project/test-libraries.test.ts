@@ -52,7 +52,7 @@ it.runIf(process.platform !== 'win32')(
   'installs each folder with a lock file once, and again if the lock file changes',
   async () => {
     writeNpm('mkdir -p node_modules');
-    const install = () => installTestLibraries(() => {}, { root: join(root, 'libraries') });
+    const install = () => installTestLibraries(() => {}, { roots: [join(root, 'libraries')] });
     await install();
     expect(readCalls()).toEqual(['libraries ci', 'next-16 ci']);
     await install();
@@ -74,7 +74,7 @@ it.runIf(process.platform !== 'win32')(
       if (line.includes('Trying again')) writeNpm('mkdir -p node_modules');
     };
     const install = (limitsMs: readonly number[]) =>
-      installTestLibraries(onLine, { root: join(root, 'libraries'), limitsMs });
+      installTestLibraries(onLine, { roots: [join(root, 'libraries')], limitsMs });
     await install([500, 600_000]);
     expect(readCalls()).toContain('libraries ci');
     expect(lines.at(-1)).toMatch(/libraries: no result after 0\.5 s\. Trying again/);

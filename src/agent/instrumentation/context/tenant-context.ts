@@ -4,8 +4,11 @@ import type { OperationOwner } from './request-parts.ts';
 
 /** Organization, property, and user that the current operation belongs to. */
 export interface Tenant {
+  /** Organization, up to 128 characters. Default: none. */
   organizationId?: string | undefined;
+  /** Property of the organization, up to 128 characters. Default: none. */
   propertyId?: string | undefined;
+  /** User, up to 128 characters. Default: none. */
   userId?: string | undefined;
 }
 

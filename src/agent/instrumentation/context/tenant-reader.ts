@@ -19,16 +19,23 @@ export interface TenantHeaders {
  * only these properties.
  */
 export interface TenantRequest {
+  /** HTTP method, such as `GET`. */
   readonly method?: string | undefined;
+  /** Path and query, such as `/rooms/7?lang=en`. */
   readonly url?: string | undefined;
+  /** Headers, by lowercase name. */
   readonly headers: Readonly<Record<string, string | string[] | undefined>>;
 }
 
 /**
- * Returns the tenant of a request, or undefined to use the configured headers. The type comes from a
+ * Returns the tenant of a request, or `undefined` to use the configured headers. The type comes from a
  * method, so that a function whose parameter is an `IncomingMessage` or an Express request fits too.
  */
 export type TenantResolver = {
+  /**
+   * @param request the HTTP request
+   * @returns the tenant, or `undefined` to use the configured headers
+   */
   resolve(request: TenantRequest): Tenant | undefined;
 }['resolve'];
 

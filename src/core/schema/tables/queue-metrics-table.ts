@@ -43,11 +43,16 @@ export const queueMetricsTable = defineTable({
 
 export type QueueMetricRow = InferRow<typeof queueMetricsTable>;
 
-/** A time: a Date, or ms since the epoch. */
+/**
+ * A time: a Date, or ms since the epoch.
+ *
+ * @inline
+ */
 export type TimestampInput = Date | number;
 
 /** One state transition of one job, as passed to `recordQueueMetric`. */
 export interface JobTransition {
+  /** Name of the queue, up to 512 characters. */
   queueName: string;
   /**
    * Distinguishes queues with the same name. For BullMQ: `<prefix>@<host>:<port>/<db>`. Default: none.
@@ -55,35 +60,47 @@ export interface JobTransition {
   queueScope?: string | undefined;
   /** Default: a new ID, so that each transition without an ID counts as its own job. */
   jobId?: string | undefined;
+  /** Kind of job, such as the name of a BullMQ job. Default: none. */
   jobType?: string | undefined;
+  /** State that the job entered. */
   status: QueueJobStatus;
-  /** When the job entered this state. Default: now. */
+  /** When the job entered this state: a Date, or ms since the epoch. Default: now. */
   timestamp?: TimestampInput | undefined;
-  /** Default: `timestamp`, or the earliest of the other times if one is earlier. */
+  /** When the job was created: a Date, or ms since the epoch. Default: `timestamp`, or the earliest of the other times if one is earlier. */
   createdAt?: TimestampInput | undefined;
+  /** When the current attempt started: a Date, or ms since the epoch. Default: unknown. */
   startedAt?: TimestampInput | undefined;
+  /** When the job completed: a Date, or ms since the epoch. Default: unknown. */
   completedAt?: TimestampInput | undefined;
+  /** When the job failed: a Date, or ms since the epoch. Default: unknown. */
   failedAt?: TimestampInput | undefined;
-  /** Processing time, in ms. */
+  /** Processing time, in ms. Default: unknown. */
   duration?: number | undefined;
-  /** Time in the queue, in ms. */
+  /** Time in the queue, in ms. Default: unknown. */
   waitTime?: number | undefined;
-  /** Default: 1. */
+  /** Number of attempts so far: a whole number. Default: 1. */
   attempts?: number | undefined;
-  /** Default: 3. */
+  /** Maximum number of attempts: a whole number. Default: 3. */
   maxAttempts?: number | undefined;
-  /** Default: 0. */
+  /** Priority in the queue: a whole number. Default: 0. */
   priority?: number | undefined;
-  /** Configured delay, in ms. */
+  /** Configured delay, in ms. Default: unknown. */
   delay?: number | undefined;
-  /** Email addresses, secrets, and long numbers are redacted before the message is stored. */
+  /**
+   * Message of the job's error. Email addresses, secrets, and long numbers are redacted before the message is stored.
+   * Default: none.
+   */
   errorMessage?: string | undefined;
+  /** Stack of the job's error, redacted in the same way. Default: none. */
   stackTrace?: string | undefined;
-  /** Stored as JSON. Omit it if it contains data that users of the table must not see. */
+  /** Input of the job, stored as JSON. Omit it if it contains data that users of the table must not see. */
   data?: unknown;
+  /** Result of the job, stored as JSON. Omit it if it contains data that users of the table must not see. */
   result?: unknown;
-  /** Default: the organization of the current tenant context. */
+  /** Organization of the job. Default: the organization of the current tenant context. */
   organizationId?: string | undefined;
+  /** Property of the job. Default: the property of the current tenant context. */
   propertyId?: string | undefined;
+  /** Marks a test job, which is excluded from all metrics. Default: `false`. */
   test?: boolean | undefined;
 }

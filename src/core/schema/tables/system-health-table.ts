@@ -42,6 +42,11 @@ export type SystemHealthRow = InferRow<typeof systemHealthTable>;
 /** Status of the last row of a process that ended normally. */
 export const STOPPED_STATUS = 'stopped';
 export const HEALTH_STATUSES = ['healthy', 'degraded', 'unhealthy'] as const;
+/**
+ * Worst level of all metrics of a process. The levels are `healthy`, `degraded`, and `unhealthy`.
+ *
+ * @useDeclaredType
+ */
 export type HealthStatus = (typeof HEALTH_STATUSES)[number];
 
 /**
@@ -49,28 +54,40 @@ export type HealthStatus = (typeof HEALTH_STATUSES)[number];
  * seconds.
  */
 export interface HealthSnapshot {
+  /** Status, from the metrics and the thresholds in docs/configuration.md. */
   status: HealthStatus;
+  /** Time of the snapshot. */
   timestamp: Date;
+  /** Current values. A value is `undefined` if it is unknown. */
   metrics: {
     /**
-     * Share of the container's CPU limit, or of the host's CPUs without a limit. Undefined only if the operating
-     * system doesn't report CPU times.
+     * CPU usage in percent of the container's limit, or of the host's CPUs without a limit. Undefined only if the
+     * operating system doesn't report CPU times.
      */
     cpu: number | undefined;
-    /** Share of the container's memory limit, or of the host's memory without a limit. */
+    /** Memory usage in percent of the container's limit, or of the host's memory without a limit. */
     memory: number;
+    /** CPU usage of the host, in percent. */
     hostCpu: number | undefined;
+    /** Memory usage of the host, in percent. */
     hostMemory: number;
-    /** CPU time of this process, as a share of the CPUs that it can use. */
+    /** CPU time of this process, in percent of the CPUs that it can use. */
     processCpu: number | undefined;
     /** Resident set size of this process, in bytes. */
     processMemory: number;
+    /** Utilization of the event loop, in percent. */
     eventLoopUtilization: number | undefined;
+    /** Usage of the root file system, in percent. */
     disk: number | undefined;
+    /** One-minute load average of the host. */
     load: number;
+    /** Time since the process started, in seconds. */
     uptime: number;
+    /** 99th percentile of the event loop delay, in ms. */
     eventLoopDelayP99: number | undefined;
+    /** Mean duration of the requests since the last health row, in ms. */
     avgResponseTime: number | undefined;
+    /** Share of failed requests since the last health row, in percent. */
     errorRate: number | undefined;
     /** Open connections to databases. Undefined if no pool is measured. */
     dbConnections: number | undefined;
