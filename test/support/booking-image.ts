@@ -28,9 +28,9 @@ export async function buildBookingImage(folder: string, registry: RegistryStub):
   packed.remove();
   const readme = readFileSync(join(context, 'README.md'), 'utf8');
   const [command = ''] = /^npm install .+$/m.exec(readme) ?? [];
-  const env = registry.env();
-  await run('sh', ['-c', command], { cwd: context, env });
-  return buildImage(context, join(folder, 'image'), env);
+  await run('sh', ['-c', command], { cwd: context, env: registry.env() });
+  // As in a container, the cache is empty.
+  return buildImage(context, join(folder, 'image'), registry.env('image-cache'));
 }
 
 /**
