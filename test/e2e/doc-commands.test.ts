@@ -124,7 +124,7 @@ class DocReader {
     rmSync(this.#folder, { recursive: true, force: true });
   }
 
-  /** All terminals except those of the service are in the server's folder. */
+  /** Only the terminals of the service are in another folder than the server's. */
   #getFolder(terminal: string): string {
     return join(this.#folder, ['service', 'doctor'].includes(terminal) ? 'service' : 'server');
   }
