@@ -52,12 +52,13 @@ contains example SQL statements.
 
 <!-- Generated from src/core/schema and scripts/docs/tables by \`npm run tables\`. Don't edit this file. -->
 
-- **Types:** a \`symbol\` is a string that QuestDB stores only once per column. A \`timestamp\` is in UTC, with a precision of 1 µs.
-- **Key:** a row replaces an earlier row with the same key. QuestDB has no \`DELETE\`, so Perfscope overwrites
-  rows to remove their values.
+- **Types:** a \`symbol\` is a string that QuestDB stores only once per column. A \`timestamp\` is in UTC, with a
+  precision of 1 µs.
+- **Key:** a row replaces an earlier row with the same key. QuestDB has no \`DELETE\`, so Perfscope overwrites rows to
+  remove their values.
 - **Empty values** are \`NULL\`.
-- \`${MIGRATIONS_TABLE}\` contains the applied schema versions. Tables with names such as
-  \`metric_buckets_1m_h20\` contain the history of a roll-up that was replaced.
+- \`${MIGRATIONS_TABLE}\` contains the applied schema versions. Tables with names such as \`metric_buckets_1m_h20\`
+  contain the history of a roll-up that was replaced.
 
 ${formatContents()}
 
