@@ -6,7 +6,7 @@ export const SCENARIOS = {
   'payment-outage': 'The payment provider refuses connections, so bookings fail.',
   'stuck-database': 'Bookings hang. A circuit breaker opens and puts them on a waiting list.',
   'demand-peak': 'Demand for one hotel is high. Its prices rise and later fall again.',
-  backlog: '3,000 invoices arrive at once. More workers run until all are processed.',
+  backlog: '3,000 invoices arrive at once. More workers run until all invoices are processed.',
   'busy-host': 'The service keeps the CPU fully busy.',
 } as const;
 

@@ -13,8 +13,8 @@ const WIDTH = 100;
 
 const INTRODUCTION = `# Commands
 
-Run the commands in the folder of the server: the checkout, or the folder in which you installed the release packages. In
-the containers of [Docker Compose](deploy.md), omit \`npx\`.
+Run these commands in the server's folder: the checkout, or the folder in which you installed the release packages. In
+[Docker Compose](deploy.md) containers, omit \`npx\`.
 
 - Commands exit with code 0 after success, 1 after a failure, and 2 if an option or argument is invalid.
 - Results are written to stdout. Progress and errors are written to stderr.
@@ -27,14 +27,20 @@ the containers of [Docker Compose](deploy.md), omit \`npx\`.
 
 const SCRIPTS = [
   ['Script', 'Action'],
-  ['`npm start`', 'Installs what is missing, and starts the server with its own QuestDB.'],
-  ['`npm run demo -- --fast`', 'The same, with a hotel booking service under load.'],
+  [
+    '`npm start`',
+    'Installs missing packages and tools, and starts the server with its own QuestDB.',
+  ],
+  [
+    '`npm run demo -- --fast`',
+    'Starts the server together with a hotel booking service under load.',
+  ],
   ['`npm test`', 'Runs the CI suite. See [CONTRIBUTING.md](../CONTRIBUTING.md).'],
   [
     '`npm run bench -- NAME`',
     'Runs a [benchmark](benchmarks.md). It accepts `--json` and `--quick`.',
   ],
-  ['`npm run typecheck`', 'Checks the types.'],
+  ['`npm run typecheck`', 'Checks the TypeScript types.'],
   ['`npm run lint`', 'Checks the code and the types.'],
   ['`npm run build`', 'Compiles the code to `dist`.'],
 ];
@@ -53,7 +59,7 @@ export function formatCommandDocs(): string {
   return [
     INTRODUCTION,
     ...sections,
-    `## npx @perfscope/agent doctor\n\nRun this command in the folder of a service:\n\n${agentHelp}`,
+    `## npx @perfscope/agent doctor\n\nRun this command in your service's folder:\n\n${agentHelp}`,
     `## npm scripts\n\nA checkout also has these scripts:\n\n${formatMarkdownTable(SCRIPTS)}\n`,
   ].join('\n');
 }

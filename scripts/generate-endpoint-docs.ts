@@ -81,22 +81,31 @@ function formatParameters(parameters: readonly Parameter[]): string {
   ].join(', ');
 }
 
-/** Returns a row for each parameter. Some parameters have several meanings. */
+/** Returns a row for each parameter. */
 function listParameters(operations: readonly Operation[]): string[][] {
-  const meanings = new Map<string, Set<string>>();
-  for (const { parameters } of operations) {
+  /** Paths of the endpoints, by parameter and its meaning. */
+  const meanings = new Map<string, Map<string, Set<string>>>();
+  for (const { path, parameters } of operations) {
     for (const { name, description, schema } of parameters) {
-      const texts = meanings.get(name) ?? new Set();
+      const paths = meanings.get(name) ?? new Map<string, Set<string>>();
       const text = description ?? schema?.description;
-      if (text) texts.add(text);
-      meanings.set(name, texts);
+      if (text) paths.set(text, (paths.get(text) ?? new Set()).add(path));
+      meanings.set(name, paths);
     }
   }
   const groupOf = (name: string) =>
     Object.entries(GROUPS).find(([, group]) => group.includes(name))?.[0] ?? '';
   return [...meanings]
     .toSorted(([a], [b]) => (groupOf(a) > groupOf(b) ? -1 : groupOf(a) < groupOf(b) ? 1 : 0))
-    .map(([name, texts]) => [`\`${name}\``, groupOf(name), [...texts].join(' Or: ')]);
+    .map(([name, paths]) => [`\`${name}\``, groupOf(name), formatMeanings(paths)]);
+}
+
+/** If a parameter has several meanings, the paths of the endpoints precede each of them. */
+function formatMeanings(paths: ReadonlyMap<string, ReadonlySet<string>>): string {
+  if (paths.size === 1) return [...paths.keys()].join('');
+  return [...paths]
+    .map(([text, each]) => `${[...each].map((path) => `\`${path}\``).join(', ')}: ${text}`)
+    .join(' ');
 }
 
 if (import.meta.main) writeFileSync(FILE, formatEndpointDocs());

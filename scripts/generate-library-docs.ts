@@ -70,7 +70,7 @@ function formatVersions(library: Library): string {
   const parts = listParts(library.name).map(
     (part) => `\`${part.name}\` ${formatVersionRange(part.versions)}`,
   );
-  return [formatRange(library), ...parts].join(', ');
+  return [formatRange(library).replace(/^of /, ''), ...parts].join(', ');
 }
 
 function formatMeasured(library: Library): string {

@@ -47,16 +47,18 @@ export function formatTableDocs(): string {
   const states = STATE_TABLES.map((table) => formatTable(table, 'rows never expire.'));
   return `# Tables and columns
 
-All tables and roll-ups of Perfscope in QuestDB. [sql-cookbook.md](sql-cookbook.md) has examples of SQL statements.
+This page describes all tables and roll-ups that Perfscope creates in QuestDB. [sql-cookbook.md](sql-cookbook.md)
+contains example SQL statements.
 
 <!-- Generated from src/core/schema and scripts/docs/tables by \`npm run tables\`. Don't edit this file. -->
 
-- **Types:** a \`symbol\` is a text that QuestDB stores once. A \`timestamp\` is in UTC, with a precision of 1 µs.
-- **Key:** a row replaces an earlier row with the same key. QuestDB has no \`DELETE\`, so Perfscope overwrites rows that
-  it must remove.
+- **Types:** a \`symbol\` is a string that QuestDB stores only once per column. A \`timestamp\` is in UTC, with a
+  precision of 1 µs.
+- **Key:** a row replaces an earlier row with the same key. QuestDB has no \`DELETE\`, so Perfscope overwrites rows to
+  remove their values.
 - **Empty values** are \`NULL\`.
-- \`${MIGRATIONS_TABLE}\` contains the versions of the schema, and no measurements. Tables with names such as
-  \`metric_buckets_1m_h20\` contain the history of a roll-up that was replaced.
+- \`${MIGRATIONS_TABLE}\` contains the applied schema versions. Tables with names such as \`metric_buckets_1m_h20\`
+  contain the history of a roll-up that was replaced.
 
 ${formatContents()}
 
@@ -74,9 +76,10 @@ ${formatMetricTypes()}
 ${states.join('\n')}
 ## Roll-ups
 
-Roll-ups are materialized views with sums over intervals. If the columns of a roll-up change, its new version has a new
-name. \`timestamp\` is the start of the interval in UTC. Key columns have the same values as in the table. The lists of
-columns contain the expression over the rows of the table. Each coarser roll-up is computed from the next finer one.
+Roll-ups are materialized views that aggregate rows by interval. If the columns of a roll-up change, its new version has
+a new name. \`timestamp\` is the start of the interval in UTC. Key columns have the same values as in the table. For all
+other columns, the tables below contain the expression that QuestDB computes from the rows of the table. Each coarser
+roll-up is computed from the next finer roll-up.
 
 ${ROLLUP_DEFINITIONS.map(formatRollups).join('\n')}`;
 }
@@ -165,9 +168,9 @@ ${formatMarkdownTable([['Roll-up', 'Interval', 'Refresh interval', 'Retention'],
 
 ${wrap(`**Key columns:** ${keys.map((key) => `\`${key}\``).join(', ')}.`)}
 
-**Rows:** rows of the table with \`${where}\`.
+**Rows:** rows of the table that match \`${where}\`.
 
-${formatMarkdownTable([['Column', 'Expression over the rows'], ...columns])}
+${formatMarkdownTable([['Column', 'Expression'], ...columns])}
 `;
 }
 

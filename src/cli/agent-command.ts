@@ -23,12 +23,16 @@ export function addAgentCommand(program: Command): void {
   );
   const agent = program
     .command('agent')
-    .description('Save the agent package, which services install')
+    .description('Save the agent package, for installation in services')
     .addHelpText('after', examples);
   agent
     .command('pack')
     .description('Save the agent package of this version as a file that npm can install')
-    .option('-o, --output <path>', 'Folder, or file that ends with .tgz', VENDOR_FOLDER)
+    .option(
+      '-o, --output <path>',
+      'Output folder, or output file that ends with .tgz',
+      VENDOR_FOLDER,
+    )
     .option('--force', 'Overwrite a different file with the same name')
     .option('--json', 'Print the file, version, SHA-512, and size as JSON')
     .addHelpText('after', examples)

@@ -75,7 +75,7 @@ export function addAlertsCommand(program: Command): void {
     .requiredOption('--comment <text>', 'Reason for the silence')
     .option(
       '--organization <id>',
-      'Organization that the silence applies to; only administrators can specify one other than their own',
+      'Organization that the silence applies to; only administrators can specify another organization',
     )
     .action(
       async (

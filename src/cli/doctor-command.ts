@@ -11,10 +11,10 @@ export function addDoctorCommand(program: Command): void {
   program
     .command('doctor <app> [args...]')
     .description(
-      'Run an application for a few seconds, and list which of its libraries are measured and where the rows are sent. The exit code is 1 if this finds a problem (✗).',
+      'Run an application for a few seconds, and list which of its libraries are measured and where the rows are sent. The exit code is 1 if the command finds a problem (✗).',
     )
     .addOption(
-      new Option('--timeout <time>', 'Maximum time to wait for the first of these libraries')
+      new Option('--timeout <time>', 'Maximum time to wait until the application loads a library')
         .argParser(parseDuration)
         .default(30_000, '30s'),
     )

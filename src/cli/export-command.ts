@@ -30,7 +30,10 @@ export function addExportCommand(program: Command): void {
     .command('export')
     .description('Write the rows of a table, or the result of a SELECT, to a file')
     .usage('[options] (<table> | --query <statement>) -o <file>')
-    .argument('[table]', 'Name of the table or roll-up')
+    .argument(
+      '[table]',
+      'Name of the table or roll-up; the version at the end of a roll-up name is optional',
+    )
     .addOption(
       new Option('--query <statement>', 'SELECT statement to export instead of a table').conflicts([
         'last',
@@ -42,7 +45,7 @@ export function addExportCommand(program: Command): void {
     .addOption(
       new Option(
         '--format <format>',
-        "Output format; in csv, text that a spreadsheet would run as a formula gets a ' prefix",
+        "Output format; in CSV, text that a spreadsheet would run as a formula gets a ' prefix",
       )
         .choices(['csv', 'parquet'])
         .default('csv'),

@@ -22,9 +22,10 @@ const DEFAULT_PROMETHEUS_URL = 'http://127.0.0.1:9090';
 const HELP = `
 Without --output or --push, the command prints provisioning files for an existing Grafana. They define the
 dashboards folder and the data sources, including the QuestDB address and read-only password.
+Dashboards in these files show the built-in thresholds.
+
 With --output or --push, the dashboards show the thresholds of your rules in PERFORMANCE_RULES_FILE, and
 --trace-url sets the address of your tracing UI.
-Otherwise, they show the built-in thresholds.
 
 --push requires a service account token with the Admin role. In Grafana, you can create one under
 Administration > Service accounts. Specify the token with --token-file, PERFORMANCE_GRAFANA_TOKEN,
@@ -44,7 +45,7 @@ export function addGrafanaCommand(program: Command): void {
     .description('Print the data sources and dashboards for Grafana, or push them to Grafana')
     .option(
       '-o, --output <folder>',
-      'Write provisioning files to this folder, readable only by you',
+      'Write provisioning files to this folder; only you can read the files',
     )
     .option(
       '--push <url>',

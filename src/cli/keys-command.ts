@@ -64,10 +64,10 @@ export function addKeysCommand(program: Command): void {
       'Duration such as 12h, 90d, 4w, or 1y, or a date; default: never',
       parseExpiryOption,
     )
-    .option('--first', 'Do nothing if any key was ever created')
+    .option('--first', 'Do nothing if a key has ever been created')
     .option(
       '--key-file <file>',
-      'Use the key in this file instead of a new one; do nothing if it already exists',
+      'Use the key in this file instead of a new key; do nothing if the key already exists',
     )
     .option(
       '-o, --output <file>',

@@ -27,7 +27,7 @@ export function addServerOptions(command: Command): Command {
     .addOption(
       new Option(
         '--key <key>',
-        'API key; default: PERFORMANCE_API_KEY. Other users can see options in the process list.',
+        'API key; default: PERFORMANCE_API_KEY. Other users can see the key in the process list.',
       ).conflicts('keyFile'),
     );
 }

@@ -16,11 +16,11 @@ const DEFAULT_LIMIT = 20;
 const STATEMENT_TIMEOUT_MS = 10_000;
 
 const HELP = `
-The spool contains rows that QuestDB has not yet stored. Perfscope sends them by itself. The number of
-rows in segment files includes rows that QuestDB acknowledged in the last minute.
+The spool contains rows that QuestDB has not yet stored. Perfscope sends them automatically. The number
+of rows in segment files includes rows that QuestDB acknowledged in the last minute.
 
-A dead letter is a row that QuestDB rejected, with the reason. Dead letters with the same table and
-reason are a group. Correct the cause, then send the rows again.
+A dead letter is a row that QuestDB rejected. It is stored with the reason. Dead letters with the same
+table and reason form a group. Fix the cause, then send the rows again.
 
 Examples:
   $ perfscope spool ls
@@ -51,7 +51,7 @@ export function addSpoolCommand(program: Command): void {
     .action(list);
   spool
     .command('show <id>')
-    .description('Show the reason and the rows of a group')
+    .description('Show the reason and the rows of a group of dead letters')
     .option('--limit <n>', 'Maximum number of rows', parsePositiveInteger, DEFAULT_LIMIT)
     .action(show);
   spool

@@ -247,11 +247,11 @@ export interface DashboardQuery {
    */
   instance?: string[];
   /**
-   * Limits the response to this organizationId. Can be repeated.
+   * Limits the response to this organization. Can be repeated.
    */
   organizationId?: string[];
   /**
-   * Limits the response to this propertyId. Can be repeated.
+   * Limits the response to this property. Can be repeated.
    */
   propertyId?: string[];
   /**
@@ -396,15 +396,15 @@ export interface TrendsQuery {
    */
   queue?: string[];
   /**
-   * Limits the response to this queueScope. Can be repeated.
+   * Limits the response to this queue scope. Can be repeated.
    */
   queueScope?: string[];
   /**
-   * Limits the response to this organizationId. Can be repeated.
+   * Limits the response to this organization. Can be repeated.
    */
   organizationId?: string[];
   /**
-   * Limits the response to this propertyId. Can be repeated.
+   * Limits the response to this property. Can be repeated.
    */
   propertyId?: string[];
   /**
@@ -500,15 +500,15 @@ export interface DistributionQuery {
    */
   queue?: string[];
   /**
-   * Limits the response to this queueScope. Can be repeated.
+   * Limits the response to this queue scope. Can be repeated.
    */
   queueScope?: string[];
   /**
-   * Limits the response to this organizationId. Can be repeated.
+   * Limits the response to this organization. Can be repeated.
    */
   organizationId?: string[];
   /**
-   * Limits the response to this propertyId. Can be repeated.
+   * Limits the response to this property. Can be repeated.
    */
   propertyId?: string[];
   /**
@@ -653,15 +653,15 @@ export interface TrendsSqlQuery {
    */
   queue?: string[];
   /**
-   * Limits the response to this queueScope. Can be repeated.
+   * Limits the response to this queue scope. Can be repeated.
    */
   queueScope?: string[];
   /**
-   * Limits the response to this organizationId. Can be repeated.
+   * Limits the response to this organization. Can be repeated.
    */
   organizationId?: string[];
   /**
-   * Limits the response to this propertyId. Can be repeated.
+   * Limits the response to this property. Can be repeated.
    */
   propertyId?: string[];
   /**
@@ -819,15 +819,15 @@ export interface EndpointsQuery {
    */
   queue?: string[];
   /**
-   * Limits the response to this queueScope. Can be repeated.
+   * Limits the response to this queue scope. Can be repeated.
    */
   queueScope?: string[];
   /**
-   * Limits the response to this organizationId. Can be repeated.
+   * Limits the response to this organization. Can be repeated.
    */
   organizationId?: string[];
   /**
-   * Limits the response to this propertyId. Can be repeated.
+   * Limits the response to this property. Can be repeated.
    */
   propertyId?: string[];
   /**
@@ -962,15 +962,15 @@ export interface OutgoingQuery {
    */
   queue?: string[];
   /**
-   * Limits the response to this queueScope. Can be repeated.
+   * Limits the response to this queue scope. Can be repeated.
    */
   queueScope?: string[];
   /**
-   * Limits the response to this organizationId. Can be repeated.
+   * Limits the response to this organization. Can be repeated.
    */
   organizationId?: string[];
   /**
-   * Limits the response to this propertyId. Can be repeated.
+   * Limits the response to this property. Can be repeated.
    */
   propertyId?: string[];
   /**
@@ -1105,15 +1105,15 @@ export interface DatabaseQuery {
    */
   queue?: string[];
   /**
-   * Limits the response to this queueScope. Can be repeated.
+   * Limits the response to this queue scope. Can be repeated.
    */
   queueScope?: string[];
   /**
-   * Limits the response to this organizationId. Can be repeated.
+   * Limits the response to this organization. Can be repeated.
    */
   organizationId?: string[];
   /**
-   * Limits the response to this propertyId. Can be repeated.
+   * Limits the response to this property. Can be repeated.
    */
   propertyId?: string[];
   /**
@@ -1165,11 +1165,11 @@ export interface QueuesQuery {
    */
   instance?: string[];
   /**
-   * Limits the response to this organizationId. Can be repeated.
+   * Limits the response to this organization. Can be repeated.
    */
   organizationId?: string[];
   /**
-   * Limits the response to this propertyId. Can be repeated.
+   * Limits the response to this property. Can be repeated.
    */
   propertyId?: string[];
   /**
@@ -1234,11 +1234,11 @@ export interface JobsQuery {
    */
   jobId?: string[];
   /**
-   * Limits the response to this organizationId. Can be repeated.
+   * Limits the response to this organization. Can be repeated.
    */
   organizationId?: string[];
   /**
-   * Limits the response to this propertyId. Can be repeated.
+   * Limits the response to this property. Can be repeated.
    */
   propertyId?: string[];
   /**
@@ -1292,11 +1292,11 @@ export interface JobQuery {
    */
   scope?: string[];
   /**
-   * Limits the response to this organizationId. Can be repeated.
+   * Limits the response to this organization. Can be repeated.
    */
   organizationId?: string[];
   /**
-   * Limits the response to this propertyId. Can be repeated.
+   * Limits the response to this property. Can be repeated.
    */
   propertyId?: string[];
   /**
@@ -1437,15 +1437,15 @@ export interface MetricsQuery {
    */
   userId?: string[];
   /**
-   * Limits the response to rows with a value above this one.
+   * Limits the response to rows whose value is greater than this number.
    */
   minValue?: number;
   /**
-   * Limits the response to rows with this value or a lower one.
+   * Limits the response to rows whose value is at most this number.
    */
   maxValue?: number;
   /**
-   * true: only failed requests, calls, and statements, and intervals with failures. false: only others.
+   * If true, returns only failed requests, calls, and statements, and intervals with failures. If false, returns only the others.
    */
   failed?: boolean;
   /**
@@ -1483,15 +1483,15 @@ export interface MetricsQuery {
    */
   queue?: string[];
   /**
-   * Limits the response to this queueScope. Can be repeated.
+   * Limits the response to this queue scope. Can be repeated.
    */
   queueScope?: string[];
   /**
-   * Limits the response to this organizationId. Can be repeated.
+   * Limits the response to this organization. Can be repeated.
    */
   organizationId?: string[];
   /**
-   * Limits the response to this propertyId. Can be repeated.
+   * Limits the response to this property. Can be repeated.
    */
   propertyId?: string[];
   /**
@@ -1552,7 +1552,7 @@ export interface ValuesQuery {
     | 'organizationId'
     | 'propertyId';
   /**
-   * Metric type whose values to list. Default: all.
+   * Metric type of the values to list. Default: all.
    */
   metricType?:
     | 'API_RESPONSE_TIME'
@@ -1576,7 +1576,7 @@ export interface ValuesQuery {
     | 'BREAKER_STATE'
     | 'CUSTOM';
   /**
-   * Limits the response to values that contain this text, in upper or lower case.
+   * Limits the response to values that contain this text. Case is ignored.
    */
   search?: string;
   /**
@@ -1614,15 +1614,15 @@ export interface ValuesQuery {
    */
   queue?: string[];
   /**
-   * Limits the response to this queueScope. Can be repeated.
+   * Limits the response to this queue scope. Can be repeated.
    */
   queueScope?: string[];
   /**
-   * Limits the response to this organizationId. Can be repeated.
+   * Limits the response to this organization. Can be repeated.
    */
   organizationId?: string[];
   /**
-   * Limits the response to this propertyId. Can be repeated.
+   * Limits the response to this property. Can be repeated.
    */
   propertyId?: string[];
   /**
@@ -1695,11 +1695,11 @@ export interface CatalogQuery {
    */
   instance?: string[];
   /**
-   * Limits the response to this organizationId. Can be repeated.
+   * Limits the response to this organization. Can be repeated.
    */
   organizationId?: string[];
   /**
-   * Limits the response to this propertyId. Can be repeated.
+   * Limits the response to this property. Can be repeated.
    */
   propertyId?: string[];
   /**
@@ -1773,11 +1773,11 @@ export interface ErrorsQuery {
    */
   endpoint?: string[];
   /**
-   * Limits the response to this organizationId. Can be repeated.
+   * Limits the response to this organization. Can be repeated.
    */
   organizationId?: string[];
   /**
-   * Limits the response to this propertyId. Can be repeated.
+   * Limits the response to this property. Can be repeated.
    */
   propertyId?: string[];
   /**
@@ -1837,11 +1837,11 @@ export interface MarksQuery {
    */
   environment?: string[];
   /**
-   * Limits the response to this organizationId. Can be repeated.
+   * Limits the response to this organization. Can be repeated.
    */
   organizationId?: string[];
   /**
-   * Limits the response to this propertyId. Can be repeated.
+   * Limits the response to this property. Can be repeated.
    */
   propertyId?: string[];
 }
@@ -1867,11 +1867,11 @@ export interface AlertsQuery {
    */
   service?: string[];
   /**
-   * Limits the response to this organizationId. Can be repeated.
+   * Limits the response to this organization. Can be repeated.
    */
   organizationId?: string[];
   /**
-   * Limits the response to this propertyId. Can be repeated.
+   * Limits the response to this property. Can be repeated.
    */
   propertyId?: string[];
 }
@@ -1953,11 +1953,11 @@ export interface NotificationsQuery {
    */
   alertId?: string;
   /**
-   * Limits the response to this organizationId. Can be repeated.
+   * Limits the response to this organization. Can be repeated.
    */
   organizationId?: string[];
   /**
-   * Limits the response to this propertyId. Can be repeated.
+   * Limits the response to this property. Can be repeated.
    */
   propertyId?: string[];
   /**
@@ -2009,11 +2009,11 @@ export interface DecisionsQuery {
    */
   status?: ('set' | 'renewed' | 'reset' | 'expired' | 'applied' | 'delivered' | 'failed')[];
   /**
-   * Limits the response to this organizationId. Can be repeated.
+   * Limits the response to this organization. Can be repeated.
    */
   organizationId?: string[];
   /**
-   * Limits the response to this propertyId. Can be repeated.
+   * Limits the response to this property. Can be repeated.
    */
   propertyId?: string[];
   /**
@@ -2049,11 +2049,11 @@ export interface ScalingQuery {
    */
   scope?: string[];
   /**
-   * Limits the response to this organizationId. Can be repeated.
+   * Limits the response to this organization. Can be repeated.
    */
   organizationId?: string[];
   /**
-   * Limits the response to this propertyId. Can be repeated.
+   * Limits the response to this property. Can be repeated.
    */
   propertyId?: string[];
   /**
@@ -2063,7 +2063,7 @@ export interface ScalingQuery {
    */
   targetWait?: string;
   /**
-   * How long demand must stay lower before the recommendation decreases, up to 1h.
+   * Time that demand must stay lower before the recommendation decreases, at most 1h.
    *
    * @default "5m"
    */
@@ -2115,11 +2115,11 @@ export interface StreamQuery {
    */
   instance?: string[];
   /**
-   * Limits the response to this organizationId. Can be repeated.
+   * Limits the response to this organization. Can be repeated.
    */
   organizationId?: string[];
   /**
-   * Limits the response to this propertyId. Can be repeated.
+   * Limits the response to this property. Can be repeated.
    */
   propertyId?: string[];
   /**
@@ -3154,7 +3154,7 @@ export interface Marks {
   to: string;
   marks: Mark[];
   /**
-   * Number of events in the range. If there are more than 200, restarts and less severe alerts are missing first.
+   * Number of events in the range. If there are more than 200, restarts and less severe alerts are omitted first.
    */
   total: number;
 }

@@ -4,12 +4,12 @@ import {
   TENANT_DESCRIPTIONS,
 } from './table-description.ts';
 
-const UNIT_OF_METRIC = 'of `unit`';
+const UNIT_OF_METRIC = 'as in `unit`';
 const TEST = { meaning: 'Whether the row is a test measurement. All metrics exclude these rows.' };
 
 /** Returns the description of a sum over the requests of a row. */
 function describeRequestSum(meaning: string) {
-  return { unit: 'ms', meaning: `${meaning} Sum over the requests of the row.` };
+  return { unit: 'ms', meaning: `${meaning} Sum for all requests of the row.` };
 }
 
 /** Describes the tables of metrics. */
@@ -17,9 +17,9 @@ export const METRIC_TABLES: TableDescriptions<'performance_metrics' | 'metric_bu
   performance_metrics: {
     row: [
       'A row is one point of a series: one interval of a histogram, a gauge, or a counter.',
-      'It can also be one measurement of `recordMetric`, or a sample of one request.',
+      'A row can also be one `recordMetric` measurement, or a sample of one request.',
       'The agent and the OTLP endpoint write these rows.',
-      'To count requests, use `sum(count)`, because a row can stand for many requests.',
+      'To count requests, use `sum(count)`, because a row can represent many requests.',
       'Samples of requests have the name `http.server.request.sample` and a count of 0, because other rows already count these requests.',
     ],
     columns: {
@@ -28,12 +28,12 @@ export const METRIC_TABLES: TableDescriptions<'performance_metrics' | 'metric_bu
       },
       id: {
         meaning:
-          'ID of the row. For intervals, it depends only on the series, the process, and the start. A row that is sent again replaces itself.',
+          'ID of the row. For intervals, it depends only on the series, the process, and the start of the interval. A row that is sent twice is stored once.',
       },
       metricType: { meaning: 'Type of the metric. See [metric types](#metric-types).' },
       name: {
         meaning:
-          'Name of the metric, such as `http.server.request.duration`. Older names of OpenTelemetry are replaced by the current names.',
+          'Name of the metric, such as `http.server.request.duration`. Older OpenTelemetry names are replaced with the current names.',
       },
       unit: {
         meaning:
@@ -51,16 +51,16 @@ export const METRIC_TABLES: TableDescriptions<'performance_metrics' | 'metric_bu
       },
       host: {
         meaning:
-          'Name of the pod, the container, or the host. Rows of the agent contain it only if they are about the host.',
+          'Name of the pod, the container, or the host. In rows that the agent writes, it is set only for host metrics.',
       },
       ...TENANT_DESCRIPTIONS,
       ...RESOURCE_DESCRIPTIONS,
       userId: {
-        meaning: 'User. Set only in samples of requests and in measurements of `recordMetric`.',
+        meaning: 'User. Set only in request samples and in `recordMetric` measurements.',
       },
       tags: {
         meaning:
-          'All other attributes, as a JSON object. Samples of requests have `trace_id`, `http.response.status_code`, `error.type`, and `parts`.',
+          'All other attributes, as a JSON object. Request samples have `trace_id`, `http.response.status_code`, `error.type`, and `parts`.',
       },
       value: {
         unit: UNIT_OF_METRIC,
@@ -69,16 +69,16 @@ export const METRIC_TABLES: TableDescriptions<'performance_metrics' | 'metric_bu
       },
       duration: {
         unit: 'ms',
-        meaning: 'Mean of a histogram of durations, or duration of a measurement.',
+        meaning: 'Mean of a duration histogram, or duration of a measurement.',
       },
       count: {
         meaning:
-          'Number of values: of a histogram, or 1 for a measurement of `recordMetric`. Empty for gauges and counters. 0 for samples of requests, overwritten rows, and rows with only aborted requests.',
+          'Number of values in a histogram, or 1 for a `recordMetric` measurement. Empty for gauges and counters. 0 for request samples, overwritten rows, and rows with only aborted requests.',
       },
-      errorCount: { meaning: 'Number of the values that are failures.' },
+      errorCount: { meaning: 'Number of values that are failures.' },
       abortedCount: {
         meaning:
-          'Number of requests that the client aborted. They are not part of any other column.',
+          'Number of requests that the client aborted. No other column includes these requests.',
       },
       sum: {
         unit: UNIT_OF_METRIC,
@@ -91,41 +91,39 @@ export const METRIC_TABLES: TableDescriptions<'performance_metrics' | 'metric_bu
       count4xx: { meaning: 'Number of responses with a 4xx status.' },
       count5xx: {
         meaning:
-          'Number of responses with a 5xx status. In rows of the agent, also responses that failed after the headers.',
+          'Number of responses with a 5xx status. In rows that the agent writes, this includes responses that failed after the headers were sent.',
       },
-      firstByteSum: describeRequestSum('Time until the first byte of the response.'),
+      firstByteSum: describeRequestSum('Time until the first byte of the response was sent.'),
       firstByteMax: {
         unit: 'ms',
-        meaning: 'Longest time until the first byte of a response.',
+        meaning: 'Longest time until the first byte of a response was sent.',
       },
-      databaseTime: describeRequestSum('Time in which requests waited for databases.'),
-      databaseCalls: { meaning: 'Number of database statements of the requests.' },
-      outgoingTime: describeRequestSum('Time in which requests waited for other hosts.'),
-      outgoingCalls: { meaning: 'Number of outgoing calls of the requests.' },
-      queueTime: describeRequestSum('Time in which requests added jobs to queues.'),
-      queueCalls: { meaning: 'Number of queue operations of the requests.' },
+      databaseTime: describeRequestSum('Time that requests waited for databases.'),
+      databaseCalls: { meaning: 'Number of database statements that the requests ran.' },
+      outgoingTime: describeRequestSum('Time that requests waited for other hosts.'),
+      outgoingCalls: { meaning: 'Number of outgoing calls that the requests made.' },
+      queueTime: describeRequestSum('Time that requests spent adding jobs to queues.'),
+      queueCalls: { meaning: 'Number of queue operations that the requests performed.' },
       connectionWaitTime: describeRequestSum(
-        'Time until pools provided a connection, or a new connection was open.',
+        'Time that requests waited for a connection from a pool, or for a new connection to open.',
       ),
-      eventLoopWaitTime: describeRequestSum('Time in which other code blocked the event loop.'),
-      ownTime: describeRequestSum(
-        'All other time. Together, the six parts of the time add up to the duration.',
-      ),
+      eventLoopWaitTime: describeRequestSum('Time that other code blocked the event loop.'),
+      ownTime: describeRequestSum('All other time. The six time columns add up to the duration.'),
       test: TEST,
     },
   },
   metric_buckets: {
     row: [
-      'A row is one bucket of one histogram point that contains values.',
+      'A row is one nonempty bucket of one histogram point.',
       'The API computes percentiles from these rows.',
-      'The agent and the OTLP endpoint write them together with the rows of `performance_metrics`.',
+      'The agent and the OTLP endpoint write these rows together with the rows of `performance_metrics`.',
       'The upper bound of a bucket is 2^(1/8) times its lower bound, so a bucket is 9.05 % wide.',
       'For durations, the bounds are powers of 2^(1/8) in seconds.',
     ],
     columns: {
       timestamp: {
         meaning:
-          'Time of the histogram point. For measurements of `recordMetric`, the second in which they were made.',
+          'Time of the histogram point. For `recordMetric` measurements, the second in which they were recorded.',
       },
       metricType: { meaning: 'Type of the metric. See [metric types](#metric-types).' },
       name: { meaning: 'Name of the metric.' },
@@ -139,12 +137,12 @@ export const METRIC_TABLES: TableDescriptions<'performance_metrics' | 'metric_bu
           'ID of the histogram point: 52 bits of a hash. All buckets of a point have the same number.',
       },
       bucketUpper: {
-        unit: 'of the metric',
+        unit: 'as in the metric',
         meaning:
-          'Inclusive upper bound of the bucket. 0 for zeros. The bound of negative values is the bound that is closer to 0.',
+          'Inclusive upper bound of the bucket. 0 for zeros. For negative values, the bound that is closer to 0.',
       },
       count: { meaning: 'Number of values in the bucket. 0 for overwritten rows.' },
-      errorCount: { meaning: 'Number of the values that are failures.' },
+      errorCount: { meaning: 'Number of values that are failures.' },
       test: TEST,
     },
   },

@@ -44,7 +44,7 @@ export const METRIC_TYPES: Readonly<Record<PerformanceMetricType, MetricTypeDesc
   },
   QUEUE_WAIT_TIME: {
     ...{ kind: 'histogram', unit: 'ms', ...JOB },
-    meaning: 'Time that jobs waited, without their delay.',
+    meaning: 'Time that jobs waited, excluding their configured delay.',
   },
   QUEUE_PROCESSING_TIME: {
     ...{ kind: 'histogram', unit: 'ms', ...JOB },
@@ -53,14 +53,20 @@ export const METRIC_TYPES: Readonly<Record<PerformanceMetricType, MetricTypeDesc
   QUEUE_DEPTH: {
     ...{ kind: 'gauge', unit: '`{job}`', endpoint: 'queue' },
     operation: 'state of the jobs, such as `waiting` or `paused`',
-    meaning: 'Number of jobs in a queue. Each process with the queue reports it.',
+    meaning: 'Number of jobs in a queue. Each process that uses the queue reports this number.',
   },
   QUEUE_OLDEST_AGE: {
     ...{ kind: 'gauge', unit: 'ms', endpoint: 'queue' },
-    meaning: 'Age of the oldest waiting job. 0 if no job waits.',
+    meaning: 'Age of the oldest waiting job. 0 if no job is waiting.',
   },
-  CPU_USAGE: { ...SHARE, meaning: "CPU usage of the host, or of the container's limit." },
-  MEMORY_USAGE: { ...SHARE, meaning: "Memory usage of the host, or of the container's limit." },
+  CPU_USAGE: {
+    ...SHARE,
+    meaning: "CPU usage, as a percentage of the container's limit or of the host.",
+  },
+  MEMORY_USAGE: {
+    ...SHARE,
+    meaning: "Memory usage, as a percentage of the container's limit or of the host.",
+  },
   DISK_USAGE: { ...SHARE, meaning: 'Used space of a file system.' },
   NETWORK_IO: {
     ...{ kind: 'counter', unit: '`By` (bytes)' },
@@ -73,20 +79,23 @@ export const METRIC_TYPES: Readonly<Record<PerformanceMetricType, MetricTypeDesc
   GC_DURATION: { kind: 'histogram', unit: 'ms', meaning: 'Duration of garbage collections.' },
   HEAP_USAGE: {
     ...{ kind: 'gauge', unit: '`By` (bytes)' },
-    meaning: 'Used heap, or its limit, by `name`.',
+    meaning: 'Used heap memory, or its limit, depending on `name`.',
   },
-  ACTIVE_USERS: { ...BUSINESS_VALUE, meaning: 'Active users, as the application reports them.' },
+  ACTIVE_USERS: {
+    ...BUSINESS_VALUE,
+    meaning: 'Number of active users that the application reports.',
+  },
   ONGOING_RESERVATIONS: {
     ...BUSINESS_VALUE,
-    meaning: 'Ongoing reservations, as the application reports them.',
+    meaning: 'Number of ongoing reservations that the application reports.',
   },
   BREAKER_STATE: {
     ...{ kind: 'gauge', unit: '`1`', endpoint: 'circuit breaker' },
-    meaning: 'State of a circuit breaker: 0 closed, 1 half-open, 2 open.',
+    meaning: 'State of a circuit breaker: 0 is closed, 1 is half-open, and 2 is open.',
   },
   CUSTOM: {
     ...{ kind: 'any', unit: 'any', endpoint: 'depends on the metric' },
     operation: 'depends on the metric',
-    meaning: 'All other metrics, and samples of requests.',
+    meaning: 'All other metrics, and request samples.',
   },
 };

@@ -16,8 +16,8 @@ export const PROCESS_TABLES: TableDescriptions<'queue_metrics' | 'system_health'
     row: [
       'A row is one state change of one job.',
       'The agent writes a row for each state change of BullMQ jobs, and for each call of `recordQueueMetric`.',
-      'So `count()` is the number of state changes.',
-      'A failed attempt with a retry is a row with the status `waiting` or `delayed`.',
+      'Therefore, `count()` is the number of state changes.',
+      'A failed attempt that is retried has a row with the status `waiting` or `delayed`.',
       'Only the last failed attempt has the status `failed`.',
     ],
     columns: {
@@ -25,7 +25,7 @@ export const PROCESS_TABLES: TableDescriptions<'queue_metrics' | 'system_health'
       queueName: { meaning: 'Name of the queue.' },
       queueScope: {
         meaning:
-          'Redis server and prefix of the queue: `<prefix>@<host>:<port>/<db>`. Queues in different places can have the same name.',
+          'Redis server and prefix of the queue: `<prefix>@<host>:<port>/<db>`. Queues with different scopes can have the same name.',
       },
       jobType: { meaning: 'Name of the job.' },
       status: {
@@ -43,25 +43,25 @@ export const PROCESS_TABLES: TableDescriptions<'queue_metrics' | 'system_health'
       duration: { unit: 'ms', meaning: 'Processing time of the attempt that ended.' },
       waitTime: {
         unit: 'ms',
-        meaning: 'Wait time before the attempt, without the delay of the job.',
+        meaning: "Wait time before the attempt, excluding the job's configured delay.",
       },
-      attempts: { meaning: 'Number of attempts so far.' },
+      attempts: { meaning: 'Number of attempts until this state change.' },
       maxAttempts: { meaning: 'Maximum number of attempts.' },
       priority: { meaning: 'Priority of the job.' },
       delay: { unit: 'ms', meaning: 'Configured delay of the job.' },
-      errorMessage: { meaning: 'Message of the error in the attempt, redacted.' },
-      stackTrace: { meaning: 'Stack trace of the error in the attempt, redacted.' },
+      errorMessage: { meaning: 'Redacted message of the error that ended the attempt.' },
+      stackTrace: { meaning: 'Redacted stack trace of the error that ended the attempt.' },
       data: {
         meaning:
-          'Data of the job, as JSON. For BullMQ jobs, only with `PERFORMANCE_JOB_DATA=true`.',
+          'Data of the job, as JSON. For BullMQ jobs, it is set only with `PERFORMANCE_JOB_DATA=true`.',
       },
       result: {
         meaning:
-          'Result of the job, as JSON. For BullMQ jobs, only with `PERFORMANCE_JOB_DATA=true`.',
+          'Result of the job, as JSON. For BullMQ jobs, it is set only with `PERFORMANCE_JOB_DATA=true`.',
       },
       seq: {
         meaning:
-          'Number of the row in its process. Orders rows of a process with the same timestamp.',
+          'Sequence number of the row in its process. Sorts rows of a process with the same timestamp.',
       },
       test: { meaning: 'Whether the row is a test measurement. All metrics exclude these rows.' },
     },
@@ -69,10 +69,10 @@ export const PROCESS_TABLES: TableDescriptions<'queue_metrics' | 'system_health'
   system_health: {
     row: [
       'A row is one health snapshot of one process and its host.',
-      'The agent writes a row at each interval of `SYSTEM_HEALTH_INTERVAL` (60 s by default).',
-      'The OTLP endpoint writes a row for each export of other senders.',
-      'A process that ends normally writes a last row without measurements and with the status `stopped`.',
-      'Hosts belong to no tenant.',
+      'The agent writes a row once per `SYSTEM_HEALTH_INTERVAL` (60 s by default).',
+      'The OTLP endpoint writes a row for each export that it receives from other senders.',
+      'A process that ends normally writes a last row with the status `stopped` and no measurements.',
+      'These rows do not belong to a tenant.',
     ],
     columns: {
       timestamp: { meaning: 'Time of the snapshot.' },
@@ -86,11 +86,13 @@ export const PROCESS_TABLES: TableDescriptions<'queue_metrics' | 'system_health'
       id: { meaning: 'ID of the row.' },
       avgResponseTime: {
         unit: 'ms',
-        meaning: 'Mean duration of the requests since the previous row. Empty without requests.',
+        meaning:
+          'Mean duration of the requests since the previous row. Empty if there were no requests.',
       },
       errorRate: {
         unit: '%',
-        meaning: 'Failed requests since the previous row. Empty without requests.',
+        meaning:
+          'Percentage of failed requests since the previous row. Empty if there were no requests.',
       },
       uptime: { unit: 's', meaning: 'Time since the start of the process.' },
       dbConnections: {
@@ -102,24 +104,29 @@ export const PROCESS_TABLES: TableDescriptions<'queue_metrics' | 'system_health'
       },
       memoryUsage: {
         unit: '%',
-        meaning: "Used memory of the container's limit, or of the host without a limit.",
+        meaning:
+          "Used memory, as a percentage of the container's limit. Without a limit, as a percentage of the host's memory.",
       },
       cpuUsage: {
         unit: '%',
-        meaning: "Used CPU time of the container's limit, or of the host without a limit.",
+        meaning:
+          "Used CPU time, as a percentage of the container's limit. Without a limit, as a percentage of the host's CPU time.",
       },
-      hostMemoryUsage: { unit: '%', meaning: 'Memory of the host that is not available.' },
-      hostCpuUsage: { unit: '%', meaning: 'Used CPU time of the host.' },
+      hostMemoryUsage: {
+        unit: '%',
+        meaning: "Percentage of the host's memory that is not available.",
+      },
+      hostCpuUsage: { unit: '%', meaning: "Used percentage of the host's CPU time." },
       processMemory: { unit: 'bytes', meaning: 'Resident set size of the process.' },
       processCpuUsage: {
         unit: '%',
-        meaning: 'CPU time of the process, as a share of the CPUs that it can use.',
+        meaning: 'CPU time of the process, as a percentage of the CPUs that it can use.',
       },
       eventLoopUtilization: {
         unit: '%',
-        meaning: 'Share of the time in which the event loop was active.',
+        meaning: 'Percentage of time that the event loop was active.',
       },
-      diskUsage: { unit: '%', meaning: 'Used space of the root file system.' },
+      diskUsage: { unit: '%', meaning: 'Used percentage of the root file system.' },
       eventLoopDelayP99: { unit: 'ms', meaning: '99th percentile of the event loop delay.' },
       load: { meaning: 'One-minute load average of the host.' },
       activeUsers: { meaning: 'Value of the gauge `activeUsers` from `registerGauge`.' },
@@ -132,11 +139,11 @@ export const PROCESS_TABLES: TableDescriptions<'queue_metrics' | 'system_health'
   error_logs: {
     row: [
       'A row is one error, or the last of `count` identical errors.',
-      'The agent stores the first occurrence at once, and the repetitions within 10 s as one row.',
-      'So `sum(count)` is the number of errors.',
+      'The agent stores the first occurrence immediately, and the repetitions within 10 s as one row.',
+      'Therefore, `sum(count)` is the number of errors.',
       'The OTLP endpoint writes the errors of spans.',
       'The server writes one row for each critical alert.',
-      'Errors over the limits of a process are grouped into rows with the fingerprint, kind, and type `others`.',
+      'If a process exceeds its limits for errors, further errors are grouped into rows with the fingerprint, kind, and type `others`.',
     ],
     columns: {
       timestamp: { meaning: 'Time of the error, or of the last repetition.' },
@@ -151,7 +158,7 @@ export const PROCESS_TABLES: TableDescriptions<'queue_metrics' | 'system_health'
       kind: { meaning: 'Source of the error.', values: ERROR_KINDS },
       errorType: {
         meaning:
-          'Name of the error class, such as `TypeError`. `HTTP 503` for a status without an error. The rule for alerts.',
+          'Name of the error class, such as `TypeError`. For a response without an error, the status, such as `HTTP 503`. For an alert, the name of its rule.',
       },
       ...TENANT_DESCRIPTIONS,
       ...RESOURCE_DESCRIPTIONS,
@@ -166,7 +173,7 @@ export const PROCESS_TABLES: TableDescriptions<'queue_metrics' | 'system_health'
       },
       context: {
         meaning:
-          'JSON object with further values, such as `method`, `status`, and `trace_id` of a request.',
+          'JSON object with other values, such as `method`, `status`, and `trace_id` of a request.',
       },
       userId: { meaning: 'User of the request.' },
     },

@@ -18,14 +18,16 @@ const MESSAGE_KINDS: Readonly<Record<Message['kind'], true>> = {
   test: true,
 };
 
-const SEQ = { meaning: 'Number of the change, from 1. Orders changes with the same timestamp.' };
+const SEQ = {
+  meaning: 'Number of the change, starting at 1. Sorts changes with the same timestamp.',
+};
 
 /** Describes the tables of alerts and notifications. */
 export const ALERT_TABLES: TableDescriptions<'alerts' | 'silences' | 'notifications'> = {
   alerts: {
     row: [
       'A row is one state change of one alert.',
-      'The row of an alert with the greatest (`timestamp`, `seq`) has its current state.',
+      "The alert's row with the greatest (`timestamp`, `seq`) contains its current state.",
       'The server writes these rows.',
     ],
     columns: {
@@ -44,31 +46,30 @@ export const ALERT_TABLES: TableDescriptions<'alerts' | 'silences' | 'notificati
       },
       seq: SEQ,
       value: {
-        unit: 'of the rule',
+        unit: 'as in the rule',
         meaning: 'Value that changed the state. Empty if data is missing.',
       },
       threshold: {
-        unit: 'of the rule',
+        unit: 'as in the rule',
         meaning: 'Threshold that was crossed. For a resolved alert, the first threshold.',
       },
       labels: { meaning: 'JSON object with sorted keys. Identifies the group within the rule.' },
       cause: {
         meaning:
-          'Explanation of the alert, or why it was resolved although its value did not recover.',
+          'Cause of the alert, or the reason why it was resolved even though its value did not recover.',
       },
-      author: { meaning: 'Who acknowledged the alert.' },
+      author: { meaning: 'User who acknowledged the alert.' },
       comment: { meaning: 'Comment of the person who acknowledged the alert.' },
       startedAt: { meaning: 'When the value first crossed the threshold.' },
       firedAt: {
-        meaning:
-          'When the alert fired. Empty for a pending alert, and for an alert that never fired.',
+        meaning: 'When the alert fired. Empty for pending alerts, and for alerts that never fired.',
       },
     },
   },
   silences: {
     row: [
       'A row is one change of a silence: its creation or its end.',
-      'The row of a silence with the greatest (`timestamp`, `seq`) has its current state.',
+      "The silence's row with the greatest (`timestamp`, `seq`) contains its current state.",
       'The server writes these rows.',
     ],
     columns: {
@@ -81,10 +82,12 @@ export const ALERT_TABLES: TableDescriptions<'alerts' | 'silences' | 'notificati
       },
       id: { meaning: 'ID of the silence.' },
       seq: SEQ,
-      author: { meaning: 'Who created or ended the silence.' },
+      author: { meaning: 'User who created or ended the silence.' },
       comment: { meaning: 'Reason for the silence.' },
       matchers: { meaning: 'JSON array of label matchers, such as `service="shop"`.' },
-      recurrence: { meaning: 'JSON object with the recurring times. Empty for a single silence.' },
+      recurrence: {
+        meaning: 'JSON object with the recurring times. Empty for a silence that does not recur.',
+      },
       startsAt: { meaning: 'Start of the silence.' },
       endsAt: { meaning: 'End of the silence.' },
     },
@@ -92,13 +95,14 @@ export const ALERT_TABLES: TableDescriptions<'alerts' | 'silences' | 'notificati
   notifications: {
     row: [
       'A row is one attempt to deliver a message, or the reason why an alert was not sent.',
-      'Further rows record that a message was read.',
+      'A further row is written when a message is read.',
       'All attempts of a delivery have the same `id`.',
       'The server and `npx perfscope notify test` write these rows.',
     ],
     columns: {
       timestamp: {
-        meaning: 'Time of the attempt, of the suppression, or when the message was read.',
+        meaning:
+          'Time at which the attempt was made, the alert was suppressed, or the message was read.',
       },
       receiver: { meaning: 'Name of the receiver in the notification file.' },
       channel: {
@@ -117,18 +121,20 @@ export const ALERT_TABLES: TableDescriptions<'alerts' | 'silences' | 'notificati
         meaning: 'Why the message was sent. Empty for suppressed alerts.',
         values: Object.keys(MESSAGE_KINDS),
       },
-      organizationId: { meaning: 'Organization, if all alerts of the message have the same one.' },
-      propertyId: { meaning: 'Property, if all alerts of the message have the same one.' },
-      id: { meaning: 'ID of the delivery, or of all suppressions of an alert.' },
-      seq: { meaning: 'Number of the row, from 1. Orders rows with the same timestamp.' },
-      alertId: { meaning: 'ID of the first alert of the message.' },
+      organizationId: {
+        meaning: 'Organization, if all alerts in the message have the same organization.',
+      },
+      propertyId: { meaning: 'Property, if all alerts in the message have the same property.' },
+      id: { meaning: 'ID of the delivery. All suppressions of one alert have the same ID.' },
+      seq: { meaning: 'Number of the row, starting at 1. Sorts rows with the same timestamp.' },
+      alertId: { meaning: 'ID of the first alert in the message.' },
       recipient: { meaning: 'Host, role, or partly masked address of the recipient.' },
-      attempt: { meaning: 'Number of the attempt, from 1. 0 before the first attempt.' },
-      level: { meaning: 'Level of an escalation, from 1. 0 for other messages.' },
+      attempt: { meaning: 'Number of the attempt, starting at 1. 0 before the first attempt.' },
+      level: { meaning: 'Escalation level, starting at 1. 0 for other messages.' },
       groupKey: { meaning: 'Key of the alert group that the message is about.' },
       detail: { meaning: 'Readable explanation of the status, without secrets.' },
-      content: { meaning: 'JSON object with the status and the alerts of the message.' },
-      author: { meaning: 'Who read the message. Set only with `read_at`.' },
+      content: { meaning: 'JSON object with the status of the message and its alerts.' },
+      author: { meaning: 'User who read the message. Set only with `read_at`.' },
       readAt: { meaning: 'When the message was read in the app.' },
     },
   },
@@ -141,7 +147,7 @@ export const ACCESS_TABLES: TableDescriptions<
   rule_decisions: {
     row: [
       'A row is one decision of a business rule, or the result of applying it.',
-      'A result has the `id` and the `seq` of its decision, and another `author`.',
+      'A result has the same `id` and `seq` as its decision, and a different `author`.',
       'All decisions from the first change of a setting until its reset have the same `id`.',
       'The server writes decisions.',
       'The agents and the server write results.',
@@ -155,33 +161,38 @@ export const ACCESS_TABLES: TableDescriptions<
         meaning: 'How the rule changed the setting, or the result of applying the change.',
         values: [...DECISION_STATUSES, ...DECISION_OUTCOME_STATUSES],
       },
-      organizationId: { meaning: 'Organization. Empty if the decision applies to all.' },
-      propertyId: { meaning: 'Property. Empty if the decision applies to all.' },
+      organizationId: {
+        meaning: 'Organization. Empty if the decision applies to all organizations.',
+      },
+      propertyId: { meaning: 'Property. Empty if the decision applies to all properties.' },
       id: { meaning: 'ID of the series of decisions.' },
-      seq: { meaning: 'Number of the decision in its series, from 1.' },
+      seq: { meaning: 'Number of the decision in its series, starting at 1.' },
       author: {
         meaning:
           '`perfscope` for a decision. For a result, the service with its instance, or the webhook.',
       },
-      value: { unit: 'of the setting', meaning: 'New value of the setting.' },
-      previous: { unit: 'of the setting', meaning: 'Value before the decision.' },
-      defaultValue: { unit: 'of the setting', meaning: 'Value without a decision.' },
+      value: { unit: 'as in the setting', meaning: 'New value of the setting.' },
+      previous: { unit: 'as in the setting', meaning: 'Value before the decision.' },
+      defaultValue: {
+        unit: 'as in the setting',
+        meaning: 'Value that applies without a decision.',
+      },
       facts: {
         meaning:
-          'JSON object with the values that led to the decision. `{}` in a result of a service.',
+          'JSON object with the values that led to the decision. `{}` in results from services.',
       },
       reason: { meaning: 'Explanation of the decision, or of the failure.' },
       expiresAt: {
         meaning:
           'When the default value applies again. Empty if the setting has its default value.',
       },
-      dryRun: { meaning: 'Whether the decision was only recorded, and not applied.' },
+      dryRun: { meaning: 'Whether the decision was recorded but not applied.' },
     },
   },
   notification_people: {
     row: [
-      'A row is one change of a person who receives notifications, made through the API.',
-      'The row of a person with the greatest (`timestamp`, `seq`) has the current state.',
+      'A row is one change to a person who receives notifications, made through the API.',
+      "The person's row with the greatest (`timestamp`, `seq`) contains the current state.",
       'People in the notification file are not in this table.',
       'The server writes these rows.',
     ],
@@ -189,19 +200,23 @@ export const ACCESS_TABLES: TableDescriptions<
       timestamp: { meaning: 'Time of the change.' },
       id: { meaning: 'Name of the person.' },
       seq: SEQ,
-      state: { meaning: 'Whether the person was set or removed.', values: ['active', 'removed'] },
+      state: {
+        meaning:
+          'Whether the person was added, replaced, or removed. `active` means added or replaced.',
+        values: ['active', 'removed'],
+      },
       role: { meaning: 'Role of the person.', values: ROLES },
       organizationId: { meaning: 'Organization of the person. Empty for the whole installation.' },
       properties: {
         meaning: 'JSON array of properties. Empty for all properties of the organization.',
       },
-      email: { meaning: 'Email address. Only in the newest row of the person.' },
-      phone: { meaning: 'Phone number. Only in the newest row of the person.' },
+      email: { meaning: 'Email address. Set only in the newest row of the person.' },
+      phone: { meaning: 'Phone number. Set only in the newest row of the person.' },
       subject: {
         meaning:
-          'Subject of the key or token that reads the notifications in the app. Only in the newest row of the person.',
+          'Subject of the key or token that reads the notifications in the app. Set only in the newest row of the person.',
       },
-      author: { meaning: 'Who made the change.' },
+      author: { meaning: 'User who made the change.' },
     },
   },
   api_keys: {
@@ -213,7 +228,7 @@ export const ACCESS_TABLES: TableDescriptions<
     columns: {
       timestamp: { meaning: 'When the key was created or revoked.' },
       id: { meaning: 'ID of the key: its public part.' },
-      seq: { meaning: '1 for the creation, 2 for the revocation.' },
+      seq: { meaning: '1 for the creation, and 2 for the revocation.' },
       state: { meaning: 'Whether the key was created or revoked.', values: ['active', 'revoked'] },
       name: { meaning: 'Purpose of the key.' },
       role: { meaning: 'Role of the key.', values: ROLES },
@@ -223,7 +238,7 @@ export const ACCESS_TABLES: TableDescriptions<
       },
       hash: { meaning: 'SHA-256 hash of the secret part, in hexadecimal digits.' },
       expiresAt: { meaning: 'When the key expires. Empty if it does not expire.' },
-      author: { meaning: 'Who created or revoked the key.' },
+      author: { meaning: 'User who created or revoked the key.' },
     },
   },
   audit_log: {

@@ -25,13 +25,13 @@ export type TableDescriptions<N extends TableName> = {
 /** Describes the columns of `RESOURCE_COLUMNS`. */
 export const RESOURCE_DESCRIPTIONS = {
   service: { meaning: "Name of the service. Perfscope's own processes have the name `perfscope`." },
-  serviceVersion: { meaning: 'Version of the service. Empty if the service reports none.' },
+  serviceVersion: { meaning: 'Version of the service. Empty if the service reports no version.' },
   environment: { meaning: 'Environment of the service, such as `production`.' },
-  instance: { meaning: 'ID of the process. Each start of a process has a new ID.' },
+  instance: { meaning: 'ID of the process. A restarted process has a new ID.' },
 } as const satisfies Record<string, ColumnDescription>;
 
 /** Describes the columns of `TENANT_COLUMNS`. */
 export const TENANT_DESCRIPTIONS = {
-  organizationId: { meaning: 'Organization. Empty if the row belongs to none.' },
-  propertyId: { meaning: 'Property of the organization. Empty if the row belongs to none.' },
+  organizationId: { meaning: 'Organization. Empty if the row belongs to no organization.' },
+  propertyId: { meaning: 'Property of the organization. Empty if the row belongs to no property.' },
 } as const satisfies Record<string, ColumnDescription>;

@@ -27,7 +27,7 @@ export const DEFAULT_EXIT_TIMEOUT_MS = 300;
  * or `SYSTEM_HEALTH_` is an error, so that typos don't go unnoticed.
  */
 export const VARIABLES = {
-  PERFORMANCE_MONITORING_ENABLED: booleanVariable(true, 'Whether Perfscope records anything.'),
+  PERFORMANCE_MONITORING_ENABLED: booleanVariable(true, 'Whether Perfscope records measurements.'),
   PERFORMANCE_BUFFER_SIZE: integerVariable(
     100,
     [1, 100_000],
@@ -41,31 +41,35 @@ export const VARIABLES = {
   PERFORMANCE_EXIT_TIMEOUT: integerVariable(
     DEFAULT_EXIT_TIMEOUT_MS,
     [0, 60_000],
-    'Maximum time, in ms, to send the last rows when a process ends. A higher value also retries failed writes.',
+    'Maximum time, in ms, to send the last rows when a process ends. With more than 300 ms, the agent also retries failed writes.',
   ),
   PERFORMANCE_AGENT_MAX_CPU: percentVariable(
     2,
-    'CPU time of the agent, as a percentage of one core, above which it records fewer details. `0` means no limit.',
+    'CPU time of the agent, as a percentage of one core, above which the agent records fewer details. `0` means no limit.',
   ),
   PERFORMANCE_AGENT_MAX_MEMORY: integerVariable(
     40_000_000,
     [0, Number.MAX_SAFE_INTEGER],
-    'Estimated memory of the agent, in bytes, above which it records fewer details. `0` means no limit.',
+    'Estimated memory of the agent, in bytes, above which the agent records fewer details. `0` means no limit.',
   ),
   PERFORMANCE_OTLP_EXPORT: booleanVariable(
     true,
     'Whether to send metrics over OTLP if an endpoint is set in `OTEL_EXPORTER_OTLP_ENDPOINT`.',
   ),
-  PERFORMANCE_RETENTION_DAYS: integerVariable(30, [1, 3650], 'Days to keep raw measurements.'),
+  PERFORMANCE_RETENTION_DAYS: integerVariable(
+    30,
+    [1, 3650],
+    'Number of days to keep raw measurements.',
+  ),
   PERFORMANCE_RETENTION_MINUTE_DAYS: integerVariable(
     90,
     [1, 3650],
-    'Days to keep data aggregated by minute.',
+    'Number of days to keep data aggregated by minute.',
   ),
   PERFORMANCE_RETENTION_HOUR_DAYS: integerVariable(
     730,
     [7, 36_500],
-    'Days to keep data aggregated by hour, rounded up to whole weeks.',
+    'Number of days to keep data aggregated by hour, rounded up to whole weeks.',
   ),
   PERFORMANCE_TIME_ZONE: timeZoneVariable(
     'Time zone for days and hours in comparisons. Default: the system time zone.',
@@ -79,21 +83,21 @@ export const VARIABLES = {
   PERFORMANCE_RESPONSE_TIME_WARNING: integerVariable(
     2000,
     [1, DAY_MS],
-    'Average response time, in ms, above which the health status becomes `degraded`.',
+    'Average response time, in ms, above which the health status becomes `degraded`. Also the `warning` threshold of the alert `response-time`.',
   ),
   PERFORMANCE_RESPONSE_TIME_CRITICAL: integerVariable(
     5000,
     [1, DAY_MS],
-    'Average response time, in ms, above which the health status becomes `unhealthy`.',
+    'Average response time, in ms, above which the health status becomes `unhealthy`. Also the `critical` threshold of the alert `response-time`.',
   ),
   PERFORMANCE_ERROR_RATE_THRESHOLD: percentVariable(
     5,
-    'Percentage of failed requests above which the health status becomes `degraded`.',
+    'Percentage of failed requests above which the health status becomes `degraded`. Also the `medium` threshold of the alert `error-rate`.',
   ),
   PERFORMANCE_QUEUE_DEPTH_THRESHOLD: integerVariable(
     50,
     [1, 1e9],
-    'Number of waiting jobs at which a queue is marked as deep.',
+    'Number of waiting jobs above which the alert `queue-depth` fires, with severity `medium`.',
   ),
   PERFORMANCE_ALERTS_ENABLED: booleanVariable(true, 'Whether the server evaluates alert rules.'),
   PERFORMANCE_RULES_FILE: stringVariable<string | undefined>(
@@ -153,7 +157,7 @@ export const VARIABLES = {
   PERFORMANCE_MIN_FREE_DISK_BYTES: integerVariable(
     undefined,
     [0, Number.MAX_SAFE_INTEGER],
-    'Free disk space in bytes below which the embedded QuestDB gets no rows. Default: 200 MiB, or 5 % of a smaller disk.',
+    'Free disk space, in bytes, below which rows stay in the spool and are not written to the embedded QuestDB. Default: 200 MiB, or 5 % of the disk if that is less.',
   ),
   PERFORMANCE_QUESTDB_URL: urlVariable(
     ['http:', 'https:'],
@@ -161,7 +165,7 @@ export const VARIABLES = {
   ),
   PERFORMANCE_QUESTDB_PG_URL: urlVariable(
     ['postgresql:', 'postgres:'],
-    'PostgreSQL URL of the existing QuestDB, for queries. Default: port 8812, same host and user.',
+    'PostgreSQL URL of the existing QuestDB, for queries. Default: port 8812 on the same host, with the same user.',
   ),
   PERFORMANCE_QUESTDB_PG_URL_FILE: stringVariable<string | undefined>(
     undefined,
@@ -225,7 +229,7 @@ export const VARIABLES = {
   PERFORMANCE_JWT_JWKS_URL: trustedUrlVariable("URL of the issuer's public keys."),
   PERFORMANCE_JWT_SECRET: secretVariable(
     32,
-    'Secret with which the issuer signs tokens (HS256), as an alternative to public keys.',
+    'Secret that the issuer uses to sign tokens (HS256), as an alternative to public keys.',
   ),
   PERFORMANCE_JWT_SECRET_FILE: stringVariable<string | undefined>(
     undefined,

@@ -94,6 +94,8 @@ export interface Endpoint<P extends string, Q extends z.ZodObject, R extends z.Z
   readonly path: P;
   readonly methods: readonly HttpMethod[];
   readonly summary: string;
+  /** Summary of POST requests. Default: `summary`. */
+  readonly postSummary?: string;
   /** Operation name. Required if another endpoint's path has the same last segment. */
   readonly operation?: string;
   readonly permission: EndpointPermission;

@@ -87,9 +87,9 @@ export const IOREDIS: Library = {
   category: 'database',
   versions: { from: '5.0.0', to: 6 },
   measured:
-    'Each command by its name, also in pipelines and transactions, with cluster, Sentinel, and auto-pipelining, and failed connections. A command that waits for a connection includes the wait.',
+    'Each command by name, and failed connections. This includes pipelines, transactions, clusters, Sentinel, and auto-pipelining. If a command waits for a connection, its duration includes this wait.',
   limits:
-    "Blocking commands, such as BLPOP or SUBSCRIBE, are not recorded, because they wait on purpose. BullMQ's commands are parts of queue operations.",
+    'Blocking commands, such as BLPOP or SUBSCRIBE, are not recorded, because they wait by design. Commands that BullMQ sends are part of its queue operations.',
   bundledMessages: ['[ioredis] Unhandled error event:'],
   instrument: ({ databases }) => instrumentIoredis(databases),
 };

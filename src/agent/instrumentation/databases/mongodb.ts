@@ -30,7 +30,7 @@ export const MONGODB_DRIVER: Library = {
   measured:
     'Each command with the field names of its filter, update, or pipeline, such as `find rooms {city, status}`. Failed server selections. Used and idle connections and waiting callers of each pool. Mongoose is measured through the driver.',
   limits:
-    'Reads of change streams and tailable cursors are not recorded, because they wait on purpose. `ping` is not recorded. A bulk write has the fingerprint of its first statement, or only its name and collection in version 7.',
+    'Reads of change streams and tailable cursors are not recorded, because they wait for new data by design. `ping` is not recorded. A bulk write has the fingerprint of its first statement. In version 7, it has only its name and collection.',
   bundledMessages: ['Server selection timed out after'],
   instrument: ({ databases, pools }) => ({
     patches: {

@@ -36,9 +36,9 @@ export const MYSQL2: Library = {
   category: 'database',
   versions: { from: '2.0.0', to: 3 },
   measured:
-    'Statements, prepared statements, streams, transactions, failed connections, and pools. Each `prepare()` is one ' +
-    '`PREPARE`, and each execution one statement.',
-  limits: 'The package `mysql` isn’t measured.',
+    'Statements, prepared statements, streams, transactions, failed connections, and pools. Each `prepare()` call is ' +
+    'recorded as one `PREPARE`, and each execution as one statement.',
+  limits: 'The package `mysql` is not measured.',
   bundledMessages: ["Can't add new command when connection is in closed state"],
   instrument: ({ databases, pools }: InstrumentationContext) =>
     instrumentConnections(databases, (exports) => patchMysqlPool(exports, pools, databases)),

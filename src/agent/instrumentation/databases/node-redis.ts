@@ -44,9 +44,9 @@ export const NODE_REDIS: Library = {
   category: 'database',
   versions: { from: '1.0.0', to: 6 },
   measured:
-    'Each command of `redis` 4 to 6 by its name, also in pipelines, transactions, clusters, and pools, failed connections, and the clients of a pool. A command that waits for a connection includes the wait.',
+    'Each command of `redis` 4 to 6 by name, failed connections, and the clients of a pool. This includes pipelines, transactions, clusters, and pools. If a command waits for a connection, its duration includes this wait.',
   limits:
-    'Blocking commands, such as BLPOP or SUBSCRIBE, are not recorded, because they wait on purpose. A command that a closed or offline client rejects at once is not recorded.',
+    'Blocking commands, such as BLPOP or SUBSCRIBE, are not recorded, because they wait by design. A command that a closed or offline client rejects immediately is not recorded.',
   bundledMessages: ['Disconnects client'],
   instrument: ({ databases, pools }) => ({
     patches: {

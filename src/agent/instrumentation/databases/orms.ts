@@ -12,7 +12,7 @@ const describeOrm = (
   category: 'orm',
   versions,
   through,
-  measured: `Its statements, through ${through.map((each) => `\`${each}\``).join(' or ')}.`,
+  measured: 'Statements that it sends through one of these drivers.',
 });
 
 /** Libraries that send their statements through a driver, which is measured. They need no code. */

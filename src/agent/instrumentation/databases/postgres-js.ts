@@ -39,7 +39,7 @@ export const POSTGRES_JS: Library = {
   measured:
     'Statements, cursors, COPY, transactions, failed connections, and pools. Queries that the library itself sends ' +
     'are not counted.',
-  limits: 'The wait of `sql.reserve()` isn’t measured.',
+  limits: 'The time that `sql.reserve()` waits for a connection is not measured.',
   bundledMessages: ['Only use sql.begin, sql.reserved or max: 1'],
   instrument: (context) => instrumentQueries(context),
 };

@@ -78,7 +78,8 @@ export const PG_POOL: Library = {
   category: 'database',
   partOf: 'pg',
   versions: { from: '3.0.0', to: 3 },
-  measured: 'Used and idle connections, waiting callers, and the wait for a connection.',
+  measured:
+    'Used and idle connections, waiting callers, and the time that callers wait for a connection.',
   instrument: ({ pools, databases }: InstrumentationContext) => ({
     patches: { '': (exports) => patchPostgresPool(exports, pools, databases) },
   }),

@@ -44,9 +44,9 @@ export const PRISMA: Library = {
   category: 'orm',
   versions: { from: '5.0.0', to: 7 },
   measured:
-    'With `@prisma/adapter-pg`, each SQL statement and the pool through `pg`. With other adapters and with its own engine: each operation, such as `findMany Room {city, status}`, raw queries by their SQL, and failed connections.',
+    'With `@prisma/adapter-pg`: each SQL statement, and the pool, through `pg`. With other adapters and with its own engine: each operation, such as `findMany Room {city, status}`, each raw query with its SQL, and failed connections.',
   limits:
-    'Without `@prisma/adapter-pg`, an operation counts as one statement even if it needs several, transactions have no BEGIN and COMMIT, and there are no pool metrics. A client of `prisma-client-js` with its own `output` contains a copy of the runtime, so it is measured only with `@prisma/adapter-pg`.',
+    'Without `@prisma/adapter-pg`, an operation counts as one statement even if it runs several, BEGIN and COMMIT are not recorded, and there are no pool metrics. A client that `prisma-client-js` generates into its own `output` contains a copy of the runtime, so it is measured only with `@prisma/adapter-pg`.',
   bundledMessages: ['PrismaClient is unable to run in this browser environment'],
   instrument: ({ databases }) => {
     const patched = new WeakSet<Method>();

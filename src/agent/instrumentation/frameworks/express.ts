@@ -52,7 +52,7 @@ export const ROUTER: Library = {
   category: 'framework',
   partOf: 'express',
   versions: { from: '1.0.0', to: 2 },
-  measured: 'Route templates and errors, as in Express.',
+  measured: 'For `router`, the same data as for Express.',
   instrument: () => ({ patches: { '': patchFactory } }),
 };
 

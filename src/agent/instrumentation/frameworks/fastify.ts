@@ -34,7 +34,7 @@ export const FASTIFY: Library = {
   category: 'framework',
   versions: { from: '4.0.0', to: 5 },
   measured:
-    'Route templates with all prefixes, and errors that hooks and handlers throw or send, before error handlers run.',
+    'Route templates with all prefixes, and errors that hooks and handlers throw or send. Errors are recorded before error handlers run.',
   bundledMessages: ['Trying to send a NotFound error inside a 404 handler'],
   instrument: () => ({
     patches: { 'lib/request.js': patchRequest, 'lib/error-handler.js': patchErrorHandler },

@@ -21,7 +21,7 @@ export const HONO: Library = {
   category: 'framework',
   versions: { from: '4.0.0', to: 4 },
   measured:
-    'Route templates with all base paths, and errors of handlers and middleware, if `@hono/node-server` serves the app.',
+    'Route templates with all base paths, and errors that handlers and middleware throw, if `@hono/node-server` serves the app.',
   limits:
     'Errors that a `notFound` handler throws, and errors in a stream that has started, have no stack.',
   bundledMessages: [

@@ -27,7 +27,7 @@ export const KOA_ROUTER: Library = {
   versions: { from: '12.0.0', to: 15 },
   measured: 'Route templates with all prefixes, and errors that routes throw.',
   limits:
-    'If an ES module imports version 12, 13, or 14, routes are measured, but not errors that a middleware of the application catches.',
+    'If an ES module imports version 12, 13, or 14, routes are measured, but errors that application middleware catches are not stored.',
   bundledMessages: ['You have to provide a path when adding an all handler'],
   instrument: () => ({
     patches: { '': patchExports },

@@ -37,9 +37,9 @@ export const KOA: Library = {
   category: 'framework',
   versions: { from: '2.0.0', to: 3 },
   measured:
-    'Route templates of `@koa/router`, files of `koa-static`, and errors that reach the default error handler.',
+    'Route templates of `@koa/router`, files that `koa-static` sends, and errors that reach the default error handler.',
   limits:
-    'An error that a middleware of the application catches is stored only if it comes from a route of `@koa/router`.',
+    'An error that application middleware catches is stored only if a route of `@koa/router` throws it.',
   bundledMessages: ['middleware must be a function!'],
   instrument: () => ({
     patches: {

@@ -31,8 +31,8 @@ export const NEST: Library = {
   category: 'framework',
   versions: { from: '10.0.0', to: 12 },
   measured:
-    'Exceptions in HTTP requests, also if an exception filter handles them. Express or Fastify provides the route.',
-  limits: 'Errors of GraphQL, WebSocket, and microservice handlers are not stored.',
+    'Exceptions in HTTP requests, including exceptions that an exception filter handles. Express or Fastify provides the route.',
+  limits: 'Errors in GraphQL, WebSocket, and microservice handlers are not stored.',
   bundledMessages: ['Nest application successfully started'],
   instrument: () => ({
     patches: { [FILE]: (exports) => patchExceptionsHandler(exports as NestModule) },

@@ -29,9 +29,9 @@ export const NEXT: Library = {
   category: 'framework',
   versions: { from: '14.0.0', to: 16 },
   measured:
-    'Templates of pages, route handlers, and API routes, names for server actions, middleware, redirects, images, and static files, and their errors. A request fails if Next.js reports an error, even if a page has already sent its first part with status 200.',
+    'Route templates of pages, route handlers, and API routes. Names for server actions, middleware, redirects, images, and static files. Errors in all of these. A request counts as failed if Next.js reports an error, even if the page has already sent its first part with status 200.',
   limits:
-    'Drivers that Next.js bundles are not measured, also in a standalone build. List them in `serverExternalPackages`. In the edge runtime, only requests, errors, and calls of `fetch` are measured. A server action has the name of its page, because the ID of an action changes with each build.',
+    'Drivers that Next.js bundles are not measured, even in a standalone build. List them in `serverExternalPackages`. In the edge runtime, only requests, errors, and `fetch` calls are measured. A server action has the name of its page, because action IDs change with each build.',
   bundledMessages: ['Attempted to handle request too many times'],
   instrument: () => ({
     patches: {

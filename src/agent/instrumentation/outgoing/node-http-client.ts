@@ -17,9 +17,9 @@ export const NODE_HTTP: Library = {
   versions: { from: '22.14.0', to: 26 },
   isBuiltIn: true,
   measured:
-    'Duration, status, and errors of each request by host and method, and by URL template if the application sets one. Includes `node:https`, axios, got, and node-fetch.',
+    'Duration, status, and errors of each request, grouped by host and method, and by URL template if the application sets one. Includes `node:https`, axios, got, and node-fetch.',
   limits:
-    'WebSocket handshakes, CONNECT tunnels, and requests of the `node:http2` client are not measured.',
+    'WebSocket handshakes, CONNECT tunnels, and requests that the `node:http2` client sends are not measured.',
   instrument: (context) => {
     observeRequests(context);
     return {};

@@ -9,7 +9,7 @@ import { CallField, OutgoingCall } from './outgoing-recorder.ts';
 const PART = 'the metrics of fetch';
 
 const LIMITS =
-  'WebSocket handshakes and CONNECT tunnels are not measured. The time that a request waits in the queue of a pool with a limit on its connections is not included.';
+  'WebSocket handshakes and CONNECT tunnels are not measured. If a connection pool has a limit, the time that a request waits in its queue is not included.';
 
 /** The `fetch` of Node.js, which contains a copy of undici. It uses the same channels as the package. */
 export const FETCH: Library = {
@@ -18,7 +18,7 @@ export const FETCH: Library = {
   versions: { from: '22.14.0', to: 26 },
   isBuiltIn: true,
   measured:
-    'Duration, status, and errors of each request by host and method, and by URL template if the application sets one.',
+    'Duration, status, and errors of each request, grouped by host and method, and by URL template if the application sets one.',
   limits: LIMITS,
   instrument: (context) => {
     observeRequests(context);
@@ -31,7 +31,7 @@ export const UNDICI: Library = {
   category: 'http-client',
   versions: { from: '6.0.0', to: 8 },
   usesChannels: true,
-  measured: 'Each request, as for `fetch`.',
+  measured: 'Each request, with the same data as for `fetch`.',
   limits: LIMITS,
 };
 

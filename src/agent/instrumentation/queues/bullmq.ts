@@ -57,7 +57,7 @@ export const BULLMQ: Library = {
   category: 'queue',
   versions: { from: '5.0.0', to: 6 },
   measured:
-    'Each state change of each job, wait and processing times, and the depth and age of queues.',
+    'Each state change of each job, wait and processing times, and the depth of each queue and the age of its oldest waiting job.',
   bundledMessages: [
     'BullMQ: Your redis options maxRetriesPerRequest must be null',
     'Missing lock for job',

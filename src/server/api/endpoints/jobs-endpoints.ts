@@ -32,7 +32,7 @@ export const jobsEndpoint = defineEndpoint({
   path: '/api/performance/jobs',
   methods: ['get'],
   summary:
-    'Lists the jobs that changed in the time range with their latest state, the latest change first.',
+    'Lists jobs whose state changed in the time range, with their latest state. The latest change is first.',
   permission: 'read',
   query: z.strictObject({
     ...RANGE_PARAMETERS,

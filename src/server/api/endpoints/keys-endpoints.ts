@@ -43,8 +43,8 @@ const keysResponseSchema = z.strictObject({ keys: z.array(keySchema) }).meta({ i
 export const keysEndpoint = defineEndpoint({
   path: '/api/performance/keys',
   methods: ['get', 'post'],
-  summary:
-    "Lists the API keys of the installation or of the caller's organization. POST creates a key and returns its text once.",
+  summary: "Lists the API keys of the installation, or of the caller's organization.",
+  postSummary: "Creates an API key, and returns it. No other response contains the key's text.",
   permission: 'manageKeys',
   isMutating: true,
   body: keyBodySchema,

@@ -62,7 +62,7 @@ export const marksEndpoint = defineEndpoint({
       ...schemas.TIME_RANGE_FIELDS,
       marks: z.array(markSchema),
       total: z.number().meta({
-        description: `Number of events in the range. If there are more than ${MAX_MARKS}, restarts and less severe alerts are missing first.`,
+        description: `Number of events in the range. If there are more than ${MAX_MARKS}, restarts and less severe alerts are omitted first.`,
       }),
     })
     .meta({ id: 'Marks' }),

@@ -16,7 +16,7 @@ const permissionSchema = z.enum(Object.keys(PERMISSION_LABELS) as [Permission, .
 export const meEndpoint = defineEndpoint({
   path: '/api/performance/me',
   methods: ['get'],
-  summary: 'Returns the caller, their permissions, and settings of the server.',
+  summary: 'Returns the identity and permissions of the caller, and settings of the server.',
   permission: 'read',
   query: z.strictObject({}),
   response: z

@@ -67,14 +67,14 @@ export const metricsEndpoint = defineEndpoint({
     name: createNameFilter('metric name'),
     userId: createNameFilter('user'),
     minValue: z.number().optional().meta({
-      description: 'Limits the response to rows with a value above this one.',
+      description: 'Limits the response to rows whose value is greater than this number.',
     }),
     maxValue: z.number().optional().meta({
-      description: 'Limits the response to rows with this value or a lower one.',
+      description: 'Limits the response to rows whose value is at most this number.',
     }),
     failed: z.boolean().optional().meta({
       description:
-        'true: only failed requests, calls, and statements, and intervals with failures. false: only others.',
+        'If true, returns only failed requests, calls, and statements, and intervals with failures. If false, returns only the others.',
     }),
     sort: z.enum(METRIC_ROW_ORDERS).default('at').meta({
       description:

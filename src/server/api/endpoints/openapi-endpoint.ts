@@ -76,7 +76,8 @@ function createOpenApiDocument(endpoints: readonly AnyEndpoint[]): OpenApiDocume
 }
 
 function toOperation(endpoint: AnyEndpoint, method: HttpMethod): ZodOpenApiOperationObject {
-  const { path, summary, query, response, events, toTable, params, body } = endpoint;
+  const { path, query, response, events, toTable, params, body } = endpoint;
+  const { summary, postSummary = summary } = endpoint;
   const { operation, writePermission = endpoint.permission } = endpoint;
   const permission = method === 'get' ? endpoint.permission : writePermission;
   const name = operation ?? path.split(/[/.]/).findLast((part) => part !== 'json');
@@ -85,7 +86,7 @@ function toOperation(endpoint: AnyEndpoint, method: HttpMethod): ZodOpenApiOpera
     : { 'application/json': { schema: response } };
   return {
     operationId: method === 'get' ? name : `${method}-${name}`,
-    summary,
+    summary: method === 'post' ? postSummary : summary,
     ...(permission === 'public' ? {} : { security: [{ key: [] }, {}], 'x-permission': permission }),
     requestParams: { query, ...(params && { path: params }) },
     ...(method === 'post' &&

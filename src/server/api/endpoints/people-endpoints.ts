@@ -50,8 +50,8 @@ const peopleResponseSchema = z
 export const peopleEndpoint = defineEndpoint({
   path: '/api/performance/people',
   methods: ['get', 'post'],
-  summary:
-    'Lists the people who can receive notifications. POST adds or replaces a person and returns the person.',
+  summary: 'Lists the people who can receive notifications.',
+  postSummary: 'Adds or replaces a person, and returns the person.',
   permission: 'administer',
   isMutating: true,
   body: personBodySchema,
@@ -71,7 +71,7 @@ export const personEndpoint = defineEndpoint({
   path: '/api/performance/people/:id',
   methods: ['delete'],
   summary:
-    "Deletes a person who was added through the API, and the person's addresses. `id` is the person's name.",
+    "Deletes a person who was added through the API, including the person's addresses. `id` is the person's name.",
   operation: 'person',
   permission: 'administer',
   params: z.strictObject({ id: z.string().min(1).max(200) }),

@@ -27,7 +27,7 @@ export const scalingEndpoint = defineEndpoint({
   path: '/api/performance/scaling',
   methods: ['get'],
   summary:
-    "Recommends numbers of queue workers and service replicas, in the format of KEDA's metrics-api scaler.",
+    "Returns the recommended numbers of queue workers and service replicas, in the format of KEDA's metrics-api scaler.",
   // Tenants must not see how many machines exist.
   permission: 'readHosts',
   query: z.strictObject({
@@ -38,7 +38,7 @@ export const scalingEndpoint = defineEndpoint({
       '1m',
     ),
     stabilization: createDurationSchema(
-      'How long demand must stay lower before the recommendation decreases, up to 1h.',
+      'Time that demand must stay lower before the recommendation decreases, at most 1h.',
     ).default('5m'),
     concurrency: createCountParameter(1, 1, 'Number of jobs that a worker runs at once'),
     min: createCountParameter(1, 0, 'Minimum recommendation'),

@@ -30,7 +30,8 @@ const silencesResponseSchema = z
 export const silencesEndpoint = defineEndpoint({
   path: '/api/performance/silences',
   methods: ['get', 'post'],
-  summary: 'Lists silences and maintenance windows. POST creates a silence and returns it.',
+  summary: 'Lists silences and maintenance windows.',
+  postSummary: 'Creates a silence, and returns it.',
   permission: 'read',
   writePermission: 'acknowledge',
   body: silenceBodySchema,

@@ -67,7 +67,7 @@ export const storageEndpoint = defineEndpoint({
   path: '/api/performance/storage',
   methods: ['get'],
   summary:
-    'Returns the size, age, and retention of each table and roll-up, the disk space, and the rows that wait in the spool.',
+    'Returns the size, age, and retention of each table and roll-up, the disk space, and the rows in the spool.',
   permission: 'administer',
   query: z.strictObject({}),
   response: z

@@ -14,7 +14,8 @@ export const trendsSqlEndpoint = defineEndpoint({
   path: '/api/performance/trends/sql',
   operation: 'trendsSql',
   methods: ['get'],
-  summary: 'Returns the SQL statements with which /trends selects the series for these parameters.',
+  summary:
+    'Returns the SQL statements that /trends runs to select the series for these parameters.',
   permission: 'read',
   query: trendsEndpoint.query.omit({ format: true }),
   response: z

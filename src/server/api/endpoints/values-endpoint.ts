@@ -28,9 +28,9 @@ export const valuesEndpoint = defineEndpoint({
     metricType: z
       .enum(METRIC_TYPES)
       .optional()
-      .meta({ description: 'Metric type whose values to list. Default: all.' }),
+      .meta({ description: 'Metric type of the values to list. Default: all.' }),
     search: z.string().min(1).max(MAX_NAME_LENGTH).optional().meta({
-      description: 'Limits the response to values that contain this text, in upper or lower case.',
+      description: 'Limits the response to values that contain this text. Case is ignored.',
     }),
     limit: z
       .int()

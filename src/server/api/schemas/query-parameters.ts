@@ -102,9 +102,19 @@ export function createNameFilter(noun: string) {
     .meta({ description: `Limits the response to this ${noun}. Can be repeated.` });
 }
 
+/** Nouns of the dimensions whose names are not English words. */
+const DIMENSION_NOUNS: Partial<Record<DimensionName, string>> = {
+  organizationId: 'organization',
+  propertyId: 'property',
+  queueScope: 'queue scope',
+};
+
 /** Returns filter parameters for dimensions. */
 export function createFilterParameters<const N extends DimensionName>(...dimensions: readonly N[]) {
-  const entries = dimensions.map((dimension) => [dimension, createNameFilter(dimension)]);
+  const entries = dimensions.map((dimension) => [
+    dimension,
+    createNameFilter(DIMENSION_NOUNS[dimension] ?? dimension),
+  ]);
   return Object.fromEntries(entries) as Record<N, z.ZodOptional<typeof namesSchema>>;
 }
 

@@ -330,7 +330,7 @@ describe('the measurement', () => {
     expect(recorded).toEqual([expect.objectContaining(expected)]);
   });
 
-  it.each(['README.md', 'docs/agent.md', 'src/index.ts'])(
+  it.each(['docs/instrumentation.md', 'docs/agent.md', 'src/index.ts'])(
     'is CUSTOM in the example of %s, which is not an API request',
     (file) => {
       const example = /withPerformanceTracking\(\w+, (\{.*?\})\);/.exec(readFileSync(file, 'utf8'));
