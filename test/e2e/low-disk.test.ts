@@ -24,7 +24,7 @@ it('keeps the rows of services in the spool while little disk space is left', as
     503,
     {
       code: 'PS_DISK_LOW',
-      reasons: [{ code: 'PS_DISK_LOW', message: expect.stringContaining('Free disk space') }],
+      reasons: [{ code: 'PS_DISK_LOW', message: expect.stringContaining('free disk space') }],
       storage: { writesPaused: 'little disk space is left', minFreeDiskBytes: Number(LIMIT) },
     },
   ]);
