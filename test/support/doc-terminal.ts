@@ -13,6 +13,8 @@ export class DocTerminal {
   readonly #env: NodeJS.ProcessEnv;
   readonly #running = new Set<ChildProcess>();
   readonly #cwd: string;
+  /** The commands that still run. */
+  #current: { readonly commands: string; readonly output: string } | undefined;
 
   /**
    * @param cwd folder in which the terminal is opened
@@ -30,21 +32,25 @@ export class DocTerminal {
    * @throws Error with the output if a command fails
    */
   async run(commands: string): Promise<string> {
+    await this.#interrupt();
     const { code, output } = await this.#start(commands).ended;
     if (code !== 0) throw new Error(`exit code ${code}:\n${commands}\n${output}`);
     return output;
   }
 
   /**
-   * Runs commands until they print a text. Commands that still run then continue in the background. If the commands
-   * end without the text, runs them again.
+   * Runs commands until they print a text. If the commands end without the text, runs them again. Commands that don't
+   * end continue until the next commands of this terminal. The same commands continue, and aren't run a second time.
    *
    * @throws Error with the last output if the text doesn't appear
    */
   async runUntil(commands: string, text: string): Promise<string> {
+    if (this.#running.size > 0 && this.#current?.commands === commands) return this.#current.output;
+    await this.#interrupt();
     let last = '';
     return waitFor(async () => {
       const program = this.#start(commands);
+      this.#current = program;
       await waitFor(async () => program.output.includes(text) || program.hasEnded);
       last = program.output;
       return last.includes(text) && last;
@@ -53,8 +59,14 @@ export class DocTerminal {
     });
   }
 
-  /** Ends all commands that still run. */
+  /** Ends all commands that still run, and removes the terminal. */
   async close(): Promise<void> {
+    await this.#interrupt();
+    rmSync(this.#folder, { recursive: true, force: true });
+  }
+
+  /** Sends Ctrl-C to the commands that still run, and waits until they have ended. */
+  async #interrupt(): Promise<void> {
     for (const child of this.#running) {
       try {
         // Each block is a process group, so that the commands that it started end too.
@@ -64,7 +76,6 @@ export class DocTerminal {
       }
     }
     await waitFor(async () => this.#running.size === 0);
-    rmSync(this.#folder, { recursive: true, force: true });
   }
 
   #start(commands: string) {
@@ -77,6 +88,7 @@ export class DocTerminal {
     });
     this.#running.add(child);
     const program = {
+      commands,
       output: '',
       hasEnded: false,
       ended: Promise.resolve({ code: 0, output: '' }),
