@@ -6,6 +6,9 @@ import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 
 const MAX_PORT_ATTEMPTS = 100;
+/** `fetch` rejects port 10080 (https://fetch.spec.whatwg.org/#port-blocking). */
+const MIN_PORT = 10_081;
+const MAX_PORT = 20_000;
 
 /** Runs a temporary server in its own folder. `remove` stops it and deletes the folder. */
 export class ServerProcess {
@@ -105,7 +108,7 @@ export function findPostgresFolders(): string[] {
  */
 export async function findFreePort(): Promise<number> {
   for (let attempt = 0; attempt < MAX_PORT_ATTEMPTS; attempt++) {
-    const port = randomInt(10_000, 20_000);
+    const port = randomInt(MIN_PORT, MAX_PORT);
     if (await canListen(port)) return port;
   }
   throw new Error('no free port found');
