@@ -10,7 +10,7 @@ const PREFIX = '/api/performance';
 interface Parameter {
   readonly name: string;
   readonly description?: string;
-  readonly schema?: { readonly description?: string; readonly default?: unknown };
+  readonly schema?: { readonly description?: string };
 }
 
 interface Operation {
@@ -96,7 +96,7 @@ function listParameters(operations: readonly Operation[]): string[][] {
   const groupOf = (name: string) =>
     Object.entries(GROUPS).find(([, group]) => group.includes(name))?.[0] ?? '';
   return [...meanings]
-    .toSorted(([a], [b]) => (groupOf(a) > groupOf(b) ? -1 : groupOf(a) < groupOf(b) ? 1 : 0))
+    .toSorted(([a], [b]) => groupOf(b).localeCompare(groupOf(a)))
     .map(([name, paths]) => [`\`${name}\``, groupOf(name), formatMeanings(paths)]);
 }
 

@@ -30,6 +30,7 @@ export function findMissingTools(purpose) {
     requireTool('Alertmanager', 'prometheus-alertmanager', 'amtool');
     requireTool('OpenSSL', 'openssl', 'openssl');
     requireTool('Git', 'git', 'git');
+    requireTool('curl', 'curl', 'curl');
     requireTool('jlink', 'openjdk-17-jdk-headless', 'jlink');
     requireTool('Go', 'golang-go', 'go', '/usr/local/go/bin/go');
     if (spawnSync('python3', ['-m', 'pip', '--version']).status !== 0) {

@@ -79,7 +79,7 @@ export class KubernetesPod {
 
 const toName = ({ metadata }: { readonly metadata: { readonly name: string } }) => metadata.name;
 
-/** Replaces all keys by their values in one pass, so that a value can contain a key. */
+/** Replaces all keys with their values in one pass, so that a value can contain a key. */
 function replaceAll(text: string, replacements: Readonly<Record<string, string>>): string {
   const keys = Object.keys(replacements);
   if (keys.length === 0) return text;
