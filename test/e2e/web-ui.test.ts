@@ -1,5 +1,5 @@
 import type { Browser } from 'playwright-core';
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Demo } from '../../demo/demo.ts';
 import { PerfscopeClient } from '../../src/client/perfscope-client.ts';
 import { formatText } from '../../src/web/format/quantities.ts';
@@ -7,7 +7,7 @@ import { listViews } from '../support/list-views.ts';
 import { openBrowser } from '../support/open-browser.ts';
 import { PerfscopeServer } from '../support/perfscope-server.ts';
 import { waitFor } from '../support/wait-for.ts';
-import { compact, readStat, WebPage } from '../support/web-page.ts';
+import { compact, DESKTOP, readStat, WebPage } from '../support/web-page.ts';
 
 const SERVICE = 'service=booking';
 const ENDPOINT = '/api/properties/:property/bookings';
@@ -47,9 +47,16 @@ afterAll(async () => {
   await server.remove();
 });
 
-it.each(VIEWS)('%s opens at every width and in both themes without a fault', async (path) => {
-  const view = await WebPage.open(browser, { url: demo.serverUrl });
-  try {
+describe('each view', () => {
+  /** All views share one page, so that the browser loads the scripts only once. */
+  let view: WebPage;
+  beforeAll(async () => {
+    view = await WebPage.open(browser, { url: demo.serverUrl });
+  });
+  afterAll(() => view.close());
+
+  it.each(VIEWS)('%s opens at every width and in both themes without a fault', async (path) => {
+    view.problems.length = 0;
     await view.goto(`${path}${path.includes('?') ? '&' : '?'}${fixedRange}`);
     expect(await view.page.getByText('There is no such view').count()).toBe(0);
     for (const theme of THEMES) {
@@ -58,14 +65,10 @@ it.each(VIEWS)('%s opens at every width and in both themes without a fault', asy
       expect(await view.readFaults()).toEqual([]);
       expect(await view.runAxe()).toEqual([]);
     }
-    for (const theme of THEMES) {
-      await view.useTheme(theme);
-      for (const width of WIDTHS) await view.checkFits(width);
-    }
+    for (const width of WIDTHS) await view.checkFits(width);
+    await view.page.setViewportSize(DESKTOP);
     expect(view.problems).toEqual([]);
-  } finally {
-    await view.close();
-  }
+  });
 });
 
 it.each(THEMES)('opens in the %s theme if the user chose it', async (theme) => {

@@ -4,7 +4,8 @@ import type { Browser, BrowserContext, Page, Request } from 'playwright-core';
 import { waitFor } from './wait-for.ts';
 
 const AXE = createRequire(import.meta.url).resolve('axe-core/axe.min.js');
-const DESKTOP = { width: 1280, height: 900 };
+/** Size of the window at the start. */
+export const DESKTOP = { width: 1280, height: 900 };
 /** Time without requests after which a view is complete, in ms. */
 const QUIET_MS = 400;
 
