@@ -34,7 +34,8 @@ export function getAlertSubjects(
   relations: ServiceRelations,
 ): AlertSubjects {
   const { service, host, queue, version, endpoint, organization, property, environment } = labels;
-  if (labels.scope === 'perfscope') return { direct: ['perfscope:'], related: [], tenant: undefined };
+  if (labels.scope === 'perfscope')
+    return { direct: ['perfscope:'], related: [], tenant: undefined };
   const suffix = environment === undefined ? '' : `@${environment}`;
   const toKeys = (kind: string, names: readonly (string | undefined)[]) =>
     names.flatMap((name) => (name === undefined ? [] : [`${kind}:${name}${suffix}`]));

@@ -1,9 +1,18 @@
 import { z } from 'zod';
 import type { Labels } from '../../../core/alerts/alert.ts';
-import { ALERT_SEVERITIES, type AlertSeverity, getSeverityRank } from '../../../core/schema/enums.ts';
+import {
+  ALERT_SEVERITIES,
+  type AlertSeverity,
+  getSeverityRank,
+} from '../../../core/schema/enums.ts';
 import { INCIDENT_STATES, type IncidentRow } from '../../../core/schema/tables/incidents-table.ts';
 import { CAUSE_KINDS } from './causes/cause.ts';
-import { compareByStart, type Incident, type IncidentMember, isResolvedMember } from './incident.ts';
+import {
+  compareByStart,
+  type Incident,
+  type IncidentMember,
+  isResolvedMember,
+} from './incident.ts';
 
 /** Limit on alerts in a row. Active alerts and the newest resolved alerts are stored first. */
 const MAX_STORED_ALERTS = 100;
@@ -38,7 +47,7 @@ const causeSchema = z.object({
 
 const causesSchema = z.object({
   causes: z.array(causeSchema),
-  byOrganization: z.record(z.string(), z.array(causeSchema)),
+  byTenant: z.record(z.string(), z.array(causeSchema)),
 });
 
 const tenantSchema = z.object({
@@ -51,7 +60,7 @@ const tenantSchema = z.object({
 
 /** Converts an incident to the row of its last change. */
 export function toIncidentRow(incident: Incident): IncidentRow {
-  const { members, causes, causesByOrganization, tenants } = incident;
+  const { members, causes, causesByTenant, tenants } = incident;
   const labelValues = (name: string) => JSON.stringify(listLabelValues(members, name));
   return {
     timestamp: incident.changedMs,
@@ -63,7 +72,7 @@ export function toIncidentRow(incident: Incident): IncidentRow {
     alerts: JSON.stringify(selectStoredMembers(members)),
     alertCount: members.length,
     commonLabels: JSON.stringify(getCommonLabels(members)),
-    causes: JSON.stringify({ causes, byOrganization: causesByOrganization }),
+    causes: JSON.stringify({ causes, byTenant: causesByTenant }),
     tenants: JSON.stringify(tenants.slice(0, MAX_STORED_TENANTS)),
     services: labelValues('service'),
     hosts: labelValues('host'),
@@ -106,8 +115,8 @@ export function parseIncidentRow(row: IncidentRow): Incident | undefined {
     author: row.author,
     comment: row.comment,
     causes: (found?.causes ?? []).map((cause) => ({ ...cause, service: cause.service })),
-    causesByOrganization: Object.fromEntries(
-      Object.entries(found?.byOrganization ?? {}).map(([name, causes]) => [
+    causesByTenant: Object.fromEntries(
+      Object.entries(found?.byTenant ?? {}).map(([name, causes]) => [
         name,
         causes.map((cause) => ({ ...cause, service: cause.service })),
       ]),
@@ -131,7 +140,10 @@ export function getIncidentSeverity({ members }: Pick<Incident, 'members'>): Ale
 }
 
 /** Returns the text of the likeliest cause, or the summary of the worst alert if no cause is known. */
-export function getIncidentTitle({ causes, members }: Pick<Incident, 'causes' | 'members'>): string {
+export function getIncidentTitle({
+  causes,
+  members,
+}: Pick<Incident, 'causes' | 'members'>): string {
   const [worst] = members.toSorted(
     (a, b) =>
       Number(isResolvedMember(a)) - Number(isResolvedMember(b)) ||

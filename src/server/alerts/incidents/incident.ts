@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { Labels } from '../../../core/alerts/alert.ts';
+import type { AffectedTenant } from '../../../core/alerts/incident-summary.ts';
 import { MINUTE_MS } from '../../../core/duration.ts';
 import type { AlertSeverity } from '../../../core/schema/enums.ts';
 import type { AlertState } from '../../../core/schema/tables/alerts-table.ts';
@@ -42,24 +43,12 @@ export interface IncidentMember extends IncidentAlert {
   readonly threadId: string;
 }
 
-/** The requests of a tenant during an incident. */
-export interface AffectedTenant {
-  readonly organizationId: string | undefined;
-  readonly propertyId: string | undefined;
-  /** Number of requests since the incident started. */
-  readonly requests: number;
-  /** Number of failed requests. */
-  readonly failed: number;
-  /** Mean duration of the requests, in ms. */
-  readonly averageMs: number | undefined;
-}
-
 /** The result of analyzing an incident. */
 export interface IncidentFindings {
   /** Likely causes, with the likeliest first. */
   readonly causes: readonly Cause[];
-  /** Causes that only the rows of one organization show, by organization. */
-  readonly causesByOrganization: Readonly<Record<string, readonly Cause[]>>;
+  /** Causes that are based on the rows of one tenant only, by `toTenantKey`. */
+  readonly causesByTenant: Readonly<Record<string, readonly Cause[]>>;
   readonly tenants: readonly AffectedTenant[];
 }
 
@@ -104,5 +93,8 @@ export function toRuleGroupKey({ rule, labels }: Pick<IncidentAlert, 'rule' | 'l
 
 /** Computes an ID from the ID of the incident's first alert, so that it is the same on every server. */
 export function computeIncidentId(firstAlertId: string, splitFrom = ''): string {
-  return createHash('sha1').update(`incident\n${splitFrom}\n${firstAlertId}`).digest('hex').slice(0, 24);
+  return createHash('sha1')
+    .update(`incident\n${splitFrom}\n${firstAlertId}`)
+    .digest('hex')
+    .slice(0, 24);
 }

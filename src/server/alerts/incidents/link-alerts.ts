@@ -1,5 +1,5 @@
 import { type AlertSubjects, getAlertSubjects, type ServiceRelations } from './alert-subjects.ts';
-import { type Incident, type IncidentAlert, INCIDENT_LIMITS, toRuleGroupKey } from './incident.ts';
+import { INCIDENT_LIMITS, type Incident, type IncidentAlert, toRuleGroupKey } from './incident.ts';
 
 /** Sets of nodes that are connected by links. */
 export class LinkedSets {

@@ -38,7 +38,9 @@ export function updateIncidents(
   now: number,
 ): IncidentUpdate {
   const live = new Map(alerts.map((alert) => [alert.id, alert]));
-  const known = before.map((each) => (each.state === 'open' ? refreshMembers(each, live, now) : each));
+  const known = before.map((each) =>
+    each.state === 'open' ? refreshMembers(each, live, now) : each,
+  );
   const open = known.filter(({ state }) => state === 'open').toSorted(compareByStart);
   const memberIds = new Set(open.flatMap(({ members }) => members.map(({ id }) => id)));
   const added = alerts.filter(({ id }) => !memberIds.has(id)).toSorted(compareByStart);
@@ -92,7 +94,9 @@ function joinIncident(
   const others = linked.slice(1);
   const moved = others
     .flatMap(({ members }) => members)
-    .map((member) => (waitingThreads.has(member.threadId) ? { ...member, threadId: base.id } : member));
+    .map((member) =>
+      waitingThreads.has(member.threadId) ? { ...member, threadId: base.id } : member,
+    );
   const joined = alerts.map((alert) => ({ ...alert, endedMs: undefined, threadId: base.id }));
   const members = sortMembers([...base.members, ...moved, ...joined]);
   const survivor: Incident = {
@@ -102,7 +106,9 @@ function joinIncident(
     lastAlertMs: members.at(-1)!.startedMs,
     reopenedCount: base.reopenedCount + others.reduce((sum, each) => sum + each.reopenedCount, 0),
   };
-  const merged = others.map((each): Incident => ({ ...each, state: 'merged', mergedInto: base.id }));
+  const merged = others.map(
+    (each): Incident => ({ ...each, state: 'merged', mergedInto: base.id }),
+  );
   return [survivor, ...merged];
 }
 
@@ -122,7 +128,7 @@ function createIncident(first: IncidentAlert): Incident {
     author: undefined,
     comment: undefined,
     causes: [],
-    causesByOrganization: {},
+    causesByTenant: {},
     tenants: [],
   };
 }
@@ -188,7 +194,9 @@ function settle(
   const active = members.filter((member) => !isResolvedMember(member));
   const lastEndMs = Math.max(...members.map(({ endedMs = Number.NEGATIVE_INFINITY }) => endedMs));
   if (active.length === 0) {
-    return now - lastEndMs >= resolveMs ? [{ ...incident, state: 'resolved', resolvedMs: now }] : [];
+    return now - lastEndMs >= resolveMs
+      ? [{ ...incident, state: 'resolved', resolvedMs: now }]
+      : [];
   }
   const isQuiet = now - Math.max(lastEndMs, incident.lastAlertMs) >= splitMs;
   // The alert that connected the parts must have ended. Otherwise, the parts only started together.

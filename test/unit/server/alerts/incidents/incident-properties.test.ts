@@ -1,6 +1,9 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
-import type { Incident, IncidentAlert } from '../../../../../src/server/alerts/incidents/incident.ts';
+import type {
+  Incident,
+  IncidentAlert,
+} from '../../../../../src/server/alerts/incidents/incident.ts';
 import {
   parseIncidentRow,
   toIncidentRow,
@@ -51,7 +54,11 @@ function listLive(all: Episodes, minute: number): IncidentAlert[] {
 /** @param change what happens between two evaluations: another order of the arguments, or a restart */
 function replay(
   all: Episodes,
-  check: (incidents: readonly Incident[], live: readonly IncidentAlert[], changed: readonly Incident[]) => void,
+  check: (
+    incidents: readonly Incident[],
+    live: readonly IncidentAlert[],
+    changed: readonly Incident[],
+  ) => void,
   change: <T extends Incident | IncidentAlert>(list: readonly T[]) => readonly T[] = (list) => list,
 ): readonly Incident[] {
   let incidents: readonly Incident[] = [];

@@ -1,6 +1,9 @@
 import { describe, expect, test } from 'vitest';
 import { NO_RELATIONS } from '../../../../../src/server/alerts/incidents/alert-subjects.ts';
-import type { Incident, IncidentAlert } from '../../../../../src/server/alerts/incidents/incident.ts';
+import type {
+  Incident,
+  IncidentAlert,
+} from '../../../../../src/server/alerts/incidents/incident.ts';
 import {
   type IncidentContext,
   updateIncidents,
@@ -44,9 +47,12 @@ describe('alerts join', () => {
     ] as Readonly<Record<string, string>>[]) {
       const first = makeAlert('a', { ...labels, organization: 'grand' }, 0);
       const second = makeAlert('b', { ...labels, organization: 'city' }, 29, 'other');
-      expect(replay([[0, [first]], [29, [first, second]]]).map(toSummary)).toEqual([
-        ['open', ['a', 'b']],
-      ]);
+      expect(
+        replay([
+          [0, [first]],
+          [29, [first, second]],
+        ]).map(toSummary),
+      ).toEqual([['open', ['a', 'b']]]);
     }
     const calls = ['shop', 'booking'].map((service, i) =>
       makeAlert(service, { service, endpoint: 'pay.example' }, 20 * i, 'outgoing-errors'),
@@ -57,7 +63,11 @@ describe('alerts join', () => {
   test('only within the time after the last new alert', () => {
     const second = makeAlert('b', { service: 'booking' }, 30, 'slow');
     const third = makeAlert('c', { service: 'booking' }, 61, 'memory');
-    const steps = [[0, [BOOKING]], [30, [BOOKING, second]], [61, [BOOKING, second, third]]] as const;
+    const steps = [
+      [0, [BOOKING]],
+      [30, [BOOKING, second]],
+      [61, [BOOKING, second, third]],
+    ] as const;
     expect(replay(steps).map(toSummary)).toEqual([
       ['open', ['a', 'b']],
       ['open', ['c']],
@@ -66,7 +76,10 @@ describe('alerts join', () => {
 
   test('through a host or a queue of the service, if one of the alerts is about it', () => {
     const relations = {
-      hosts: new Map([['booking', ['web-1']], ['search', ['web-1']]]),
+      hosts: new Map([
+        ['booking', ['web-1']],
+        ['search', ['web-1']],
+      ]),
       queues: new Map([['booking', ['mails']]]),
     };
     const search = makeAlert('s', { service: 'search' }, 1);
@@ -77,7 +90,15 @@ describe('alerts join', () => {
     expect(replay([[2, [BOOKING, search, host]]], context)).toHaveLength(1);
     expect(replay([[2, [BOOKING, QUEUE]]])).toHaveLength(2);
     const late = makeAlert('h', { host: 'web-1' }, 11, 'cpu');
-    expect(replay([[0, [BOOKING]], [11, [BOOKING, late]]], context)).toHaveLength(2);
+    expect(
+      replay(
+        [
+          [0, [BOOKING]],
+          [11, [BOOKING, late]],
+        ],
+        context,
+      ),
+    ).toHaveLength(2);
   });
 
   test('through a tenant only if they start together', () => {
@@ -110,7 +131,10 @@ describe('alerts join', () => {
 test('a new alert merges the incidents that it links, and the older incident survives', () => {
   const shop = makeAlert('s', { queue: 'mails' }, 1, 'queue-depth');
   const link = makeAlert('l', { service: 'booking', queue: 'mails' }, 2, 'job-failure-rate');
-  const steps = [[1, [BOOKING, shop]], [2, [BOOKING, shop, link]]] as const;
+  const steps = [
+    [1, [BOOKING, shop]],
+    [2, [BOOKING, shop, link]],
+  ] as const;
   const [survivor, merged] = replay(steps);
   expect(toSummary(survivor!)).toEqual(['open', ['a', 's', 'l']]);
   expect(merged).toMatchObject({ state: 'merged', mergedInto: survivor!.id, seq: 2 });
@@ -126,7 +150,10 @@ test('a new alert merges the incidents that it links, and the older incident sur
 });
 
 test('an incident is resolved five minutes after its last alert', () => {
-  const start = [[0, [BOOKING]], [10, []]] as const;
+  const start = [
+    [0, [BOOKING]],
+    [10, []],
+  ] as const;
   expect(replay([...start, [14.9, []]])[0]).toMatchObject({ state: 'open', resolvedMs: undefined });
   const [resolved] = replay([...start, [15, []]]);
   expect(resolved).toMatchObject({ state: 'resolved', resolvedMs: 15 * MINUTE, seq: 3 });
@@ -134,7 +161,11 @@ test('an incident is resolved five minutes after its last alert', () => {
 });
 
 test('the same rule and group reopen an incident within 30 minutes', () => {
-  const steps = [[0, [BOOKING]], [10, []], [15, []]] as const;
+  const steps = [
+    [0, [BOOKING]],
+    [10, []],
+    [15, []],
+  ] as const;
   const [first] = replay(steps);
   const again = { ...BOOKING, id: 'a2', startedMs: 45 * MINUTE };
   const [reopened, ...others] = replay([...steps, [45, [again]]]);
@@ -150,19 +181,37 @@ test('parts without a common subject are separated after 15 minutes', () => {
   const link = makeAlert('l', { service: 'booking', queue: 'mails' }, 1, 'job-failure-rate');
   const all = [BOOKING, QUEUE, link];
   const rest = [BOOKING, QUEUE];
-  expect(replay([[1, all], [5, rest], [19, rest]]).map(toSummary)).toEqual([
-    ['open', ['a', 'l', 'q']],
+  expect(
+    replay([
+      [1, all],
+      [5, rest],
+      [19, rest],
+    ]).map(toSummary),
+  ).toEqual([['open', ['a', 'l', 'q']]]);
+  const [first, second, ...others] = replay([
+    [1, all],
+    [5, rest],
+    [20, rest],
   ]);
-  const [first, second, ...others] = replay([[1, all], [5, rest], [20, rest]]);
   expect(others).toEqual([]);
   expect(toSummary(first!)).toEqual(['open', ['a', 'l']]);
   expect(toSummary(second!)).toEqual(['open', ['q']]);
   expect(second).toMatchObject({ splitFrom: first!.id, seq: 1 });
-  expect(replay([[1, all], [5, [BOOKING, link]], [30, [BOOKING, link]]])).toHaveLength(1);
+  expect(
+    replay([
+      [1, all],
+      [5, [BOOKING, link]],
+      [30, [BOOKING, link]],
+    ]),
+  ).toHaveLength(1);
 });
 
 test('a change of the severity or of the state is a new version of the incident', () => {
-  const steps = [[0, [BOOKING]], [1, [BOOKING]], [2, [{ ...BOOKING, state: 'acknowledged' }]]] as const;
+  const steps = [
+    [0, [BOOKING]],
+    [1, [BOOKING]],
+    [2, [{ ...BOOKING, state: 'acknowledged' }]],
+  ] as const;
   const [incident] = replay(steps);
   expect(incident).toMatchObject({ seq: 2, changedMs: 2 * MINUTE });
 });
