@@ -5,7 +5,7 @@ import { createOrganizationScope, UNRESTRICTED_SCOPE } from '../../../core/tenan
 import type { QueryClient } from '../../../storage/questdb/query-client.ts';
 import type { ServiceRelations } from './alert-subjects.ts';
 import type { Cause } from './causes/cause.ts';
-import { findAffectedTenants, findCauses } from './causes/find-causes.ts';
+import { findAffectedTenants, findCauses, findTenantServices } from './causes/find-causes.ts';
 import type { SignalFilter } from './causes/read-signals.ts';
 import type { Incident, IncidentFindings } from './incident.ts';
 import { listLabelValues } from './incident-rows.ts';
@@ -85,6 +85,20 @@ export class IncidentAnalyzer {
     return now - last.lastMs >= (isYoung ? REFRESH_MS : COUNT_REFRESH_MS);
   }
 
+  /** Alerts about a tenant have no service. Then the services that handle the tenant's requests are analyzed. */
+  async #toFilter(incident: Incident, relations: ServiceRelations, now: number) {
+    const filter = toSignalFilter(incident, relations);
+    const { services, hosts, queues } = filter;
+    const organizations = listLabelValues(incident.members, 'organization');
+    if (services.length + hosts.length + queues.length > 0 || organizations.length === 0)
+      return filter;
+    const range = { fromMs: incident.startedMs - REFRESH_MS, toMs: now };
+    return {
+      ...filter,
+      services: await findTenantServices(this.#options.queryClient, organizations, range),
+    };
+  }
+
   #enqueue(id: string, now: number): void {
     this.#pending += 1;
     this.#running = this.#running
@@ -102,7 +116,7 @@ export class IncidentAnalyzer {
     const incident = incidents.find(id);
     if (!incident) return;
     const { relations } = incidents;
-    const filter = toSignalFilter(incident, relations);
+    const filter = await this.#toFilter(incident, relations, now);
     const isYoung = now - (this.#done.get(id)?.firstMs ?? now) <= YOUNG_MS;
     const request = { ...filter, startedMs: incident.startedMs, now, healthIntervalMs };
     const { services } = filter;

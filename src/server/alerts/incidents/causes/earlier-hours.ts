@@ -45,6 +45,14 @@ export function isUnusual({ hours, extremeHours }: EarlierComparison): boolean {
   return extremeHours <= MAX_EXTREME_SHARE * hours;
 }
 
+/** Returns the evidence for a subject that had no measurements in earlier hours in which others had some. */
+export function formatNewSubject(hours: number): string {
+  if (hours === 0) return NO_EARLIER_DATA;
+  return hours === 1 ? 'not seen in the earlier hour' : `not seen in the ${hours} earlier hours`;
+}
+
+const NO_EARLIER_DATA = 'there is no data from earlier hours to compare with';
+
 /**
  * Returns the evidence as text, such as `higher than in all 7 earlier hours (highest: 120 ms)`.
  *
@@ -55,7 +63,7 @@ export function formatEvidence(
   format: (value: number) => string,
   direction: 'up' | 'down' = 'up',
 ): string {
-  if (hours === 0) return 'there is no data from earlier hours to compare with';
+  if (hours === 0) return NO_EARLIER_DATA;
   const [comparative, superlative] =
     direction === 'up' ? ['higher', 'highest'] : ['lower', 'lowest'];
   const all = hours === 1 ? 'the earlier hour' : `all ${hours} earlier hours`;

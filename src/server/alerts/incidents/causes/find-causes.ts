@@ -1,7 +1,11 @@
 import type { AffectedTenant } from '../../../../core/alerts/incident-summary.ts';
 import { DAY_MS, HOUR_MS, MINUTE_MS } from '../../../../core/duration.ts';
 import { formatDuration } from '../../../../core/format.ts';
-import { isEmptyScope, type TenantScope } from '../../../../core/tenant-scope.ts';
+import {
+  isEmptyScope,
+  type TenantScope,
+  UNRESTRICTED_SCOPE,
+} from '../../../../core/tenant-scope.ts';
 import { queryErrorGroups } from '../../../../storage/queries/error-groups.ts';
 import { queryTotals } from '../../../../storage/queries/operation-totals.ts';
 import { queryProcessRuns } from '../../../../storage/queries/process-runs.ts';
@@ -158,6 +162,22 @@ async function addMessages(
 function isSameEndpoint(subject: string, endpoint: string | undefined): boolean {
   if (endpoint === undefined) return false;
   return subject === endpoint || subject.endsWith(` ${endpoint}`);
+}
+
+/**
+ * Returns the services that handled requests of organizations in a range, sorted by their number of requests.
+ *
+ * @throws PS_UNAVAILABLE if QuestDB is unreachable
+ */
+export async function findTenantServices(
+  queryClient: QueryClient,
+  organizations: readonly string[],
+  range: TimeRange,
+): Promise<string[]> {
+  const filter = { organization: organizations };
+  const query = { scope: UNRESTRICTED_SCOPE, range, filter, groupBy: ['service'] as const };
+  const totals = await queryTotals(queryClient, query, { metricType: 'API_RESPONSE_TIME' });
+  return totals.sort((a, b) => b.count - a.count).flatMap(({ group }) => group.service ?? []);
 }
 
 const MAX_TENANTS = 50;

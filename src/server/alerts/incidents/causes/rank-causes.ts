@@ -2,7 +2,12 @@ import { MINUTE_MS } from '../../../../core/duration.ts';
 import type { TimeRange } from '../../../../storage/queries/time-range.ts';
 import type { Cause, CauseKind } from './cause.ts';
 import { CAUSE_DEFINITIONS, formatCauseValue } from './cause-definitions.ts';
-import { compareWithEarlierHours, formatEvidence, isUnusual } from './earlier-hours.ts';
+import {
+  compareWithEarlierHours,
+  formatEvidence,
+  formatNewSubject,
+  isUnusual,
+} from './earlier-hours.ts';
 import { fillBuckets, findOnset, type Onset, sum, toMean } from './find-onset.ts';
 import type { SignalKind, SignalPoint, SignalSeries } from './read-signals.ts';
 
@@ -130,7 +135,10 @@ function createCandidate(
   if (!isUnusual(earlier)) return undefined;
   const { unit } = definition;
   const { subject } = series;
-  const evidence = formatEvidence(earlier, (value) => formatCauseValue(value, unit), direction);
+  const evidence =
+    earlier.hours === 0
+      ? formatNewSubject(countEarlierHours(series, signals))
+      : formatEvidence(earlier, (value) => formatCauseValue(value, unit), direction);
   return {
     rank: definition.rank,
     size: computeSize(onset),
@@ -147,6 +155,12 @@ function createCandidate(
       evidence,
     },
   };
+}
+
+/** Returns the number of earlier hours in which other subjects of the same kind had measurements. */
+function countEarlierHours({ kind }: SignalSeries, { earlier }: IncidentSignals): number {
+  const points = earlier.filter((each) => each.kind === kind).flatMap((each) => each.points);
+  return compareWithEarlierHours(0, points).hours;
 }
 
 /** The service of a queue's series is the scope of the queue. */
