@@ -9,6 +9,7 @@ import {
   type Incident,
   type IncidentAlert,
   type IncidentFindings,
+  type IncidentMember,
 } from './incident.ts';
 import { getIncidentTitle, parseIncidentRow, toIncidentRow } from './incident-rows.ts';
 import { toNextVersion, updateIncidents } from './update-incidents.ts';
@@ -104,10 +105,24 @@ export class IncidentStore {
     this.#replace({ ...incident, ...findings }, now);
   }
 
-  /** Records who acknowledged an open incident. */
-  acknowledge(id: string, by: { author: string; comment: string }, now: number): void {
+  /**
+   * Marks alerts of an incident as acknowledged.
+   *
+   * @param by the author and the comment, if everyone who sees the incident can read them
+   */
+  acknowledge(
+    id: string,
+    alertIds: ReadonlySet<string>,
+    by: { author: string; comment: string } | undefined,
+    now: number,
+  ): void {
     const incident = this.find(id);
-    if (incident) this.#replace({ ...incident, ...by }, now);
+    if (!incident) return;
+    const members = incident.members.map(
+      (member): IncidentMember =>
+        alertIds.has(member.id) ? { ...member, state: 'acknowledged' } : member,
+    );
+    this.#replace({ ...incident, ...by, members }, now);
   }
 
   /**
