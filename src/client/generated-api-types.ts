@@ -23,6 +23,9 @@ export const ENDPOINT_PATHS = {
   alert: '/api/performance/alerts/:id',
   alertSeries: '/api/performance/alerts/:id/series',
   acknowledge: '/api/performance/alerts/:id/acknowledge',
+  incidents: '/api/performance/incidents',
+  incident: '/api/performance/incidents/:id',
+  acknowledgeIncident: '/api/performance/incidents/:id/acknowledge',
   rules: '/api/performance/rules',
   rule: '/api/performance/rules/:id',
   silences: '/api/performance/silences',
@@ -64,6 +67,14 @@ export type StreamEvent =
        */
       id: string;
       data: Alert;
+    }
+  | {
+      event: 'incident';
+      /**
+       * Send it as Last-Event-ID to resume after this event.
+       */
+      id: string;
+      data: Incident;
     }
   | {
       event: 'notification';
@@ -116,6 +127,9 @@ export interface ApiTypes {
     alert: Record<string, never>;
     alertSeries: AlertSeriesQuery;
     acknowledge: Record<string, never>;
+    incidents: IncidentsQuery;
+    incident: Record<string, never>;
+    acknowledgeIncident: Record<string, never>;
     rules: Record<string, never>;
     rule: Record<string, never>;
     silences: Record<string, never>;
@@ -139,6 +153,7 @@ export interface ApiTypes {
   };
   bodies: {
     acknowledge: AcknowledgeBody;
+    acknowledgeIncident: AcknowledgeIncidentBody;
     silences: SilencesBody;
     testReceiver: TestReceiverBody;
     people: PeopleBody;
@@ -166,6 +181,9 @@ export interface ApiTypes {
     alert: OneAlert;
     alertSeries: AlertSeries;
     acknowledge: Acknowledged;
+    incidents: Incidents;
+    incident: OneIncident;
+    acknowledgeIncident: AcknowledgedIncident;
     rules: Rules;
     rule: OneRule;
     silences: Silences;
@@ -1903,6 +1921,58 @@ export interface AlertSeriesQuery {
 }
 
 /**
+ * Query parameters of `GET /api/performance/incidents`.
+ */
+export interface IncidentsQuery {
+  /**
+   * Start of the time range: an ISO 8601 time, or milliseconds since the epoch.
+   */
+  from?: string;
+  /**
+   * End of the time range: an ISO 8601 time, or milliseconds since the epoch. Default: now.
+   */
+  to?: string;
+  /**
+   * Length of the time range, instead of from: a number with the unit s, m, h, or d, such as 15m.
+   */
+  last?: string;
+  /**
+   * IANA time zone such as Europe/Vienna. Default: the time zone of the server.
+   */
+  timeZone?: string;
+  /**
+   * States to return: one or more of open, resolved, merged. Default: open and resolved.
+   */
+  state?: ('open' | 'resolved' | 'merged')[];
+  /**
+   * Severities to return: one or more of warning, medium, high, critical.
+   */
+  severity?: ('warning' | 'medium' | 'high' | 'critical')[];
+  /**
+   * Limits the response to this service. Can be repeated.
+   */
+  service?: string[];
+  /**
+   * Limits the response to this organization. Can be repeated.
+   */
+  organizationId?: string[];
+  /**
+   * Limits the response to this property. Can be repeated.
+   */
+  propertyId?: string[];
+  /**
+   * Page size: a whole number from 1 to 500.
+   *
+   * @default 50
+   */
+  limit?: number;
+  /**
+   * The nextCursor of the previous page. Keep the other parameters unchanged.
+   */
+  cursor?: string;
+}
+
+/**
  * Query parameters of `GET /api/performance/notifications`.
  */
 export interface NotificationsQuery {
@@ -2152,6 +2222,13 @@ export interface TestQuery {
  * JSON body of `POST /api/performance/alerts/:id/acknowledge`.
  */
 export interface AcknowledgeBody {
+  comment: string;
+}
+
+/**
+ * JSON body of `POST /api/performance/incidents/:id/acknowledge`.
+ */
+export interface AcknowledgeIncidentBody {
   comment: string;
 }
 
@@ -3224,6 +3301,10 @@ export interface Alert {
     detail: string;
     until?: string;
   }[];
+  /**
+   * ID of the incident that contains the alert. Missing for pending alerts.
+   */
+  incidentId?: string;
 }
 
 export interface OneAlert {
@@ -3272,6 +3353,145 @@ export interface AlertSeries {
 
 export interface Acknowledged {
   alert: Alert;
+}
+
+export interface Incidents {
+  from: string;
+  to: string;
+  incidents: Incident[];
+  /**
+   * Cursor of the next page. Missing on the last page.
+   */
+  nextCursor?: string;
+}
+
+export interface Incident {
+  id: string;
+  state: 'open' | 'resolved' | 'merged';
+  severity: 'warning' | 'medium' | 'high' | 'critical';
+  /**
+   * The likeliest cause, or the summary of the most severe alert.
+   */
+  title: string;
+  acknowledged: boolean;
+  author?: string;
+  comment?: string;
+  /**
+   * Labels that all alerts share.
+   */
+  labels: {
+    [k: string]: string;
+  };
+  services: string[];
+  hosts: string[];
+  queues: string[];
+  organizations: string[];
+  alertCount: number;
+  alerts: IncidentAlert[];
+  /**
+   * Likely causes, with the likeliest first.
+   */
+  causes: IncidentCause[];
+  tenants: AffectedTenant[];
+  startedAt: string;
+  resolvedAt?: string;
+  /**
+   * ID of the incident that contains the alerts.
+   */
+  mergedInto?: string;
+  /**
+   * ID of the incident from which this incident was separated.
+   */
+  splitFrom?: string;
+  reopenedCount: number;
+  /**
+   * Address of the incident in the web UI.
+   */
+  link: string;
+}
+
+export interface IncidentAlert {
+  id: string;
+  rule: string;
+  state: 'firing' | 'acknowledged' | 'resolved';
+  severity: 'warning' | 'medium' | 'high' | 'critical';
+  labels: {
+    [k: string]: string;
+  };
+  summary: string;
+  startedAt: string;
+  endedAt?: string;
+}
+
+export interface IncidentCause {
+  kind:
+    | 'version'
+    | 'restart'
+    | 'requests'
+    | 'arrivals'
+    | 'failed_calls'
+    | 'call_time'
+    | 'statement_time'
+    | 'breaker'
+    | 'connection_wait'
+    | 'stuck_queue'
+    | 'cpu'
+    | 'memory'
+    | 'event_loop'
+    | 'errors'
+    | 'job_failures'
+    | 'job_time'
+    | 'endpoint_time';
+  /**
+   * The statement, host, queue, or endpoint that changed.
+   */
+  subject: string;
+  service?: string;
+  text: string;
+  /**
+   * When the change began.
+   */
+  onsetAt: string;
+  /**
+   * Mean before the change.
+   */
+  before: number;
+  /**
+   * Mean since the change.
+   */
+  now: number;
+  unit: '1' | 'ms' | '%' | '1/min';
+  /**
+   * Comparison with earlier hours.
+   */
+  evidence: string;
+}
+
+export interface AffectedTenant {
+  organizationId?: string;
+  propertyId?: string;
+  /**
+   * Number of requests since the incident started.
+   */
+  requests: number;
+  failed: number;
+  averageMs?: number;
+}
+
+export interface OneIncident {
+  incident: Incident;
+  timeline: TimelineEntry[];
+}
+
+export interface TimelineEntry {
+  at: string;
+  kind: 'incident' | 'alert' | 'acknowledgment' | 'cause' | 'version' | 'restart' | 'notification';
+  text: string;
+  alertId?: string;
+}
+
+export interface AcknowledgedIncident {
+  incident: Incident;
 }
 
 export interface Rules {

@@ -136,6 +136,35 @@ export class PerfscopeClient {
   }
 
   /**
+   * Returns an incident with its alerts, likely causes, and timeline.
+   *
+   * @example
+   * const [first] = (await client.get('incidents')).incidents;
+   * if (first) console.log((await client.incident(first.id)).timeline);
+   * @param id ID of the incident
+   * @returns the incident and its timeline, oldest entry first
+   * @throws ApiError if the server returns an error, or the error of `fetch` if the server is unreachable
+   */
+  incident(id: string): Promise<ApiResponse<'incident'>> {
+    return this.#sendWithId('incident', id);
+  }
+
+  /**
+   * Acknowledges the firing alerts of an incident.
+   *
+   * @example
+   * const [first] = (await client.get('incidents')).incidents;
+   * if (first) await client.acknowledgeIncident(first.id, 'I restart the service.');
+   * @param id ID of the incident
+   * @param comment text for other people
+   * @returns the incident, with the acknowledgment
+   * @throws ApiError if the server returns an error, or the error of `fetch` if the server is unreachable
+   */
+  acknowledgeIncident(id: string, comment: string): Promise<ApiResponse<'acknowledgeIncident'>> {
+    return this.#sendWithId('acknowledgeIncident', id, {}, { method: 'POST', body: { comment } });
+  }
+
+  /**
    * Creates a silence.
    *
    * @example

@@ -22,6 +22,9 @@ const MISSING_ITEM_MESSAGES = {
   alert: (id: string) => `No alert has the ID ${id}. \`perfscope alerts\` lists them.`,
   firingAlert: (id: string) =>
     `The alert with the ID ${id} is not firing, so it can't be acknowledged. \`perfscope alerts\` lists the alerts.`,
+  incident: (id: string) => `No incident has the ID ${id}. \`perfscope incidents\` lists them.`,
+  openIncident: (id: string) =>
+    `The incident with the ID ${id} has no firing alerts, so it can't be acknowledged. \`perfscope incidents\` lists the incidents.`,
   rule: (name: string) =>
     `No alert rule has the name ${name}. GET /api/performance/rules lists them.`,
   silence: (id: string) =>

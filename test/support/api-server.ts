@@ -19,6 +19,7 @@ import {
   createAlertLookup,
   createAlertService,
 } from '../../src/server/alerts/service/alert-service.ts';
+import { createIncidentService } from '../../src/server/alerts/service/incident-service.ts';
 import { createApp } from '../../src/server/api/api-app.ts';
 import type { EndpointDependencies } from '../../src/server/api/endpoint-definition.ts';
 import { withAlertErrorRows } from '../../src/server/error-tracking/alert-error-row.ts';
@@ -200,6 +201,11 @@ export class TestApiServer {
         isRestored: () => true,
       }),
       alerts: createAlertService(this.evaluator, this.#queryClient),
+      incidents: createIncidentService({
+        evaluator: this.evaluator,
+        queryClient: this.#queryClient,
+        healthIntervalMs: 60_000,
+      }),
       queryClient: this.#wrapQueryClient(this.#queryClient),
       storage: {
         check: (timeoutMs) => this.monitor.check(timeoutMs),

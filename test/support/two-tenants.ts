@@ -116,6 +116,45 @@ function getVariants(table: TableName, tenant: SeededTenant, now: number): reado
         readAt: undefined,
       })),
     ),
+    incidents: [
+      {
+        state: 'open',
+        severity: 'high',
+        alerts: JSON.stringify([
+          {
+            id: `${mark}-alert`,
+            rule: mark,
+            state: 'resolved',
+            severity: 'high',
+            labels: JSON.parse(labels) as object,
+            startedMs: now - 3000,
+            endedMs: now - 2000,
+            summary: mark,
+            threadId: mark,
+          },
+        ]),
+        causes: JSON.stringify({
+          causes: [
+            {
+              kind: 'cpu',
+              subject: HOST,
+              text: `${mark} ${HOST}`,
+              onsetMs: now - 3000,
+              before: 1,
+              now: 2,
+              unit: '%',
+              evidence: mark,
+            },
+          ],
+          byTenant: {},
+        }),
+        tenants: JSON.stringify([{ organizationId, propertyId, requests: 5, failed: 4 }]),
+        organizations: JSON.stringify([organizationId]),
+        resolvedAt: undefined,
+        mergedInto: undefined,
+        splitFrom: undefined,
+      },
+    ],
     rule_decisions: [{ status: 'set', facts: JSON.stringify({ [`${mark}-fact`]: 1 }) }],
     notification_people: [
       { state: 'active', role: 'VIEWER', properties: JSON.stringify([propertyId]) },

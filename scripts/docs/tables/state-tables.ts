@@ -1,6 +1,7 @@
 import { ROLES } from '../../../src/core/person-and-roles.ts';
 import { ALERT_SEVERITIES } from '../../../src/core/schema/enums.ts';
 import { ALERT_STATES } from '../../../src/core/schema/tables/alerts-table.ts';
+import { INCIDENT_STATES } from '../../../src/core/schema/tables/incidents-table.ts';
 import { NOTIFICATION_STATUSES } from '../../../src/core/schema/tables/notifications-table.ts';
 import {
   DECISION_OUTCOME_STATUSES,
@@ -23,7 +24,9 @@ const SEQ = {
 };
 
 /** Describes the tables of alerts and notifications. */
-export const ALERT_TABLES: TableDescriptions<'alerts' | 'silences' | 'notifications'> = {
+export const ALERT_TABLES: TableDescriptions<
+  'alerts' | 'silences' | 'incidents' | 'notifications'
+> = {
   alerts: {
     row: [
       'A row is one state change of one alert.',
@@ -90,6 +93,50 @@ export const ALERT_TABLES: TableDescriptions<'alerts' | 'silences' | 'notificati
       },
       startsAt: { meaning: 'Start of the silence.' },
       endsAt: { meaning: 'End of the silence.' },
+    },
+  },
+  incidents: {
+    row: [
+      'A row is one change of one incident.',
+      "The incident's row with the greatest (`timestamp`, `seq`) contains its current state.",
+      'The server writes these rows. An incident can contain alerts of several organizations, so only administrators can read this table.',
+    ],
+    columns: {
+      timestamp: { meaning: 'Time of the change.' },
+      state: {
+        meaning: 'State. `merged` incidents became a part of an older incident.',
+        values: INCIDENT_STATES,
+      },
+      severity: {
+        meaning: 'Highest severity of the active alerts, or of all alerts after they have ended.',
+        values: ALERT_SEVERITIES,
+      },
+      id: { meaning: 'ID of the incident: a hash of the ID of its first alert.' },
+      seq: SEQ,
+      title: { meaning: 'Likeliest cause, or the summary of the most severe alert.' },
+      alerts: {
+        meaning:
+          'JSON array of up to 100 alerts with their IDs, rules, labels, states, and times. Active and newer alerts are stored first.',
+      },
+      alertCount: { meaning: 'Number of alerts.' },
+      commonLabels: { meaning: 'JSON object with the labels that all alerts share.' },
+      causes: {
+        meaning:
+          'JSON object with the likely causes and their evidence, and the causes for single tenants.',
+      },
+      tenants: { meaning: 'JSON array of affected tenants with their numbers of requests.' },
+      services: { meaning: 'JSON array of the services.' },
+      hosts: { meaning: 'JSON array of the hosts.' },
+      queues: { meaning: 'JSON array of the queues.' },
+      organizations: { meaning: 'JSON array of the organizations.' },
+      startedAt: { meaning: 'Start of the first alert.' },
+      lastAlertAt: { meaning: 'Start of the newest alert.' },
+      resolvedAt: { meaning: 'When the incident was resolved. Empty for open incidents.' },
+      mergedInto: { meaning: 'ID of the incident that contains the alerts now.' },
+      splitFrom: { meaning: 'ID of the incident from which this incident was separated.' },
+      reopenedCount: { meaning: 'How often the incident was reopened.' },
+      author: { meaning: 'User who acknowledged the incident.' },
+      comment: { meaning: 'Comment of the person who acknowledged the incident.' },
     },
   },
   notifications: {

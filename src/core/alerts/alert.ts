@@ -2,6 +2,7 @@ import { getScopePrefix } from '../queue-scope.ts';
 import type { AlertSeverity } from '../schema/enums.ts';
 import type { AlertState } from '../schema/tables/alerts-table.ts';
 import { toLabelName } from '../vocabulary.ts';
+import type { IncidentSummary } from './incident-summary.ts';
 
 export type Labels = Readonly<Record<string, string>>;
 
@@ -88,6 +89,8 @@ export interface AlertLookup {
   /** Returns an alert that hasn't been resolved, or `undefined`. */
   find(id: string): Alert | undefined;
   getSuppressions(id: string): readonly Suppression[];
+  /** Returns the incident that contains an alert, or `undefined`. Default: no incidents. */
+  findIncident?(id: string): IncidentSummary | undefined;
   /**
    * Returns the last stored version of an alert, even if it is resolved. An alert that isn't active anymore
    * is returned as resolved.

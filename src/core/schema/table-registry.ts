@@ -3,6 +3,7 @@ import { type AlertRow, alertsTable } from './tables/alerts-table.ts';
 import { type ApiKeyRow, apiKeysTable } from './tables/api-keys-table.ts';
 import { type AuditLogRow, auditLogTable } from './tables/audit-log-table.ts';
 import { type ErrorLogRow, errorLogsTable } from './tables/error-logs-table.ts';
+import { type IncidentRow, incidentsTable } from './tables/incidents-table.ts';
 import { type MetricBucketRow, metricBucketsTable } from './tables/metric-buckets-table.ts';
 import { type NotificationRow, notificationsTable } from './tables/notifications-table.ts';
 import { type PersonRow, peopleTable } from './tables/people-table.ts';
@@ -30,6 +31,7 @@ export const STATE_TABLES = [
   auditLogTable,
   alertsTable,
   silencesTable,
+  incidentsTable,
   notificationsTable,
   ruleDecisionsTable,
   peopleTable,
@@ -45,6 +47,7 @@ export interface RowTypes {
   audit_log: AuditLogRow;
   alerts: AlertRow;
   silences: SilenceRow;
+  incidents: IncidentRow;
   notifications: NotificationRow;
   rule_decisions: RuleDecisionRow;
   notification_people: PersonRow;

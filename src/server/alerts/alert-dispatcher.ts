@@ -6,6 +6,8 @@ import type { AddRows } from '../../core/schema/table-registry.ts';
 import { type Transition, toNotifiedAlert } from './evaluation/alert-transition.ts';
 import { WorstValueStore } from './evaluation/worst-value-store.ts';
 import type { AlertExplainer } from './explanation/alert-explainer.ts';
+import type { IncidentAlert } from './incidents/incident.ts';
+import type { IncidentTracker } from './incidents/incident-tracker.ts';
 import type { AlertRule } from './rules/alert-rule.ts';
 import type { AlertRuleSet } from './rules/load-alert-rules.ts';
 import type { LiveAlert } from './state/alert-state-store.ts';
@@ -17,6 +19,7 @@ export interface AlertDispatcherOptions {
   readonly gate: NotificationGate;
   readonly silences: SilenceStore;
   readonly explainer: AlertExplainer;
+  readonly incidents: Pick<IncidentTracker, 'getThreadId'>;
   /** Returns the rules that are in effect. */
   readonly getRuleSet: () => AlertRuleSet;
   readonly findRule: (name: string) => AlertRule | undefined;
@@ -58,9 +61,22 @@ export class AlertDispatcher {
     gate.restoreTransition(past, this.#toAlert(past, past.value), getRuleSet());
   }
 
+  /** Returns the firing and acknowledged alerts for the grouping into incidents. */
+  listIncidentAlerts(live: Iterable<LiveAlert>): IncidentAlert[] {
+    const alerts: IncidentAlert[] = [];
+    for (const { transition } of live) {
+      const { id, rule, state, severity, startedAt } = transition;
+      if (state === 'pending' || state === 'resolved') continue;
+      const { labels, annotations } = this.#toAlert(transition, transition.value);
+      const { summary = rule } = annotations;
+      alerts.push({ id, rule, state, severity, labels, summary, startedMs: startedAt });
+    }
+    return alerts;
+  }
+
   /** Sends the live and resolved alerts that are due at `now`. */
   dispatch(live: Iterable<LiveAlert>, now: number): void {
-    const { gate, silences, getRuleSet, notify, onEvaluated } = this.#options;
+    const { gate, silences, incidents, getRuleSet, notify, onEvaluated } = this.#options;
     const all = [...live];
     const alerts = all.map(({ transition, value }) => {
       this.#recordWorst(transition, value);
@@ -69,7 +85,9 @@ export class AlertDispatcher {
     this.#worstValues.retainOnly(new Set(alerts.map(({ id }) => id)));
     const breaches = new Map(all.map(({ transition, breachedMs }) => [transition.id, breachedMs]));
     const active = silences.listActive(now);
-    for (const group of gate.evaluate(alerts, getRuleSet(), active, now, breaches)) notify(group);
+    const getIncident = (id: string) => incidents.getThreadId(id);
+    const due = gate.evaluate(alerts, getRuleSet(), active, now, breaches, getIncident);
+    for (const group of due) notify(group);
     onEvaluated(gate.listEvaluated());
   }
 

@@ -23,6 +23,7 @@ import type { DataCompleteness } from './evaluation/data-completeness.ts';
 import { EvaluationScheduler } from './evaluation-scheduler.ts';
 import { AlertExplainer } from './explanation/alert-explainer.ts';
 import { Heartbeat } from './heartbeat.ts';
+import { IncidentTracker } from './incidents/incident-tracker.ts';
 import { InternalMetricsReader, type PipelineStats } from './rule-queries/internal-metrics.ts';
 import type { AlertRule } from './rules/alert-rule.ts';
 import type { ThresholdSettings } from './rules/environment-thresholds.ts';
@@ -68,6 +69,7 @@ export class AlertEvaluator {
   readonly recorder: TransitionRecorder;
   readonly ruleHealth = new RuleHealthStore();
   readonly heartbeat: Heartbeat;
+  readonly incidents: IncidentTracker;
   readonly #internalMetrics: InternalMetricsReader;
   readonly #explainer: AlertExplainer;
   readonly #stateRestorer: AlertStateRestorer;
@@ -104,6 +106,7 @@ export class AlertEvaluator {
       if (this.#dispatcher.handleTransition(transition, before))
         this.#runTransitions?.push(transition);
     });
+    this.incidents = new IncidentTracker({ queryClient, healthIntervalMs, add, flush, log });
     this.#internalMetrics = new InternalMetricsReader(queryClient, pipelineStats);
     this.#explainer = new AlertExplainer(queryClient, (id, cause) =>
       this.alertStates.addExplanation(id, cause),
@@ -130,8 +133,9 @@ export class AlertEvaluator {
       log.error(`Failed to evaluate alert rules: ${errorMessage(error)}`);
     });
     this.#plan = createRulePlan(this.rulesFile.ruleSet.rules);
-    const { recorder, gate, silences, rulesFile } = this;
+    const { recorder, gate, silences, rulesFile, incidents } = this;
     this.#dispatcher = new AlertDispatcher({
+      incidents,
       recorder,
       gate,
       silences,
@@ -159,6 +163,7 @@ export class AlertEvaluator {
     this.#refreshTimer = undefined;
     await this.#queue.whenIdle;
     await this.#explainer.whenIdle();
+    await this.incidents.whenIdle();
   }
 
   /**
@@ -176,6 +181,7 @@ export class AlertEvaluator {
       this.#runTransitions = undefined;
     });
     await this.#explainer.whenIdle();
+    await this.incidents.whenIdle();
     return transitions.map((transition) => {
       const latest = this.alertStates.find(transition.id)?.transition;
       return latest?.seq === transition.seq ? latest : transition;
@@ -236,8 +242,16 @@ export class AlertEvaluator {
     }
     if (!this.isRestored) return;
     await this.silences.refresh(now).catch(() => {});
-    this.#dispatcher.dispatch(this.alertStates.listLive(), now);
+    await this.#dispatch(now);
     this.#explainer.retry(now);
+  }
+
+  /** Groups the live alerts into incidents, and sends the alerts that are due. */
+  async #dispatch(now: number): Promise<void> {
+    const { incidents, gate, alertStates } = this;
+    const alerts = this.#dispatcher.listIncidentAlerts(alertStates.listLive());
+    await incidents.update(alerts, gate.waitingIncidents, now);
+    this.#dispatcher.dispatch(alertStates.listLive(), now);
   }
 
   #removeDeletedRules(now: number): void {
@@ -258,7 +272,7 @@ export class AlertEvaluator {
         now,
       );
     }
-    this.#dispatcher.dispatch(this.alertStates.listLive(), now);
+    await this.#dispatch(now);
   }
 
   /**
@@ -271,6 +285,8 @@ export class AlertEvaluator {
     // Flapping ends at fewer changes than are needed to start it, so it might have started one
     // window earlier.
     const historyMs = 2 * this.rulesFile.ruleSet.flapping.windowMs;
+    // Without the stored incidents, restored alerts would start new incidents.
+    if (!(await this.incidents.restore(now))) return false;
     const isRestored = await this.#stateRestorer.restore(this.#plan.queryRules, now, historyMs);
     if (isRestored && !wasRestored) {
       this.#removeDeletedRules(now);

@@ -11,6 +11,7 @@ import type { AccessControl } from '../access/access-control.ts';
 import type { Principal } from '../access/principal.ts';
 import type { ActionService } from '../actions/action-views.ts';
 import type { AlertService } from '../alerts/service/alert-views.ts';
+import type { IncidentService } from '../alerts/service/incident-views.ts';
 import type { LinkVerifier, NotificationService } from '../notifications/notification-views.ts';
 import type { CsvTable } from './csv-table.ts';
 import type { EndpointPermission } from './middleware/authorization-middleware.ts';
@@ -32,6 +33,7 @@ export interface EndpointDependencies {
     getHealthSnapshot(): Promise<HealthSnapshot>;
   };
   alerts: AlertService;
+  incidents: IncidentService;
   notifications: NotificationService;
   actions: ActionService;
   /** Verifies signed links from notifications. */

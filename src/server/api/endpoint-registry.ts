@@ -15,6 +15,11 @@ import { distributionEndpoint } from './endpoints/distribution-endpoint.ts';
 import { errorsEndpoint } from './endpoints/errors-endpoint.ts';
 import { healthEndpoint } from './endpoints/health-endpoint.ts';
 import { databaseEndpoint, endpointsEndpoint } from './endpoints/http-and-database-endpoints.ts';
+import {
+  acknowledgeIncidentEndpoint,
+  incidentEndpoint,
+  incidentsEndpoint,
+} from './endpoints/incidents-endpoints.ts';
 import { jobEndpoint, jobsEndpoint } from './endpoints/jobs-endpoints.ts';
 import { keyEndpoint, keysEndpoint } from './endpoints/keys-endpoints.ts';
 import { marksEndpoint } from './endpoints/marks-endpoint.ts';
@@ -62,6 +67,9 @@ export const ENDPOINTS = {
   alert: alertEndpoint,
   alertSeries: alertSeriesEndpoint,
   acknowledge: acknowledgeEndpoint,
+  incidents: incidentsEndpoint,
+  incident: incidentEndpoint,
+  acknowledgeIncident: acknowledgeIncidentEndpoint,
   rules: rulesEndpoint,
   rule: ruleEndpoint,
   silences: silencesEndpoint,

@@ -22,6 +22,7 @@ import {
   toDeliveryRow,
 } from './delivery/notification-recorder.ts';
 import { type SampleResult, sendSamples, toSampleAttempt } from './delivery/send-samples.ts';
+import { toMessageIncident } from './message/message-incident.ts';
 import { PeopleRegistry, type StoredPeople } from './people/people-registry.ts';
 import type { PlannedMessage } from './planning/group-messages.ts';
 import { NotificationPlanner } from './planning/notification-planner.ts';
@@ -213,7 +214,8 @@ export class Notifier {
   /** Writes planned messages to the journal, and sends them after they are on disk. */
   #commit(planned: readonly PlannedMessage[]): void {
     const now = this.#now();
-    const deliveries = planned.map(({ target, message }): Delivery => {
+    const deliveries = planned.map(({ target, message: plannedMessage }): Delivery => {
+      const message = this.#addIncident(plannedMessage, target);
       const receiver = this.config.receivers.get(message.receiver);
       const deadlineMs = now + (receiver?.deadlineMs ?? DEFAULT_DEADLINE_MS);
       return {
@@ -233,6 +235,15 @@ export class Notifier {
       for (const delivery of deliveries) this.#deliverer.send(delivery);
     };
     this.#sending = this.#sending.then(send);
+  }
+
+  /** Adds the incident of the alerts. All attempts to send the message contain the same text. */
+  #addIncident(message: Message, target: Target): Message {
+    const { alerts } = this.#options;
+    const found = message.alerts.map(({ id }) => alerts.findIncident?.(id));
+    const [summary] = found;
+    if (!summary || found.some((each) => each?.id !== summary.id)) return message;
+    return { ...message, incident: toMessageIncident(summary, message, target, this.people.all) };
   }
 
   #resolveChannel(target: Target) {

@@ -30,6 +30,7 @@ import { AgentVersionMonitor } from '../agent-package/agent-version-monitor.ts';
 import type { AlertEvaluator } from '../alerts/alert-evaluator.ts';
 import { formatAlertMetrics } from '../alerts/format-alert-metrics.ts';
 import { createAlertService } from '../alerts/service/alert-service.ts';
+import { createIncidentService } from '../alerts/service/incident-service.ts';
 import { createNotificationService } from '../notifications/notification-service.ts';
 import type { Notifier } from '../notifications/notifier.ts';
 import { RejectionReporter } from '../otlp/rejection-reporter.ts';
@@ -167,6 +168,12 @@ async function startAllParts(
       recorder: agent.recorder,
       health: agent.health,
       alerts: createAlertService(evaluator, queryClient, settings.PERFORMANCE_PUBLIC_URL),
+      incidents: createIncidentService({
+        evaluator,
+        queryClient,
+        healthIntervalMs: settings.SYSTEM_HEALTH_INTERVAL,
+        publicUrl: settings.PERFORMANCE_PUBLIC_URL,
+      }),
       notifications: createNotificationService({ ...notifications, queryClient }),
       actions: actions.service,
       links: notifications.links,

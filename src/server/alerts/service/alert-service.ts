@@ -62,7 +62,7 @@ function createAlertMethods(
   queryClient: QueryClient,
   publicUrl: string | undefined,
 ): AlertMethods {
-  const { alertStates, gate, recorder, now } = evaluator;
+  const { alertStates, gate, incidents, recorder, now } = evaluator;
 
   const toView = (transition: Transition, scope: TenantScope, value?: number): AlertView =>
     toAlertView(
@@ -70,6 +70,7 @@ function createAlertMethods(
       gate.getSuppressions(transition.id).map((found) => limitToScope(found, scope)),
       scope,
       publicUrl,
+      incidents.store.findByAlert(transition.id)?.id,
     );
 
   /** Removes the author, the comment, and the ID of an object that is outside the scope. */
@@ -252,6 +253,7 @@ export function createAlertLookup(
       return live && toMessageAlert(live.transition, live.value);
     },
     getSuppressions: (id) => evaluator.gate.getSuppressions(id),
+    findIncident: (id) => evaluator.incidents.store.findByAlert(id),
     async findStored(id) {
       const [row] = await loadAlertRows(queryClient, UNRESTRICTED_SCOPE, sql`id = ${id}`, 1);
       const transition = row && parseTransition(row);

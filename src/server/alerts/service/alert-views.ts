@@ -33,6 +33,8 @@ export interface AlertView extends AlertBase {
   readonly firedAt: Date | undefined;
   readonly changedAt: Date;
   readonly held: readonly SuppressionView[];
+  /** ID of the incident that contains the alert. Undefined for pending alerts, and a day after the incident ended. */
+  readonly incidentId: string | undefined;
 }
 
 /** One change of an alert. */
@@ -209,9 +211,11 @@ export function toAlertView(
   suppressions: readonly Suppression[],
   { hosts }: TenantScope,
   publicUrl: string | undefined,
+  incidentId?: string | undefined,
 ): AlertView {
   return {
     ...alert,
+    incidentId,
     runbook: toRunbookLink(alert.runbook, publicUrl),
     labels: hosts ? alert.labels : toReadableLabels(alert.labels),
     startedAt: new Date(startedMs),

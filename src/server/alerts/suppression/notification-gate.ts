@@ -5,6 +5,7 @@ import {
   type EvaluatedAlert,
   getMatchLabels,
   isActive,
+  type Labels,
   type Suppression,
   toAlertStateKey,
 } from '../../../core/alerts/alert.ts';
@@ -61,6 +62,7 @@ export class NotificationGate {
    * Evaluates all suppression stages and groups.
    *
    * @param breaches time of the last evaluation in which the value was beyond a threshold, by alert ID
+   * @param getIncident returns the ID of the incident whose thread contains an alert. Default: no incidents.
    * @returns the groups to send now. `getSuppressions` returns why other alerts aren't sent.
    */
   evaluate(
@@ -69,6 +71,7 @@ export class NotificationGate {
     silences: readonly Silence[],
     now: number,
     breaches: ReadonlyMap<string, number | undefined>,
+    getIncident: (alertId: string) => string | undefined = () => undefined,
   ): AlertGroup[] {
     const { inhibit, maintenance, flapping, notifications } = set;
     const context = { inhibit, maintenance, flapping, silences, flaps: this.#flapHistories };
@@ -77,7 +80,7 @@ export class NotificationGate {
     const suppressions = new Map(results.map((result) => [result.alert.id, result.suppressions]));
     const unsuppressed = results.filter((result) => result.suppressions.length === 0);
     const alertsByGroup = Map.groupBy(unsuppressed, ({ alert }) =>
-      toNotificationGroupKey(alert, notifications.groupBy),
+      toNotificationGroupKey(alert, notifications.groupBy, getIncident(alert.id)),
     );
     const dueGroups: AlertGroup[] = [];
     for (const key of new Set([...alertsByGroup.keys(), ...this.#groups.keys()])) {
@@ -102,6 +105,16 @@ export class NotificationGate {
   /** Returns why an alert wasn't sent after the last evaluation. Empty if it was sent. */
   getSuppressions(id: string): readonly Suppression[] {
     return this.#suppressions.get(id) ?? [];
+  }
+
+  /** IDs of the incidents for which no message has been sent since the process started. */
+  get waitingIncidents(): ReadonlySet<string> {
+    const ids = new Set<string>();
+    for (const [key, { notifiedMs }] of this.#groups) {
+      const { [INCIDENT_GROUP]: id } = JSON.parse(key) as Labels;
+      if (id !== undefined && notifiedMs === undefined) ids.add(id);
+    }
+    return ids;
   }
 
   /** Lists the alerts of the last evaluation, with the reasons why they aren't sent. */
@@ -164,10 +177,26 @@ export interface GroupDecision<A extends AlertSummary> {
   readonly suppressed: ReadonlyMap<string, Suppression>;
 }
 
-/** Returns the key of an alert's group. A group never contains alerts of two organizations. */
-export function toNotificationGroupKey(alert: AlertSummary, groupBy: readonly string[]): string {
-  const labels = getMatchLabels(alert);
-  const names = [...new Set([...groupBy, 'organization'])].sort();
+/** The name in `groupBy` that groups alerts by incident. */
+export const INCIDENT_GROUP = 'incident';
+
+/**
+ * Returns the key of an alert's group. A group of labels never contains alerts of two organizations. The group of an
+ * incident can contain them, because the recipients of its messages are chosen for each alert.
+ *
+ * @param incident ID of the alert's incident. Without it, the alert is a group of its own.
+ */
+export function toNotificationGroupKey(
+  alert: AlertSummary,
+  groupBy: readonly string[],
+  incident: string = alert.id,
+): string {
+  const isByIncident = groupBy.includes(INCIDENT_GROUP);
+  const labels: Labels = {
+    ...getMatchLabels(alert),
+    ...(isByIncident && { [INCIDENT_GROUP]: incident }),
+  };
+  const names = [...new Set([...groupBy, ...(isByIncident ? [] : ['organization'])])].sort();
   return JSON.stringify(Object.fromEntries(names.map((name) => [name, labels[name] ?? ''])));
 }
 

@@ -7,6 +7,7 @@ import { toQuery } from '../request/request-query.ts';
 import { toDurationMs } from '../request/request-time-range.ts';
 import { decisionSchema } from '../schemas/action-schemas.ts';
 import { alertSchema } from '../schemas/alert-schemas.ts';
+import { incidentSchema } from '../schemas/incident-schemas.ts';
 import { notificationSchema } from '../schemas/notification-schemas.ts';
 import {
   createDurationSchema,
@@ -18,6 +19,7 @@ import * as schemas from '../schemas/response-schemas.ts';
 import {
   createAlertSource,
   createDecisionSource,
+  createIncidentSource,
   createNotificationSource,
 } from '../stream/change-sources.ts';
 import { sendEventStream } from '../stream/event-stream.ts';
@@ -59,6 +61,7 @@ const streamEventSchema = z
   .discriminatedUnion('event', [
     createEventSchema('point', pointSchema),
     createEventSchema('alert', alertSchema),
+    createEventSchema('incident', incidentSchema),
     createEventSchema('notification', notificationSchema),
     createEventSchema('decision', decisionSchema),
     createEventSchema('gap', gapSchema),
@@ -77,7 +80,7 @@ export const streamEndpoint = defineEndpoint({
   path: '/api/performance/stream',
   methods: ['get'],
   summary:
-    'Streams server-sent events: `point` for each completed interval, and `alert`, `notification`, and `decision` for each change. Send Last-Event-ID to resume.',
+    'Streams server-sent events: `point` for each completed interval, and `alert`, `incident`, `notification`, and `decision` for each change. Send Last-Event-ID to resume.',
   permission: 'read',
   query: z.strictObject({
     interval: createDurationSchema('Length of an interval: 1s to 5m.').default('5s'),
@@ -109,6 +112,7 @@ export const streamEndpoint = defineEndpoint({
         sources: [
           source,
           createAlertSource(dependencies.alerts, narrowed, query.service),
+          createIncidentSource(dependencies.incidents, narrowed, query.service),
           createNotificationSource(dependencies.notifications, narrowed),
           createDecisionSource(dependencies.actions, narrowed),
         ],

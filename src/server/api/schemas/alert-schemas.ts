@@ -50,6 +50,9 @@ export const alertSchema = z
     held: z
       .array(suppressionSchema)
       .meta({ description: 'Reasons why no message is sent now. Empty if one is sent.' }),
+    incidentId: optionalTextSchema.meta({
+      description: 'ID of the incident that contains the alert. Missing for pending alerts.',
+    }),
   })
   .meta({ id: 'Alert' });
 

@@ -1,6 +1,7 @@
 import type { TenantScope } from '../../../core/tenant-scope.ts';
 import type { ActionService } from '../../actions/action-views.ts';
 import type { AlertService } from '../../alerts/service/alert-views.ts';
+import type { IncidentService } from '../../alerts/service/incident-views.ts';
 import type { NotificationService } from '../../notifications/notification-views.ts';
 import type { StreamEvent, StreamEventSource } from './event-stream.ts';
 
@@ -58,6 +59,20 @@ export function createAlertSource(
       const { service } = alert.labels;
       if (services && !(service !== undefined && services.includes(service))) return;
       onChange({ position: at, data: alert });
+    }),
+  );
+}
+
+/** Creates a source of changes to visible incidents. Each event contains the incident after the change. */
+export function createIncidentSource(
+  incidents: IncidentService,
+  scope: TenantScope,
+  services: readonly string[] | undefined,
+): StreamEventSource {
+  return createChangeSource('incident', (position, onChange) =>
+    incidents.subscribe(scope, position, ({ position: at, incident }) => {
+      if (services && !incident.services.some((service) => services.includes(service))) return;
+      onChange({ position: at, data: incident });
     }),
   );
 }

@@ -1,4 +1,5 @@
 import type { AlertBase, AlertValues } from '../../../core/alerts/alert.ts';
+import type { AffectedTenant } from '../../../core/alerts/incident-summary.ts';
 
 /** One alert in a message. Times are in ms since the epoch. */
 export interface MessageAlert extends AlertBase, AlertValues {
@@ -16,6 +17,19 @@ export interface AlertLinks {
   /** Signed and limited in time. The linked page requires confirmation before it acts. */
   readonly acknowledge: string | undefined;
   readonly silence: string | undefined;
+}
+
+/** The incident of a message, limited to the data that the recipient can see. */
+export interface MessageIncident {
+  readonly id: string;
+  /** The likeliest cause with its evidence. Undefined if no cause is known for the recipient's tenant. */
+  readonly cause: string | undefined;
+  /** The tenants with the most failed requests. */
+  readonly tenants: readonly AffectedTenant[];
+  /** Number of tenants that aren't in `tenants`. */
+  readonly moreTenants: number;
+  /** Undefined if no public URL is configured. */
+  readonly url: string | undefined;
 }
 
 /** A message to one receiver about one group of alerts. */
@@ -37,6 +51,8 @@ export interface Message {
   /** Escalation level. 0 if the message is not an escalation. */
   readonly level: number;
   readonly timeZone: string;
+  /** The incident that contains all alerts of the message. Undefined if there is no such incident. */
+  readonly incident?: MessageIncident | undefined;
 }
 
 /** The outcome of one delivery attempt. Reasons are readable text without secrets. */

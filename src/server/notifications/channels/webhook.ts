@@ -63,6 +63,21 @@ export const webhookBodySchema = z.object({
   level: z.int().min(0),
   status: z.enum(['firing', 'resolved']),
   timeZone: z.string(),
+  incident: z
+    .object({
+      id: z.string(),
+      url: z.string().optional(),
+      cause: z.string().optional(),
+      tenants: z.array(
+        z.object({
+          organizationId: z.string().optional(),
+          propertyId: z.string().optional(),
+          requests: z.number(),
+          failed: z.number(),
+        }),
+      ),
+    })
+    .optional(),
   alerts: z
     .array(
       z.object({
@@ -107,9 +122,21 @@ function formatWebhookBody(message: Message): string {
     level,
     status,
     timeZone,
+    incident: toWebhookIncident(message),
     alerts: message.alerts.map(toWebhookAlert),
   };
   return JSON.stringify(body);
+}
+
+function toWebhookIncident({ incident }: Message): WebhookBody['incident'] {
+  if (!incident) return undefined;
+  const { id, url, cause, tenants } = incident;
+  return {
+    ...{ id, url, cause },
+    tenants: tenants.map(({ organizationId, propertyId, requests, failed }) => ({
+      ...{ organizationId, propertyId, requests, failed },
+    })),
+  };
 }
 
 function toWebhookAlert(alert: MessageAlert): WebhookBody['alerts'][number] {

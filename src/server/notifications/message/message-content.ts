@@ -1,6 +1,7 @@
 import { toReadableLabels } from '../../../core/alerts/alert.ts';
-import type { AlertLinks, Message, MessageAlert } from '../channels/channel.ts';
+import type { AlertLinks, Message, MessageAlert, MessageIncident } from '../channels/channel.ts';
 import { formatAlertSummary, formatLabels } from './alert-summary.ts';
+import { formatTenants } from './message-incident.ts';
 import { formatMoreAlerts, formatTitle, MAX_TITLE_LENGTH } from './message-title.ts';
 import { toSingleLine } from './sanitize-text.ts';
 
@@ -55,12 +56,37 @@ const NOTES_BY_KIND: Readonly<Record<Message['kind'], (message: Message) => stri
  * @param maxAlerts number of alerts to include; the others are only counted
  */
 export function toMessageContent(message: Message, maxAlerts: number): MessageContent {
-  const { alerts } = message;
+  const { alerts, incident } = message;
+  const contents = alerts
+    .slice(0, maxAlerts)
+    .map((alert) => toAlertContent(alert, message.timeZone));
+  const [first, ...others] = contents;
   return {
     title: formatTitle(message),
     note: NOTES_BY_KIND[message.kind](message),
-    alerts: alerts.slice(0, maxAlerts).map((alert) => toAlertContent(alert, message.timeZone)),
+    // The incident is part of the first alert, because every channel shows the first alert.
+    alerts: first && incident ? [addIncident(first, incident, message), ...others] : contents,
     omitted: Math.max(alerts.length - maxAlerts, 0),
+  };
+}
+
+/** Adds the likely cause, the affected tenants, and the link of the incident before the facts of an alert. */
+function addIncident(
+  content: AlertContent,
+  incident: MessageIncident,
+  { status }: Message,
+): AlertContent {
+  const { cause, url } = incident;
+  const facts: [string, string | undefined][] = [
+    // The resolved message is about the good values.
+    ['Likely cause', status === 'resolved' ? undefined : cause],
+    ['Affected tenants', formatTenants(incident)],
+  ];
+  const link = normalizeHttpUrl(url);
+  return {
+    ...content,
+    facts: [...toCleanFacts(facts), ...content.facts],
+    links: [...(link === undefined ? [] : [{ text: 'Incident', url: link }]), ...content.links],
   };
 }
 
@@ -92,12 +118,19 @@ function toAlertContent(alert: MessageAlert, timeZone: string): AlertContent {
   return {
     heading: toSingleLine(`${isResolved ? 'resolved' : severity}: ${rule}`, MAX_TITLE_LENGTH),
     summary: toSingleLine(summary, MAX_SUMMARY_LENGTH),
-    facts: facts.flatMap(([name, value]) => {
-      const cleanValue = toSingleLine(value ?? '', MAX_VALUE_LENGTH);
-      return cleanValue === '' ? [] : [[name, cleanValue] as const];
-    }),
+    facts: toCleanFacts(facts),
     links: toMessageLinks(alert),
   };
+}
+
+/** Returns the facts that have a value, as single lines. */
+function toCleanFacts(
+  facts: readonly [string, string | undefined][],
+): (readonly [name: string, value: string])[] {
+  return facts.flatMap(([name, value]) => {
+    const cleanValue = toSingleLine(value ?? '', MAX_VALUE_LENGTH);
+    return cleanValue === '' ? [] : [[name, cleanValue] as const];
+  });
 }
 
 /** Returns the newest and the worst value, unless the summary already shows them. */

@@ -47,7 +47,12 @@ export function createMessageLinker(
         },
       };
     };
-    return { ...message, alerts: message.alerts.map(addLinks) };
+    const { incident } = message;
+    return {
+      ...message,
+      alerts: message.alerts.map(addLinks),
+      ...(incident && { incident: { ...incident, url: `${base}/incidents/${incident.id}` } }),
+    };
   };
 }
 

@@ -124,6 +124,7 @@ it('shows the value of the evaluation that the cause explains, and the newest va
 it('remembers the worst value while an alert fires, in the direction of its rule', () => {
   const notified: Alert[] = [];
   const dispatcher = new AlertDispatcher({
+    incidents: { getThreadId: () => 'incident-1' },
     recorder: { record: () => {} } as never,
     gate: new NotificationGate(),
     silences: { listActive: () => [] } as never,

@@ -1,0 +1,160 @@
+import { formatDuration, formatNumber, formatPercent } from '../../../../core/format.ts';
+import type { CauseKind, CauseUnit } from './cause.ts';
+import type { Onset } from './find-onset.ts';
+
+/** How a signal becomes a cause. */
+export interface CauseDefinition {
+  /**
+   * Position in the chain of effects. A version or more requests come first, then dependencies, hosts, and queues,
+   * then errors, and then slow endpoints. Causes are sorted by this number first.
+   */
+  readonly rank: number;
+  readonly unit: CauseUnit;
+  /** Returns whether a change is large enough to be a cause. */
+  readonly isRelevant: (onset: Onset) => boolean;
+  /** Returns the text of the cause. */
+  readonly format: (subject: string, onset: Onset) => string;
+}
+
+const MAX_SUBJECT_LENGTH = 120;
+
+/** Shortens a statement or an endpoint, and puts it in backquotes. */
+function quote(subject: string): string {
+  const isLong = subject.length > MAX_SUBJECT_LENGTH;
+  return `\`${isLong ? `${subject.slice(0, MAX_SUBJECT_LENGTH)}…` : subject}\``;
+}
+
+/** Returns whether a rate changed by more than chance: by at least `deviations` standard deviations (Poisson). */
+function isBeyondChance({ before, now, nowWeight }: Onset, deviations: number): boolean {
+  const expected = before * nowWeight;
+  return Math.abs(now * nowWeight - expected) >= deviations * Math.sqrt(Math.max(expected, 1));
+}
+
+/** Returns whether a duration rose by a factor of 1.5 and by a minimum. */
+function isSlower({ before, now }: Onset, minimumMs: number): boolean {
+  return now >= 1.5 * before && now - before >= minimumMs;
+}
+
+function formatFrom({ before, beforeWeight }: Onset, format: (value: number) => string): string {
+  return beforeWeight === 0 ? 'not seen before' : `up from ${format(before)}`;
+}
+
+const perMinute = (value: number) => `${formatNumber(value)}/min`;
+
+/** The definition of each kind that is a series. Versions and restarts are events. */
+export const CAUSE_DEFINITIONS: Readonly<
+  Record<Exclude<CauseKind, 'version' | 'restart'>, CauseDefinition>
+> = {
+  requests: {
+    rank: 1,
+    unit: '1/min',
+    isRelevant: (onset) => onset.now >= 1.8 * onset.before && isBeyondChance(onset, 6),
+    format: (subject, onset) =>
+      `requests of ${quote(subject)} rose to ${perMinute(onset.now)}, ${formatFrom(onset, perMinute)}`,
+  },
+  arrivals: {
+    rank: 1,
+    unit: '1/min',
+    isRelevant: (onset) =>
+      onset.now >= 3 * onset.before && onset.nowTotal >= 50 && isBeyondChance(onset, 6),
+    format: (subject, onset) =>
+      `${formatNumber(onset.nowTotal)} jobs arrived in queue ${quote(subject)} (${perMinute(onset.now)}, ${formatFrom(onset, perMinute)})`,
+  },
+  failed_calls: {
+    rank: 2,
+    unit: '%',
+    isRelevant: ({ before, now, nowTotal }) => now - before >= 10 && nowTotal >= 300,
+    format: (subject, onset) =>
+      `${formatPercent(onset.now)} of calls to ${quote(subject)} are failing, ${formatFrom(onset, formatPercent)}`,
+  },
+  statement_time: {
+    rank: 2,
+    unit: 'ms',
+    isRelevant: (onset) => isSlower(onset, 50) && onset.nowWeight >= 3,
+    format: (subject, onset) =>
+      `statement ${quote(subject)} takes ${formatDuration(onset.now)}, ${formatFrom(onset, formatDuration)}`,
+  },
+  stuck_queue: {
+    rank: 2,
+    unit: '1/min',
+    isRelevant: ({ before, now, nowWeight }) => now === 0 && before * nowWeight >= 5,
+    format: (subject, { before }) =>
+      `queue ${quote(subject)} stopped completing jobs, before: ${perMinute(before)}`,
+  },
+  cpu: {
+    rank: 2,
+    unit: '%',
+    isRelevant: ({ before, now }) => now >= 70 && now - before >= 15,
+    format: (subject, onset) =>
+      `CPU of host ${quote(subject)} is at ${formatPercent(onset.now)}, ${formatFrom(onset, formatPercent)}`,
+  },
+  memory: {
+    rank: 2,
+    unit: '%',
+    isRelevant: ({ before, now }) => now >= 80 && now - before >= 10,
+    format: (subject, onset) =>
+      `memory of host ${quote(subject)} is at ${formatPercent(onset.now)}, ${formatFrom(onset, formatPercent)}`,
+  },
+  event_loop: {
+    rank: 3,
+    unit: 'ms',
+    isRelevant: (onset) => onset.now >= 100 && onset.now >= 3 * onset.before,
+    format: (subject, onset) =>
+      `the event loop of ${quote(subject)} is blocked for ${formatDuration(onset.now)}, ${formatFrom(onset, formatDuration)}`,
+  },
+  call_time: {
+    rank: 3,
+    unit: 'ms',
+    isRelevant: (onset) => isSlower(onset, 100) && onset.nowWeight >= 3,
+    format: (subject, onset) =>
+      `calls to ${quote(subject)} take ${formatDuration(onset.now)}, ${formatFrom(onset, formatDuration)}`,
+  },
+  breaker: {
+    rank: 3,
+    unit: '1',
+    isRelevant: ({ before, now }) => now >= 0.3 && now - before >= 0.3,
+    format: (subject) => `the circuit breaker ${quote(subject)} opened`,
+  },
+  connection_wait: {
+    rank: 3,
+    unit: 'ms',
+    isRelevant: (onset) => isSlower(onset, 50),
+    format: (_subject, onset) =>
+      `requests wait ${formatDuration(onset.now)} for a database connection, ${formatFrom(onset, formatDuration)}`,
+  },
+  errors: {
+    rank: 4,
+    unit: '%',
+    isRelevant: ({ before, now, nowTotal }) => now - before >= 5 && nowTotal >= 300,
+    format: (subject, onset) =>
+      `${formatPercent(onset.now)} of requests to ${quote(subject)} are failing, ${formatFrom(onset, formatPercent)}`,
+  },
+  job_failures: {
+    rank: 4,
+    unit: '%',
+    isRelevant: ({ before, now, nowTotal }) => now - before >= 10 && nowTotal >= 300,
+    format: (subject, onset) =>
+      `${formatPercent(onset.now)} of jobs in queue ${quote(subject)} are failing, ${formatFrom(onset, formatPercent)}`,
+  },
+  job_time: {
+    rank: 5,
+    unit: 'ms',
+    isRelevant: (onset) => isSlower(onset, 100) && onset.nowWeight >= 3,
+    format: (subject, onset) =>
+      `jobs in queue ${quote(subject)} take ${formatDuration(onset.now)}, ${formatFrom(onset, formatDuration)}`,
+  },
+  endpoint_time: {
+    rank: 6,
+    unit: 'ms',
+    isRelevant: (onset) => isSlower(onset, 50) && onset.nowWeight >= 3,
+    format: (subject, onset) =>
+      `requests to ${quote(subject)} take ${formatDuration(onset.now)}, ${formatFrom(onset, formatDuration)}`,
+  },
+};
+
+/** Formats a value of a cause with its unit. */
+export function formatCauseValue(value: number, unit: CauseUnit): string {
+  if (unit === 'ms') return formatDuration(value);
+  if (unit === '%') return formatPercent(value);
+  return unit === '1/min' ? perMinute(value) : formatNumber(value);
+}

@@ -1,0 +1,78 @@
+import type { SignalPoint } from './read-signals.ts';
+
+/** The point in time at which a series changed most. */
+export interface Onset {
+  readonly atMs: number;
+  /** Weighted mean before the onset. 0 if there was no measurement. */
+  readonly before: number;
+  /** Weighted mean since the onset. 0 if there was no measurement. */
+  readonly now: number;
+  /** Weight before and since the onset. */
+  readonly beforeWeight: number;
+  readonly nowWeight: number;
+  /** Sum since the onset. */
+  readonly nowTotal: number;
+}
+
+/**
+ * Finds the change point of a series: the split that explains most of its variance, among the splits after which the
+ * mean is higher, or lower.
+ *
+ * @param points sorted by time. Rates must contain their empty buckets.
+ * @param direction whether a rise or a fall is a problem
+ * @returns undefined if the series never moved in this direction
+ */
+export function findOnset(
+  points: readonly SignalPoint[],
+  direction: 'up' | 'down' = 'up',
+): Onset | undefined {
+  const all = sum(points);
+  let left = { total: 0, weight: 0 };
+  let best: (Onset & { readonly score: number }) | undefined;
+  for (const { fromMs, total, weight } of points) {
+    const right = { total: all.total - left.total, weight: all.weight - left.weight };
+    const before = toMean(left);
+    const now = toMean(right);
+    const hasMoved = direction === 'up' ? now > before : now < before;
+    // Without measurements before, the series is new. Its first measurement is the onset.
+    const score =
+      left.weight === 0 ? 0 : ((left.weight * right.weight) / all.weight) * (now - before) ** 2;
+    if (hasMoved && right.weight > 0 && (best === undefined || score > best.score)) {
+      best = {
+        ...{ atMs: fromMs, before, now, score },
+        beforeWeight: left.weight,
+        nowWeight: right.weight,
+        nowTotal: right.total,
+      };
+    }
+    left = { total: left.total + total, weight: left.weight + weight };
+  }
+  if (best === undefined) return undefined;
+  const { score: _, ...onset } = best;
+  return onset;
+}
+
+/** Adds the empty buckets of a rate. */
+export function fillBuckets(
+  points: readonly SignalPoint[],
+  { fromMs, toMs }: { readonly fromMs: number; readonly toMs: number },
+  stepMs: number,
+): SignalPoint[] {
+  const known = new Map(points.map((point) => [point.fromMs, point]));
+  const filled: SignalPoint[] = [];
+  const weight = stepMs / 60_000;
+  for (let ms = Math.ceil(fromMs / stepMs) * stepMs; ms < toMs; ms += stepMs)
+    filled.push(known.get(ms) ?? { fromMs: ms, total: 0, weight });
+  return filled;
+}
+
+export function sum(points: readonly SignalPoint[]): { total: number; weight: number } {
+  return points.reduce(
+    (all, { total, weight }) => ({ total: all.total + total, weight: all.weight + weight }),
+    { total: 0, weight: 0 },
+  );
+}
+
+export function toMean({ total, weight }: { total: number; weight: number }): number {
+  return weight > 0 ? total / weight : 0;
+}

@@ -1,0 +1,276 @@
+import { MINUTE_MS } from '../../../../core/duration.ts';
+import type { TimeRange } from '../../../../storage/queries/time-range.ts';
+import type { Cause, CauseKind } from './cause.ts';
+import { CAUSE_DEFINITIONS, formatCauseValue } from './cause-definitions.ts';
+import {
+  compareWithEarlierHours,
+  formatEvidence,
+  formatNewSubject,
+  isUnusual,
+} from './earlier-hours.ts';
+import { fillBuckets, findOnset, type Onset, sum, toMean } from './find-onset.ts';
+import type { SignalKind, SignalPoint, SignalSeries } from './read-signals.ts';
+
+/** The signals around the start of an incident. */
+export interface IncidentSignals {
+  /** Fine series before and after the start of the incident. */
+  readonly recent: readonly SignalSeries[];
+  readonly range: TimeRange;
+  readonly stepMs: number;
+  /** Series of earlier hours, in steps of five minutes. */
+  readonly earlier: readonly SignalSeries[];
+  readonly earlierRanges: readonly TimeRange[];
+  readonly earlierStepMs: number;
+}
+
+const MAX_CAUSES = 6;
+/** Causes of one kind with a smaller share of the kind's change aren't listed. */
+const MIN_SHARE = 0.2;
+/** Factor by which a tenant's share of the requests, or a queue's jobs per request, must grow. */
+const MIN_SHARE_GROWTH = 1.4;
+/** Durations that a process measures are also longer while its event loop is blocked. */
+const MEASURED_KINDS: ReadonlySet<SignalKind> = new Set([
+  'statement_time',
+  'call_time',
+  'connection_wait',
+  'job_time',
+  'endpoint_time',
+]);
+const RATE_KINDS: ReadonlySet<SignalKind> = new Set([
+  'requests',
+  'all_requests',
+  'arrivals',
+  'finished_jobs',
+]);
+/** Causes whose onsets are closer than this started together. */
+const SAME_ONSET_MS = MINUTE_MS;
+/** Rank of durations that are long only because the event loop is blocked. */
+const BLOCKED_RANK = 5.5;
+
+interface Candidate {
+  readonly cause: Cause;
+  readonly rank: number;
+  /** Size of the change in doublings, from 0 to 10. */
+  readonly size: number;
+  /** Additional time, failures, or events since the onset. Comparable only within one kind. */
+  readonly impact: number;
+}
+
+type SeriesKind = keyof typeof CAUSE_DEFINITIONS;
+
+/**
+ * Returns the changes that probably led to an incident. They are sorted by their place in the chain of effects, then
+ * by their onset, and then by their size. Changes that are usual in earlier hours are omitted.
+ */
+export function rankCauses(signals: IncidentSignals): Cause[] {
+  const candidates = signals.recent.flatMap((series) => toCandidates(series, signals));
+  const blocked = new Map(
+    candidates
+      .filter(({ cause }) => cause.kind === 'event_loop')
+      .map(({ cause }) => [cause.service, cause.onsetMs]),
+  );
+  const ranked = candidates.map((candidate) => {
+    const { kind, service, onsetMs } = candidate.cause;
+    const blockedMs = blocked.get(service);
+    const isSymptom =
+      MEASURED_KINDS.has(kind as SignalKind) &&
+      blockedMs !== undefined &&
+      blockedMs <= onsetMs + SAME_ONSET_MS;
+    return isSymptom ? { ...candidate, rank: BLOCKED_RANK } : candidate;
+  });
+  const important = selectImportant(ranked);
+  const firstMs = Math.min(...important.map(({ cause }) => cause.onsetMs));
+  return important
+    .sort((a, b) => compareCandidates(a, b, firstMs))
+    .slice(0, MAX_CAUSES)
+    .map(({ cause }) => cause);
+}
+
+/** Omits causes that are a small part of the change of their kind. */
+function selectImportant(candidates: readonly Candidate[]): Candidate[] {
+  return [...Map.groupBy(candidates, ({ cause }) => cause.kind).values()].flatMap((ofKind) => {
+    const total = ofKind.reduce((all, { impact }) => all + impact, 0);
+    return ofKind.filter(({ impact }) => impact >= MIN_SHARE * total);
+  });
+}
+
+/** @param firstMs onset of the earliest cause */
+function compareCandidates(a: Candidate, b: Candidate, firstMs: number): number {
+  const toSlot = ({ cause }: Candidate) => Math.floor((cause.onsetMs - firstMs) / SAME_ONSET_MS);
+  return (
+    a.rank - b.rank ||
+    toSlot(a) - toSlot(b) ||
+    b.size - a.size ||
+    b.impact - a.impact ||
+    (a.cause.text < b.cause.text ? -1 : 1)
+  );
+}
+
+function toCandidates(series: SignalSeries, signals: IncidentSignals): Candidate[] {
+  const { kind } = series;
+  if (kind === 'all_requests' || kind === 'process_cpu') return [];
+  if (kind === 'finished_jobs') {
+    const candidate = createCandidate('stuck_queue', series, signals, 'down');
+    return candidate && hasWaitingJobs(series, candidate.cause.onsetMs, signals) ? [candidate] : [];
+  }
+  const candidate = createCandidate(kind, series, signals, 'up');
+  if (candidate === undefined || !growsMoreThanTraffic(series, candidate, signals)) return [];
+  return [candidate];
+}
+
+function createCandidate(
+  kind: SeriesKind,
+  series: SignalSeries,
+  signals: IncidentSignals,
+  direction: 'up' | 'down',
+): Candidate | undefined {
+  const definition = CAUSE_DEFINITIONS[kind];
+  const onset = toPercent(findOnset(toPoints(series, signals), direction), definition.unit, series);
+  if (onset === undefined || !definition.isRelevant(onset)) return undefined;
+  const earlier = compareWithEarlierHours(
+    onset.now,
+    toEarlierPoints(series, definition.unit, signals),
+    direction,
+  );
+  if (!isUnusual(earlier)) return undefined;
+  const { unit } = definition;
+  const { subject } = series;
+  const evidence =
+    earlier.hours === 0
+      ? formatNewSubject(countEarlierHours(series, signals))
+      : formatEvidence(earlier, (value) => formatCauseValue(value, unit), direction);
+  return {
+    rank: definition.rank,
+    size: computeSize(onset),
+    impact: Math.abs(onset.now - onset.before) * onset.nowWeight,
+    cause: {
+      kind: kind as CauseKind,
+      subject,
+      service: isQueueKind(kind) ? undefined : series.service,
+      text: definition.format(subject, onset) + formatProcess(kind, subject, onset, signals),
+      onsetMs: onset.atMs,
+      before: onset.before,
+      now: onset.now,
+      unit,
+      evidence,
+    },
+  };
+}
+
+/** Returns the number of earlier hours in which other subjects of the same kind had measurements. */
+function countEarlierHours({ kind }: SignalSeries, { earlier }: IncidentSignals): number {
+  const points = earlier.filter((each) => each.kind === kind).flatMap((each) => each.points);
+  return compareWithEarlierHours(0, points).hours;
+}
+
+/** The service of a queue's series is the scope of the queue. */
+function isQueueKind(kind: SeriesKind): boolean {
+  return ['arrivals', 'stuck_queue', 'job_failures', 'job_time'].includes(kind);
+}
+
+/** Returns the size of a change in doublings. A change from or to zero has the size 10. */
+function computeSize({ before, now }: Onset): number {
+  const [low, high] = now > before ? [before, now] : [now, before];
+  return low <= 0 ? 10 : Math.min(10, Math.log2(high / low));
+}
+
+function toPoints(
+  { kind, points }: SignalSeries,
+  { range, stepMs }: IncidentSignals,
+): readonly SignalPoint[] {
+  return RATE_KINDS.has(kind) ? fillBuckets(points, range, stepMs) : points;
+}
+
+/** Shares of failures are stored as 0 to 1. Samples of CPU and memory already are percentages. */
+function isShare(kind: SignalKind): boolean {
+  return ['errors', 'failed_calls', 'job_failures'].includes(kind);
+}
+
+function toPercent(
+  onset: Onset | undefined,
+  unit: string,
+  { kind }: SignalSeries,
+): Onset | undefined {
+  if (onset === undefined || unit !== '%' || !isShare(kind)) return onset;
+  const { before, now, nowTotal } = onset;
+  return { ...onset, before: 100 * before, now: 100 * now, nowTotal: 100 * nowTotal };
+}
+
+function toEarlierPoints(
+  { kind, subject, service }: SignalSeries,
+  unit: string,
+  { earlier, earlierRanges, earlierStepMs }: IncidentSignals,
+): SignalPoint[] {
+  const points = earlier
+    .filter((each) => each.kind === kind && each.subject === subject && each.service === service)
+    .flatMap((each) => each.points);
+  if (points.length === 0) return [];
+  const filled = RATE_KINDS.has(kind)
+    ? earlierRanges.flatMap((range) => {
+        const inRange = points.filter(
+          ({ fromMs }) => fromMs >= range.fromMs && fromMs < range.toMs,
+        );
+        // Before its first job, a queue didn't exist.
+        const [first] = inRange;
+        if (first === undefined) return [];
+        return fillBuckets(inRange, { ...range, fromMs: first.fromMs }, earlierStepMs);
+      })
+    : points;
+  if (unit !== '%' || !isShare(kind)) return filled;
+  return filled.map((point) => ({ ...point, total: 100 * point.total }));
+}
+
+/**
+ * Returns whether jobs still arrived after a queue stopped completing jobs. Without arrivals, there is nothing to
+ * complete.
+ */
+function hasWaitingJobs(
+  { subject, service }: SignalSeries,
+  onsetMs: number,
+  { recent }: IncidentSignals,
+): boolean {
+  const arrivals = recent.find(
+    (each) => each.kind === 'arrivals' && each.subject === subject && each.service === service,
+  );
+  const since = (arrivals?.points ?? []).filter(({ fromMs }) => fromMs >= onsetMs);
+  return sum(since).total > 0;
+}
+
+/**
+ * Returns whether a tenant's requests, or a queue's jobs, grew more than all requests together. Otherwise, the growth
+ * is normal traffic, such as in the morning.
+ */
+function growsMoreThanTraffic(
+  { kind }: SignalSeries,
+  { cause }: Candidate,
+  signals: IncidentSignals,
+): boolean {
+  if (kind !== 'requests' && kind !== 'arrivals') return true;
+  const all = signals.recent.find((each) => each.kind === 'all_requests');
+  if (all === undefined) return true;
+  const points = toPoints(all, signals);
+  const before = toMean(sum(points.filter(({ fromMs }) => fromMs < cause.onsetMs)));
+  const now = toMean(sum(points.filter(({ fromMs }) => fromMs >= cause.onsetMs)));
+  if (before <= 0 || now <= 0) return true;
+  return cause.now / now >= MIN_SHARE_GROWTH * (cause.before / before);
+}
+
+/** Returns the service that uses the most CPU time of a host. */
+function formatProcess(
+  kind: SeriesKind,
+  host: string,
+  { atMs }: Onset,
+  { recent }: IncidentSignals,
+): string {
+  if (kind !== 'cpu') return '';
+  const [top] = recent
+    .filter((each) => each.kind === 'process_cpu' && each.subject === host)
+    .map(({ service, points }) => ({
+      service,
+      usage: toMean(sum(points.filter(({ fromMs }) => fromMs >= atMs))),
+    }))
+    .sort((a, b) => b.usage - a.usage);
+  return top?.service === undefined
+    ? ''
+    : `, mostly service \`${top.service}\` (${Math.round(top.usage)} %)`;
+}

@@ -1,0 +1,152 @@
+import { HOUR_MS, MINUTE_MS } from '../../../core/duration.ts';
+import type { TenantScope } from '../../../core/tenant-scope.ts';
+import { queryProcessRuns } from '../../../storage/queries/process-runs.ts';
+import { toText } from '../../../storage/queries/row-values.ts';
+import { findServiceEvents } from '../../../storage/queries/service-events.ts';
+import type { QueryClient } from '../../../storage/questdb/query-client.ts';
+import { fromTable, inValues, sql } from '../../../storage/sql/sql-builder.ts';
+import type { Transition } from '../evaluation/alert-transition.ts';
+import type { Cause } from '../incidents/causes/cause.ts';
+import { loadIncidentHistory } from '../incidents/incident-queries.ts';
+import { loadTransitions } from '../state/alert-queries.ts';
+import { type IncidentView, isUnlimited, type TimelineEntry } from './incident-views.ts';
+
+interface TimelineContext {
+  readonly scope: TenantScope;
+  readonly now: number;
+  readonly healthIntervalMs: number;
+}
+
+/** Limit on alerts whose changes are listed. */
+const MAX_ALERTS = 100;
+const MAX_NOTIFICATIONS = 200;
+/** Versions and restarts before this time before the incident aren't listed. */
+const BEFORE_MS = 15 * MINUTE_MS;
+/** Processes that reported in this time before the range aren't new. */
+const LOOKBACK_MS = HOUR_MS;
+
+/**
+ * Returns what happened during an incident, oldest first: its alerts, the onsets of its causes, versions and restarts
+ * of its services, messages, acknowledgments, and its own changes.
+ *
+ * @throws PS_UNAVAILABLE if QuestDB is unreachable
+ */
+export async function loadTimeline(
+  queryClient: QueryClient,
+  incident: IncidentView,
+  causes: readonly Cause[],
+  context: TimelineContext,
+): Promise<TimelineEntry[]> {
+  const { scope } = context;
+  const ids = incident.alerts.slice(0, MAX_ALERTS).map(({ id }) => id);
+  const [transitions, messages, events, changes] = await Promise.all([
+    loadTransitions(queryClient, scope, inValues('id', ids)),
+    loadMessages(queryClient, ids, scope),
+    loadServiceEvents(queryClient, incident, context),
+    isUnlimited(scope) ? loadChanges(queryClient, incident.id) : [],
+  ]);
+  const summaries = new Map(incident.alerts.map(({ id, summary }) => [id, summary]));
+  const causeEntries = causes
+    .filter(({ kind }) => kind !== 'version' && kind !== 'restart')
+    .map(({ onsetMs, text }) => createEntry(onsetMs, 'cause', text));
+  return [
+    ...transitions.flatMap((transition) => toAlertEntry(transition, summaries.get(transition.id))),
+    ...causeEntries,
+    ...events,
+    ...messages,
+    ...changes,
+  ].sort((a, b) => a.at.getTime() - b.at.getTime() || (a.text < b.text ? -1 : 1));
+}
+
+function createEntry(
+  atMs: number,
+  kind: TimelineEntry['kind'],
+  text: string,
+  alertId?: string,
+): TimelineEntry {
+  return { at: new Date(atMs), kind, text, alertId };
+}
+
+function toAlertEntry(
+  { id, timestamp, state, severity, rule, author, comment }: Transition,
+  summary: string | undefined,
+): TimelineEntry[] {
+  if (state === 'pending') return [];
+  if (state === 'acknowledged') {
+    const note = comment === undefined ? '' : `: ${comment}`;
+    return [
+      createEntry(
+        timestamp,
+        'acknowledgment',
+        `${author ?? 'someone'} acknowledged ${rule}${note}`,
+        id,
+      ),
+    ];
+  }
+  const text =
+    state === 'resolved' ? `${rule} resolved` : `${rule} is ${severity}: ${summary ?? rule}`;
+  return [createEntry(timestamp, 'alert', text, id)];
+}
+
+/** Loads the messages about the alerts. Limited callers don't see the receivers. */
+async function loadMessages(
+  queryClient: QueryClient,
+  ids: readonly string[],
+  scope: TenantScope,
+): Promise<TimelineEntry[]> {
+  if (ids.length === 0) return [];
+  const rows = await queryClient.read(
+    scope,
+    sql`SELECT timestamp, channel, receiver, status, alert_id ${fromTable('notifications')}
+      AND ${inValues('alert_id', ids)} AND status IN ('delivered', 'failed') AND read_at IS NULL
+      ORDER BY timestamp LIMIT ${MAX_NOTIFICATIONS}`,
+  );
+  return rows.map((row) => {
+    const receiver = isUnlimited(scope) ? ` to ${toText(row.receiver) ?? '(none)'}` : '';
+    const result = toText(row.status) === 'delivered' ? 'sent' : 'failed';
+    const text = `message${receiver} by ${toText(row.channel) ?? '(none)'} ${result}`;
+    return createEntry(
+      (row.timestamp as Date).getTime(),
+      'notification',
+      text,
+      toText(row.alert_id),
+    );
+  });
+}
+
+async function loadServiceEvents(
+  queryClient: QueryClient,
+  { services, startedAt, resolvedAt }: IncidentView,
+  { scope, now, healthIntervalMs }: TimelineContext,
+): Promise<TimelineEntry[]> {
+  if (services.length === 0) return [];
+  const range = { fromMs: startedAt.getTime() - BEFORE_MS, toMs: resolvedAt?.getTime() ?? now };
+  const extended = { ...range, fromMs: range.fromMs - LOOKBACK_MS };
+  const filter = { service: services };
+  const runs = await queryProcessRuns(queryClient, { scope, range: extended, filter });
+  const toleranceMs = Math.max(3 * healthIntervalMs, MINUTE_MS);
+  return findServiceEvents(runs, range, toleranceMs).map((event) => {
+    const text =
+      event.kind === 'version'
+        ? `${event.service}: version ${event.version} after ${event.previousVersion}`
+        : `${event.service}: ${event.count} processes restarted`;
+    return createEntry(event.atMs, event.kind, text);
+  });
+}
+
+/** Loads the changes of the incident's state. */
+async function loadChanges(queryClient: QueryClient, id: string): Promise<TimelineEntry[]> {
+  const rows = await loadIncidentHistory(queryClient, id);
+  return rows.flatMap(({ timestamp, state, mergedInto, splitFrom, reopenedCount = 0 }, i) => {
+    const before = rows[i - 1];
+    if (before?.state === state) return [];
+    const opened =
+      splitFrom === undefined ? 'incident opened' : `separated from incident ${splitFrom}`;
+    const texts: Readonly<Record<string, string>> = {
+      open: reopenedCount > 0 && before ? 'incident reopened' : opened,
+      resolved: 'incident resolved',
+      merged: `merged into incident ${mergedInto}`,
+    };
+    return [createEntry(timestamp, 'incident', texts[state ?? ''] ?? 'incident changed')];
+  });
+}
