@@ -1,6 +1,8 @@
 import { toCoverageRows } from '../../src/agent/library-coverage/coverage-rows.ts';
+import type { AlertGroup, Labels } from '../../src/core/alerts/alert.ts';
 import { HOUR_MS, MINUTE_MS } from '../../src/core/duration.ts';
 import type { PerformanceMetricType } from '../../src/core/schema/enums.ts';
+import type { RowTypes, TableName } from '../../src/core/schema/table-registry.ts';
 import { STOPPED_STATUS } from '../../src/core/schema/tables/system-health-table.ts';
 import type { AlertEvaluator } from '../../src/server/alerts/alert-evaluator.ts';
 import type { Transition } from '../../src/server/alerts/evaluation/alert-transition.ts';
@@ -63,7 +65,10 @@ let lastId = 0;
 export class AlertSimulation {
   readonly startMs: number;
   readonly #rows: TestRowWriter;
+  readonly #pending = new Map<TableName, object[]>();
   readonly changes: SimulatedChange[] = [];
+  /** The alerts that were sent, as `rule subject`. Inhibited alerts aren't sent. */
+  readonly sent = new Set<string>();
 
   /** @param startMs time of minute 0, in ms since the epoch. All rows should be in the past. */
   constructor(rows: TestRowWriter, startMs: number) {
@@ -82,7 +87,7 @@ export class AlertSimulation {
     const resource = { service, serviceVersion: version, instance };
     const addHealth = (minute: number, status: string) => {
       const timestamp = this.toMs(minute);
-      this.#rows.add('system_health', [
+      this.#add('system_health', [
         { ...resource, host, timestamp, createdAt: timestamp, id: `s${lastId++}`, status },
       ]);
     };
@@ -97,7 +102,7 @@ export class AlertSimulation {
     // In the history, a row per half hour is enough.
     for (let minute = from; minute < to; minute += minute < 0 ? 30 : ROW_INTERVAL) {
       const timestamp = this.toMs(minute);
-      this.#rows.add(
+      this.#add(
         'performance_metrics',
         gauges.map(([metricType, value]) =>
           makeGauge({ ...resource, host, timestamp, metricType, value: value(minute) }),
@@ -107,10 +112,7 @@ export class AlertSimulation {
     const coverage = [{ name: 'pg', version: '8.1.0', measured: true, reason: undefined }];
     for (let minute = from + 1 / 60; minute < to; minute += 10) {
       const next = () => `c${lastId++}`;
-      this.#rows.add(
-        'performance_metrics',
-        toCoverageRows(coverage, resource, next, this.toMs(minute)),
-      );
+      this.#add('performance_metrics', toCoverageRows(coverage, resource, next, this.toMs(minute)));
     }
   }
 
@@ -135,8 +137,8 @@ export class AlertSimulation {
         },
         { count, ms: ms(minute), errors: Math.round(count * failing(minute)) },
       );
-      this.#rows.add('performance_metrics', [row]);
-      this.#rows.add('metric_buckets', buckets);
+      this.#add('performance_metrics', [row]);
+      this.#add('metric_buckets', buckets);
     }
   }
 
@@ -154,7 +156,7 @@ export class AlertSimulation {
         endpoint: queue,
         operation: 'waiting',
       };
-      this.#rows.add('performance_metrics', [
+      this.#add('performance_metrics', [
         makeGauge({ ...row, metricType: 'QUEUE_DEPTH', value: depth(minute) }),
         makeGauge({ ...row, metricType: 'QUEUE_OLDEST_AGE', value: age(minute) }),
       ]);
@@ -163,7 +165,7 @@ export class AlertSimulation {
 
   /** Adds jobs that change their state at these minutes. */
   addJobs(queue: string, minutes: readonly number[], status: string): void {
-    this.#rows.add(
+    this.#add(
       'queue_metrics',
       minutes.map((minute) => ({
         timestamp: this.toMs(minute),
@@ -179,6 +181,26 @@ export class AlertSimulation {
     );
   }
 
+  /** Stores the rows, and waits until they can be read. */
+  async flush(): Promise<void> {
+    for (const [table, added] of this.#pending) this.#rows.add(table, added as never);
+    this.#pending.clear();
+    await this.#rows.flush();
+  }
+
+  /** Receives the alerts that an evaluator sends. */
+  readonly notify = ({ alerts }: AlertGroup): void => {
+    for (const { rule, state, labels } of alerts)
+      if (state === 'firing') this.sent.add(`${rule} ${toSubject(labels)}`);
+  };
+
+  /** The writer copies its rows for each addition, which is slow for many small additions. */
+  #add<N extends TableName>(table: N, added: readonly RowTypes[N][]): void {
+    const pending = this.#pending.get(table) ?? [];
+    this.#pending.set(table, pending);
+    pending.push(...added);
+  }
+
   /** Evaluates all rules every `every` minutes, and records each change of an alert. */
   async run(evaluator: AlertEvaluator, { from, to }: Span, every = 1): Promise<void> {
     for (let minute = from; minute <= to; minute += every) {
@@ -187,16 +209,16 @@ export class AlertSimulation {
     }
   }
 
-  /** Returns the alerts that fired, as `rule subject`, without duplicates. */
-  listFired(): string[] {
-    const fired = this.changes.filter(({ state }) => state === 'firing');
-    return [...new Set(fired.map(({ rule, subject }) => `${rule} ${subject}`))].sort();
-  }
-
   #toChange({ rule, state, severity, labels }: Transition, minute: number): SimulatedChange {
-    const values = JSON.parse(labels) as Record<string, string>;
-    return { minute, rule, state, severity, subject: Object.values(values).join(' ') };
+    return { minute, rule, state, severity, subject: toSubject(JSON.parse(labels) as Labels) };
   }
+}
+
+/** Labels that identify the object of an alert, in this order. */
+const SUBJECT_LABELS = ['service', 'queue', 'host', 'property', 'endpoint'];
+
+function toSubject(labels: Labels): string {
+  return SUBJECT_LABELS.flatMap((name) => labels[name] ?? []).join(' ');
 }
 
 /** Length of a day of history, in minutes, with some time before it. */

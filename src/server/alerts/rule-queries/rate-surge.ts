@@ -21,7 +21,7 @@ export interface Surge {
 const SMOOTHED_MINUTES = 2;
 /**
  * Earlier rates above this share of the current rate are part of the surge, or of a ramp. Therefore a surge isn't
- * compared with its own start, and a rate that rises slowly has a factor below 4.
+ * compared with its own start, and a rate that rises slowly has a low factor.
  */
 const SAME_LEVEL = 0.5;
 /** With fewer requests per minute, each user makes a difference, so there is no usual rate. */
@@ -29,7 +29,7 @@ const MIN_USUAL_RATE = 10;
 /** Other groups whose growth shows whether all requests increased. */
 const MIN_PEERS = 2;
 /** Minutes before the surge that are needed if there are enough other groups. */
-const MIN_MINUTES_WITH_PEERS = 3;
+const MIN_MINUTES_WITH_PEERS = 2;
 
 /**
  * Compares the current rate with the highest rate before the surge started. The earlier rate is multiplied by the
@@ -47,6 +47,8 @@ export function computeSurge(
   let endIndex = minutes.length;
   while (endIndex > startIndex && smooth(minutes, endIndex - 1, startIndex) > SAME_LEVEL * rate)
     endIndex -= 1;
+  // The averages before the first excluded one can contain the start of the surge.
+  endIndex -= SMOOTHED_MINUTES;
   // If all earlier rates are on the same level, this level is usual.
   const lastIndex = endIndex > startIndex ? endIndex : minutes.length;
   let usual = 0;
@@ -56,7 +58,7 @@ export function computeSurge(
   }
   const knownMinutes = Math.max(0, lastIndex - startIndex);
   const hasPeers = computeGrowth(peers, Math.max(startIndex, lastIndex - 1)) !== undefined;
-  const neededMinutes = hasPeers ? MIN_MINUTES_WITH_PEERS : minutes.length - SMOOTHED_MINUTES;
+  const neededMinutes = hasPeers ? MIN_MINUTES_WITH_PEERS : minutes.length - SMOOTHED_MINUTES - 1;
   return {
     factor: usual >= MIN_USUAL_RATE ? rate / usual : 1,
     increase: rate - usual,
