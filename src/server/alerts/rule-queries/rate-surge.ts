@@ -30,6 +30,8 @@ const MIN_USUAL_RATE = 10;
 const MIN_PEERS = 2;
 /** Minutes before the surge that are needed if there are enough other groups. */
 const MIN_MINUTES_WITH_PEERS = 2;
+/** Share of the baseline that is needed before the surge if there are too few other groups. */
+const MIN_SHARE_ALONE = 0.5;
 
 /**
  * Compares the current rate with the highest rate before the surge started. The earlier rate is multiplied by the
@@ -58,7 +60,7 @@ export function computeSurge(
   }
   const knownMinutes = Math.max(0, lastIndex - startIndex);
   const hasPeers = computeGrowth(peers, Math.max(startIndex, lastIndex - 1)) !== undefined;
-  const neededMinutes = hasPeers ? MIN_MINUTES_WITH_PEERS : minutes.length - SMOOTHED_MINUTES - 1;
+  const neededMinutes = hasPeers ? MIN_MINUTES_WITH_PEERS : minutes.length * MIN_SHARE_ALONE;
   return {
     factor: usual >= MIN_USUAL_RATE ? rate / usual : 1,
     increase: rate - usual,
