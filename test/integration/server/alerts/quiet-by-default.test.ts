@@ -369,6 +369,5 @@ afterAll(async () => {
 });
 
 it('sends one alert for each real problem, and no alert for normal events', () => {
-  for (const c of simulation.changes) console.log(JSON.stringify(c));
   expect([...simulation.sent].sort()).toEqual(Object.keys(PROBLEMS).sort());
 });
