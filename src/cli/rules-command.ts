@@ -3,6 +3,7 @@ import { DAY_MS } from '../core/duration.ts';
 import { requireStartupConfig, withQueryClient } from './command-context.ts';
 import { formatExamples, parseDuration } from './command-options.ts';
 import { print, printJson, printStatus } from './command-output.ts';
+import { addListRulesCommand } from './list-rules-command.ts';
 
 interface DryRunOptions {
   readonly last: number;
@@ -15,14 +16,16 @@ interface DryRunOptions {
 export function addRulesCommand(program: Command): void {
   const rules = program
     .command('rules')
-    .description('Test business rules')
+    .description('List alert rules, and test business rules')
     .addHelpText(
       'after',
       formatExamples(
+        'perfscope rules',
         'perfscope rules dry-run --last 24h',
         'perfscope rules dry-run --last 2h --step 10s --file pricing.yaml',
       ),
     );
+  addListRulesCommand(rules);
   rules
     .command('dry-run')
     .description('Show the decisions that business rules would have made on stored data')

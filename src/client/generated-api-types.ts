@@ -3564,6 +3564,7 @@ export interface Rule {
    * Number of groups with a value.
    */
   valueCount: number;
+  waiting?: RuleWaiting;
 }
 
 /**
@@ -3600,6 +3601,30 @@ export interface RuleValue {
   };
   value?: number;
   state: 'pending' | 'firing' | 'acknowledged' | 'resolved' | 'inactive';
+}
+
+/**
+ * Why a rule can't evaluate some of its groups yet. Missing if the rule evaluates all groups.
+ */
+export interface RuleWaiting {
+  /**
+   * `baseline`: the baseline is too short. `coverage`: the window contains too little data.
+   */
+  reason: 'baseline' | 'coverage';
+  /**
+   * Number of groups with enough data.
+   */
+  readyGroups: number;
+  groups: number;
+  /**
+   * Length of the data that a group needs, in ms.
+   */
+  needed: number;
+  /**
+   * Time at which all current groups have enough data.
+   */
+  expectedAt: string;
+  text: string;
 }
 
 export interface OneRule {

@@ -13,7 +13,7 @@ const BACKLOG_TIMEOUT_MS = 600_000;
 /** Rules with short windows, so that the test is fast. */
 const FAST_RULES = `interval: 2s
 rules:
-  - { name: breaker-open, measure: { window: 5s } }
+  - { name: breaker-open, measure: { window: 5s }, for: 0s }
   - name: bookings-fail
     measure: { type: API_RESPONSE_TIME, aggregate: error_ratio, groupBy: [service], window: 30s, filter: { service: booking } }
     thresholds: { high: 1 }

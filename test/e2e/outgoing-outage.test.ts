@@ -12,7 +12,7 @@ import { waitFor } from '../support/wait-for.ts';
 /** Built-in rules with shorter windows, so that the test is fast. */
 const FAST_RULES = `interval: 1s
 rules:
-  - { name: outgoing-errors, measure: { window: 5s }, keepFiringFor: 2m }
+  - { name: outgoing-errors, measure: { window: 5s }, for: 0s, keepFiringFor: 2m }
   - { name: error-rate, measure: { window: 5s }, keepFiringFor: 2m }
 `;
 

@@ -132,7 +132,7 @@ export const SAMPLE_MESSAGES = {
     })),
   ),
   noData: makeSampleMessage('route', [
-    { rule: 'no-data', labels: { service: 'shop' }, severity: 'high', cause: 'no data for 3 min' },
+    { rule: 'no-data', labels: { service: 'shop' }, severity: 'high', cause: 'no data for 5 min' },
   ]),
   noDataResolved: makeSampleMessage('route', [
     { rule: 'no-data', labels: { service: 'shop' }, severity: 'high', state: 'resolved' },

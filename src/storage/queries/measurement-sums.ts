@@ -4,6 +4,7 @@ import { COUNT, createSum, METRICS_TABLE, VALUE_AGGREGATIONS } from './aggregati
 import type { Group, Query } from './query-definition.ts';
 import { toNumber } from './row-values.ts';
 import { type Aggregation, runQuery } from './run-query.ts';
+import type { TimeRange } from './time-range.ts';
 
 /** Sums of measurements of any kind. Groups can be merged with `mergeMetricSums`. */
 export interface MetricSums {
@@ -23,6 +24,8 @@ export interface MetricSums {
   newestMs: number;
   /** Time of the oldest value in ms since the epoch. From a roll-up, up to one interval too late. */
   oldestMs: number;
+  /** The time bucket. Only for a query with a step. */
+  bucket?: TimeRange | undefined;
 }
 
 const SUM_AGGREGATIONS = {
@@ -51,13 +54,14 @@ export async function queryMetricSums(
     conditions,
     limit,
   });
-  return results.flatMap(({ group, row }) => {
+  return results.flatMap(({ group, bucket, row }) => {
     const newestMs = row.last_at instanceof Date ? row.last_at.getTime() : undefined;
     const count = toNumber(row.count) ?? 0;
     const valueCount = toNumber(row.samples) ?? 0;
     if (newestMs === undefined || (count === 0 && valueCount === 0)) return [];
     return {
       group,
+      bucket,
       count,
       valueCount,
       newestMs,

@@ -13,6 +13,11 @@ export interface Uptime {
   group: Group;
   /** In percent of the expected time; `undefined` if the range is shorter than one interval. */
   uptime: number | undefined;
+  /**
+   * Like `uptime`, but planned restarts, and intervals in which no process of any service reported, aren't
+   * downtime. Alerts use this value.
+   */
+  unplannedUptime: number | undefined;
   /** Number of expected intervals. */
   intervals: number;
   /** Number of intervals with at least one report. */
@@ -29,6 +34,11 @@ export interface UptimeReports {
   readonly stoppedMs: readonly number[];
   /** Whether the group was running when the range started. */
   readonly wasRunning: boolean;
+  /**
+   * Intervals in which a process of any service reported, including Perfscope. In other intervals, the host was
+   * suspended or all rows are missing. Default: all intervals.
+   */
+  readonly knownMs?: ReadonlySet<number> | undefined;
 }
 
 /** A normal end that is followed by a start within this time is a restart. */
@@ -46,13 +56,14 @@ const MIN_SERVICE_MS = 5 * MINUTE_MS;
  * @param range whole intervals
  */
 export function computeUptime(
-  { reportedMs, stoppedMs, wasRunning }: UptimeReports,
+  { reportedMs, stoppedMs, wasRunning, knownMs }: UptimeReports,
   range: TimeRange,
   intervalMs: number,
 ): Omit<Uptime, 'group'> {
   const reports = reportedMs.toSorted((a, b) => a - b);
   const stops = new Set(stoppedMs.map((ms) => floorTo(ms, intervalMs)));
   let downMs = 0;
+  let unplannedMs = 0;
   let excludedMs = 0;
   let runStartMs = wasRunning ? Number.NEGATIVE_INFINITY : (reports[0] ?? range.fromMs);
   let lastMs = wasRunning ? range.fromMs - intervalMs : runStartMs - intervalMs;
@@ -62,7 +73,17 @@ export function computeUptime(
     const isService = lastMs + intervalMs - runStartMs >= MIN_SERVICE_MS;
     const isRestart = nextMs !== undefined && gapMs <= MAX_RESTART_MS && isService;
     if (stops.has(lastMs) && !isRestart) excludedMs += gapMs;
-    else downMs += Math.max(0, gapMs - intervalMs);
+    else {
+      downMs += Math.max(0, gapMs - intervalMs);
+      const unknownMs = sumUnknown(
+        knownMs,
+        lastMs + intervalMs,
+        lastMs + intervalMs + gapMs,
+        intervalMs,
+      );
+      const isPlanned = stops.has(lastMs);
+      if (!isPlanned) unplannedMs += Math.max(0, gapMs - unknownMs - intervalMs);
+    }
     runStartMs = nextMs ?? runStartMs;
   };
   for (const nextMs of reports) {
@@ -77,7 +98,21 @@ export function computeUptime(
     intervals: expectedMs / intervalMs,
     reported: reports.length,
     uptime: computePercent(expectedMs - downMs, expectedMs),
+    unplannedUptime: computePercent(expectedMs - unplannedMs, expectedMs),
   };
+}
+
+/** Returns the total length of the intervals of a gap in which no process of any service reported. */
+function sumUnknown(
+  knownMs: ReadonlySet<number> | undefined,
+  fromMs: number,
+  toMs: number,
+  intervalMs: number,
+): number {
+  if (!knownMs) return 0;
+  let sum = 0;
+  for (let ms = fromMs; ms < toMs; ms += intervalMs) if (!knownMs.has(ms)) sum += intervalMs;
+  return sum;
 }
 
 /** Time of the last row. A roll-up only knows the start of the row's interval. */
@@ -102,7 +137,7 @@ export async function queryUptime(
   if (getRangeLengthMs(range) <= 0) return [];
   const step = { ms: intervalMs, zone: 'utc' };
   const previousRange = { fromMs: range.fromMs - getRangeLengthMs(range), toMs: range.fromMs };
-  const [current, previous, stops] = await Promise.all([
+  const [current, previous, stops, known] = await Promise.all([
     runQuery(
       queryClient,
       HOSTS_TABLE,
@@ -116,7 +151,14 @@ export async function queryUptime(
       { aggregations: { rows: ROW_COUNT, last: LAST_TIME } },
     ),
     queryStops(queryClient, query, { fromMs: previousRange.fromMs, toMs: range.toMs }),
+    runQuery(
+      queryClient,
+      HOSTS_TABLE,
+      { scope: query.scope, range, step },
+      { aggregations: { rows: ROW_COUNT } },
+    ),
   ]);
+  const knownMs = new Set(known.map(({ bucket }) => bucket!.fromMs));
   // A query without groups returns one result even if there are no rows.
   const existing = previous.filter(({ row }) => toNumber(row.rows) !== 0);
   const lastMsByKey = new Map(
@@ -131,7 +173,8 @@ export async function queryUptime(
     const reportedMs = (reportsByKey.get(key) ?? []).map(({ bucket }) => bucket!.fromMs);
     const wasRunning = lastMs !== undefined && !hasEnded;
     if (!wasRunning && reportedMs.length === 0) return [];
-    return [{ group, ...computeUptime({ reportedMs, stoppedMs, wasRunning }, range, intervalMs) }];
+    const reports = { reportedMs, stoppedMs, wasRunning, knownMs };
+    return [{ group, ...computeUptime(reports, range, intervalMs) }];
   });
 }
 

@@ -4,7 +4,12 @@ import {
   getHighestSeverity,
   getSeverityRank,
 } from '../../../core/schema/enums.ts';
-import { type AlertRule, isBeyond, type RuleThresholds } from '../rules/alert-rule.ts';
+import {
+  type AlertRule,
+  getObservationWindowMs,
+  isBeyond,
+  type RuleThresholds,
+} from '../rules/alert-rule.ts';
 import {
   createFirstTransition,
   createNextTransition,
@@ -115,7 +120,9 @@ function getValueAndThreshold(
   const level = thresholds.levels.find((l) => l.severity === severity);
   const isBreached = level !== undefined && state.latches[severity]?.breached === true;
   if (state.missing && !isBreached) {
-    const cause = `no data for ${formatDuration(rule.noDataAfterMs)}`;
+    // Data is missing if the window is empty, so the window adds to the time.
+    const missingMs = rule.noDataAfterMs + getObservationWindowMs(rule);
+    const cause = `no data for ${formatDuration(missingMs)}`;
     return { value: undefined, threshold: undefined, cause };
   }
   if (level === undefined) return { value: state.value, threshold: undefined };

@@ -9,7 +9,7 @@ import {
 } from '../rules/alert-rule.ts';
 import type { Transition } from './alert-transition.ts';
 import { computeBounds } from './confidence-bounds.ts';
-import type { Observation } from './observation.ts';
+import type { Observation, WaitingForData } from './observation.ts';
 
 export type Latches = Readonly<Partial<Record<AlertSeverity, Latch>>>;
 
@@ -34,6 +34,8 @@ export interface GroupState {
   /** Number of measurements in the last observation. */
   readonly count: number;
   readonly absentSinceMs: number | undefined;
+  /** Why the newest value couldn't be compared with the thresholds. Undefined if it could. */
+  readonly waiting: WaitingForData | undefined;
   /** Time of the last evaluation. Undefined after a restart. */
   readonly evaluatedMs: number | undefined;
   /** Whether the last evaluation was skipped because the clock jumped. */
@@ -55,6 +57,7 @@ export function createGroupState(labels: Labels): GroupState {
     breachedMs: undefined,
     count: 0,
     absentSinceMs: undefined,
+    waiting: undefined,
     evaluatedMs: undefined,
     jumped: false,
     startedMs: Number.NEGATIVE_INFINITY,
@@ -101,16 +104,17 @@ export function updateLatches(
   }
   const newestMs = Math.min(observation.newestMs, now);
   const { count } = observation;
+  const waiting = observation.waiting ?? getMissingCoverage(observation, rule);
   const seen = {
     ...before,
     count,
+    waiting,
     absentSinceMs: undefined,
     sinceMs: updateSince(before, newestMs - (observation.coveredMs ?? 0), rule, now),
   };
   // Rows of a slower instance can be older than the newest row, but they increase the count.
   if (newestMs <= before.clockMs && count <= before.count) return seen;
-  const { coveredMs = Number.POSITIVE_INFINITY } = observation;
-  const isTooFew = count < thresholds.minimumCount || coveredMs < rule.evidence.minimumCoverageMs;
+  const isTooFew = count < thresholds.minimumCount || waiting !== undefined;
   if (isTooFew && rule.noData === 'keep') return seen;
   const gapMs = newestMs - before.clockMs;
   // A gap that is longer than the window is unknown time. It doesn't count toward `for`.
@@ -134,6 +138,15 @@ export function updateLatches(
   const isBeyondFirst = !isTooFew && first && isBeyond(value, first.threshold, rule.direction);
   const breachedValue = isBeyondFirst ? value : before.breachedValue;
   return { ...bridged, value, clockMs, missing: false, breachedValue, breachedMs, latches };
+}
+
+/** Returns how much data is missing until the value can be compared with the thresholds. */
+function getMissingCoverage(
+  { coveredMs = Number.POSITIVE_INFINITY }: Observation,
+  { evidence: { minimumCoverageMs } }: AlertRule,
+): WaitingForData | undefined {
+  if (coveredMs >= minimumCoverageMs) return undefined;
+  return { reason: 'coverage', haveMs: coveredMs, neededMs: minimumCoverageMs };
 }
 
 /** Returns since when the group has sent data. Data that was missing for `noDataAfter` restarts it. */

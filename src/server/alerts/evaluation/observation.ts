@@ -17,8 +17,21 @@ export interface Observation {
    * Undefined if a single measurement can't distort the value.
    */
   readonly bounds?: Bounds | undefined;
+  /** Why the value can't be compared with the thresholds yet. Undefined if it can. */
+  readonly waiting?: WaitingForData | undefined;
   /** Whether the service in the labels has ended normally. Such an observation has no value. */
   readonly hasEnded?: boolean;
+}
+
+/** Reasons why a group doesn't have enough data: a short baseline, or a short time with data in the window. */
+export const WAITING_REASONS = ['baseline', 'coverage'] as const;
+export type WaitingReason = (typeof WAITING_REASONS)[number];
+
+/** The length of the data that a group has, and the length that its rule needs, in ms. */
+export interface WaitingForData {
+  readonly reason: WaitingReason;
+  readonly haveMs: number;
+  readonly neededMs: number;
 }
 
 export interface Bounds {

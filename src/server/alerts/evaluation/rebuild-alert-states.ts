@@ -71,17 +71,21 @@ export interface ReportedGroup {
 /**
  * Adds groups that sent data before this process started, so that rules with `noData: alert` notice
  * when these groups stop sending data. Groups with a known state don't change.
+ *
+ * @param absentSinceMs time from which missing data of these groups counts. After a restart, services need time to
+ *   send the rows of their spools.
  */
 export function addReportedGroups(
   states: RuleStates,
   groups: readonly ReportedGroup[],
+  absentSinceMs?: number,
 ): RuleStates {
   const next = new Map(states);
   for (const { labels, firstSeenMs, lastSeenMs } of groups) {
     const key = toLabelsKey(labels);
     const state = next.get(key) ?? createGroupState(labels);
     if (!hasReported(state)) {
-      next.set(key, { ...state, clockMs: lastSeenMs, sinceMs: firstSeenMs });
+      next.set(key, { ...state, clockMs: lastSeenMs, sinceMs: firstSeenMs, absentSinceMs });
     }
   }
   return next;

@@ -70,13 +70,21 @@ export async function analyzeBreach(
   return { headline, slowerPart, contributors, changes, services };
 }
 
+/** Values that already describe a change, or that have no earlier value. */
+const CHANGE_AGGREGATES: ReadonlySet<Measure['aggregate']> = new Set([
+  'spike',
+  'surge',
+  'crashes',
+  'uptime',
+]);
+
 /** Returns the change of the rule's own value. A spike's value is already a change. */
 async function queryHeadline(
   { measure, group, value }: Breach,
   before: RuleQueryCache,
 ): Promise<MetricChange | undefined> {
   const { aggregate } = measure;
-  if (aggregate === 'spike' || aggregate === 'uptime') return undefined;
+  if (CHANGE_AGGREGATES.has(aggregate)) return undefined;
   const found = await queryMeasure(toBaseline(measure), before);
   // A filter can't select rows without a tenant, so there can be other groups.
   const baseline = found.find(({ labels }) => toLabelsKey(labels) === toLabelsKey(group));

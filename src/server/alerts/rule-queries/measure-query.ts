@@ -1,14 +1,15 @@
-import type { Labels } from '../../../core/alerts/alert.ts';
 import { MINUTE_MS } from '../../../core/duration.ts';
 import { type MetricSums, mergeMetricSums } from '../../../storage/queries/measurement-sums.ts';
-import type { Group } from '../../../storage/queries/query-definition.ts';
 import { toGroupKey } from '../../../storage/queries/query-definition.ts';
 import { computeTimeToDrain, READY_STATES } from '../../../storage/queries/queue-stats.ts';
 import { computePercent } from '../../../storage/queries/row-values.ts';
 import { floorTo } from '../../../storage/queries/time-range.ts';
-import type { Bounds, Observation } from '../evaluation/observation.ts';
+import type { Observation } from '../evaluation/observation.ts';
 import type { Measure } from '../rules/alert-rule.ts';
 import type { Aggregate } from '../rules/rule-aggregates.ts';
+import { computeMean, computeMeanBounds, getCount, toObservation } from './measure-observation.ts';
+import { querySpike } from './query-spike.ts';
+import { querySurge } from './query-surge.ts';
 import type { RuleQueryCache } from './rule-query-cache.ts';
 
 /** Runs the query of a measure. Returns one observation for each group. */
@@ -45,6 +46,8 @@ const AGGREGATE_QUERIES: Readonly<Record<Aggregate, AggregateQuery>> = {
     distribution.computeApdex(slowerThanMs),
   ),
   spike: querySpike,
+  surge: querySurge,
+  crashes: queryCrashCounts,
   uptime: queryUptime,
   depth: async (measure, cache) => {
     const depths = await queryDepths(measure, cache);
@@ -101,67 +104,31 @@ function createDistributionQuery(
   };
 }
 
-/** Types with one value per request, call, statement, or job. Other values are sampled or irregular. */
-const DURATION_TYPES: ReadonlySet<Measure['type']> = new Set([
-  'API_RESPONSE_TIME',
-  'OUTGOING_REQUEST_TIME',
-  'DATABASE_QUERY_TIME',
-  'QUEUE_WAIT_TIME',
-  'QUEUE_PROCESSING_TIME',
-]);
-
-/** Returns the mean without the largest and without the smallest duration. */
-function computeMeanBounds(
-  { count, sum, min, max }: MetricSums,
-  { type }: Measure,
-): Bounds | undefined {
-  if (!DURATION_TYPES.has(type) || count === 0 || min === undefined || max === undefined)
-    return undefined;
-  if (count === 1) return { lower: Number.NEGATIVE_INFINITY, upper: Number.POSITIVE_INFINITY };
-  return { lower: (sum - max) / (count - 1), upper: (sum - min) / (count - 1) };
-}
-
-/** A baseline that consists mostly of the window itself can't be compared with the window. */
-const MIN_BASELINE_FACTOR = 2;
-
-/**
- * Returns the mean of the window divided by the mean of the baseline. The window and the baseline
- * both end now.
- */
-async function querySpike(measure: Measure, cache: RuleQueryCache): Promise<Observation[]> {
-  const [sums, baseline] = await Promise.all([
-    cache.metricSums(measure),
-    cache.metricSums({ ...measure, windowMs: measure.baselineMs ?? measure.windowMs }),
-  ]);
-  const baselines = new Map(baseline.map((each) => [toGroupKey(each.group), each]));
-  return sums.map((each) => {
-    const mean = computeMean(each);
-    const before = baselines.get(toGroupKey(each.group));
-    const baselineMean = before && computeMean(before);
-    const factor = mean !== undefined && baselineMean ? mean / baselineMean : undefined;
-    const observation = toObservation(each, factor, getCount(each));
-    if (factor === undefined || !before || !baselineMean) return observation;
-    const { lower, upper } = computeMeanBounds(each, measure) ?? { lower: mean!, upper: mean! };
-    const isEvident =
-      getCount(before) >= MIN_BASELINE_FACTOR * getCount(each) &&
-      lower - baselineMean >= measure.minimumIncrease;
-    const bounds = isEvident
-      ? { lower: lower / baselineMean, upper: upper / baselineMean }
-      : { lower: Math.min(1, factor), upper: factor };
-    return { ...observation, bounds };
-  });
-}
-
 /**
  * Returns the uptime. Missing rows affect the uptime, so each observation's timestamp is the
- * current minute.
+ * current minute. An alert starts only if the uptime is too low even without planned restarts, and without
+ * the time in which no process of any service reported.
  */
 async function queryUptime(measure: Measure, cache: RuleQueryCache): Promise<Observation[]> {
   const newestMs = floorTo(cache.now, MINUTE_MS);
-  return (await cache.uptime(measure)).map(({ group, uptime, intervals, expectedMs }) => ({
-    ...toObservation({ group, newestMs }, uptime, intervals),
-    coveredMs: expectedMs,
-  }));
+  return (await cache.uptime(measure)).map(
+    ({ group, uptime, unplannedUptime, intervals, expectedMs }) => ({
+      ...toObservation({ group, newestMs }, uptime, intervals),
+      coveredMs: expectedMs,
+      bounds:
+        uptime === undefined || unplannedUptime === undefined
+          ? undefined
+          : { lower: uptime, upper: Math.max(uptime, unplannedUptime) },
+    }),
+  );
+}
+
+/** Returns the number of crashes. Missing rows are crashes, so the timestamp is the current time. */
+async function queryCrashCounts(measure: Measure, cache: RuleQueryCache): Promise<Observation[]> {
+  const crashes = await cache.crashes(measure);
+  return crashes.map(({ group, count }) =>
+    toObservation({ group, newestMs: cache.now }, count, count),
+  );
 }
 
 /** Returns the number of jobs that are ready to run: the sum of the newest depths by state. */
@@ -217,28 +184,4 @@ async function queryTimeToDrain(measure: Measure, cache: RuleQueryCache): Promis
     };
     return toObservation(depth, computeTimeToDrain(depth.value, flow), depth.value);
   });
-}
-
-function computeMean({ count, sum, valueCount, valueSum }: MetricSums): number | undefined {
-  if (count > 0) return sum / count;
-  return valueCount > 0 ? valueSum / valueCount : undefined;
-}
-
-function getCount({ count, valueCount }: MetricSums): number {
-  return count > 0 ? count : valueCount;
-}
-
-function toObservation(
-  { group, newestMs, oldestMs }: { group: Group; newestMs: number; oldestMs?: number },
-  value: number | undefined,
-  count: number,
-): Observation {
-  const coveredMs = oldestMs === undefined ? undefined : newestMs - oldestMs;
-  return { labels: toLabels(group), value, count, newestMs, coveredMs };
-}
-
-function toLabels(group: Group): Labels {
-  return Object.fromEntries(
-    Object.entries(group).flatMap(([name, text]) => (text === undefined ? [] : [[name, text]])),
-  );
 }

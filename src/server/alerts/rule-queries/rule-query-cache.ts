@@ -11,10 +11,11 @@ import {
   queryDistributions,
   toMetricConditions,
 } from '../../../storage/queries/operation-totals.ts';
+import { type Crashes, queryCrashes } from '../../../storage/queries/process-crashes.ts';
 import type { Dimension } from '../../../storage/queries/query-definition.ts';
 import { type Query, toGroupKey } from '../../../storage/queries/query-definition.ts';
 import { queryQueueTotals } from '../../../storage/queries/queue-totals.ts';
-import { getLastRange } from '../../../storage/queries/time-range.ts';
+import { getLastRange, type TimeRange } from '../../../storage/queries/time-range.ts';
 import {
   findEndedServices,
   queryLastReports,
@@ -26,6 +27,9 @@ import type { Measure } from '../rules/alert-rule.ts';
 
 /** Limit on groups per rule. A rule with more groups fails and isn't evaluated at all. */
 export const MAX_GROUPS = 10_000;
+
+/** Limit on rows of a query with steps. */
+const MAX_STEPPED_ROWS = 100_000;
 
 /** Queries over longer windows use the answer cache, because they mostly read hourly roll-ups. */
 const MIN_CACHED_WINDOW_MS = 6 * HOUR_MS;
@@ -90,6 +94,20 @@ export class RuleQueryCache {
     return finest === query.groupBy ? sums : mergeGroups(sums, query.groupBy);
   }
 
+  /** Returns the sums of each group in each step of a range. `windowMs` of the query has no effect. */
+  steppedSums(query: MeasureQuery, range: TimeRange, stepMs: number): Promise<MetricSums[]> {
+    const { filter, groupBy, type } = query;
+    const key = `steps ${toRowsKey(query)} ${groupBy.join()} ${range.fromMs} ${range.toMs} ${stepMs}`;
+    return this.#once(key, () =>
+      queryMetricSums(
+        this.queryClient,
+        { scope: this.#scope, range, filter, groupBy, step: { ms: stepMs, zone: 'utc' } },
+        type ? toMetricConditions({ metricType: type }, filter) : [],
+        MAX_STEPPED_ROWS,
+      ),
+    );
+  }
+
   /** Returns the distribution of each group, keyed by `toGroupKey`. */
   distributions(query: MeasureQuery & { type: string }): Promise<Map<string, Distribution>> {
     return this.#once(`buckets ${toRowsKey(query)} ${query.groupBy.join()}`, () =>
@@ -120,6 +138,17 @@ export class RuleQueryCache {
         this.#clientFor(query),
         this.#toQuery(query, query.groupBy),
         this.#healthIntervalMs,
+      ),
+    );
+  }
+
+  /** Returns the number of processes of each group that started and crashed within the window. */
+  crashes(query: MeasureQuery): Promise<Crashes[]> {
+    return this.#once(`crashes ${toRowsKey(query)} ${query.groupBy.join()}`, () =>
+      queryCrashes(
+        this.#clientFor(query),
+        this.#toQuery(query, query.groupBy),
+        MAX_MISSED_REPORTS * this.#healthIntervalMs,
       ),
     );
   }

@@ -17,9 +17,9 @@ export interface Measure {
   readonly windowMs: number;
   /** Only for `slow_share` and `apdex`. */
   readonly slowerThanMs: number | undefined;
-  /** Only for `spike`: length of the baseline, which ends now. */
+  /** Only for `spike` and `surge`: length of the baseline. */
   readonly baselineMs: number | undefined;
-  /** Only for `spike`: the mean must be greater than the baseline's mean by this much. */
+  /** Only for `spike` and `surge`: the value must be greater than the usual value by this much. */
   readonly minimumIncrease: number;
 }
 

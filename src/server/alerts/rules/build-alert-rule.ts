@@ -1,6 +1,5 @@
 import { prefixReport, type ReportProblem } from '../../../core/config-files/config-validation.ts';
 import { formatSuggestion } from '../../../core/config-files/format-suggestion.ts';
-import { DAY_MS } from '../../../core/duration.ts';
 import { ALERT_SEVERITIES } from '../../../core/schema/enums.ts';
 import { DIMENSIONS, type Dimension } from '../../../storage/queries/query-definition.ts';
 import type {
@@ -20,7 +19,12 @@ import type {
 } from './alert-rule-schema.ts';
 import { parseTemplate } from './annotation-template.ts';
 import { parseSqlRule } from './parse-sql-rule.ts';
-import { getAggregate, getRowSource, INTERNAL_METRICS } from './rule-aggregates.ts';
+import {
+  DEFAULT_BASELINES_MS,
+  getAggregate,
+  getRowSource,
+  INTERNAL_METRICS,
+} from './rule-aggregates.ts';
 import { buildEvidence } from './rule-evidence.ts';
 
 /** Labels that Perfscope sets itself, as in the Prometheus metric `ALERTS`. */
@@ -183,7 +187,7 @@ function buildMeasure(entry: MeasureConfig, report: ReportProblem): Measure {
     windowMs: window,
     filter: Object.fromEntries(filter),
     slowerThanMs: slowerThan,
-    baselineMs: definition.parameter === 'baseline' ? (baseline ?? DAY_MS) : undefined,
+    baselineMs: baseline ?? DEFAULT_BASELINES_MS[aggregate],
     minimumIncrease,
   };
 }

@@ -1,3 +1,4 @@
+import { DAY_MS, HOUR_MS } from '../../../core/duration.ts';
 import type { PerformanceMetricType } from '../../../core/schema/enums.ts';
 import { DIMENSIONS, type Dimension } from '../../../storage/queries/query-definition.ts';
 
@@ -54,6 +55,13 @@ export const AGGREGATES = {
     parameter: 'baseline',
     about: 'mean of the window divided by the mean of `baseline` [1d]',
   },
+  surge: {
+    unit: '1',
+    type: 'required',
+    parameter: 'baseline',
+    about: 'measurements per minute divided by the highest usual rate in `baseline` [1h]',
+  },
+  crashes: { unit: '1', type: 'none', about: 'number of processes that crashed soon after start' },
   uptime: { unit: '%', type: 'none', about: 'share of the time in which the service ran' },
   depth: { unit: '1', type: 'none', about: 'number of jobs waiting in the queue' },
   oldest_age: { unit: 'ms', type: 'none', about: 'waiting time of the oldest job' },
@@ -75,6 +83,12 @@ export type Aggregate = keyof typeof AGGREGATES;
 export function getAggregate(name: Aggregate): AggregateDefinition {
   return AGGREGATES[name];
 }
+
+/** Default length of the baseline in ms, for aggregates with a baseline. */
+export const DEFAULT_BASELINES_MS: Readonly<Partial<Record<Aggregate, number>>> = {
+  spike: DAY_MS,
+  surge: HOUR_MS,
+};
 
 /** Stored units of the metric types. Measurements of the type CUSTOM have any unit. */
 const TYPE_UNITS: Readonly<Partial<Record<PerformanceMetricType, string>>> = {
@@ -147,7 +161,7 @@ const HEALTH_ROWS: RowSource = {
 };
 
 export function getRowSource(aggregate: Aggregate): RowSource {
-  if (aggregate === 'uptime') return HEALTH_ROWS;
+  if (aggregate === 'uptime' || aggregate === 'crashes') return HEALTH_ROWS;
   return QUEUE_AGGREGATES.has(aggregate) ? QUEUE_ROWS : MEASUREMENT_ROWS;
 }
 

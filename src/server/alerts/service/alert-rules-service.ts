@@ -45,7 +45,7 @@ export function createRuleMethods(
         const groups = alertStates.listGroups(name);
         return {
           ...view,
-          ...toRuleDetails(rule, definitions.get(name), groups, scope),
+          ...toRuleDetails(rule, definitions.get(name), groups, scope, now()),
           runbook: toRunbookLink(rule.runbook, publicUrl),
           ...(scope.organizations !== 'all' && { error: undefined }),
         };

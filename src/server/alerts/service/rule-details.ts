@@ -6,6 +6,7 @@ import type { GroupState } from '../evaluation/group-state.ts';
 import type { AlertRule, Measure } from '../rules/alert-rule.ts';
 import { getMeasureUnit } from '../rules/rule-aggregates.ts';
 import { formatRuleYaml, type RuleDefinition } from '../rules/rule-definition.ts';
+import { type RuleWaiting, summarizeWaiting } from './rule-waiting.ts';
 
 /** What a rule measures. Durations are in ms. */
 interface RuleQueryView {
@@ -47,6 +48,8 @@ export interface RuleDetails {
   readonly values: readonly RuleValueView[];
   /** Number of groups, including groups that `values` doesn't contain. */
   readonly valueCount: number;
+  /** Why the rule can't evaluate some of its groups yet. Undefined if it evaluates all groups. */
+  readonly waiting: RuleWaiting | undefined;
 }
 
 /** Maximum number of values per rule. */
@@ -63,12 +66,14 @@ const STATE_ORDER: readonly RuleValueView['state'][] = [
  * Returns the configuration of a rule, and the newest values that are visible in the scope.
  *
  * @param definition undefined only for a rule that was just removed
+ * @param now time in ms since the epoch
  */
 export function toRuleDetails(
   rule: AlertRule,
   definition: RuleDefinition | undefined,
   groups: readonly GroupState[],
   scope: TenantScope,
+  now: number,
 ): RuleDetails {
   const isAdministrator = scope.organizations === 'all';
   const visible = groups.filter(({ labels }) =>
@@ -87,6 +92,10 @@ export function toRuleDetails(
       .slice(0, MAX_VALUES)
       .map((group) => toValueView(group, scope)),
     valueCount: visible.length,
+    waiting: summarizeWaiting(
+      visible.filter(({ absentSinceMs }) => absentSinceMs === undefined),
+      now,
+    ),
   };
 }
 

@@ -10,6 +10,7 @@ import { parseTransition, type ReportedGroup } from '../evaluation/rebuild-alert
 import { queryMeasure } from '../rule-queries/measure-query.ts';
 import { RuleQueryCache } from '../rule-queries/rule-query-cache.ts';
 import { type QueryRule, queryRule } from '../rule-queries/run-rule-query.ts';
+import { getObservationWindowMs } from '../rules/alert-rule.ts';
 import { loadLastAlertRows, loadLastHealthTime, loadRecentAlertRows } from './alert-queries.ts';
 import type { AlertStateStore } from './alert-state-store.ts';
 
@@ -98,7 +99,9 @@ export class AlertStateRestorer {
         const lastRunMs = isDetailed ? await this.#queryLastRun(rule, observation) : coveredMs;
         groups.push({ labels, firstSeenMs: newestMs - lastRunMs, lastSeenMs: newestMs });
       });
-      alertStates.addReportedGroups(rule.name, groups);
+      // A service has as much time to send data as if its data had been missing only since now.
+      const absentSinceMs = now + getObservationWindowMs(rule);
+      alertStates.addReportedGroups(rule.name, groups, absentSinceMs);
       this.#rulesWithReportedGroups.add(rule.name);
     }
   }

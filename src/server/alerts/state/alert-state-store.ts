@@ -89,9 +89,10 @@ export class AlertStateStore {
     for (const transition of transitions) this.#onTransition(transition, before.get(transition.id));
   }
 
-  /** Adds groups that sent data before the process started. */
-  addReportedGroups(rule: string, groups: readonly ReportedGroup[]): void {
-    this.#states.set(rule, addReportedGroups(this.#states.get(rule) ?? NO_STATES, groups));
+  /** Adds groups that sent data before the process started. Missing data counts from `absentSinceMs`. */
+  addReportedGroups(rule: string, groups: readonly ReportedGroup[], absentSinceMs: number): void {
+    const before = this.#states.get(rule) ?? NO_STATES;
+    this.#states.set(rule, addReportedGroups(before, groups, absentSinceMs));
   }
 
   /** Lists the groups of a rule that have data or an alert. */

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { AlertSeverity } from '../../../core/schema/enums.ts';
 import { ALERT_STATES } from '../../../core/schema/tables/alerts-table.ts';
+import { WAITING_REASONS } from '../../alerts/evaluation/observation.ts';
 import { RULE_SOURCES } from '../../alerts/rules/rule-definition.ts';
 import { optionalNumberSchema, optionalTextSchema, timeSchema } from './response-schemas.ts';
 
@@ -96,6 +97,26 @@ const ruleValueSchema = z
   })
   .meta({ id: 'RuleValue', description: 'The newest value of one group of a rule.' });
 
+const ruleWaitingSchema = z
+  .strictObject({
+    reason: z.enum(WAITING_REASONS).meta({
+      description:
+        '`baseline`: the baseline is too short. `coverage`: the window contains too little data.',
+    }),
+    readyGroups: z.number().meta({ description: 'Number of groups with enough data.' }),
+    groups: z.number(),
+    needed: z.number().meta({ description: 'Length of the data that a group needs, in ms.' }),
+    expectedAt: timeSchema.meta({
+      description: 'Time at which all current groups have enough data.',
+    }),
+    text: z.string(),
+  })
+  .meta({
+    id: 'RuleWaiting',
+    description:
+      "Why a rule can't evaluate some of its groups yet. Missing if the rule evaluates all groups.",
+  });
+
 export const alertRuleSchema = z
   .strictObject({
     name: z.string(),
@@ -137,6 +158,7 @@ export const alertRuleSchema = z
         'The newest values of up to 20 groups: firing alerts first, and then the worst values.',
     }),
     valueCount: z.number().meta({ description: 'Number of groups with a value.' }),
+    waiting: ruleWaitingSchema.optional(),
   })
   .meta({ id: 'Rule', description: 'An alert rule. Durations are in ms.' });
 

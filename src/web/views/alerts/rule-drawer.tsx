@@ -7,8 +7,8 @@ import { Figure } from '../../design/figure.tsx';
 import { EmptyState, Loaded } from '../../design/states.tsx';
 import { Table } from '../../design/table.tsx';
 import { formatText } from '../../format/quantities.ts';
-import { formatAge, formatCoarse } from '../../format/times.ts';
-import { linkTo, setParameters } from '../../url/view-state.ts';
+import { formatAge, formatCoarse, formatDateTime, toZoneName } from '../../format/times.ts';
+import { linkTo, setParameters, zoneChoice } from '../../url/view-state.ts';
 import type { Rule } from './alert-row.tsx';
 import { describeRule, describeThresholds } from './rule-words.ts';
 import { RunbookLink } from './runbook-link.tsx';
@@ -62,6 +62,15 @@ function RuleFacts({ rule }: { rule: Rule }) {
       <dd>
         <StateBadge state={rule.state} />
       </dd>
+      {rule.waiting && (
+        <>
+          <dt>Waiting</dt>
+          <dd>
+            {rule.waiting.text}, expected at{' '}
+            {formatDateTime(Date.parse(rule.waiting.expectedAt), toZoneName(zoneChoice.value))}
+          </dd>
+        </>
+      )}
       <dt>Thresholds</dt>
       <dd>{describeThresholds(rule) || 'none: fires if data is missing'}</dd>
       <dt>Fires after</dt>
@@ -164,7 +173,11 @@ function RuleValues({ rule }: { rule: Rule }) {
 }
 
 /** Aggregates of rules that `/trends` doesn't have, with the nearest one. */
-const NEAREST: Readonly<Record<string, string>> = { slowShare: 'p95', spike: 'average' };
+const NEAREST: Readonly<Record<string, string>> = {
+  slowShare: 'p95',
+  spike: 'average',
+  surge: 'rate',
+};
 const QUEUE_METRICS: Readonly<Record<string, readonly [metric: string, aggregate: string]>> = {
   depth: ['QUEUE_DEPTH', 'last'],
   oldestAge: ['QUEUE_OLDEST_AGE', 'max'],
@@ -180,7 +193,7 @@ function exploreLink({ query }: Rule): string | undefined {
     metricType ?? 'API_RESPONSE_TIME',
     NEAREST[aggregate] ?? aggregate,
   ];
-  if (aggregate === 'uptime' || aggregate === 'timeToDrain') return undefined;
+  if (['uptime', 'crashes', 'timeToDrain'].includes(aggregate)) return undefined;
   return linkTo('/explore', {
     ...Object.fromEntries(
       Object.entries(filters).filter(([name]) => !NOT_IN_TRENDS.includes(name)),

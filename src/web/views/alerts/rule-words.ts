@@ -96,6 +96,10 @@ function describeAggregate({ aggregate = '', metricType = '', ...query }: Rule['
       return `Apdex of ${items} with a target of ${slower}`;
     case 'spike':
       return `mean ${metric} compared to ${query.baseline ? `the last ${formatCoarse(query.baseline)}` : 'before'}`;
+    case 'surge':
+      return `${items} per minute compared to the time before`;
+    case 'crashes':
+      return 'number of crashed processes';
     case 'uptime':
       return 'uptime';
     case 'depth':

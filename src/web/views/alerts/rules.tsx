@@ -71,8 +71,7 @@ const COLUMNS: readonly Column<Rule>[] = [
     id: 'state',
     header: 'State',
     sortBy: ({ state }) => state,
-    cell: ({ state, error }) =>
-      error === undefined ? <StateBadge state={state} /> : <Badge kind="critical">error</Badge>,
+    cell: (rule) => <RuleState rule={rule} />,
   },
   {
     id: 'name',
@@ -84,8 +83,8 @@ const COLUMNS: readonly Column<Rule>[] = [
         <a class="name truncate" href={linkWith({ rule: rule.name })} title={rule.name}>
           <strong>{rule.name}</strong>
         </a>
-        <span class="muted truncate" title={describeRule(rule)}>
-          {describeRule(rule)}
+        <span class="muted truncate" title={rule.waiting?.text ?? describeRule(rule)}>
+          {isWaiting(rule) ? rule.waiting?.text : describeRule(rule)}
         </span>
       </span>
     ),
@@ -142,6 +141,22 @@ const COLUMNS: readonly Column<Rule>[] = [
       ),
   },
 ];
+
+/** Whether a rule can't evaluate any of its groups yet. */
+function isWaiting({ state, waiting }: Rule): boolean {
+  return state === 'inactive' && waiting?.readyGroups === 0;
+}
+
+function RuleState({ rule }: { rule: Rule }) {
+  if (rule.error !== undefined) return <Badge kind="critical">error</Badge>;
+  return isWaiting(rule) ? (
+    <span title={rule.waiting?.text}>
+      <Badge>waiting</Badge>
+    </span>
+  ) : (
+    <StateBadge state={rule.state} />
+  );
+}
 
 /** The worst value in parts of the first threshold, so that rules can be compared. */
 function nearness({ values, thresholds, direction }: Rule): number | undefined {

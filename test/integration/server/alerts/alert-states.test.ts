@@ -165,7 +165,7 @@ it('fires for a service that stopped sending metrics before the start', async ()
     found.push(...(await evaluator.runOnce(at(seconds))));
   }
   expect(getSummaries(found, 'no-data', 'gone')).toEqual(['firing high']);
-  expect(found.find(({ rule }) => rule === 'no-data')?.cause).toBe('no data for 3 min');
+  expect(found.find(({ rule }) => rule === 'no-data')?.cause).toBe('no data for 5 min');
 });
 
 it('does not fire for a service that ended normally, but for one whose other process vanished', async () => {

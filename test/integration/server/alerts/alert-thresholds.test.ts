@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { toCoverageRows } from '../../../../src/agent/library-coverage/coverage-rows.ts';
 import { parseSettings } from '../../../../src/core/config/parse-settings.ts';
 import { DAY_MS, HOUR_MS, MINUTE_MS } from '../../../../src/core/duration.ts';
 import type { PerformanceMetricType } from '../../../../src/core/schema/enums.ts';
@@ -132,17 +133,48 @@ const drain: Write = (queueName, ms) => {
   );
   rows.add('queue_metrics', all);
 };
-/** Writes a mean of 100 ms for the baseline, and `factor` times that mean for the window. */
+/** Writes a mean of 100 ms for the baseline, which is almost a day old, and `factor` times that mean for the window. */
 const spike: Write = (name, factor) => {
   const fields = { metricType: 'API_RESPONSE_TIME', service: name, endpoint: name } as const;
+  const timestamp = NOW - 23.5 * HOUR_MS;
   const histograms = [
-    makeHistogram({ ...fields, timestamp: NOW - 12 * HOUR_MS }, { count: 10_000, ms: 100 }),
-    makeHistogram({ ...fields, timestamp: NOW - MINUTE_MS }, { count: 100, ms: 100 * factor }),
+    makeHistogram({ ...fields, timestamp }, { count: 10_000, ms: 100 }),
+    ...TIMES.map((time) =>
+      makeHistogram({ ...fields, timestamp: time }, { count: 20, ms: 100 * factor }),
+    ),
   ];
   rows.add(
     'performance_metrics',
     histograms.map(({ row }) => row),
   );
+};
+/** Writes 100 requests per minute, and `factor` times as many in the last seven minutes. */
+const surge: Write = (name, factor) => {
+  const fields = { metricType: 'API_RESPONSE_TIME', service: name, endpoint: name } as const;
+  for (let minute = 90; minute > 0; minute--) {
+    const count = minute <= 8 ? Math.round(100 * factor) : 100;
+    const timestamp = NOW - minute * MINUTE_MS + 1000;
+    rows.add('performance_metrics', [
+      makeHistogram({ ...fields, timestamp }, { count, ms: 5 }).row,
+    ]);
+  }
+};
+/** Writes a process that runs now, and `count` processes that crashed before. */
+const crash: Write = (service, count) => {
+  const write = (i: number, minute: number) => {
+    const resource = { service, instance: `${service}-${i}` };
+    const timestamp = NOW - minute * MINUTE_MS;
+    rows.add('system_health', [
+      { ...resource, timestamp, id: `crash${minute}`, status: 'healthy' },
+    ]);
+    const coverage = [{ name: 'pg', version: '8.1.0', measured: true, reason: undefined }];
+    rows.add(
+      'performance_metrics',
+      toCoverageRows(coverage, resource, () => `${service}-${i}`, timestamp + 1),
+    );
+  };
+  for (let i = 1; i <= count; i++) write(i, 12 + i);
+  for (let minute = 12; minute >= 0; minute--) write(0, minute);
 };
 /** Writes health rows for `percent` of the minutes of the last day. */
 const up: Write = (service, percent) => {
@@ -249,6 +281,8 @@ const CASES: readonly Case[] = [
   },
   { rule: 'target-uptime', severity: 'warning', below: 99.95, above: 99.8, write: up },
   { rule: 'target-database-time', severity: 'warning', below: 99, above: 101, write: statements },
+  { rule: 'request-rate-surge', severity: 'warning', below: 3.9, above: 4.1, write: surge },
+  { rule: 'crash-loop', severity: 'high', below: 4, above: 5, write: crash },
 ];
 
 const getName = ({ rule, severity }: Case, side: string) =>
@@ -263,6 +297,8 @@ beforeAll(async () => {
     each.write(getName(each, 'above'), each.above);
   }
   writeFailedMessages('messages', 20);
+  // Time in which no service reports isn't downtime.
+  up('perfscope', 100);
   await rows.flush();
   const evaluator = createEvaluator({ queryClient, ...rows });
   const found: Transition[] = [];

@@ -16,6 +16,7 @@ import {
   loadTestRules,
   runRule,
   T0,
+  type TimedObservation,
 } from '../../../support/alert-rule-fixtures.ts';
 
 const SET = loadTestRules('');
@@ -83,7 +84,11 @@ describe('the Wilson score interval', () => {
 /** Returns the severity after one evaluation. */
 function getSeverity(name: string, observation: Partial<Observation>): string | undefined {
   const rule = findRule(SET, name);
-  const { states } = runRule(rule, [[0, { labels: {}, ...observation }]]);
+  const times = [0, 120, 240, 360];
+  const { states } = runRule(
+    rule,
+    times.map((seconds) => [seconds, { labels: {}, ...observation }]),
+  );
   const { alert } = getOnlyState(states);
   return alert?.state === 'firing' ? alert.severity : undefined;
 }
@@ -151,10 +156,32 @@ describe('a mean', () => {
 });
 
 describe('a host value', () => {
-  it.each(['cpu', 'memory', 'disk'])('of %s requires two minutes of data', (name) => {
+  it.each([
+    ['cpu', 48],
+    ['memory', 120],
+    ['disk', 120],
+  ])('of %s requires %d s of data', (name, seconds) => {
+    const ms = 1000 * seconds;
     expect(getSeverity(name, { value: 100, coveredMs: 9000 })).toBeUndefined();
-    expect(getSeverity(name, { value: 100, coveredMs: 119_000 })).toBeUndefined();
-    expect(getSeverity(name, { value: 100, coveredMs: 120_000 })).toBe('critical');
+    expect(getSeverity(name, { value: 100, coveredMs: ms - 1000 })).toBeUndefined();
+    expect(getSeverity(name, { value: 100, coveredMs: ms })).toBe('critical');
+  });
+
+  it.each([
+    ['cpu', 4],
+    ['memory', 5],
+    ['disk', 5],
+  ])('of %s must be high for %d min', (name, minutes) => {
+    const rule = findRule(SET, name);
+    const high = (until: number) =>
+      Array.from({ length: 17 }, (_, i): TimedObservation => {
+        const seconds = 30 * i;
+        return [seconds, { labels: {}, value: seconds < until ? 97 : 10, coveredMs: 120_000 }];
+      });
+    const isFiring = (until: number) =>
+      runRule(rule, high(until)).summaries.some((each) => each.includes('firing'));
+    expect(isFiring(60 * minutes)).toBe(false);
+    expect(isFiring(60 * minutes + 30)).toBe(true);
   });
 });
 
@@ -194,7 +221,7 @@ describe('missing data', () => {
   }
 
   it('is an alert if a service vanished', () => {
-    expect(run(300).summaries).toEqual(['600 firing: no data for 3 min']);
+    expect(run(300).summaries).toEqual(['600 firing: no data for 5 min']);
   });
 
   it('is not an alert for a script that ran for less than five minutes', () => {
@@ -209,23 +236,26 @@ describe('missing data', () => {
 
   it('ends when the row about the normal end arrives late', () => {
     expect(run(300, 660).summaries).toEqual([
-      '600 firing: no data for 3 min',
+      '600 firing: no data for 5 min',
       '660 resolved: the service ended normally',
     ]);
   });
 
   it('is an alert after a restart of the server, unless the service ran only briefly', () => {
     const reported = (firstSeenMs: number) =>
-      addReportedGroups(rebuildStates([], T0).states.get('no-data') ?? new Map(), [
-        { labels, firstSeenMs, lastSeenMs: T0 },
-      ]);
+      addReportedGroups(
+        rebuildStates([], T0).states.get('no-data') ?? new Map(),
+        [{ labels, firstSeenMs, lastSeenMs: T0 - 600_000 }],
+        T0 + 120_000,
+      );
     const evaluate = (states: RuleStates) =>
       runRule(
         rule,
-        [0, 60, 120, 180].map((seconds) => [seconds]),
+        [0, 60, 120, 180, 240, 300].map((seconds) => [seconds]),
         states,
       ).summaries;
-    expect(evaluate(reported(T0 - 600_000))).toEqual(['180 firing high']);
-    expect(evaluate(reported(T0 - 60_000))).toEqual([]);
+    // Services have five minutes to send the rows of their spools.
+    expect(evaluate(reported(T0 - 1_200_000))).toEqual(['300 firing high']);
+    expect(evaluate(reported(T0 - 660_000))).toEqual([]);
   });
 });

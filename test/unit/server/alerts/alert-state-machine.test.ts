@@ -375,7 +375,7 @@ it('creates transitions with the value, threshold, labels, and tenant', () => {
 
 it('sets a cause instead of a value for missing data', () => {
   const { transitions } = runRule(makeRule(SILENT), [[0, 1], [60], [120]]);
-  expect(transitions[0]).toMatchObject({ value: undefined, cause: 'no data for 1 min' });
+  expect(transitions[0]).toMatchObject({ value: undefined, cause: 'no data for 6 min' });
 });
 
 it('resolves the alert of a missing group after a day and removes the group', () => {

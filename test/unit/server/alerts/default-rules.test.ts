@@ -67,6 +67,8 @@ const THRESHOLDS: readonly (readonly [string, number, number, string])[] = [
   ['rows-dropped', 0, 1, 'high'],
   ['late-evaluations', 0, 1, 'warning'],
   ['coverage-lost', 0, 1, 'warning'],
+  ['request-rate-surge', 4, 4.1, 'warning'],
+  ['crash-loop', 4, 5, 'high'],
 ];
 
 /** Returns the severity of an alert for a value that lasts 10 minutes. */

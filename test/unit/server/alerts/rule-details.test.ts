@@ -33,7 +33,7 @@ function getDetails(
     ...{ count: 100, newestMs: T0 },
   }));
   const { states } = evaluateRule(new Map(), observations, rule, T0);
-  return toRuleDetails(rule, SET.definitions.get(name), [...states.values()], scope);
+  return toRuleDetails(rule, SET.definitions.get(name), [...states.values()], scope, T0);
 }
 
 const north = { organization: 'grand', property: 'north', instance: 'web-1' };

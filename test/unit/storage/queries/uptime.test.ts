@@ -24,6 +24,33 @@ function run(
   return computeUptime(reports, range, MINUTE_MS);
 }
 
+describe('the uptime for alerts', () => {
+  const range = { fromMs: T0, toMs: T0 + 100 * MINUTE_MS };
+  const reportedMs = minutes([0, 40], [60, 100]);
+
+  it('excludes the time in which no process of any service reported', () => {
+    const reports = { reportedMs, stoppedMs: [], wasRunning: false };
+    const suspended = { ...reports, knownMs: new Set(minutes([0, 41], [58, 100])) };
+    expect(computeUptime(suspended, range, MINUTE_MS)).toMatchObject({
+      uptime: 81,
+      unplannedUptime: 98,
+    });
+    const knownMs = new Set(minutes([0, 100]));
+    expect(computeUptime({ ...reports, knownMs }, range, MINUTE_MS).unplannedUptime).toBe(81);
+    expect(computeUptime(reports, range, MINUTE_MS).unplannedUptime).toBe(81);
+  });
+
+  it('excludes planned restarts', () => {
+    const restart = { reportedMs: minutes([0, 40], [44, 100]), wasRunning: false };
+    const stoppedMs = [T0 + 39 * MINUTE_MS + 10_000];
+    expect(computeUptime({ ...restart, stoppedMs }, range, MINUTE_MS)).toMatchObject({
+      uptime: 97,
+      unplannedUptime: 100,
+    });
+    expect(computeUptime({ ...restart, stoppedMs: [] }, range, MINUTE_MS).unplannedUptime).toBe(97);
+  });
+});
+
 describe('the uptime', () => {
   it('is 100 % from the first report', () => {
     expect(run([[0, 100]]).uptime).toBe(100);

@@ -1,0 +1,127 @@
+import { DAY_MS, MINUTE_MS } from '../../../core/duration.ts';
+import type { MetricSums } from '../../../storage/queries/measurement-sums.ts';
+import { type Filter, type Group, toGroupKey } from '../../../storage/queries/query-definition.ts';
+import { floorTo } from '../../../storage/queries/time-range.ts';
+import type { Observation } from '../evaluation/observation.ts';
+import type { Measure } from '../rules/alert-rule.ts';
+import { getCount, toObservation } from './measure-observation.ts';
+import { computeSurge, type RequestCounts, type Surge } from './rate-surge.ts';
+import type { RuleQueryCache } from './rule-query-cache.ts';
+
+/** With more groups, the counts per minute are read only for the groups with the most requests. */
+const MAX_COMPARED_GROUPS = 250;
+/** Lower factors can't start an alert, so the other days aren't read. */
+const MIN_FACTOR = 2;
+/** Times at which the load is similar: the same time of the day before, and of the week before. */
+const SIMILAR_TIMES_MS = [DAY_MS, 7 * DAY_MS];
+const SIMILAR_TIME_TOLERANCE_MS = 30 * MINUTE_MS;
+const SIMILAR_TIME_STEP_MS = 10 * MINUTE_MS;
+
+/**
+ * Returns the rate of each group, divided by the highest rate before the surge started. The rate must also be higher
+ * than at the same time of the day before and of the week before, in the same proportion.
+ */
+export async function querySurge(measure: Measure, cache: RuleQueryCache): Promise<Observation[]> {
+  const sums = await cache.metricSums(measure);
+  const toRate = (each: MetricSums) => (getCount(each) * MINUTE_MS) / measure.windowMs;
+  // Without enough requests for the minimum increase, there is nothing to compare.
+  const candidates = sums.filter((each) => toRate(each) > measure.minimumIncrease);
+  if (candidates.length === 0) return sums.map((each) => toObservation(each, 1, getCount(each)));
+  const compared = sums.toSorted((a, b) => getCount(b) - getCount(a)).slice(0, MAX_COMPARED_GROUPS);
+  const filter = compared.length < sums.length ? toFilter(compared, measure) : measure.filter;
+  const counts = await queryMinutes({ ...measure, filter }, cache);
+  const toCounts = (each: MetricSums): RequestCounts => ({
+    rate: toRate(each),
+    minutes: counts.get(toGroupKey(each.group)) ?? [],
+  });
+  const keys = new Set(
+    candidates.filter((each) => compared.includes(each)).map(({ group }) => toGroupKey(group)),
+  );
+  const surges = new Map<string, Surge>();
+  for (const each of compared) {
+    const key = toGroupKey(each.group);
+    if (!keys.has(key)) continue;
+    const peers = compared.filter(
+      (other) => other !== each && other.group.service === each.group.service,
+    );
+    surges.set(key, computeSurge(toCounts(each), peers.map(toCounts)));
+  }
+  const isSurge = [...surges.values()].some(({ factor }) => factor >= MIN_FACTOR);
+  const usualRates = isSurge ? await queryUsualRates({ ...measure, filter }, cache) : undefined;
+  return sums.map((each) => {
+    const key = toGroupKey(each.group);
+    const surge = surges.get(key);
+    return surge
+      ? toSurgeObservation(each, toRate(each), surge, usualRates?.get(key) ?? 0, measure)
+      : toObservation(each, 1, getCount(each));
+  });
+}
+
+function toSurgeObservation(
+  sums: MetricSums,
+  rate: number,
+  { factor, increase, minutes, neededMinutes }: Surge,
+  usualRate: number,
+  { minimumIncrease }: Measure,
+): Observation {
+  const value = usualRate > 0 ? Math.min(factor, rate / usualRate) : factor;
+  const observation = toObservation(sums, value, getCount(sums));
+  if (minutes < neededMinutes) {
+    const [haveMs, neededMs] = [minutes * MINUTE_MS, neededMinutes * MINUTE_MS];
+    return { ...observation, waiting: { reason: 'baseline', haveMs, neededMs } };
+  }
+  const isEvident = Math.min(increase, rate - usualRate) >= minimumIncrease;
+  return isEvident
+    ? observation
+    : { ...observation, bounds: { lower: Math.min(1, value), upper: value } };
+}
+
+/** Returns the number of measurements in each minute of the baseline before the window, by group. */
+async function queryMinutes(
+  measure: Measure,
+  cache: RuleQueryCache,
+): Promise<Map<string, number[]>> {
+  const { windowMs, baselineMs = windowMs } = measure;
+  const toMs = floorTo(cache.now - windowMs, MINUTE_MS);
+  const fromMs = toMs - floorTo(baselineMs, MINUTE_MS);
+  const steps = await cache.steppedSums(measure, { fromMs, toMs }, MINUTE_MS);
+  const minutes = new Map<string, number[]>();
+  for (const each of steps) {
+    const key = toGroupKey(each.group);
+    const counts = minutes.get(key) ?? new Array<number>((toMs - fromMs) / MINUTE_MS).fill(0);
+    minutes.set(key, counts);
+    const index = Math.floor(((each.bucket?.fromMs ?? fromMs) - fromMs) / MINUTE_MS);
+    counts[index] = (counts[index] ?? 0) + getCount(each);
+  }
+  return minutes;
+}
+
+/** Returns the highest rate per minute of each group around the same time of the day before and of the week before. */
+async function queryUsualRates(
+  measure: Measure,
+  cache: RuleQueryCache,
+): Promise<ReadonlyMap<string, number>> {
+  const found = await Promise.all(
+    SIMILAR_TIMES_MS.map((agoMs) => {
+      const toMs = floorTo(cache.now - agoMs + SIMILAR_TIME_TOLERANCE_MS, SIMILAR_TIME_STEP_MS);
+      const fromMs = toMs - 2 * SIMILAR_TIME_TOLERANCE_MS;
+      return cache.steppedSums(measure, { fromMs, toMs }, SIMILAR_TIME_STEP_MS);
+    }),
+  );
+  const usual = new Map<string, number>();
+  for (const each of found.flat()) {
+    const key = toGroupKey(each.group);
+    const rate = (getCount(each) * MINUTE_MS) / SIMILAR_TIME_STEP_MS;
+    usual.set(key, Math.max(usual.get(key) ?? 0, rate));
+  }
+  return usual;
+}
+
+/** Returns a filter for the values that the groups have in each dimension. */
+function toFilter(sums: readonly MetricSums[], { filter, groupBy }: Measure): Filter {
+  const names = groupBy.map((name) => {
+    const values = sums.map(({ group }: { group: Group }) => group[name] ?? '(none)');
+    return [name, [...new Set(values)]];
+  });
+  return { ...Object.fromEntries(names), ...filter };
+}

@@ -1,0 +1,94 @@
+/** The number of requests of one group. */
+export interface RequestCounts {
+  /** Requests per minute now. */
+  readonly rate: number;
+  /** Number of requests in each minute before the window, oldest first. */
+  readonly minutes: readonly number[];
+}
+
+/** Whether requests of a group have increased suddenly. */
+export interface Surge {
+  /** The rate divided by the highest usual rate. 1 if there is nothing to compare. */
+  readonly factor: number;
+  /** The rate minus the highest usual rate, per minute. */
+  readonly increase: number;
+  /** Number of minutes before the surge with measurements, and how many are needed. */
+  readonly minutes: number;
+  readonly neededMinutes: number;
+}
+
+/** Number of minutes over which earlier rates are averaged. The window of the rule is as long. */
+const SMOOTHED_MINUTES = 2;
+/**
+ * Earlier rates above this share of the current rate are part of the surge, or of a ramp. Therefore a surge isn't
+ * compared with its own start, and a rate that rises slowly has a low factor.
+ */
+const SAME_LEVEL = 0.5;
+/** With fewer requests per minute, each user makes a difference, so there is no usual rate. */
+const MIN_USUAL_RATE = 10;
+/** Other groups whose growth shows whether all requests increased. */
+const MIN_PEERS = 2;
+/** Minutes before the surge that are needed if there are enough other groups. */
+const MIN_MINUTES_WITH_PEERS = 2;
+/** Share of the baseline that is needed before the surge if there are too few other groups. */
+const MIN_SHARE_ALONE = 0.5;
+
+/**
+ * Compares the current rate with the highest rate before the surge started. The earlier rate is multiplied by the
+ * median growth of the other groups since then, because a day's ramp and a new installation affect most groups.
+ *
+ * @param peers counts of the other groups of the same service, for the same minutes
+ */
+export function computeSurge(
+  { rate, minutes }: RequestCounts,
+  peers: readonly RequestCounts[],
+): Surge {
+  const first = minutes.findIndex((count) => count > 0);
+  // The first minute is incomplete, because measurement started during it.
+  const startIndex = first === -1 ? minutes.length : first + 1;
+  let endIndex = minutes.length;
+  while (endIndex > startIndex && smooth(minutes, endIndex - 1, startIndex) > SAME_LEVEL * rate)
+    endIndex -= 1;
+  // The averages before the first excluded one can contain the start of the surge.
+  endIndex -= SMOOTHED_MINUTES;
+  // If all earlier rates are on the same level, this level is usual.
+  const lastIndex = endIndex > startIndex ? endIndex : minutes.length;
+  let usual = 0;
+  for (let i = startIndex; i < lastIndex; i++) {
+    const before = smooth(minutes, i, startIndex);
+    if (before > 0) usual = Math.max(usual, before * (computeGrowth(peers, i) ?? 1));
+  }
+  const knownMinutes = Math.max(0, lastIndex - startIndex);
+  const hasPeers = computeGrowth(peers, Math.max(startIndex, lastIndex - 1)) !== undefined;
+  const neededMinutes = hasPeers ? MIN_MINUTES_WITH_PEERS : minutes.length * MIN_SHARE_ALONE;
+  return {
+    factor: usual >= MIN_USUAL_RATE ? rate / usual : 1,
+    increase: rate - usual,
+    minutes: knownMinutes,
+    neededMinutes,
+  };
+}
+
+/** Returns the mean count of the minutes that end with minute `i`, without minutes before `startIndex`. */
+function smooth(minutes: readonly number[], i: number, startIndex: number): number {
+  const from = Math.max(startIndex, i - SMOOTHED_MINUTES + 1);
+  let sum = 0;
+  for (let k = from; k <= i; k++) sum += minutes[k] ?? 0;
+  return sum / (i - from + 1);
+}
+
+/**
+ * Returns the median growth of the other groups since minute `i`, at least 1. Groups without requests at that time
+ * grew infinitely.
+ *
+ * @returns `undefined` if there are too few other groups
+ */
+function computeGrowth(peers: readonly RequestCounts[], i: number): number | undefined {
+  const growths = peers
+    .filter(({ rate }) => rate > 0)
+    .map(({ rate, minutes }) => rate / smooth(minutes, i, 0))
+    .sort((a, b) => a - b);
+  if (growths.length < MIN_PEERS) return undefined;
+  // The upper median: with two other groups, the greater growth counts.
+  return Math.max(1, growths[Math.floor(growths.length / 2)]!);
+}
