@@ -34,7 +34,7 @@ export function groupRuleNames<K>(toKey: (rule: AlertRule) => K): Map<K, string[
 export type RuleUnit = 'ms' | '%' | 'By' | '1/min' | '1';
 
 export function getRuleUnit({ source }: AlertRule): RuleUnit {
-  if (source.kind === 'sql') return '1';
+  if (source.kind === 'sql' || source.kind === 'burnRate') return '1';
   if (source.kind === 'internal') {
     if (source.metric.endsWith('_bytes')) return 'By';
     return source.metric.endsWith('_lag') ? 'ms' : '1';
@@ -49,6 +49,7 @@ export function getRuleUnit({ source }: AlertRule): RuleUnit {
 /** Returns the dashboard with the measurements of a rule: the part of its uid after `perfscope-`. */
 export function getRuleDashboard({ source }: AlertRule): string {
   if (source.kind === 'internal') return 'own';
+  if (source.kind === 'burnRate') return 'targets';
   if (source.kind === 'sql') return 'overview';
   const { aggregate, type = '' } = source;
   if (aggregate === 'uptime' || /_USAGE$|^EVENT_LOOP|^GC_|^NETWORK/.test(type)) return 'system';

@@ -5,6 +5,7 @@ import { type AuditLogRow, auditLogTable } from './tables/audit-log-table.ts';
 import { type ErrorLogRow, errorLogsTable } from './tables/error-logs-table.ts';
 import { type MetricBucketRow, metricBucketsTable } from './tables/metric-buckets-table.ts';
 import { type NotificationRow, notificationsTable } from './tables/notifications-table.ts';
+import { type ObjectiveRow, objectivesTable } from './tables/objectives-table.ts';
 import { type PersonRow, peopleTable } from './tables/people-table.ts';
 import {
   type PerformanceMetricRow,
@@ -24,7 +25,7 @@ export const MEASUREMENT_TABLES = [
   errorLogsTable,
 ] as const;
 
-/** State tables: append-only, with one row per change and no TTL. */
+/** State tables: append-only, with one row per change. Only `objectives` has a TTL. */
 export const STATE_TABLES = [
   apiKeysTable,
   auditLogTable,
@@ -33,6 +34,7 @@ export const STATE_TABLES = [
   notificationsTable,
   ruleDecisionsTable,
   peopleTable,
+  objectivesTable,
 ] as const;
 
 export interface RowTypes {
@@ -48,6 +50,7 @@ export interface RowTypes {
   notifications: NotificationRow;
   rule_decisions: RuleDecisionRow;
   notification_people: PersonRow;
+  objectives: ObjectiveRow;
 }
 
 export type TableName = keyof RowTypes;
