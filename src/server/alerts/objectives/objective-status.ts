@@ -93,7 +93,7 @@ function explainWaiting(
   const { event } = OBJECTIVE_KINDS[objective.kind];
   const firstMs = group.history.findFirstMs();
   if (total === 0 || firstMs === undefined)
-    return `no ${event} in the last ${formatDuration(objective.periodMs)}`;
+    return `no ${event}s in the last ${formatDuration(objective.periodMs)}`;
   const knownMs = range.toMs - firstMs;
   if (knownMs < MIN_HISTORY_MS)
     return `${formatDuration(MIN_HISTORY_MS)} of data is needed; there is ${formatDuration(knownMs)}`;
