@@ -22,6 +22,8 @@ const MISSING_ITEM_MESSAGES = {
   alert: (id: string) => `No alert has the ID ${id}. \`perfscope alerts\` lists them.`,
   firingAlert: (id: string) =>
     `The alert with the ID ${id} is not firing, so it can't be acknowledged. \`perfscope alerts\` lists the alerts.`,
+  objective: (name: string) =>
+    `No objective has the name ${name}. \`perfscope objectives\` lists them.`,
   rule: (name: string) =>
     `No alert rule has the name ${name}. GET /api/performance/rules lists them.`,
   silence: (id: string) =>

@@ -600,6 +600,8 @@ const SCOPE_TEST_QUERIES: { readonly [N in EndpointName]: string | undefined } =
   acknowledge: undefined,
   rules: undefined,
   rule: undefined,
+  objectives: undefined,
+  objective: undefined,
   silences: undefined,
   silence: undefined,
   notifications: undefined,
@@ -614,10 +616,10 @@ const SCOPE_TEST_QUERIES: { readonly [N in EndpointName]: string | undefined } =
 };
 /**
  * Endpoints whose isolation is tested in `access.test.ts`, `alerts-api.test.ts`, `distribution.test.ts`,
- * `notifications.test.ts`, `people.test.ts`, `business-rules.test.ts`, `jobs-api.test.ts`, and `marks-api.test.ts`.
+ * `notifications.test.ts`, `objectives.test.ts`, `people.test.ts`, `business-rules.test.ts`, `jobs-api.test.ts`, and `marks-api.test.ts`.
  */
 const TESTED_ELSEWHERE =
-  'keys key me job marks alerts alert alertSeries acknowledge rules rule silences silence notifications read receivers testReceiver people person actions decisions scaling coverage distribution storage'.split(
+  'keys key me job marks alerts alert alertSeries acknowledge rules rule objectives objective silences silence notifications read receivers testReceiver people person actions decisions scaling coverage distribution storage'.split(
     ' ',
   );
 

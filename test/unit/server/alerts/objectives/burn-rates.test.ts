@@ -75,7 +75,8 @@ describe('the tables of the SRE workbook, chapter "Alerting on SLOs", for a targ
         const limit = computeBurnRateLimit(BURN_RATE_ALERTS[speed].budgetShare, longMs, PERIOD_MS);
         const long = computeDetectionMs(burnRate, limit, longMs);
         const short = computeDetectionMs(burnRate, limit, shortMs);
-        const detected = long === undefined || short === undefined ? undefined : Math.max(long, short);
+        const detected =
+          long === undefined || short === undefined ? undefined : Math.max(long, short);
         const reset = computeResetMs(burnRate, limit, shortMs);
         return [detected, reset].map((ms) => ms && Number((ms / MINUTE_MS).toFixed(2)));
       });
@@ -150,13 +151,21 @@ describe('predictExhaustionMs', () => {
   it('returns undefined if the budget lasts', () => {
     const recent = { good: 99.5, total: 100 };
     expect(predictExhaustionMs(hours(100, 100), recent, HOUR_MS, 99, 0)).toBeUndefined();
-    expect(predictExhaustionMs(hours(100, 100), { good: 0, total: 0 }, HOUR_MS, 99, 0)).toBeUndefined();
+    expect(
+      predictExhaustionMs(hours(100, 100), { good: 0, total: 0 }, HOUR_MS, 99, 0),
+    ).toBeUndefined();
     expect(predictExhaustionMs([], { good: 0, total: 1 }, HOUR_MS, 99, 0)).toBeUndefined();
   });
 
   it('returns the period divided by the burn rate for a whole budget', () => {
     // 10 % failures at a target of 99 %: burn rate 10.
-    const found = predictExhaustionMs(hours(100, 100), { good: 540, total: 600 }, 6 * HOUR_MS, 99, 0);
+    const found = predictExhaustionMs(
+      hours(100, 100),
+      { good: 540, total: 600 },
+      6 * HOUR_MS,
+      99,
+      0,
+    );
     expect(found! / HOUR_MS).toBeCloseTo(72, 6);
   });
 

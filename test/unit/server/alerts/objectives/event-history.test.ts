@@ -1,7 +1,11 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { DAY_MS, HOUR_MS, MINUTE_MS } from '../../../../../src/core/duration.ts';
-import { computeBurnRate, computeErrorBudget, predictExhaustionMs } from '../../../../../src/server/alerts/objectives/error-budget.ts';
+import {
+  computeBurnRate,
+  computeErrorBudget,
+  predictExhaustionMs,
+} from '../../../../../src/server/alerts/objectives/error-budget.ts';
 import {
   type EventCounts,
   mergeEventCounts,
@@ -14,9 +18,11 @@ const T0 = Date.UTC(2026, 10, 2);
 const counts = fc
   .record({ good: fc.nat(10_000), bad: fc.nat(10_000) })
   .map(({ good, bad }): EventCounts => ({ good, total: good + bad }));
-const minutes = fc.array(fc.tuple(fc.nat(2879), counts), { maxLength: 60 }).map((entries) =>
-  [...new Map(entries)].map(([minute, each]) => ({ atMs: T0 + minute * MINUTE_MS, ...each })),
-);
+const minutes = fc
+  .array(fc.tuple(fc.nat(2879), counts), { maxLength: 60 })
+  .map((entries) =>
+    [...new Map(entries)].map(([minute, each]) => ({ atMs: T0 + minute * MINUTE_MS, ...each })),
+  );
 const minute = fc.nat(2880).map((i) => T0 + i * MINUTE_MS);
 const WHOLE = { fromMs: T0, toMs: T0 + 2 * DAY_MS };
 
@@ -43,20 +49,26 @@ describe('event counts', () => {
   it('never give NaN', () => {
     const target = fc.double({ min: 0.0001, max: 99.9999, noNaN: true });
     fc.assert(
-      fc.property(counts, counts, target, fc.array(counts, { maxLength: 30 }), (each, recent, percent, all) => {
-        const budget = computeErrorBudget(each, percent);
-        const hours = all.map((hour, i) => ({ atMs: i * HOUR_MS, ...hour }));
-        const numbers = [
-          ...Object.values(budget),
-          computeBurnRate(each, percent),
-          predictExhaustionMs(hours, recent, HOUR_MS, percent, T0),
-        ];
-        for (const value of numbers) expect(value).not.toBeNaN();
-        expect(budget.remainingPercent).toBeLessThanOrEqual(100);
-        // The budget is exceeded exactly if the events used it faster than the period allows.
-        const burnRate = computeBurnRate(each, percent);
-        if (Math.abs(burnRate - 1) > 1e-6) expect(budget.remainingEvents < 0).toBe(burnRate > 1);
-      }),
+      fc.property(
+        counts,
+        counts,
+        target,
+        fc.array(counts, { maxLength: 30 }),
+        (each, recent, percent, all) => {
+          const budget = computeErrorBudget(each, percent);
+          const hours = all.map((hour, i) => ({ atMs: i * HOUR_MS, ...hour }));
+          const numbers = [
+            ...Object.values(budget),
+            computeBurnRate(each, percent),
+            predictExhaustionMs(hours, recent, HOUR_MS, percent, T0),
+          ];
+          for (const value of numbers) expect(value).not.toBeNaN();
+          expect(budget.remainingPercent).toBeLessThanOrEqual(100);
+          // The budget is exceeded exactly if the events used it faster than the period allows.
+          const burnRate = computeBurnRate(each, percent);
+          if (Math.abs(burnRate - 1) > 1e-6) expect(budget.remainingEvents < 0).toBe(burnRate > 1);
+        },
+      ),
     );
   });
 });

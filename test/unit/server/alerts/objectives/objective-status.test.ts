@@ -1,7 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import { DAY_MS, HOUR_MS, MINUTE_MS } from '../../../../../src/core/duration.ts';
 import { EventHistory } from '../../../../../src/server/alerts/objectives/event-history.ts';
-import { getStepMs, type Objective } from '../../../../../src/server/alerts/objectives/objective.ts';
+import {
+  getStepMs,
+  type Objective,
+} from '../../../../../src/server/alerts/objectives/objective.ts';
 import {
   computeObjectiveStatus,
   observeBurnRate,
@@ -63,7 +66,11 @@ describe('computeObjectiveStatus', () => {
 
   it('waits for events until at least one can fail', () => {
     const history = new EventHistory(MINUTE_MS);
-    const hours = Array.from({ length: 48 }, (_, i) => ({ atMs: NOW - (50 - i) * HOUR_MS, good: 20, total: 20 }));
+    const hours = Array.from({ length: 48 }, (_, i) => ({
+      atMs: NOW - (50 - i) * HOUR_MS,
+      good: 20,
+      total: 20,
+    }));
     history.replaceHours({ fromMs: NOW - 50 * HOUR_MS, toMs: NOW - 2 * HOUR_MS }, hours);
     const group = { labels: LABELS, history };
     const known = { objective: load(), group, loadedFromMs: NOW - 31 * DAY_MS };
@@ -75,7 +82,10 @@ describe('computeObjectiveStatus', () => {
   it('waits until all stored measurements were read', () => {
     const known = { ...createGroup({ badMinutes: 60, bad: 2 }), loadedFromMs: NOW - 2 * DAY_MS };
     const status = computeObjectiveStatus(known, NOW);
-    expect(status).toMatchObject({ status: 'waiting', reason: expect.stringMatching(/being read/) });
+    expect(status).toMatchObject({
+      status: 'waiting',
+      reason: expect.stringMatching(/being read/),
+    });
     expect(status.burnRates.fast).toBeCloseTo(20, 9);
     expect(status.burnRates.slow).toBeUndefined();
   });
@@ -92,7 +102,10 @@ describe('observeBurnRate', () => {
   const RULE = findRule(loadTestRules(''), 'burn-rate-fast');
   const fires = (known: ReturnType<typeof createGroup>) => {
     const observation = observeBurnRate(known, 'fast', NOW);
-    return runRule(RULE, [[0, { ...observation, newestMs: undefined as never }]].map(() => [0, observation])).summaries;
+    return runRule(
+      RULE,
+      [[0, { ...observation, newestMs: undefined as never }]].map(() => [0, observation]),
+    ).summaries;
   };
 
   it('fires an alert above 14.4', () => {
@@ -105,7 +118,11 @@ describe('observeBurnRate', () => {
     expect(fires(createGroup({ badMinutes: 4, bad: 100 }))).toEqual(['0 firing critical']);
     // Five minutes later, the alert has ended, although the hour is still above the limit.
     const known = createGroup({ badMinutes: 4, bad: 100 });
-    const good = Array.from({ length: 6 }, (_, i) => ({ atMs: NOW + i * MINUTE_MS, good: 100, total: 100 }));
+    const good = Array.from({ length: 6 }, (_, i) => ({
+      atMs: NOW + i * MINUTE_MS,
+      good: 100,
+      total: 100,
+    }));
     known.group.history.replaceSteps({ fromMs: NOW, toMs: NOW + 6 * MINUTE_MS }, good);
     const later = observeBurnRate(known, 'fast', NOW + 6 * MINUTE_MS)!;
     expect(later.value).toBe(0);
@@ -115,7 +132,9 @@ describe('observeBurnRate', () => {
     const known = createGroup({ perMinute: 1, badMinutes: 9, bad: 1 });
     expect(observeBurnRate(known, 'fast', NOW)?.value).toBeGreaterThan(100);
     expect(fires(known)).toEqual([]);
-    expect(fires(createGroup({ perMinute: 1, badMinutes: 10, bad: 1 }))).toEqual(['0 firing critical']);
+    expect(fires(createGroup({ perMinute: 1, badMinutes: 10, bad: 1 }))).toEqual([
+      '0 firing critical',
+    ]);
     const own = load(', minimumBadEvents: 1');
     expect(fires(createGroup({ perMinute: 1, badMinutes: 1, bad: 1, objective: own }))).toEqual([
       '0 firing critical',
@@ -158,7 +177,10 @@ describe('UptimeHistory', () => {
     const [byHour, byMinute] = [HOUR_MS, MINUTE_MS].map((unitMs) =>
       history
         .countMinutes(START, untilMs, unitMs)
-        .reduce((all, { good, total }) => ({ good: all.good + good, total: all.total + total }), { good: 0, total: 0 }),
+        .reduce((all, { good, total }) => ({ good: all.good + good, total: all.total + total }), {
+          good: 0,
+          total: 0,
+        }),
     );
     expect(byHour).toEqual(byMinute);
     return byHour;
@@ -166,7 +188,10 @@ describe('UptimeHistory', () => {
   const create = (...parts: [number, number][]) => {
     const history = new UptimeHistory(MINUTE_MS);
     for (const [from, to] of parts)
-      history.replaceReports({ fromMs: START + from * MINUTE_MS, toMs: START + to * MINUTE_MS }, reports(from, to));
+      history.replaceReports(
+        { fromMs: START + from * MINUTE_MS, toMs: START + to * MINUTE_MS },
+        reports(from, to),
+      );
     return history;
   };
 
