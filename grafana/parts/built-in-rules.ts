@@ -1,11 +1,12 @@
 import { parseSettings } from '../../src/core/config/parse-settings.ts';
+import { listRulesAndTargets } from '../../src/server/alerts/objectives/target-rule.ts';
 import type { AlertRule } from '../../src/server/alerts/rules/alert-rule.ts';
 import { loadAlertRules } from '../../src/server/alerts/rules/load-alert-rules.ts';
 import { getAggregate, QUEUE_AGGREGATES } from '../../src/server/alerts/rules/rule-aggregates.ts';
 
-/** The built-in alert rules with their default settings. */
+/** The built-in alert rules and targets with their default settings. */
 const BUILT_IN_RULES: ReadonlyMap<string, AlertRule> = new Map(
-  loadAlertRules(parseSettings({}).settings).rules.map((rule) => [rule.name, rule]),
+  listRulesAndTargets(loadAlertRules(parseSettings({}).settings)).map((rule) => [rule.name, rule]),
 );
 
 export function getRule(name: string): AlertRule {

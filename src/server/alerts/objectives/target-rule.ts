@@ -10,6 +10,20 @@ const AGGREGATE_BY_KIND: Readonly<Record<ObjectiveKind, Aggregate>> = {
   uptime: 'uptime',
 };
 
+/** Returns all rules, and the built-in targets in the form of rules. */
+export function listRulesAndTargets({
+  rules,
+  objectives,
+  intervalMs,
+}: {
+  readonly rules: readonly AlertRule[];
+  readonly objectives: readonly Objective[];
+  readonly intervalMs: number;
+}): AlertRule[] {
+  const targets = objectives.filter(({ isTarget }) => isTarget);
+  return [...rules, ...targets.map((target) => toTargetRule(target, intervalMs))];
+}
+
 /**
  * Returns a built-in target in the form of an alert rule, for the list of rules and for the thresholds of
  * charts. The rule itself is never evaluated: the burn-rate rules alert on the objective.

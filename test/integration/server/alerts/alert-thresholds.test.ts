@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { parseSettings } from '../../../../src/core/config/parse-settings.ts';
-import { DAY_MS, HOUR_MS, MINUTE_MS } from '../../../../src/core/duration.ts';
+import { HOUR_MS, MINUTE_MS } from '../../../../src/core/duration.ts';
 import type { PerformanceMetricType } from '../../../../src/core/schema/enums.ts';
 import type { QueueMetricRow } from '../../../../src/core/schema/tables/queue-metrics-table.ts';
 import type { Transition } from '../../../../src/server/alerts/evaluation/alert-transition.ts';
@@ -144,23 +144,6 @@ const spike: Write = (name, factor) => {
     histograms.map(({ row }) => row),
   );
 };
-/** Writes health rows for `percent` of the minutes of the last day. */
-const up: Write = (service, percent) => {
-  const minutes = DAY_MS / MINUTE_MS;
-  const missing = Math.round(minutes * (1 - percent / 100));
-  const health = Array.from({ length: minutes + 30 }, (_, i) => ({
-    timestamp: NOW - 30_000 - i * MINUTE_MS,
-    id: `up${i}`,
-    service,
-    instance: `${service}-1`,
-  }));
-  // The missing rows are in the middle, so that the service runs at the start and the end.
-  rows.add(
-    'system_health',
-    health.filter((_, i) => i < 700 || i >= 700 + missing),
-  );
-};
-
 const CASES: readonly Case[] = [
   { rule: 'response-time', severity: 'warning', below: 2000, above: 2020, write: requests },
   { rule: 'response-time', severity: 'critical', below: 4990, above: 5020, write: requests },
@@ -237,18 +220,6 @@ const CASES: readonly Case[] = [
     above: 98.5,
     write: host('DISK_USAGE'),
   },
-  { rule: 'target-response-time', severity: 'warning', below: 499, above: 501, write: requests },
-  { rule: 'target-error-rate', severity: 'warning', below: 0.9, above: 1.1, write: errors },
-  {
-    rule: 'target-queue-processing',
-    severity: 'warning',
-    below: 1990,
-    above: 2010,
-    by: 'queue',
-    write: writeMean('QUEUE_PROCESSING_TIME'),
-  },
-  { rule: 'target-uptime', severity: 'warning', below: 99.95, above: 99.8, write: up },
-  { rule: 'target-database-time', severity: 'warning', below: 99, above: 101, write: statements },
 ];
 
 const getName = ({ rule, severity }: Case, side: string) =>

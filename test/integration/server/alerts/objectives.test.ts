@@ -166,7 +166,7 @@ it('raises one alert that is sent: the error rate inhibits the burn rate', async
   const slow = burnRates.find(
     ({ rule, labels }) => rule === 'burn-rate-slow' && labels.organization === 'anna',
   );
-  expect(slow?.held.map(({ detail }) => detail).join()).toContain('burn-rate');
+  expect(slow?.held.map(({ detail }) => detail).join()).toContain('error-rate-before-target');
 });
 
 it("records the API's values, and shows tenants only their own", async () => {
@@ -184,15 +184,31 @@ it("records the API's values, and shows tenants only their own", async () => {
       group!.total,
     ]),
   );
-  const read = async (name: string) =>
-    (await fetch(`${api.url}/api/performance/objectives/${name}?last=30d`)).json();
+  const range = {
+    from: new Date(NOW - HOUR_MS).toISOString(),
+    to: new Date(NOW + 1).toISOString(),
+  };
+  const read = (name: string) => client.objective(name, range);
+  const { history } = await read('target-error-rate');
+  expect(history.map(({ labels, points }) => [labels.organization, points]).sort()).toEqual(
+    groups.map((group, i) => [
+      ['anna', 'bert'][i],
+      [
+        {
+          at: new Date(NOW).toISOString(),
+          budgetRemaining: group!.budgetRemaining,
+          burnRates: group!.burnRates,
+        },
+      ],
+    ]),
+  );
   expect((await read('target-error-rate')).objective.groups).toHaveLength(2);
   api.scope = createOrganizationScope('anna');
   const own = await client.get('objectives');
   expect(JSON.stringify([own, await read('target-error-rate')])).not.toContain('bert');
   expect(own.objectives.map(({ name }) => name)).not.toContain('target-uptime');
   expect(own.objectives.find(({ name }) => name === 'fast-requests')?.groups).toHaveLength(1);
-  expect(await read('target-uptime')).toMatchObject({ code: 'PS_NOT_FOUND' });
+  await expect(read('target-uptime')).rejects.toThrow(/No objective has the name/);
   api.scope = createOrganizationScope('anna', ['south']);
   expect((await client.get('objectives')).objectives.flatMap(({ groups }) => groups)).toEqual([]);
 });
