@@ -18,6 +18,7 @@ import {
 import { formatMarkdownTable } from './docs/markdown.ts';
 import { METRIC_TABLES } from './docs/tables/metric-tables.ts';
 import { METRIC_TYPES } from './docs/tables/metric-types.ts';
+import { OBJECTIVE_TABLES } from './docs/tables/objective-tables.ts';
 import { PROCESS_TABLES } from './docs/tables/process-tables.ts';
 import { ACCESS_TABLES, ALERT_TABLES } from './docs/tables/state-tables.ts';
 import type { ColumnDescription, TableDescriptions } from './docs/tables/table-description.ts';
@@ -30,6 +31,7 @@ export const TABLE_DESCRIPTIONS: TableDescriptions<TableName> = {
   ...PROCESS_TABLES,
   ...ALERT_TABLES,
   ...ACCESS_TABLES,
+  ...OBJECTIVE_TABLES,
 };
 
 const DEFAULTS = parseSettings({}).settings;
@@ -44,7 +46,7 @@ const UNIT_TEXTS: Readonly<Record<RollupUnit, string>> = {
 /** Returns the text of docs/tables.md. */
 export function formatTableDocs(): string {
   const measurements = MEASUREMENT_TABLES.map((table) => formatTable(table, formatRetention()));
-  const states = STATE_TABLES.map((table) => formatTable(table, 'rows never expire.'));
+  const states = STATE_TABLES.map((table) => formatTable(table, formatStateRetention(table)));
   return `# Tables and columns
 
 This page describes all tables and roll-ups that Perfscope creates in QuestDB. [sql-cookbook.md](sql-cookbook.md)
@@ -105,6 +107,10 @@ function wrap(text: string): string {
     else lines[lines.length - 1] = line === '' ? word : `${line} ${word}`;
   }
   return lines.join('\n');
+}
+
+function formatStateRetention({ ttlMonths }: Table): string {
+  return ttlMonths === undefined ? 'rows never expire.' : `${ttlMonths} months.`;
 }
 
 function formatRetention(): string {

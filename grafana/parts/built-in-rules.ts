@@ -1,11 +1,12 @@
 import { parseSettings } from '../../src/core/config/parse-settings.ts';
+import { listRulesAndTargets } from '../../src/server/alerts/objectives/target-rule.ts';
 import type { AlertRule } from '../../src/server/alerts/rules/alert-rule.ts';
 import { loadAlertRules } from '../../src/server/alerts/rules/load-alert-rules.ts';
 import { getAggregate, QUEUE_AGGREGATES } from '../../src/server/alerts/rules/rule-aggregates.ts';
 
-/** The built-in alert rules with their default settings. */
+/** The built-in alert rules and targets with their default settings. */
 const BUILT_IN_RULES: ReadonlyMap<string, AlertRule> = new Map(
-  loadAlertRules(parseSettings({}).settings).rules.map((rule) => [rule.name, rule]),
+  listRulesAndTargets(loadAlertRules(parseSettings({}).settings)).map((rule) => [rule.name, rule]),
 );
 
 export function getRule(name: string): AlertRule {
@@ -34,7 +35,7 @@ export function groupRuleNames<K>(toKey: (rule: AlertRule) => K): Map<K, string[
 export type RuleUnit = 'ms' | '%' | 'By' | '1/min' | '1';
 
 export function getRuleUnit({ source }: AlertRule): RuleUnit {
-  if (source.kind === 'sql') return '1';
+  if (source.kind === 'sql' || source.kind === 'burnRate') return '1';
   if (source.kind === 'internal') {
     if (source.metric.endsWith('_bytes')) return 'By';
     return source.metric.endsWith('_lag') ? 'ms' : '1';
@@ -49,6 +50,7 @@ export function getRuleUnit({ source }: AlertRule): RuleUnit {
 /** Returns the dashboard with the measurements of a rule: the part of its uid after `perfscope-`. */
 export function getRuleDashboard({ source }: AlertRule): string {
   if (source.kind === 'internal') return 'own';
+  if (source.kind === 'burnRate') return 'targets';
   if (source.kind === 'sql') return 'overview';
   const { aggregate, type = '' } = source;
   if (aggregate === 'uptime' || /_USAGE$|^EVENT_LOOP|^GC_|^NETWORK/.test(type)) return 'system';

@@ -13,6 +13,7 @@ import { addHealthcheckCommand } from './healthcheck-command.ts';
 import { addKeysCommand } from './keys-command.ts';
 import { addMigrateCommand } from './migrate-command.ts';
 import { addNotifyCommand } from './notify-command.ts';
+import { addObjectivesCommand } from './objectives-command.ts';
 import { resolveOptionNames } from './option-names.ts';
 import { addOutgoingCommand } from './outgoing-command.ts';
 import { addQueryCommand } from './query-command.ts';
@@ -39,6 +40,7 @@ const COMMANDS = [
   addCoverageCommand,
   addOutgoingCommand,
   addAlertsCommand,
+  addObjectivesCommand,
   addNotifyCommand,
   addTestRulesCommand,
   addRulesCommand,

@@ -109,14 +109,15 @@ async function writeProvisioning(
   const { formatDataSourcesFile, formatProviderFile, loadDashboards } = await import(
     '../server/grafana/grafana-provisioning.ts'
   );
-  const { loadConfiguredAlertRules } = await import('./load-config-files.ts');
+  const { loadPanelRules } = await import('./load-config-files.ts');
   const dashboardsFolder = join(folder, 'dashboards', 'json');
   const files = [
     [join(folder, 'datasources', 'perfscope.yaml'), formatDataSourcesFile(addresses)],
     [join(folder, 'dashboards', 'perfscope.yaml'), formatProviderFile(dashboardsFolder)],
-    ...loadDashboards(loadConfiguredAlertRules(settings).rules, traceUrl).map(
-      ({ file, content }) => [join(dashboardsFolder, file), JSON.stringify(content, null, 2)],
-    ),
+    ...loadDashboards(loadPanelRules(settings), traceUrl).map(({ file, content }) => [
+      join(dashboardsFolder, file),
+      JSON.stringify(content, null, 2),
+    ]),
   ] as const;
   for (const [file, text] of files) {
     try {
@@ -185,11 +186,11 @@ async function runPush(
   const { DASHBOARDS_FOLDER, loadDashboards, loadDataSources, loadProvider } = await import(
     '../server/grafana/grafana-provisioning.ts'
   );
-  const { loadConfiguredAlertRules } = await import('./load-config-files.ts');
+  const { loadPanelRules } = await import('./load-config-files.ts');
   const pushed = await pushToGrafana(new GrafanaClient(url, token), {
     dataSources: loadDataSources(addresses),
     folder: loadProvider(DASHBOARDS_FOLDER),
-    dashboards: loadDashboards(loadConfiguredAlertRules(settings).rules, traceUrl),
+    dashboards: loadDashboards(loadPanelRules(settings), traceUrl),
   });
   if (json) return printJson({ pushed });
   const rows = pushed.map(({ kind, name, done }) => [

@@ -6,6 +6,8 @@ import {
   loadBusinessRules,
   NO_RULES,
 } from '../server/actions/business-rules/load-business-rules.ts';
+import { listRulesAndTargets } from '../server/alerts/objectives/target-rule.ts';
+import type { AlertRule } from '../server/alerts/rules/alert-rule.ts';
 import {
   type AlertRuleSet,
   loadAlertRules,
@@ -23,6 +25,11 @@ export function loadConfiguredAlertRules(settings: Settings): AlertRuleSet {
   const { PERFORMANCE_RULES_FILE: path } = settings;
   if (path === undefined) return loadAlertRules(settings);
   return printNotices(path, () => loadAlertRules(settings, readRulesFile(path)));
+}
+
+/** Loads the rules and targets whose limits Grafana panels show. @throws PS_RULES_INVALID */
+export function loadPanelRules(settings: Settings): AlertRule[] {
+  return listRulesAndTargets(loadConfiguredAlertRules(settings));
 }
 
 /** Loads a business rules file. Without a path, there are no rules. @throws PS_BUSINESS_RULES_INVALID */

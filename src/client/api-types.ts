@@ -69,6 +69,7 @@ export type PagedEndpointName = {
 export type IdEndpointName =
   | 'job'
   | 'rule'
+  | 'objective'
   | 'alert'
   | 'alertSeries'
   | 'testReceiver'

@@ -28,6 +28,8 @@ export const ENDPOINT_PATHS = {
   acknowledgeIncident: '/api/performance/incidents/:id/acknowledge',
   rules: '/api/performance/rules',
   rule: '/api/performance/rules/:id',
+  objectives: '/api/performance/objectives',
+  objective: '/api/performance/objectives/:id',
   silences: '/api/performance/silences',
   silence: '/api/performance/silences/:id',
   notifications: '/api/performance/notifications',
@@ -132,6 +134,8 @@ export interface ApiTypes {
     acknowledgeIncident: Record<string, never>;
     rules: Record<string, never>;
     rule: Record<string, never>;
+    objectives: ObjectivesQuery;
+    objective: ObjectiveQuery;
     silences: Record<string, never>;
     silence: Record<string, never>;
     notifications: NotificationsQuery;
@@ -186,6 +190,8 @@ export interface ApiTypes {
     acknowledgeIncident: AcknowledgedIncident;
     rules: Rules;
     rule: OneRule;
+    objectives: Objectives;
+    objective: OneObjective;
     silences: Silences;
     silence: Silences;
     notifications: Notifications;
@@ -1973,6 +1979,66 @@ export interface IncidentsQuery {
 }
 
 /**
+ * Query parameters of `GET /api/performance/objectives`.
+ */
+export interface ObjectivesQuery {
+  /**
+   * Limits the response to this objective. Can be repeated.
+   */
+  name?: string[];
+  /**
+   * Limits the response to this kind. Can be repeated.
+   */
+  kind?: ('availability' | 'latency' | 'average' | 'uptime')[];
+  /**
+   * Limits the response to groups with this status. Can be repeated.
+   */
+  status?: ('waiting' | 'ok' | 'exhausted')[];
+  /**
+   * Limits the response to this service. Can be repeated.
+   */
+  service?: string[];
+  /**
+   * Limits the response to this organization. Can be repeated.
+   */
+  organizationId?: string[];
+  /**
+   * Limits the response to this property. Can be repeated.
+   */
+  propertyId?: string[];
+}
+
+/**
+ * Query parameters of `GET /api/performance/objectives/:id`.
+ */
+export interface ObjectiveQuery {
+  /**
+   * Start of the time range: an ISO 8601 time, or milliseconds since the epoch.
+   */
+  from?: string;
+  /**
+   * End of the time range: an ISO 8601 time, or milliseconds since the epoch. Default: now.
+   */
+  to?: string;
+  /**
+   * Length of the time range, instead of from: a number with the unit s, m, h, or d, such as 15m.
+   */
+  last?: string;
+  /**
+   * IANA time zone such as Europe/Vienna. Default: the time zone of the server.
+   */
+  timeZone?: string;
+  /**
+   * Limits the response to this organization. Can be repeated.
+   */
+  organizationId?: string[];
+  /**
+   * Limits the response to this property. Can be repeated.
+   */
+  propertyId?: string[];
+}
+
+/**
  * Query parameters of `GET /api/performance/notifications`.
  */
 export interface NotificationsQuery {
@@ -3571,7 +3637,7 @@ export interface Rule {
  * What a rule measures. Durations are in ms.
  */
 export interface RuleQuery {
-  kind: 'metric' | 'sql' | 'internal';
+  kind: 'metric' | 'sql' | 'internal' | 'burnRate';
   metricType?: string;
   aggregate?: string;
   filters?: {
@@ -3629,6 +3695,151 @@ export interface RuleWaiting {
 
 export interface OneRule {
   rule: Rule;
+}
+
+export interface Objectives {
+  objectives: Objective[];
+  /**
+   * Time of the last update. Missing until the first update after a start.
+   */
+  updatedAt?: string;
+}
+
+/**
+ * An objective with the error budgets of its groups.
+ */
+export interface Objective {
+  name: string;
+  kind: 'availability' | 'latency' | 'average' | 'uptime';
+  description?: string;
+  builtIn: boolean;
+  metricType?:
+    | 'API_RESPONSE_TIME'
+    | 'API_STREAM_DURATION'
+    | 'OUTGOING_REQUEST_TIME'
+    | 'DATABASE_QUERY_TIME'
+    | 'DATABASE_CONNECTIONS'
+    | 'QUEUE_WAIT_TIME'
+    | 'QUEUE_PROCESSING_TIME'
+    | 'QUEUE_DEPTH'
+    | 'QUEUE_OLDEST_AGE'
+    | 'CPU_USAGE'
+    | 'MEMORY_USAGE'
+    | 'DISK_USAGE'
+    | 'NETWORK_IO'
+    | 'EVENT_LOOP_DELAY'
+    | 'GC_DURATION'
+    | 'HEAP_USAGE'
+    | 'ACTIVE_USERS'
+    | 'ONGOING_RESERVATIONS'
+    | 'BREAKER_STATE'
+    | 'CUSTOM';
+  /**
+   * Required percentage of good events.
+   */
+  target: number;
+  /**
+   * Longest good duration in ms.
+   */
+  threshold?: number;
+  /**
+   * For latency objectives: bound of the stored bucket that is closest to `threshold`, in ms.
+   */
+  effectiveThreshold?: number;
+  /**
+   * Length of the period in ms.
+   */
+  window: number;
+  filters: {
+    [k: string]: string[];
+  };
+  groupBy: string[];
+  alerts: 'page' | 'ticket' | 'off';
+  /**
+   * The smallest remaining budget first, and groups without a budget last.
+   */
+  groups: ObjectiveGroup[];
+}
+
+/**
+ * The error budget of one group.
+ */
+export interface ObjectiveGroup {
+  labels: {
+    [k: string]: string;
+  };
+  status: 'waiting' | 'ok' | 'exhausted';
+  /**
+   * Why the status is `waiting`.
+   */
+  reason?: string;
+  /**
+   * Required percentage of good events.
+   */
+  target: number;
+  /**
+   * Longest good duration in ms.
+   */
+  threshold?: number;
+  /**
+   * Number of good events in the period.
+   */
+  good: number;
+  /**
+   * Number of events in the period.
+   */
+  total: number;
+  /**
+   * Percentage of good events.
+   */
+  achieved?: number;
+  /**
+   * Percentage of the error budget that remains. Negative if it is exceeded.
+   */
+  budgetRemaining?: number;
+  /**
+   * Number of events that can still fail. Negative if the budget is exceeded.
+   */
+  eventsRemaining?: number;
+  burnRates: BurnRates;
+  /**
+   * When the budget runs out at the rate of the last 6 hours. Missing if it does not run out.
+   */
+  exhaustedAt?: string;
+  /**
+   * Number of firing burn-rate alerts.
+   */
+  alerts: number;
+}
+
+/**
+ * Burn rates: the lower value of the long and the short window of each alert. At 1, the budget lasts exactly for the period. Missing if there is too little data.
+ */
+export interface BurnRates {
+  fast?: number;
+  medium?: number;
+  slow?: number;
+}
+
+export interface OneObjective {
+  from: string;
+  to: string;
+  objective: Objective;
+  history: ObjectiveHistory[];
+}
+
+/**
+ * Recorded budgets of one group, oldest first.
+ */
+export interface ObjectiveHistory {
+  labels: {
+    [k: string]: string;
+  };
+  points: {
+    at: string;
+    budgetRemaining?: number;
+    burnRates: BurnRates;
+  }[];
 }
 
 export interface Silences {

@@ -14,6 +14,7 @@ import {
   type ServerEvent,
   type SimpleEndpointName,
 } from './api-types.ts';
+import { type PostEndpointName, sendBody, sendWithId } from './endpoint-requests.ts';
 import { streamEvents } from './server-sent-events.ts';
 
 /**
@@ -118,6 +119,21 @@ export class PerfscopeClient {
    */
   rule(name: string): Promise<ApiResponse<'rule'>> {
     return this.#sendWithId('rule', name);
+  }
+
+  /**
+   * Returns an objective with the history of its error budgets.
+   *
+   * @example
+   * const { objective } = await client.objective('target-uptime', { last: '7d' });
+   * console.log(objective);
+   * @param name name of the objective
+   * @param query query parameters. Default: none.
+   * @returns the objective and its history
+   * @throws ApiError if the server returns an error, or the error of `fetch` if the server is unreachable
+   */
+  objective(name: string, query: Query<'objective'> = {}): Promise<ApiResponse<'objective'>> {
+    return this.#sendWithId('objective', name, query);
   }
 
   /**
@@ -280,24 +296,12 @@ export class PerfscopeClient {
     return this.#sendWithId('key', id, {}, { method: 'DELETE' });
   }
 
-  async #post<N extends 'silences' | 'people' | 'keys'>(
-    name: N,
-    body: RequestBody<N>,
-  ): Promise<ApiResponse<N>> {
-    const mutation = { method: 'POST', body } as const;
-    const response = await sendRequest(this.#options, ENDPOINT_PATHS[name], {}, {}, mutation);
-    return (await response.json()) as ApiResponse<N>;
+  #post<N extends PostEndpointName>(name: N, body: RequestBody<N>): Promise<ApiResponse<N>> {
+    return sendBody(this.#options, name, body);
   }
 
-  async #sendWithId<N extends IdEndpointName>(
-    name: N,
-    id: string,
-    query: object = {},
-    mutation?: Mutation,
-  ): Promise<ApiResponse<N>> {
-    const path = ENDPOINT_PATHS[name].replace(':id', encodeURIComponent(id));
-    const response = await sendRequest(this.#options, path, query, {}, mutation);
-    return (await response.json()) as ApiResponse<N>;
+  #sendWithId<N extends IdEndpointName>(name: N, id: string, query = {}, mutation?: Mutation) {
+    return sendWithId(this.#options, name, id, query, mutation);
   }
 
   /**
@@ -365,11 +369,7 @@ export class PerfscopeClient {
     query: Query<'stream'> = {},
     options: RequestOptions & { lastEventId?: string | undefined } = {},
   ): AsyncGenerator<ServerEvent> {
-    return streamEvents(
-      this.#options,
-      ENDPOINT_PATHS.stream,
-      query,
-      options,
-    ) as AsyncGenerator<ServerEvent>;
+    const { stream } = ENDPOINT_PATHS;
+    return streamEvents(this.#options, stream, query, options) as AsyncGenerator<ServerEvent>;
   }
 }

@@ -78,6 +78,11 @@ export function collectDeprecatedNames<T>(use: () => T): WithNotices<T> {
   }
 }
 
+/** Collects a deprecated name that isn't in the vocabulary, such as a rule that was replaced. */
+export function noteDeprecatedName(name: string, replacement: string): void {
+  collected?.set(name, replacement);
+}
+
 /** Returns the name for users of a name in our schemas: `average` for `mean`. */
 export function toPreferredName(name: string): string {
   return TERM_BY_NAME.get(name)?.name ?? name;

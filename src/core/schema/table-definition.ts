@@ -24,6 +24,8 @@ export interface Table<C extends Columns = Columns> {
   readonly columns: C;
   /** camelCase names of the columns that, together with `timestamp`, identify a row. */
   readonly dedupKeys: readonly string[];
+  /** Only for state tables: rows expire after this number of months. Default: never. */
+  readonly ttlMonths?: number;
 }
 
 /** A row to write: the designated timestamp, in ms since the epoch, and any of the columns. */
@@ -83,9 +85,10 @@ export function buildCreateTableSql(table: Table, retentionDays: number): string
   return buildCreateSql(table, `PARTITION BY DAY TTL ${retentionDays} DAYS`);
 }
 
-/** Returns the `CREATE TABLE` statement of a state table. Rows never expire. */
+/** Returns the `CREATE TABLE` statement of a state table. Rows expire only if the table has a TTL. */
 export function buildCreateStateTableSql(table: Table): string {
-  return buildCreateSql(table, 'PARTITION BY MONTH');
+  const ttl = table.ttlMonths === undefined ? '' : ` TTL ${table.ttlMonths} MONTHS`;
+  return buildCreateSql(table, `PARTITION BY MONTH${ttl}`);
 }
 
 function buildCreateSql(table: Table, partitions: string): string {

@@ -6,6 +6,7 @@ import { type ErrorLogRow, errorLogsTable } from './tables/error-logs-table.ts';
 import { type IncidentRow, incidentsTable } from './tables/incidents-table.ts';
 import { type MetricBucketRow, metricBucketsTable } from './tables/metric-buckets-table.ts';
 import { type NotificationRow, notificationsTable } from './tables/notifications-table.ts';
+import { type ObjectiveRow, objectivesTable } from './tables/objectives-table.ts';
 import { type PersonRow, peopleTable } from './tables/people-table.ts';
 import {
   type PerformanceMetricRow,
@@ -25,7 +26,7 @@ export const MEASUREMENT_TABLES = [
   errorLogsTable,
 ] as const;
 
-/** State tables: append-only, with one row per change and no TTL. */
+/** State tables: append-only, with one row per change. Only `objectives` has a TTL. */
 export const STATE_TABLES = [
   apiKeysTable,
   auditLogTable,
@@ -35,6 +36,7 @@ export const STATE_TABLES = [
   notificationsTable,
   ruleDecisionsTable,
   peopleTable,
+  objectivesTable,
 ] as const;
 
 export interface RowTypes {
@@ -51,6 +53,7 @@ export interface RowTypes {
   notifications: NotificationRow;
   rule_decisions: RuleDecisionRow;
   notification_people: PersonRow;
+  objectives: ObjectiveRow;
 }
 
 export type TableName = keyof RowTypes;

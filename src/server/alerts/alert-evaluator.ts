@@ -24,6 +24,8 @@ import { EvaluationScheduler } from './evaluation-scheduler.ts';
 import { AlertExplainer } from './explanation/alert-explainer.ts';
 import { Heartbeat } from './heartbeat.ts';
 import { IncidentTracker } from './incidents/incident-tracker.ts';
+import { ObjectiveMonitor } from './objectives/objective-monitor.ts';
+import { ObjectiveRecorder } from './objectives/objective-recorder.ts';
 import { InternalMetricsReader, type PipelineStats } from './rule-queries/internal-metrics.ts';
 import type { AlertRule } from './rules/alert-rule.ts';
 import type { ThresholdSettings } from './rules/environment-thresholds.ts';
@@ -70,6 +72,8 @@ export class AlertEvaluator {
   readonly ruleHealth = new RuleHealthStore();
   readonly heartbeat: Heartbeat;
   readonly incidents: IncidentTracker;
+  readonly objectives: ObjectiveMonitor;
+  readonly #objectiveRecorder: ObjectiveRecorder;
   readonly #internalMetrics: InternalMetricsReader;
   readonly #explainer: AlertExplainer;
   readonly #stateRestorer: AlertStateRestorer;
@@ -107,6 +111,13 @@ export class AlertEvaluator {
         this.#runTransitions?.push(transition);
     });
     this.incidents = new IncidentTracker({ queryClient, healthIntervalMs, add, flush, log });
+    this.objectives = new ObjectiveMonitor({
+      queryClient,
+      getObjectives: () => this.rulesFile.ruleSet.objectives,
+      healthIntervalMs,
+      log,
+    });
+    this.#objectiveRecorder = new ObjectiveRecorder(this.objectives, add);
     this.#internalMetrics = new InternalMetricsReader(queryClient, pipelineStats);
     this.#explainer = new AlertExplainer(queryClient, (id, cause) =>
       this.alertStates.addExplanation(id, cause),
@@ -127,6 +138,7 @@ export class AlertEvaluator {
       ruleHealth,
       healthIntervalMs,
       getCompleteness,
+      objectives: this.objectives,
       log,
     });
     this.#queue = new SerialQueue((error) => {
@@ -263,6 +275,7 @@ export class AlertEvaluator {
     const queryBatches = batches.filter((batch) => batch !== 'internal');
     const reachable = queryBatches.length === 0 || (await this.#restoreStates(now));
     await this.#queryRules.evaluate(queryBatches, now, reachable);
+    if (reachable && queryBatches.length > 0) await this.#recordObjectives(now);
     if (batches.includes('internal')) {
       const { alertStates, ruleHealth } = this;
       const { isReachable } = this.#getCompleteness();
@@ -273,6 +286,16 @@ export class AlertEvaluator {
       );
     }
     await this.#dispatch(now);
+  }
+
+  /** Updates the error budgets, even if no rule alerts on them. */
+  async #recordObjectives(now: number): Promise<void> {
+    try {
+      await this.objectives.refresh(now);
+      this.#objectiveRecorder.record(this.rulesFile.ruleSet.objectives);
+    } catch {
+      // The burn-rate rules report the reason.
+    }
   }
 
   /**

@@ -8,6 +8,7 @@ import {
   firesOnMissingRows,
   isDataComplete,
 } from './evaluation/data-completeness.ts';
+import type { ObjectiveMonitor } from './objectives/objective-monitor.ts';
 import type { InternalMetricsReader } from './rule-queries/internal-metrics.ts';
 import { RuleQueryCache } from './rule-queries/rule-query-cache.ts';
 import {
@@ -58,6 +59,7 @@ export interface QueryRuleEvaluatorOptions {
   readonly ruleHealth: RuleHealthStore;
   readonly healthIntervalMs: number;
   readonly getCompleteness: () => DataCompleteness;
+  readonly objectives: ObjectiveMonitor;
   readonly log: Logger;
 }
 
@@ -90,7 +92,7 @@ export class QueryRuleEvaluator {
     now: number,
     database: { reachable: boolean },
   ): Promise<void> {
-    const { queryClient, healthIntervalMs } = this.#options;
+    const { queryClient, healthIntervalMs, objectives } = this.#options;
     const measures = rules.flatMap(({ source }) => (source.kind === 'measure' ? [source] : []));
     const intervalMs = ceilTo(healthIntervalMs, MINUTE_MS);
     const cache = new RuleQueryCache(queryClient, now, intervalMs, measures);
@@ -98,7 +100,7 @@ export class QueryRuleEvaluator {
       rules.map(async (rule) => {
         const startMs = performance.now();
         const result: RuleQueryResult = database.reachable
-          ? await runRuleQuery(queryClient, () => queryRule(rule, cache))
+          ? await runRuleQuery(queryClient, () => queryRule(rule, cache, objectives))
           : { result: 'unreachable', error: 'QuestDB is unreachable' };
         // After the first query that can't reach QuestDB, the remaining queries are skipped.
         if (result.result === 'unreachable') database.reachable = false;

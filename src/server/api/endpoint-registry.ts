@@ -31,6 +31,7 @@ import {
   receiversEndpoint,
   testReceiverEndpoint,
 } from './endpoints/notifications-endpoints.ts';
+import { objectiveEndpoint, objectivesEndpoint } from './endpoints/objectives-endpoints.ts';
 import { openApiEndpoint } from './endpoints/openapi-endpoint.ts';
 import { outgoingEndpoint } from './endpoints/outgoing-endpoint.ts';
 import { peopleEndpoint, personEndpoint } from './endpoints/people-endpoints.ts';
@@ -72,6 +73,8 @@ export const ENDPOINTS = {
   acknowledgeIncident: acknowledgeIncidentEndpoint,
   rules: rulesEndpoint,
   rule: ruleEndpoint,
+  objectives: objectivesEndpoint,
+  objective: objectiveEndpoint,
   silences: silencesEndpoint,
   silence: silenceEndpoint,
   notifications: notificationsEndpoint,

@@ -47,7 +47,22 @@ const MAX_RESTART_MS = 5 * MINUTE_MS;
 const MIN_SERVICE_MS = 5 * MINUTE_MS;
 
 /**
- * Computes the uptime from the intervals in which a group reported.
+ * A time without reports. Time that is `excluded` isn't expected. Time that is `planned` is the downtime of a planned
+ * restart.
+ */
+export interface ReportGap extends TimeRange {
+  readonly kind: 'down' | 'planned' | 'excluded';
+}
+
+/** The expected time of a group, and the gaps in it, in order of time. */
+export interface ReportGaps {
+  /** Start of the expected time, in ms since the epoch. */
+  readonly startMs: number;
+  readonly gaps: readonly ReportGap[];
+}
+
+/**
+ * Finds the downtime and the excluded time of a group.
  *
  * - One interval without a report isn't downtime, because two reports can be almost two intervals apart.
  * - The time after a normal end isn't expected. If the group starts again within 5 min, the time in
@@ -55,34 +70,27 @@ const MIN_SERVICE_MS = 5 * MINUTE_MS;
  *
  * @param range whole intervals
  */
-export function computeUptime(
-  { reportedMs, stoppedMs, wasRunning, knownMs }: UptimeReports,
+export function findReportGaps(
+  { reportedMs, stoppedMs, wasRunning }: UptimeReports,
   range: TimeRange,
   intervalMs: number,
-): Omit<Uptime, 'group'> {
+): ReportGaps {
   const reports = reportedMs.toSorted((a, b) => a - b);
   const stops = new Set(stoppedMs.map((ms) => floorTo(ms, intervalMs)));
-  let downMs = 0;
-  let unplannedMs = 0;
-  let excludedMs = 0;
+  const gaps: ReportGap[] = [];
   let runStartMs = wasRunning ? Number.NEGATIVE_INFINITY : (reports[0] ?? range.fromMs);
   let lastMs = wasRunning ? range.fromMs - intervalMs : runStartMs - intervalMs;
   const addGap = (nextMs: number | undefined) => {
-    const gapMs = (nextMs ?? range.toMs) - lastMs - intervalMs;
-    if (gapMs <= 0) return;
-    const isService = lastMs + intervalMs - runStartMs >= MIN_SERVICE_MS;
-    const isRestart = nextMs !== undefined && gapMs <= MAX_RESTART_MS && isService;
-    if (stops.has(lastMs) && !isRestart) excludedMs += gapMs;
-    else {
-      downMs += Math.max(0, gapMs - intervalMs);
-      const unknownMs = sumUnknown(
-        knownMs,
-        lastMs + intervalMs,
-        lastMs + intervalMs + gapMs,
-        intervalMs,
-      );
-      const isPlanned = stops.has(lastMs);
-      if (!isPlanned) unplannedMs += Math.max(0, gapMs - unknownMs - intervalMs);
+    const fromMs = lastMs + intervalMs;
+    const toMs = nextMs ?? range.toMs;
+    if (toMs <= fromMs) return;
+    const isService = fromMs - runStartMs >= MIN_SERVICE_MS;
+    const isRestart = nextMs !== undefined && toMs - fromMs <= MAX_RESTART_MS && isService;
+    const hasStopped = stops.has(lastMs);
+    if (hasStopped && !isRestart) gaps.push({ kind: 'excluded', fromMs, toMs });
+    else if (toMs - fromMs > intervalMs) {
+      const kind = hasStopped ? 'planned' : 'down';
+      gaps.push({ kind, fromMs: fromMs + intervalMs, toMs });
     }
     runStartMs = nextMs ?? runStartMs;
   };
@@ -91,27 +99,45 @@ export function computeUptime(
     lastMs = nextMs;
   }
   addGap(undefined);
-  const startMs = wasRunning ? range.fromMs : (reports[0] ?? range.toMs);
-  const expectedMs = range.toMs - startMs - excludedMs;
+  return { startMs: wasRunning ? range.fromMs : (reports[0] ?? range.toMs), gaps };
+}
+
+/**
+ * Computes the uptime from the intervals in which a group reported. {@link findReportGaps} describes
+ * which time is downtime.
+ *
+ * @param range whole intervals
+ */
+export function computeUptime(
+  reports: UptimeReports,
+  range: TimeRange,
+  intervalMs: number,
+): Omit<Uptime, 'group'> {
+  const { startMs, gaps } = findReportGaps(reports, range, intervalMs);
+  const sumGaps = (...kinds: ReportGap['kind'][]) =>
+    gaps.reduce((sum, gap) => sum + (kinds.includes(gap.kind) ? getRangeLengthMs(gap) : 0), 0);
+  const unplannedMs = gaps
+    .filter(({ kind }) => kind === 'down')
+    .reduce((sum, gap) => sum + sumKnown(reports.knownMs, gap, intervalMs), 0);
+  const expectedMs = range.toMs - startMs - sumGaps('excluded');
   return {
     expectedMs,
     intervals: expectedMs / intervalMs,
-    reported: reports.length,
-    uptime: computePercent(expectedMs - downMs, expectedMs),
+    reported: reports.reportedMs.length,
+    uptime: computePercent(expectedMs - sumGaps('down', 'planned'), expectedMs),
     unplannedUptime: computePercent(expectedMs - unplannedMs, expectedMs),
   };
 }
 
-/** Returns the total length of the intervals of a gap in which no process of any service reported. */
-function sumUnknown(
+/** Returns the total length of the intervals of a gap in which a process of any service reported. */
+function sumKnown(
   knownMs: ReadonlySet<number> | undefined,
-  fromMs: number,
-  toMs: number,
+  { fromMs, toMs }: TimeRange,
   intervalMs: number,
 ): number {
-  if (!knownMs) return 0;
+  if (!knownMs) return toMs - fromMs;
   let sum = 0;
-  for (let ms = fromMs; ms < toMs; ms += intervalMs) if (!knownMs.has(ms)) sum += intervalMs;
+  for (let ms = fromMs; ms < toMs; ms += intervalMs) if (knownMs.has(ms)) sum += intervalMs;
   return sum;
 }
 
@@ -124,7 +150,7 @@ const LAST_TIME: Aggregation = {
 
 /**
  * Returns the share of the range in which at least one process of a group ran. A new group is expected
- * from its first report. {@link computeUptime} describes restarts and normal ends.
+ * from its first report. {@link findReportGaps} describes restarts and normal ends.
  *
  * @param intervalMs reporting interval of services in ms, a whole number of minutes
  */
@@ -182,7 +208,7 @@ export async function queryUptime(
 const MAX_STOPS = 10_000;
 
 /** Returns the times of normal ends, in ms since the epoch, by group key. */
-async function queryStops(
+export async function queryStops(
   queryClient: QueryClient,
   query: Query,
   range: TimeRange,

@@ -17,6 +17,7 @@ import {
   Rocket,
   Server,
   SlidersHorizontal,
+  Target,
   Users,
   Zap,
 } from 'lucide';
@@ -161,6 +162,14 @@ export const ROUTES: readonly Route[] = [
     navigation: { section: 'Respond', icon: BookOpen },
     identity: ['rule'],
     keywords: 'thresholds yaml watched',
+  },
+  {
+    path: '/objectives',
+    title: 'Objectives',
+    load: () => import('./objectives/objectives.tsx'),
+    navigation: { section: 'Respond', icon: Target },
+    identity: ['objective'],
+    keywords: 'slo error budget burn rate targets',
   },
   {
     path: '/inbox',

@@ -31,6 +31,8 @@ export function isDataComplete(
 
 /** Returns whether the value of a rule falls, and an alert can fire, because rows are missing. */
 export function firesOnMissingRows({ source, direction }: AlertRule): boolean {
+  // The objective might be an uptime.
+  if (source.kind === 'burnRate') return true;
   if (source.kind !== 'measure' || direction !== 'below') return false;
   return (
     source.aggregate === 'uptime' || source.aggregate === 'count' || source.aggregate === 'rate'

@@ -6,6 +6,7 @@ import { isQuestdbError, type Row } from '../../../storage/questdb/postgres-wire
 import type { QueryClient } from '../../../storage/questdb/query-client.ts';
 import { type Param, type Sql, sql } from '../../../storage/sql/sql-builder.ts';
 import type { Observation } from '../evaluation/observation.ts';
+import type { ObjectiveMonitor } from '../objectives/objective-monitor.ts';
 import type { AlertRule, SqlMeasure } from '../rules/alert-rule.ts';
 import type { RuleOutcome } from '../state/rule-health-store.ts';
 import { queryMeasure } from './measure-query.ts';
@@ -28,6 +29,7 @@ export function isQueryRule(rule: AlertRule): rule is QueryRule {
  * Runs one query for all groups of a rule. If the rule alerts on missing data, also returns the services
  * that ended normally.
  *
+ * @param objectives counts the events for burn rates. Without it, there are no burn rates.
  * @throws PS_REQUEST_TOO_LARGE if there are too many groups
  * @throws PS_UNAVAILABLE if QuestDB is unreachable
  * @throws PS_QUERY_TOO_LONG if the query takes too long
@@ -35,7 +37,12 @@ export function isQueryRule(rule: AlertRule): rule is QueryRule {
 export async function queryRule(
   { source, noData }: QueryRule,
   cache: RuleQueryCache,
+  objectives?: ObjectiveMonitor,
 ): Promise<Observation[]> {
+  if (source.kind === 'burnRate') {
+    await objectives?.refresh(cache.now);
+    return objectives?.observe(source.speed, cache.now) ?? [];
+  }
   if (source.kind === 'sql') return querySqlRule(source, cache.queryClient, cache.now);
   const [observations, ended] = await Promise.all([
     queryMeasure(source, cache),
@@ -51,7 +58,11 @@ function toEndObservation(service: string): Observation {
 /** Groups rules that read the same rows into batches. */
 export function groupRulesByRows(rules: readonly QueryRule[]): QueryRule[][] {
   const batches = Map.groupBy(rules, ({ name, source }) =>
-    source.kind === 'sql' ? `sql ${name}` : `measure ${toRowsKey(source)}`,
+    source.kind === 'measure'
+      ? `measure ${toRowsKey(source)}`
+      : source.kind === 'sql'
+        ? `sql ${name}`
+        : 'burn rates',
   );
   return [...batches.values()];
 }

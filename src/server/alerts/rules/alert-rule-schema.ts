@@ -7,6 +7,7 @@ import {
 } from '../../../core/config-files/config-validation.ts';
 import { ALERT_SEVERITIES, PerformanceMetricType } from '../../../core/schema/enums.ts';
 import { DIMENSIONS } from '../../../storage/queries/query-definition.ts';
+import { BURN_RATE_SPEEDS } from '../objectives/burn-rate-windows.ts';
 import { CONFIDENCE_LEVELS, type ConfidenceLevel } from './alert-rule.ts';
 import {
   AGGREGATES,
@@ -72,6 +73,8 @@ export const alertRuleSchema = z.strictObject({
   internal: z
     .enum(Object.keys(INTERNAL_METRICS) as [InternalMetric, ...InternalMetric[]])
     .optional(),
+  /** The windows in which the rule checks the burn rates of all objectives. */
+  burnRate: z.enum(BURN_RATE_SPEEDS).optional(),
   /** Only for SQL rules. A measure contains its own window. */
   window: durationSchema.optional(),
   direction: z.enum(['above', 'below']).default('above'),
@@ -111,6 +114,7 @@ export const alertRulesFileSchema = z.strictObject({
     .strictObject({ transitions: z.int().min(3).optional(), window: durationSchema.optional() })
     .optional(),
   rules: z.array(z.unknown()).optional(),
+  objectives: z.array(z.unknown()).optional(),
   inhibit: z.array(z.unknown()).optional(),
   maintenance: z.array(z.unknown()).optional(),
 });

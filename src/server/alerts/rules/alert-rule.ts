@@ -1,6 +1,7 @@
 import type { Labels } from '../../../core/alerts/alert.ts';
 import type { AlertSeverity, PerformanceMetricType } from '../../../core/schema/enums.ts';
 import type { Dimension } from '../../../storage/queries/query-definition.ts';
+import type { BurnRateSpeed } from '../objectives/burn-rate-windows.ts';
 import type { Template } from './annotation-template.ts';
 import type { SqlRule } from './parse-sql-rule.ts';
 import type { Aggregate, InternalMetric } from './rule-aggregates.ts';
@@ -33,6 +34,17 @@ export interface InternalMeasure {
   readonly kind: 'internal';
   readonly metric: InternalMetric;
 }
+
+/** The burn rates of all objectives that have alerts. */
+export interface BurnRateMeasure {
+  readonly kind: 'burnRate';
+  readonly speed: BurnRateSpeed;
+  /** Length of the long window for an objective over 30 days. */
+  readonly windowMs: number;
+}
+
+/** The source of a rule's values. */
+export type RuleSource = Measure | SqlMeasure | InternalMeasure | BurnRateMeasure;
 
 /**
  * An alert has this severity if the value is beyond the threshold. A value equal to the threshold
@@ -84,7 +96,7 @@ export interface RuleEvidence {
 
 export interface AlertRule extends RuleThresholds {
   readonly name: string;
-  readonly source: Measure | SqlMeasure | InternalMeasure;
+  readonly source: RuleSource;
   readonly direction: 'above' | 'below';
   readonly evidence: RuleEvidence;
   /** Time between two evaluations. */

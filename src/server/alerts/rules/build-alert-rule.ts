@@ -2,12 +2,12 @@ import { prefixReport, type ReportProblem } from '../../../core/config-files/con
 import { formatSuggestion } from '../../../core/config-files/format-suggestion.ts';
 import { ALERT_SEVERITIES } from '../../../core/schema/enums.ts';
 import { DIMENSIONS, type Dimension } from '../../../storage/queries/query-definition.ts';
+import { BURN_RATE_ALERTS } from '../objectives/burn-rate-windows.ts';
 import type {
   AlertRule,
-  InternalMeasure,
   Measure,
+  RuleSource,
   RuleThresholds,
-  SqlMeasure,
   TenantOverride,
   ThresholdLevel,
 } from './alert-rule.ts';
@@ -86,15 +86,20 @@ export function buildAlertRule(
   };
 }
 
-function buildSource(
-  entry: AlertRuleConfig,
-  report: ReportProblem,
-): Measure | SqlMeasure | InternalMeasure | undefined {
-  const { measure, sql, internal } = entry;
-  const kinds = [measure, sql, internal].filter((kind) => kind !== undefined);
+function buildSource(entry: AlertRuleConfig, report: ReportProblem): RuleSource | undefined {
+  const { measure, sql, internal, burnRate } = entry;
+  const kinds = [measure, sql, internal, burnRate].filter((kind) => kind !== undefined);
   if (kinds.length !== 1) {
     report([], `\`${entry.name}\` must have exactly one of \`measure\`, \`sql\`, and \`internal\``);
     return undefined;
+  }
+  if (burnRate) {
+    if (entry.noData === 'alert')
+      report(
+        ['noData'],
+        "`burnRate` doesn't support `noData: alert`: missing events use no budget",
+      );
+    return { kind: 'burnRate', speed: burnRate, windowMs: BURN_RATE_ALERTS[burnRate].longMs };
   }
   if (entry.window !== undefined && sql === undefined) {
     report(
@@ -110,8 +115,9 @@ function buildSource(
 }
 
 /** Returns the label names of a rule's groups. */
-function getLabelNames(source: Measure | SqlMeasure | InternalMeasure): readonly string[] {
+function getLabelNames(source: RuleSource): readonly string[] {
   if (source.kind === 'measure') return source.groupBy;
+  if (source.kind === 'burnRate') return ['objective', ...DIMENSIONS];
   return source.kind === 'sql' ? source.labelNames : INTERNAL_METRICS[source.metric].labels;
 }
 

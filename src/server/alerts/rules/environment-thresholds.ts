@@ -16,7 +16,11 @@ const THRESHOLD_SETTINGS = [
   ['queue-depth', 'medium', 'PERFORMANCE_QUEUE_DEPTH_THRESHOLD'],
 ] as const;
 
-export type ThresholdSettings = Pick<Settings, (typeof THRESHOLD_SETTINGS)[number][2]>;
+/** The settings that affect alert rules and objectives. */
+export type ThresholdSettings = Pick<
+  Settings,
+  (typeof THRESHOLD_SETTINGS)[number][2] | 'PERFORMANCE_RETENTION_MINUTE_DAYS'
+>;
 
 /**
  * Returns a source with the thresholds from the environment. The source overrides the built-in
@@ -82,7 +86,7 @@ export interface MergedConfig {
  * A rule has one of these keys. If a later source sets a different key, that key replaces the
  * earlier key.
  */
-const RULE_KINDS = ['measure', 'sql', 'internal'] as const;
+const RULE_KINDS = ['measure', 'sql', 'internal', 'burnRate'] as const;
 
 /**
  * Merges the entries of the list `list` from all sources by name. Later sources override earlier

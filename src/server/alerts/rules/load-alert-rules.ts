@@ -17,6 +17,9 @@ import {
 } from '../../../core/config-files/yaml-source.ts';
 import { DAY_MS } from '../../../core/duration.ts';
 import type { Logger } from '../../../core/log.ts';
+import { moveFormerTargetRules } from '../objectives/former-target-rules.ts';
+import { loadObjectives } from '../objectives/load-objectives.ts';
+import type { Objective } from '../objectives/objective.ts';
 import { type InhibitRule, inhibitRuleSchema, toInhibitRule } from '../suppression/inhibition.ts';
 import { maintenanceSchema, type Silence, toMaintenanceSilence } from '../suppression/silence.ts';
 import type { AlertRule } from './alert-rule.ts';
@@ -40,6 +43,7 @@ export interface AlertRuleSet {
   /** Time between two evaluations of a rule. */
   readonly intervalMs: number;
   readonly rules: readonly AlertRule[];
+  readonly objectives: readonly Objective[];
   /** The configuration of each rule by name. Contains disabled rules too. */
   readonly definitions: ReadonlyMap<string, RuleDefinition>;
   readonly inhibit: readonly InhibitRule[];
@@ -64,16 +68,20 @@ export function loadAlertRules(settings: ThresholdSettings, file?: NamedFileText
   const problems: ConfigProblem[] = [];
   const user = file && parseYamlSource(file.name, file.text, problems);
   const environment = createEnvironmentSource(defaultRules, settings);
-  const sources = [...defaultRules, environment, ...(user ? [user] : [])];
+  const [own, ...moved] = user ? moveFormerTargetRules(user) : [];
+  const userSources = own ? [own, ...moved] : [];
+  const sources = [...defaultRules, environment, ...(own ? [own] : [])];
   const set = buildRuleSet(sources, problems);
+  const days = settings.PERFORMANCE_RETENTION_MINUTE_DAYS;
+  const objectives = loadObjectives(defaultRules, userSources, days, problems);
   if (problems.length > 0) throw createRulesFileError(problems);
-  return { ...set, definitions: collectRuleDefinitions(sources, user) };
+  return { ...set, objectives, definitions: collectRuleDefinitions(sources, own) };
 }
 
 function buildRuleSet(
   sources: readonly YamlSource[],
   problems: ConfigProblem[],
-): Omit<AlertRuleSet, 'definitions'> {
+): Omit<AlertRuleSet, 'definitions' | 'objectives'> {
   const {
     interval = 30_000,
     notifications = {},
@@ -143,7 +151,9 @@ function buildRules(
       checkRemainingKeys(entry, invalidKeys, intervalMs);
       return undefined;
     }
-    const hasSource = [data.measure, data.sql, data.internal].some((kind) => kind !== undefined);
+    const hasSource = [data.measure, data.sql, data.internal, data.burnRate].some(
+      (kind) => kind !== undefined,
+    );
     if (!entry.isInherited && !hasSource) {
       const message = `there is no rule \`${entry.name}\` to override; ${formatSuggestion(entry.name, names)}`;
       const hint = 'A new rule requires `measure`, `sql`, or `internal`';

@@ -1,3 +1,4 @@
+import type { Labels } from '../../../core/alerts/alert.ts';
 import { toRunbookLink } from '../../../core/alerts/runbook-link.ts';
 import { formatProblems } from '../../../core/config-files/config-validation.ts';
 import { DAY_MS } from '../../../core/duration.ts';
@@ -7,9 +8,11 @@ import type { QueryClient } from '../../../storage/questdb/query-client.ts';
 import { inValues, sql } from '../../../storage/sql/sql-builder.ts';
 import type { AlertEvaluator } from '../alert-evaluator.ts';
 import type { Transition } from '../evaluation/alert-transition.ts';
+import { toTargetRule } from '../objectives/target-rule.ts';
 import type { AlertRule } from '../rules/alert-rule.ts';
 import { loadTransitions } from '../state/alert-queries.ts';
 import type { AlertService, RuleView } from './alert-views.ts';
+import { computeTargetMet } from './objective-views.ts';
 import { type RuleDetails, toRuleDetails } from './rule-details.ts';
 
 /** Maximum age, in ms, of the live alerts used to compute how long a target was met. */
@@ -58,7 +61,10 @@ export function createRuleMethods(
       // Only administrators can see the path of the file and its problems.
       const isAdministrator = scope.organizations === 'all';
       return {
-        rules: await toViews(ruleSet.rules, scope),
+        rules: [
+          ...(await toViews(ruleSet.rules, scope)),
+          ...toTargetViews(evaluator, scope, publicUrl),
+        ],
         file: isAdministrator ? status.file : undefined,
         loadedAt: new Date(status.loadedMs),
         problems: isAdministrator ? formatProblems(status.problems) : [],
@@ -67,11 +73,41 @@ export function createRuleMethods(
 
     async getRule(name, scope) {
       const rule = evaluator.findRule(name);
-      const [view] = rule ? await toViews([rule], scope) : [];
+      const [view] = rule
+        ? await toViews([rule], scope)
+        : toTargetViews(evaluator, scope, publicUrl).filter((target) => target.name === name);
       if (!view) throw createError('PS_NOT_FOUND', { item: 'rule', id: name });
       return view;
     },
   };
+}
+
+/** Returns the built-in targets in the form of rules. Their alerts belong to the burn-rate rules. */
+function toTargetViews(
+  { rulesFile, alertStates, objectives, now }: AlertEvaluator,
+  scope: TenantScope,
+  publicUrl: string | undefined,
+): RuleView[] {
+  const { ruleSet } = rulesFile;
+  const live = [...alertStates.listLive()].map(({ transition }) => transition);
+  return ruleSet.objectives
+    .filter(({ isTarget }) => isTarget)
+    .map((objective) => ({ objective, rule: toTargetRule(objective, ruleSet.intervalMs) }))
+    .filter(({ rule }) => isRuleVisible(rule, scope))
+    .map(({ objective, rule }) => {
+      const alerts = live.filter(
+        (transition) =>
+          isVisibleInScope(transition, scope) &&
+          (JSON.parse(transition.labels) as Labels).objective === objective.name,
+      );
+      const definition = { source: 'built-in', overridden: false, data: {} } as const;
+      return {
+        ...toRuleView(rule, alerts, undefined, computeTargetMet(objectives, objective, scope)),
+        ...toRuleDetails(rule, definition, [], scope, now()),
+        yaml: undefined,
+        runbook: toRunbookLink(rule.runbook, publicUrl),
+      };
+    });
 }
 
 /**
@@ -83,6 +119,8 @@ function isRuleVisible(rule: AlertRule, { organizations, properties }: TenantSco
   const isOwnProperty = (property: string) => properties === 'all' || properties.includes(property);
   const { source, tenants } = rule;
   if (source.kind === 'internal') return false;
+  // The groups of objectives have different labels. Values are limited to the tenant's groups.
+  if (source.kind === 'burnRate') return true;
   if (source.kind === 'sql') return source.labelNames.includes('organization');
   if (!source.groupBy.includes('organization')) return false;
   return organizations.some((organization) => {

@@ -27,9 +27,10 @@ import {
   toSilenceView,
   toTransitionView,
 } from './alert-views.ts';
+import { createObjectiveMethods } from './objective-service.ts';
 
 /**
- * Creates the service behind the alert, rule, and silence endpoints.
+ * Creates the service behind the alert, rule, silence, and objective endpoints.
  *
  * @param publicUrl address of the server for links to runbooks. Without it, the links are relative.
  */
@@ -42,6 +43,7 @@ export function createAlertService(
     ...createAlertMethods(evaluator, queryClient, publicUrl),
     ...createRuleMethods(evaluator, queryClient, publicUrl),
     ...createSilenceMethods(evaluator),
+    ...createObjectiveMethods(evaluator, queryClient),
   };
 }
 

@@ -13,6 +13,7 @@ import type { TimeRange } from '../../../storage/queries/time-range.ts';
 import type { Transition } from '../evaluation/alert-transition.ts';
 import type { Silence } from '../suppression/silence.ts';
 import type { AlertSeries, SeriesRequest } from './alert-series.ts';
+import type { ObjectiveService } from './objective-views.ts';
 import type { RuleDetails } from './rule-details.ts';
 
 /** Why an alert isn't sent now. */
@@ -137,7 +138,7 @@ export interface FiredAlert {
 }
 
 /** Alerts, rules, and silences. Anything outside the caller's scope is treated as missing. */
-export interface AlertService {
+export interface AlertService extends ObjectiveService {
   /**
    * Lists live alerts, highest severity first within each state. If the filter contains the state
    * `resolved`, alerts that were resolved within the last day are included.

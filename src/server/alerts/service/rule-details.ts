@@ -10,7 +10,7 @@ import { type RuleWaiting, summarizeWaiting } from './rule-waiting.ts';
 
 /** What a rule measures. Durations are in ms. */
 interface RuleQueryView {
-  readonly kind: 'metric' | 'sql' | 'internal';
+  readonly kind: 'metric' | 'sql' | 'internal' | 'burnRate';
   readonly metricType?: string | undefined;
   readonly aggregate?: string | undefined;
   readonly filters?: Readonly<Record<string, readonly string[]>> | undefined;
@@ -119,6 +119,8 @@ function toQueryView(
   scope: TenantScope,
 ): RuleQueryView {
   if (source.kind === 'internal') return { kind: 'internal', metric: source.metric };
+  if (source.kind === 'burnRate')
+    return { kind: 'burnRate', window: source.windowMs, aggregate: source.speed };
   if (source.kind === 'sql') {
     const text = definition?.data.sql;
     const isReadable = scope.organizations === 'all' && typeof text === 'string';

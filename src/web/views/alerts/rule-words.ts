@@ -56,6 +56,8 @@ const INTERNAL_NAMES: Readonly<Record<string, string>> = {
 export function describeRule({ query }: Rule): string {
   const { kind, groupBy = [], filters = {}, window, metric } = query;
   if (kind === 'internal') return capitalize(INTERNAL_NAMES[metric ?? ''] ?? metric ?? 'Perfscope');
+  if (kind === 'burnRate')
+    return `Burn rate of all error budgets over ${formatCoarse(window ?? 0)}, by objective`;
   const what = kind === 'sql' ? 'result of a SQL statement' : describeAggregate(query);
   const filter = Object.entries(filters).map(
     ([name, values]) => `${label(name)} ${values.join(' or ')}`,

@@ -269,8 +269,6 @@ const CASES: readonly Case[] = [
     above: 98.5,
     write: host('DISK_USAGE'),
   },
-  { rule: 'target-response-time', severity: 'warning', below: 499, above: 501, write: requests },
-  { rule: 'target-error-rate', severity: 'warning', below: 0.9, above: 1.1, write: errors },
   {
     rule: 'target-queue-processing',
     severity: 'warning',
@@ -279,8 +277,6 @@ const CASES: readonly Case[] = [
     by: 'queue',
     write: writeMean('QUEUE_PROCESSING_TIME'),
   },
-  { rule: 'target-uptime', severity: 'warning', below: 99.95, above: 99.8, write: up },
-  { rule: 'target-database-time', severity: 'warning', below: 99, above: 101, write: statements },
   { rule: 'request-rate-surge', severity: 'warning', below: 3.9, above: 4.1, write: surge },
   { rule: 'crash-loop', severity: 'high', below: 4, above: 5, write: crash },
 ];

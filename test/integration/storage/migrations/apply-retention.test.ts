@@ -13,7 +13,7 @@ const MEASUREMENT_TABLE_NAMES = [
   'queue_metrics',
   'system_health',
 ];
-const DAYS_PER_UNIT = { HOUR: 1 / 24, DAY: 1, WEEK: 7 } as const;
+const DAYS_PER_UNIT = { HOUR: 1 / 24, DAY: 1, WEEK: 7, MONTH: 30 } as const;
 const questdb = new ExternalQuestdb();
 
 beforeAll(async () => {
@@ -45,6 +45,7 @@ function toExpectedDays(
 ) {
   const statesAndOthers: Record<string, number> = { schema_migrations: 0, error_logs_copy: 3 };
   for (const { name } of STATE_TABLES) statesAndOthers[name] = 0;
+  statesAndOthers.objectives = 13 * DAYS_PER_UNIT.MONTH;
   return Object.fromEntries(
     names.map((name) => {
       if (MEASUREMENT_TABLE_NAMES.includes(name)) return [name, days.raw];

@@ -186,11 +186,15 @@ describe('a host value', () => {
 });
 
 describe('the uptime', () => {
-  it('requires half a day of data', () => {
+  it('requires data for half of the window', () => {
     const HOUR = 3_600_000;
-    expect(getSeverity('target-uptime', { value: 66.7, coveredMs: 180_000 })).toBeUndefined();
-    expect(getSeverity('target-uptime', { value: 96.3, coveredMs: 11 * HOUR })).toBeUndefined();
-    expect(getSeverity('target-uptime', { value: 96.3, coveredMs: 12 * HOUR })).toBe('warning');
+    const set = loadTestRules(`rules:
+  - name: up
+    measure: { aggregate: uptime, groupBy: [service], window: 1d }
+    direction: below
+    thresholds: { warning: 99.9 }`);
+    const { evidence } = findRule(set, 'up');
+    expect(evidence.minimumCoverageMs).toBe(12 * HOUR);
   });
 });
 

@@ -18,7 +18,12 @@ import { NotificationGate } from '../../../../src/server/alerts/suppression/noti
 import { createEvaluator } from '../../../support/alert-fixtures.ts';
 import { findRule, loadTestRules, T0 } from '../../../support/alert-rule-fixtures.ts';
 
-const SET = loadTestRules('');
+const SET = loadTestRules(`rules:
+  - name: uptime
+    measure: { aggregate: uptime, groupBy: [service], window: 1d }
+    direction: below
+    thresholds: { warning: 99.9 }
+    annotations: { summary: "{{ $value | humanizePercentage }}" }`);
 const LABELS = { service: 'booking', endpoint: '/rooms' };
 
 /** Evaluates a rule every 30 s with these values. `undefined` means that there are no rows. */
@@ -136,7 +141,7 @@ it('remembers the worst value while an alert fires, in the direction of its rule
   });
   for (const [name, values, worst] of [
     ['response-time', [6010, 9100, 7000], '9.1 s'],
-    ['target-uptime', [98, 96.3, 99], '96.3 %'],
+    ['uptime', [98, 96.3, 99], '96.3 %'],
   ] as const) {
     const rule = findRule(SET, name);
     const id = `alert of ${name}`;

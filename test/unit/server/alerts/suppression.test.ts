@@ -49,7 +49,7 @@ describe('inhibition', () => {
     expect(findInhibiting(onHost('disk', 'high'), onHost('cpu', 'critical'))).toBeUndefined();
     expect(findInhibiting(onHost('memory', 'high'), onHost('cpu', 'critical'))).toBeUndefined();
     const errors = alert({ rule: 'error-rate', severity: 'critical' });
-    for (const other of [alert(), warning, alert({ rule: 'target-response-time' })]) {
+    for (const other of [alert(), warning, alert({ rule: 'burn-rate-slow' })]) {
       expect(findInhibiting(other, errors)).toBeUndefined();
     }
     const host = alert({
@@ -71,16 +71,43 @@ describe('inhibition', () => {
 
   it('leaves one alert for one slow statement', () => {
     const labels = { service: 'booking', organization: 'org-1' };
-    const rules = [
-      'database-time',
-      'slow-queries',
-      'target-database-time',
-      'target-response-time',
-      'response-time-spike',
+    const rules = ['database-time', 'slow-queries', 'response-time-spike'];
+    const alerts = [
+      ...rules.map((rule) => alert({ rule, labels: { ...labels, endpoint: '/rooms' } })),
+      ...['target-database-time', 'target-response-time'].map((objective) =>
+        alert({ rule: 'burn-rate-slow', id: objective, labels: { ...labels, objective } }),
+      ),
     ];
-    const alerts = rules.map((rule) => alert({ rule, labels: { ...labels, endpoint: '/rooms' } }));
     const find = createInhibitor(alerts, SET.inhibit);
     expect(alerts.filter((each) => !find(each)).map(({ rule }) => rule)).toEqual(['database-time']);
+    const [, , spike, database, response] = alerts;
+    expect(findInhibiting(spike!, database!)).toBe('target-database-time');
+    expect(findInhibiting(response!, database!)).toBe('target-database-time');
+  });
+
+  it('leaves one alert for one error budget', () => {
+    const labels = { scope: 'target', objective: 'target-error-rate', service: 'booking' };
+    const burnRates = (
+      [
+        ['burn-rate-fast', 'critical'],
+        ['burn-rate-medium', 'high'],
+        ['burn-rate-slow', 'warning'],
+      ] as const
+    ).map(([rule, severity]) => alert({ rule, severity, labels }));
+    const find = createInhibitor(burnRates, SET.inhibit);
+    expect(burnRates.filter((each) => !find(each)).map(({ rule }) => rule)).toEqual([
+      'burn-rate-fast',
+    ]);
+    expect(findInhibiting(burnRates[2]!, burnRates[1]!)).toBe(burnRates[1]!.id);
+    const other = alert({ rule: 'burn-rate-slow', labels: { ...labels, service: 'other' } });
+    expect(findInhibiting(other, burnRates[0]!)).toBeUndefined();
+    // The error rate is the symptom, even if it is less severe.
+    const errors = alert({ rule: 'error-rate', severity: 'medium' });
+    expect(findInhibiting(burnRates[0]!, errors)).toBe(errors.id);
+    const otherObjective = { ...labels, objective: 'target-response-time' };
+    expect(
+      findInhibiting(alert({ rule: 'burn-rate-fast', labels: otherObjective }), errors),
+    ).toBeUndefined();
   });
 
   it('leaves one alert for one long queue', () => {

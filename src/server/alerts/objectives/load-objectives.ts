@@ -1,0 +1,49 @@
+import {
+  type ConfigProblem,
+  validateConfig,
+} from '../../../core/config-files/config-validation.ts';
+import { formatSuggestion } from '../../../core/config-files/format-suggestion.ts';
+import type { YamlSource } from '../../../core/config-files/yaml-source.ts';
+import { mergeByName } from '../rules/environment-thresholds.ts';
+import { buildObjective } from './build-objective.ts';
+import { findContradictions } from './find-contradictions.ts';
+import type { Objective } from './objective.ts';
+import { objectiveSchema } from './objective-schema.ts';
+
+const LIST = 'objectives';
+
+/**
+ * Builds the objectives of all sources. Adds the errors of the user's file to `problems`.
+ *
+ * @param builtIn sources with the built-in objectives
+ * @param userSources sources with entries of the user's file
+ * @param retentionDays number of days for which roll-ups by minute are kept
+ */
+export function loadObjectives(
+  builtIn: readonly YamlSource[],
+  userSources: readonly YamlSource[],
+  retentionDays: number,
+  problems: ConfigProblem[],
+): Objective[] {
+  const builtInNames = mergeByName(builtIn, LIST, []).map(({ name }) => name);
+  const ownNames = new Set(mergeByName(userSources, LIST, []).map(({ name }) => name));
+  const entries = mergeByName([...builtIn, ...userSources], LIST, problems);
+  const objectives = entries.flatMap(({ name, data, report }) => {
+    const isBuiltIn = builtInNames.includes(name);
+    if (!isBuiltIn && data.kind === undefined) {
+      const message = `there is no objective \`${name}\` to override; ${formatSuggestion(name, builtInNames)}`;
+      report(['name'], `${message} A new objective requires \`kind\` and \`target\``);
+      return [];
+    }
+    const config = validateConfig(objectiveSchema, data, report);
+    if (!config?.enabled) return [];
+    const checkedDays = ownNames.has(name) ? retentionDays : undefined;
+    return buildObjective(config, isBuiltIn, checkedDays, report) ?? [];
+  });
+  // Built-in objectives are only defaults, so the user's objectives can be stricter.
+  const own = objectives.filter(({ name, isTarget }) => !isTarget && ownNames.has(name));
+  for (const { name, message } of findContradictions(own)) {
+    entries.find((entry) => entry.name === name)?.report([], `\`${name}\`: ${message}`);
+  }
+  return objectives;
+}

@@ -1,0 +1,96 @@
+import { DAY_MS, HOUR_MS } from '../../../core/duration.ts';
+import type { AddRows } from '../../../core/schema/table-registry.ts';
+import type { ObjectiveRow } from '../../../core/schema/tables/objectives-table.ts';
+import { toLabelsKey } from '../evaluation/observation.ts';
+import type { Objective } from './objective.ts';
+import type { ObjectiveMonitor } from './objective-monitor.ts';
+import type { ObjectiveStatus } from './objective-status.ts';
+
+/** Rows are written at most this often. */
+const RECORD_INTERVAL_MS = 5 * 60_000;
+/** Smaller changes of the remaining budget, in percentage points, are recorded only once per hour. */
+const MIN_CHANGE = 0.1;
+
+interface RecordedStatus {
+  readonly status: ObjectiveStatus['status'];
+  readonly remaining: number | undefined;
+  readonly recordedMs: number;
+}
+
+/** Writes the error budgets to the table `objectives`, so that SQL and charts show them. */
+export class ObjectiveRecorder {
+  readonly #monitor: ObjectiveMonitor;
+  readonly #add: AddRows;
+  readonly #recorded = new Map<string, RecordedStatus>();
+  #lastMs = Number.NEGATIVE_INFINITY;
+
+  constructor(monitor: ObjectiveMonitor, add: AddRows) {
+    this.#monitor = monitor;
+    this.#add = add;
+  }
+
+  /** Adds a row for each group whose budget changed, or whose last row is an hour old. */
+  record(objectives: readonly Objective[]): void {
+    const now = this.#monitor.refreshedMs;
+    if (now === undefined || Math.abs(now - this.#lastMs) < RECORD_INTERVAL_MS) return;
+    this.#lastMs = now;
+    const live = new Set<string>();
+    const rows = objectives.flatMap((objective) =>
+      this.#monitor.listStatuses(objective).flatMap((status) => {
+        const key = `${objective.name} ${toLabelsKey(status.labels)}`;
+        live.add(key);
+        const remaining = status.budget?.remainingPercent;
+        if (!hasChanged(this.#recorded.get(key), status, now)) return [];
+        this.#recorded.set(key, { status: status.status, remaining, recordedMs: now });
+        return [toObjectiveRow(objective, status, now)];
+      }),
+    );
+    for (const key of this.#recorded.keys()) if (!live.has(key)) this.#recorded.delete(key);
+    if (rows.length > 0) this.#add('objectives', rows);
+  }
+}
+
+function hasChanged(
+  before: RecordedStatus | undefined,
+  { status, budget }: ObjectiveStatus,
+  now: number,
+): boolean {
+  if (!before || before.status !== status) return true;
+  if (Math.abs(now - before.recordedMs) >= HOUR_MS) return true;
+  const { remaining } = before;
+  if (remaining === undefined || budget === undefined) return remaining !== budget;
+  return Math.abs(budget.remainingPercent - remaining) >= MIN_CHANGE;
+}
+
+/** Converts a status to its row. */
+export function toObjectiveRow(
+  { name, kind, periodMs }: Objective,
+  status: ObjectiveStatus,
+  now: number,
+): ObjectiveRow {
+  const { labels, budget, burnRates, counts } = status;
+  return {
+    timestamp: now,
+    objective: name,
+    kind,
+    status: status.status,
+    service: labels.service,
+    endpoint: labels.endpoint,
+    queueName: labels.queue,
+    organizationId: labels.organization,
+    propertyId: labels.property,
+    labels: toLabelsKey(labels),
+    target: status.target,
+    threshold: status.thresholdMs,
+    periodDays: periodMs / DAY_MS,
+    good: counts.good,
+    total: counts.total,
+    achieved: budget?.achieved,
+    budgetRemaining: budget?.remainingPercent,
+    eventsRemaining: budget?.remainingEvents,
+    burnRateFast: burnRates.fast,
+    burnRateMedium: burnRates.medium,
+    burnRateSlow: burnRates.slow,
+    exhaustedAt: status.exhaustedAtMs,
+  };
+}
