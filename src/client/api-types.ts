@@ -74,6 +74,8 @@ export type IdEndpointName =
   | 'alertSeries'
   | 'testReceiver'
   | 'acknowledge'
+  | 'incident'
+  | 'acknowledgeIncident'
   | 'silence'
   | 'read'
   | 'person'
@@ -87,7 +89,7 @@ type ToServerEvent<E> = E extends { event: infer T; id: string; data: infer D }
   : never;
 
 /**
- * An event of the stream. `type` is `point`, `alert`, `notification`, `decision`, or `gap`. `data` is the parsed data of
- * the event. Pass `id` as `lastEventId` to resume after the event. docs/http-api.md describes the events.
+ * An event of the stream. `type` is `point`, `alert`, `incident`, `notification`, `decision`, or `gap`. `data` is the
+ * parsed data of the event. Pass `id` as `lastEventId` to resume after the event. docs/http-api.md describes the events.
  */
 export type ServerEvent = ToServerEvent<StreamEvent>;

@@ -74,6 +74,7 @@ it('has the data of each stream event', () => {
   expectTypeOf<ServerEvent>().toEqualTypeOf<
     | { type: 'point'; id: string; data: ResponseOutput<'stream'> }
     | { type: 'alert'; id: string; data: ResponseOutput<'alert'>['alert'] }
+    | { type: 'incident'; id: string; data: ResponseOutput<'incident'>['incident'] }
     | {
         type: 'notification';
         id: string;

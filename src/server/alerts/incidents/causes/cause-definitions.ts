@@ -24,8 +24,12 @@ function quote(subject: string): string {
   return `\`${isLong ? `${subject.slice(0, MAX_SUBJECT_LENGTH)}…` : subject}\``;
 }
 
+/** A rate before a change is unknown if it was measured for less than this. */
+const MIN_MINUTES_BEFORE = 0.25;
+
 /** Returns whether a rate changed by more than chance: by at least `deviations` standard deviations (Poisson). */
-function isBeyondChance({ before, now, nowWeight }: Onset, deviations: number): boolean {
+function isBeyondChance({ before, now, beforeWeight, nowWeight }: Onset, deviations: number) {
+  if (beforeWeight < MIN_MINUTES_BEFORE) return false;
   const expected = before * nowWeight;
   return Math.abs(now * nowWeight - expected) >= deviations * Math.sqrt(Math.max(expected, 1));
 }

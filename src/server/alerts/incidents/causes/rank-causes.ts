@@ -62,7 +62,8 @@ type SeriesKind = keyof typeof CAUSE_DEFINITIONS;
  * Returns the changes that probably led to an incident. They are sorted by their place in the chain of effects, then
  * by their onset, and then by their size. Changes that are usual in earlier hours are omitted.
  */
-export function rankCauses(signals: IncidentSignals): Cause[] {
+export function rankCauses(given: IncidentSignals): Cause[] {
+  const signals = { ...given, range: toMeasuredRange(given) };
   const candidates = signals.recent.flatMap((series) => toCandidates(series, signals));
   const blocked = new Map(
     candidates
@@ -84,6 +85,16 @@ export function rankCauses(signals: IncidentSignals): Cause[] {
     .sort((a, b) => compareCandidates(a, b, firstMs))
     .slice(0, MAX_CAUSES)
     .map(({ cause }) => cause);
+}
+
+/**
+ * Returns the part of the range in which anything was measured. A rate of zero before the first measurement means
+ * nothing. The first bucket is omitted, because it is incomplete.
+ */
+function toMeasuredRange({ recent, range, stepMs, earlier }: IncidentSignals): TimeRange {
+  if (earlier.length > 0) return range;
+  const firstMs = Math.min(...recent.flatMap(({ points }) => points[0]?.fromMs ?? []));
+  return { ...range, fromMs: Math.max(range.fromMs, firstMs + stepMs) };
 }
 
 /** Omits causes that are a small part of the change of their kind. */
