@@ -13,6 +13,7 @@ import {
   withUrlTemplate,
 } from 'perfscope';
 import pg from 'pg';
+import { CpuLoad } from './cpu-load.ts';
 import { HOTELS } from './hotels.ts';
 import { startJobs } from './jobs.ts';
 import { isScenario, type Scenario } from './scenarios.ts';
@@ -191,7 +192,9 @@ const gaugeTimer = setInterval(async () => {
     });
   }
 }, GAUGE_INTERVAL_MS);
+const cpuLoad = new CpuLoad();
 const busyTimer = setInterval(() => {
+  cpuLoad.setActive(scenario === 'busy-host');
   if (scenario === 'busy-host') pbkdf2Sync('demo', 'salt', 200_000, 64, 'sha512');
 }, 50);
 
@@ -204,6 +207,7 @@ for (const signal of ['SIGTERM', 'SIGINT'] as const) {
   process.once(signal, async () => {
     clearInterval(gaugeTimer);
     clearInterval(busyTimer);
+    cpuLoad.setActive(false);
     server.close();
     server.closeIdleConnections();
     await jobs.close();

@@ -6,7 +6,7 @@ import { FAST_SPEED } from './daily-load.ts';
 import { PostgresServer, RedisServer } from './database-servers.ts';
 import { HOTELS, TENANT_HEADERS } from './hotels.ts';
 import { PaymentProvider } from './payment-provider.ts';
-import type { Scenario } from './scenarios.ts';
+import { getScenarioDelayMs, type Scenario } from './scenarios.ts';
 import { seedDatabase } from './seed-database.ts';
 import { Traffic } from './traffic.ts';
 
@@ -27,8 +27,6 @@ const BIN = join(dirname(REGISTER), '..', 'bin.js');
 /** In the same folder as this file: TypeScript in a checkout, compiled in the package. */
 const BOOKING_SCRIPT = join(import.meta.dirname, `booking${extname(import.meta.url)}`);
 const RULES_FILE = join(import.meta.dirname, 'business-rules.yaml');
-/** Time before a scenario starts, in ms. */
-const SCENARIO_DELAY_MS = 20_000;
 const FAST_START_HOUR = 7;
 const FLUSH_INTERVAL_MS = '2000';
 
@@ -86,8 +84,10 @@ export class Demo {
     const startHour = fast ? FAST_START_HOUR : now.getHours() + now.getMinutes() / 60;
     this.traffic = new Traffic({ url: this.serviceUrl, speed, startHour });
     const { scenario } = this.#options;
-    if (scenario)
-      this.#scenarioTimer = setTimeout(() => void this.setScenario(scenario), SCENARIO_DELAY_MS);
+    if (scenario) {
+      const delayMs = getScenarioDelayMs(scenario);
+      this.#scenarioTimer = setTimeout(() => void this.setScenario(scenario), delayMs);
+    }
   }
 
   /** Starts a scenario. `none` ends the current one. */

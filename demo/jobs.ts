@@ -14,7 +14,7 @@ export interface JobsOptions {
 const DAY_MS = 86_400_000;
 const INVOICE_WORKERS = 4;
 /** Number of invoices that the `backlog` scenario adds at once. */
-const BACKLOG_SIZE = 3000;
+const BACKLOG_SIZE = 20_000;
 
 /** Starts the hotels' queues and their workers. */
 export function startJobs({ redisUrl, pool, speed, scenario }: JobsOptions) {
@@ -50,7 +50,7 @@ export function startJobs({ redisUrl, pool, speed, scenario }: JobsOptions) {
         'SELECT b.id, b.nights * r.price AS total FROM bookings b JOIN rooms r ON r.property = b.property AND r.number = b.room WHERE b.id = $1',
         [job.data.booking],
       );
-      await delay(80 + 120 * Math.random());
+      await delay(300 + 200 * Math.random());
       if (job.attemptsMade === 0 && Math.random() < 0.05) throw new Error('printer is busy');
       return rows[0] ?? {};
     },

@@ -5,13 +5,23 @@ export const SCENARIOS = {
   'error-burst': 'Four out of five bookings fail.',
   'payment-outage': 'The payment provider refuses connections, so bookings fail.',
   'stuck-database': 'Bookings hang. A circuit breaker opens and puts them on a waiting list.',
-  'demand-peak': 'Demand for one hotel is high. Its prices rise and later fall again.',
-  backlog: '3,000 invoices arrive at once. More workers run until all invoices are processed.',
-  'busy-host': 'The service keeps the CPU fully busy.',
+  'demand-peak': 'After 5 minutes, demand for one hotel is high. Its prices rise.',
+  backlog: '20,000 invoices arrive at once. More workers run until all invoices are processed.',
+  'busy-host': 'The service keeps all CPUs of the host busy.',
 } as const;
 
 export type Scenario = keyof typeof SCENARIOS;
 
 export function isScenario(name: string): name is Scenario {
   return Object.hasOwn(SCENARIOS, name);
+}
+
+/** Time between the start of the demo and the start of a scenario, in ms. */
+const SCENARIO_DELAY_MS = 20_000;
+/** A surge is only visible after some minutes of usual traffic. */
+const SURGE_DELAY_MS = 300_000;
+
+/** Returns the time between the start of the demo and the start of a scenario, in ms. */
+export function getScenarioDelayMs(scenario: Scenario): number {
+  return scenario === 'demand-peak' ? SURGE_DELAY_MS : SCENARIO_DELAY_MS;
 }

@@ -85,3 +85,15 @@ export const UPTIME_COLUMNS: Columns = {
   Up: percent(90, { decimals: 3, ...ruleColors('target-uptime') }),
   'Minutes down': number(120),
 };
+
+/** Columns of `selectErrorBudgets`. */
+export const OBJECTIVE_COLUMNS: Columns = {
+  Objective: longText(120),
+  Group: longText(110),
+  Target: percent(70, { decimals: 2 }),
+  Achieved: percent(80, { decimals: 2 }),
+  Remaining: percent(90),
+  Fast: number(60),
+  Slow: number(60),
+  'Runs out': TIME,
+};

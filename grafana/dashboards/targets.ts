@@ -2,7 +2,11 @@ import { getLimit } from '../parts/built-in-rules.ts';
 import { createDashboard } from '../parts/create-dashboard.ts';
 import { createStat, createTimeSeries } from '../parts/panels.ts';
 import { createTable } from '../parts/tables.ts';
-import { createRuleThresholds, createThresholds } from '../parts/thresholds.ts';
+import {
+  createBudgetThresholds,
+  createRuleThresholds,
+  createThresholds,
+} from '../parts/thresholds.ts';
 import { createFilters } from '../parts/variables.ts';
 import { selectUptimeShare, selectUptimes } from '../sql/host-queries.ts';
 import {
@@ -12,6 +16,7 @@ import {
   selectSeriesBy,
 } from '../sql/metric-queries.ts';
 import { ALL_REQUESTS, STATEMENTS } from '../sql/metric-selections.ts';
+import { selectBudgetsOverTime, selectErrorBudgets } from '../sql/objective-queries.ts';
 import { selectJobSeries, selectJobStat } from '../sql/queue-queries.ts';
 import {
   selectErrorsMet,
@@ -20,7 +25,7 @@ import {
   selectUptimeMet,
 } from '../sql/target-queries.ts';
 import { createBudgetSeries, createBudgetStat } from './request-panels.ts';
-import { UPTIME_COLUMNS } from './tables.ts';
+import { OBJECTIVE_COLUMNS, UPTIME_COLUMNS } from './tables.ts';
 
 /** Names of the rules that check the targets. */
 const RESPONSE_TIME_RULE = 'target-response-time';
@@ -42,7 +47,8 @@ const MET_DESCRIPTION =
 export const targets = createDashboard({
   name: 'targets',
   title: 'Perfscope / Targets',
-  description: 'The five performance targets, and the percentage of time they were met.',
+  description:
+    'The five performance targets, the percentage of time they were met, and all error budgets.',
   ...createFilters('organization', 'property', 'service', 'environment'),
   last: '24h',
   refresh: '1m',
@@ -204,6 +210,29 @@ export const targets = createDashboard({
           description: 'The 10 services with the most statements, and the target.',
           sql: selectSeriesBy('service', STATEMENTS, 'total / amount'),
           thresholds: createRuleThresholds(STATEMENT_RULE),
+        }),
+      ],
+    },
+    {
+      height: 8,
+      panels: [
+        createTable({
+          title: 'Objectives',
+          width: 15,
+          description:
+            'Error budget of each objective and group, as of the last record in the time range. The columns Fast and Slow show burn rates.',
+          sql: selectErrorBudgets(),
+          emptyText: 'No error budgets',
+          columns: OBJECTIVE_COLUMNS,
+        }),
+        createTimeSeries({
+          title: 'Remaining error budgets',
+          unit: 'percent',
+          width: 9,
+          description: 'Smallest remaining error budget of the groups of each objective.',
+          sql: selectBudgetsOverTime(),
+          emptyText: 'No error budgets',
+          thresholds: createBudgetThresholds(),
         }),
       ],
     },

@@ -13,10 +13,10 @@ import { waitFor } from '../support/wait-for.ts';
  */
 const FAST_RULES = `interval: 2s
 rules:
-  - { name: slow-queries, measure: { window: 20s }, thresholds: { warning: 5 }, keepFiringFor: 2m }
+  - { name: slow-queries, measure: { window: 20s }, thresholds: { warning: 5 }, for: 0s, minimumCount: 5, keepFiringFor: 2m }
   - { name: error-rate, measure: { window: 1m }, keepFiringFor: 2m }
   - { name: outgoing-errors, measure: { window: 1m }, for: 0s, keepFiringFor: 2m }
-  - { name: oldest-waiting-job, measure: { window: 20s }, thresholds: { warning: 8000 }, keepFiringFor: 2m }
+  - { name: oldest-waiting-job, measure: { window: 20s }, thresholds: { warning: 8000 }, for: 0s, keepFiringFor: 2m }
   - name: busy-loop
     measure: { type: EVENT_LOOP_DELAY, aggregate: mean, groupBy: [service], window: 20s, filter: { service: booking } }
     thresholds: { high: 40 }

@@ -10,7 +10,7 @@ import { waitFor } from '../support/wait-for.ts';
 /** The built-in rules with a shorter window, so that the test is fast. */
 const FAST_RULES = `interval: 2s
 rules:
-  - { name: slow-queries, measure: { window: 20s }, keepFiringFor: 2m }
+  - { name: slow-queries, measure: { window: 20s }, for: 0s, minimumCount: 5, keepFiringFor: 2m }
   - { name: database-time, measure: { window: 20s }, thresholds: { warning: 100 }, keepFiringFor: 2m }
 `;
 

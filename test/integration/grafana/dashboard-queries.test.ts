@@ -10,6 +10,7 @@ import {
 } from '../../../src/core/histogram/histogram-buckets.ts';
 import { computePointId } from '../../../src/core/schema/row-ids.ts';
 import type { AlertRow } from '../../../src/core/schema/tables/alerts-table.ts';
+import type { ObjectiveRow } from '../../../src/core/schema/tables/objectives-table.ts';
 import type { PerformanceMetricRow } from '../../../src/core/schema/tables/performance-metrics-table.ts';
 import type { RuleDecisionRow } from '../../../src/core/schema/tables/rule-decisions-table.ts';
 import { narrowScope, UNRESTRICTED_SCOPE } from '../../../src/core/tenant-scope.ts';
@@ -83,6 +84,7 @@ beforeAll(async () => {
   );
   await insertRows(questdb, 'alerts', alertRows());
   await insertRows(questdb, 'rule_decisions', decisionRows());
+  await insertRows(questdb, 'objectives', [objectiveRow()]);
   await waitForRollups(questdb);
   queryClient = new QuestdbQueryClient(
     getExternalQuestdbTargets(parseSettings(questdb.env).settings)!.read,
@@ -174,6 +176,31 @@ function scalingRows(): PerformanceMetricRow[] {
       ...createScalingRows('service', 'shop', 2, 2),
     ];
   });
+}
+
+function objectiveRow(): ObjectiveRow {
+  const labels = { organization: 'anna', property: 'north', service: 'shop' };
+  return {
+    timestamp: NOW_MS - 20_000,
+    objective: 'target-error-rate',
+    kind: 'availability',
+    status: 'ok',
+    organizationId: labels.organization,
+    propertyId: labels.property,
+    service: labels.service,
+    labels: JSON.stringify(labels),
+    target: 99,
+    periodDays: 30,
+    good: 995,
+    total: 1000,
+    achieved: 99.5,
+    budgetRemaining: 50,
+    eventsRemaining: 5,
+    burnRateFast: 0.5,
+    burnRateMedium: 0.5,
+    burnRateSlow: 0.5,
+    exhaustedAt: NOW_MS + HOUR_MS,
+  };
 }
 
 function decisionRows(): RuleDecisionRow[] {
