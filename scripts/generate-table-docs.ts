@@ -19,7 +19,7 @@ import { formatMarkdownTable } from './docs/markdown.ts';
 import { METRIC_TABLES } from './docs/tables/metric-tables.ts';
 import { METRIC_TYPES } from './docs/tables/metric-types.ts';
 import { PROCESS_TABLES } from './docs/tables/process-tables.ts';
-import { ACCESS_TABLES, ALERT_TABLES } from './docs/tables/state-tables.ts';
+import { ACCESS_TABLES, ALERT_TABLES, DEPLOY_TABLES } from './docs/tables/state-tables.ts';
 import type { ColumnDescription, TableDescriptions } from './docs/tables/table-description.ts';
 
 const PAGE_FILE = 'docs/tables.md';
@@ -29,6 +29,7 @@ export const TABLE_DESCRIPTIONS: TableDescriptions<TableName> = {
   ...METRIC_TABLES,
   ...PROCESS_TABLES,
   ...ALERT_TABLES,
+  ...DEPLOY_TABLES,
   ...ACCESS_TABLES,
 };
 

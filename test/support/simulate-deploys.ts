@@ -145,8 +145,10 @@ export function simulateDeploy(deploy: SimulatedDeploy) {
       const all = endpoints[index]!.minutes;
       const select = (from: number, to: number) =>
         new IntervalSample([...all].filter(([m]) => m >= from && m < to).map(([, h]) => h));
+      const baseline = baselines.get(index) ?? select(-BEFORE, 0);
+      baselines.set(index, baseline);
       return {
-        baseline: baselines.getOrInsertComputed(index, () => select(-BEFORE, 0)),
+        baseline,
         candidate: select(2, minutes),
         dayBefore: deploy.hasDayBefore
           ? {

@@ -2,6 +2,7 @@ import type { AnyRow, Table } from './table-definition.ts';
 import { type AlertRow, alertsTable } from './tables/alerts-table.ts';
 import { type ApiKeyRow, apiKeysTable } from './tables/api-keys-table.ts';
 import { type AuditLogRow, auditLogTable } from './tables/audit-log-table.ts';
+import { type DeployRow, deploysTable } from './tables/deploys-table.ts';
 import { type ErrorLogRow, errorLogsTable } from './tables/error-logs-table.ts';
 import { type MetricBucketRow, metricBucketsTable } from './tables/metric-buckets-table.ts';
 import { type NotificationRow, notificationsTable } from './tables/notifications-table.ts';
@@ -33,6 +34,7 @@ export const STATE_TABLES = [
   notificationsTable,
   ruleDecisionsTable,
   peopleTable,
+  deploysTable,
 ] as const;
 
 export interface RowTypes {
@@ -48,6 +50,7 @@ export interface RowTypes {
   notifications: NotificationRow;
   rule_decisions: RuleDecisionRow;
   notification_people: PersonRow;
+  deploys: DeployRow;
 }
 
 export type TableName = keyof RowTypes;

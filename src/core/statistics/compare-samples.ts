@@ -45,10 +45,7 @@ export interface Change {
 export const MINIMUM_COUNT = 200;
 /** With fewer intervals in the reference, the variance between intervals is unknown. */
 const MINIMUM_INTERVALS = 10;
-/**
- * Change per hour that a daily pattern can cause, as a difference of logarithms. Applies if there is no data of the
- * previous day.
- */
+/** Change per hour that a daily pattern can cause, as a difference of logarithms. */
 const DRIFT_PER_HOUR = 0.025;
 /** Level of the confidence intervals. */
 export const CONFIDENCE = 0.99;
@@ -88,10 +85,9 @@ export function compareStatistic(comparison: Comparison, statistic: Statistic): 
     if (drift * raw > 0 && Math.abs(drift) < Math.abs(raw)) parts.push(...expected);
     else if (drift * raw > 0) return toUnchanged(statistic, before, after);
   }
-  const allowance =
-    daily || isShareStatistic(statistic)
-      ? 0
-      : (DRIFT_PER_HOUR * Math.abs(candidate.centerMs - baseline.centerMs)) / HOUR_MS;
+  const allowance = isShareStatistic(statistic)
+    ? 0
+    : (DRIFT_PER_HOUR * Math.abs(candidate.centerMs - baseline.centerMs)) / HOUR_MS;
   const bounds = createBounds(parts, allowance);
   const degrees = combineDegrees(parts.map(({ estimate }) => estimate));
   const z = computeTQuantile((1 - CONFIDENCE) / 2, degrees);

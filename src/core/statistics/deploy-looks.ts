@@ -13,12 +13,12 @@ export const DEPLOY_ALPHA = 0.001;
 export const WARM_UP_MS = 2 * MINUTE_MS;
 
 const SHARES = [
-  [3, 0.1],
-  [5, 0.4],
+  [3, 0.02],
+  [5, 0.45],
   [10, 0.2],
   [20, 0.15],
   [30, 0.1],
-  [60, 0.05],
+  [60, 0.08],
 ] as const;
 
 /**
