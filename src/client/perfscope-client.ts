@@ -251,7 +251,20 @@ export class PerfscopeClient {
     return this.#sendWithId('key', id, {}, { method: 'DELETE' });
   }
 
-  async #post<N extends 'silences' | 'people' | 'keys'>(
+  /**
+   * Records a deploy, so that the server compares the version with the previous version.
+   *
+   * @example
+   * await client.recordDeploy({ service: 'booking', version: '1.8.0', commit: 'c7cdb51' });
+   * @param body the service, its version, and details of the deploy
+   * @returns the deploy
+   * @throws ApiError if the server returns an error, or the error of `fetch` if the server is unreachable
+   */
+  recordDeploy(body: RequestBody<'deploys'>): Promise<ApiResponse<'deploys'>> {
+    return this.#post('deploys', body);
+  }
+
+  async #post<N extends 'silences' | 'people' | 'keys' | 'deploys'>(
     name: N,
     body: RequestBody<N>,
   ): Promise<ApiResponse<N>> {

@@ -62,9 +62,14 @@ export function isComparable({ baseline, candidate, reference = baseline }: Comp
  * Compares a statistic of two samples. Confidence intervals of the samples are combined with the MOVER method
  * (Zou and Donner, 2008). For shares, this is Newcombe's interval.
  *
+ * @param confidence level of the interval of the change. Default: 0.99.
  * @returns undefined if there is not enough data
  */
-export function compareStatistic(comparison: Comparison, statistic: Statistic): Change | undefined {
+export function compareStatistic(
+  comparison: Comparison,
+  statistic: Statistic,
+  confidence: number = CONFIDENCE,
+): Change | undefined {
   if (!isComparable(comparison)) return undefined;
   const { baseline, candidate, reference = baseline, dayBefore } = comparison;
   const before = estimateStatistic(statistic, baseline, reference);
@@ -90,7 +95,7 @@ export function compareStatistic(comparison: Comparison, statistic: Statistic): 
     : (DRIFT_PER_HOUR * Math.abs(candidate.centerMs - baseline.centerMs)) / HOUR_MS;
   const bounds = createBounds(parts, allowance);
   const degrees = combineDegrees(parts.map(({ estimate }) => estimate));
-  const z = computeTQuantile((1 - CONFIDENCE) / 2, degrees);
+  const z = computeTQuantile((1 - confidence) / 2, degrees);
   const toChange = isShareStatistic(statistic) ? (x: number) => x : Math.expm1;
   const toValue = isShareStatistic(statistic) ? (x: number) => x : Math.exp;
   return {

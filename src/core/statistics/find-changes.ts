@@ -41,7 +41,7 @@ export function findChanges<S>(
   const increases = correctWithHolm(all, ({ pIncrease }) => pIncrease, alpha);
   const decreases = correctWithHolm(all, ({ pDecrease }) => pDecrease, alpha);
   const getVerdict = (change: Change): Verdict => {
-    if (!isLarge(change)) return 'unchanged';
+    if (!isLargeChange(change)) return 'unchanged';
     if (increases.has(change)) return 'regression';
     return decreases.has(change) ? 'improvement' : 'unchanged';
   };
@@ -52,7 +52,7 @@ export function findChanges<S>(
 }
 
 /** Shares that are 0 in both samples can't have changed. They don't count as comparisons. */
-function listStatistics({ baseline, candidate }: Comparison): Statistic[] {
+export function listStatistics({ baseline, candidate }: Comparison): Statistic[] {
   const hasErrors = baseline.errorCount + candidate.errorCount > 0;
   const hasAborted = baseline.abortedCount + candidate.abortedCount > 0;
   return [
@@ -61,7 +61,13 @@ function listStatistics({ baseline, candidate }: Comparison): Statistic[] {
   ];
 }
 
-function isLarge({ statistic, change, before, after }: Change): boolean {
+/** Returns whether a change is large enough to be reported. */
+export function isLargeChange({
+  statistic,
+  change,
+  before,
+  after,
+}: Pick<Change, 'statistic' | 'change' | 'before' | 'after'>): boolean {
   if (!isShareStatistic(statistic)) {
     return change >= MINIMUM_CHANGE || change <= -MINIMUM_CHANGE / (1 + MINIMUM_CHANGE);
   }

@@ -10,6 +10,8 @@ import {
   type AlertDispatcherOptions,
   TransitionRecorder,
 } from './alert-dispatcher.ts';
+import { DeployAnalyzer } from './deploys/deploy-analyzer.ts';
+import { DeployStore } from './deploys/deploy-store.ts';
 import {
   countRules,
   createRulePlan,
@@ -68,6 +70,8 @@ export class AlertEvaluator {
   readonly recorder: TransitionRecorder;
   readonly ruleHealth = new RuleHealthStore();
   readonly heartbeat: Heartbeat;
+  readonly deploys: DeployStore;
+  readonly deployAnalyzer: DeployAnalyzer;
   readonly #internalMetrics: InternalMetricsReader;
   readonly #explainer: AlertExplainer;
   readonly #stateRestorer: AlertStateRestorer;
@@ -100,6 +104,8 @@ export class AlertEvaluator {
     this.recorder = new TransitionRecorder({ add, flush, log });
     this.heartbeat = new Heartbeat(options.heartbeatUrl, log);
     this.silences = new SilenceStore(queryClient, add, flush, log);
+    this.deploys = new DeployStore(queryClient, add, flush);
+    this.deployAnalyzer = new DeployAnalyzer({ queryClient, store: this.deploys, log });
     this.alertStates = new AlertStateStore((transition, before) => {
       if (this.#dispatcher.handleTransition(transition, before))
         this.#runTransitions?.push(transition);
@@ -123,6 +129,7 @@ export class AlertEvaluator {
       alertStates,
       ruleHealth,
       healthIntervalMs,
+      queryDeploys: (metric, at) => this.deployAnalyzer.query(metric, at),
       getCompleteness,
       log,
     });

@@ -94,7 +94,7 @@ export function compareVersions(
       return {
         ...series,
         ...{ statistic, verdict, before: from, after: to, change: change.change, lower, upper },
-        ...{ countBefore, countAfter },
+        ...{ countBefore, countAfter, look: 0 },
       };
     }),
   );

@@ -25,6 +25,7 @@ const CHECKED_MS = DAY_MS;
 const RECHECK_MS = 10 * MINUTE_MS;
 /** Length of the period that a check compares with the time before the deploy. */
 const RECHECK_WINDOW_MS = 30 * MINUTE_MS;
+const MINIMUM_PAUSE_MS = 10_000;
 /** A look that is later than this share of its time is skipped, for example after an outage. */
 const MAX_LOOK_DELAY = 0.5;
 const MAX_CHANGES = 100;
@@ -40,6 +41,8 @@ export class DeployAnalyzer {
   readonly #options: DeployAnalyzerOptions;
   #seen: SeenVersions = new Map();
   #readUntilMs: number | undefined;
+  #running: Promise<void> | undefined;
+  #ranMs = Number.NEGATIVE_INFINITY;
   readonly #recheckedMs = new Map<string, number>();
 
   constructor(options: DeployAnalyzerOptions) {
@@ -47,11 +50,31 @@ export class DeployAnalyzer {
   }
 
   /**
-   * Detects deploys, and runs the comparisons that are due.
+   * Detects deploys, runs the comparisons that are due, and returns the observations of an alert rule.
+   *
+   * @throws PS_UNAVAILABLE if QuestDB is unreachable
+   */
+  async query(metric: 'duration' | 'errors', now: number): Promise<Observation[]> {
+    await this.run(now);
+    return observeDeploys(this.#options.store.recent, metric, now);
+  }
+
+  /**
+   * Detects deploys, and runs the comparisons that are due. Does nothing if it ran within 10 s. Callers share a run in
+   * progress.
    *
    * @throws PS_UNAVAILABLE if QuestDB is unreachable
    */
   async run(now: number): Promise<void> {
+    if (!this.#running && Math.abs(now - this.#ranMs) < MINIMUM_PAUSE_MS) return;
+    this.#running ??= this.#analyze(now).finally(() => {
+      this.#running = undefined;
+    });
+    await this.#running;
+    this.#ranMs = now;
+  }
+
+  async #analyze(now: number): Promise<void> {
     const { store } = this.#options;
     await store.refresh(now);
     await this.#detect(now);
@@ -62,11 +85,6 @@ export class DeployAnalyzer {
       await this.#recheckIfDue(deploy, now);
     }
     await store.flush();
-  }
-
-  /** Returns the observations of the alert rules about deploys. */
-  observe(metric: 'duration' | 'errors', now: number): Observation[] {
-    return observeDeploys(this.#options.store.recent, metric, now);
   }
 
   async #detect(now: number): Promise<void> {
@@ -106,7 +124,9 @@ export class DeployAnalyzer {
     const endMs = deploy.startsMs + (1 + MAX_LOOK_DELAY) * look.afterMs;
     try {
       const histograms = await loadDeployHistograms(queryClient, deploy, Math.min(now, endMs));
-      const { findings, comparedSeries } = compareVersions(histograms, look.alpha);
+      const compared = compareVersions(histograms, look.alpha);
+      const findings = compared.findings.map((finding) => ({ ...finding, look: index + 1 }));
+      const { comparedSeries } = compared;
       const confirmed = keepConfirmed(deploy.findings, findings);
       const changes = JSON.stringify(selectChanges(findings));
       const { version } = deploy;

@@ -27,6 +27,8 @@ const findingSchema = z.object({
   upper: z.number(),
   countBefore: z.number(),
   countAfter: z.number(),
+  /** Number of the comparison that confirmed the change. 0 outside of deploys. */
+  look: z.number(),
 });
 
 /**
@@ -57,7 +59,10 @@ export function toSeriesKey(series: FindingSeries): string {
 /** Statistics in the order in which a finding is named after them. */
 const ORDER: readonly Statistic[] = ['errorRate', 'p95', 'mean', 'p50', 'typical', 'abortedRate'];
 
-/** Returns one confirmed change per series, direction, and kind: duration or failures. */
+/**
+ * Returns one confirmed change per series, direction, and kind: duration or failures. The comparison that confirmed
+ * the first of them decides, so that later comparisons don't replace it.
+ */
 export function selectHeadlines(findings: readonly Finding[]): Finding[] {
   const groups = Map.groupBy(
     findings.filter(({ verdict }) => verdict !== 'unchanged'),
@@ -65,8 +70,12 @@ export function selectHeadlines(findings: readonly Finding[]): Finding[] {
       `${toSeriesKey(finding)} ${finding.verdict} ${isShareStatistic(finding.statistic)}`,
   );
   return [...groups.values()].map((group) =>
-    group.reduce((a, b) => (ORDER.indexOf(a.statistic) <= ORDER.indexOf(b.statistic) ? a : b)),
+    group.reduce((a, b) => (toRank(a) <= toRank(b) ? a : b)),
   );
+}
+
+function toRank({ look, statistic }: Finding): number {
+  return look * ORDER.length + ORDER.indexOf(statistic);
 }
 
 const TYPE_NOUNS: Readonly<Record<ComparedType, string>> = {

@@ -8,23 +8,13 @@ import {
   formatStatistic,
   formatSubject,
   selectHeadlines,
+  toSeriesKey,
 } from './finding.ts';
 
 /** A regression is an alert for one day. Then, it is the new normal. */
 const ALERTED_MS = DAY_MS;
 /** Ended regressions have the value 0 for this time, so that their alerts resolve. */
 const ENDED_MS = HOUR_MS;
-/** Labels of the alerts about deploys. */
-export const DEPLOY_LABELS = [
-  'service',
-  'environment',
-  'version',
-  'organization',
-  'subject',
-  'statistic',
-  'evidence',
-] as const;
-
 /**
  * Returns one observation for each regression. The value is the change in percent or, for errors, in percentage
  * points. The labels come from the comparison that confirmed the regression, so they don't change.
@@ -39,10 +29,19 @@ export function observeDeploys(
     if (now - startsMs > ALERTED_MS + ENDED_MS) return [];
     if (endedMs !== undefined && now - endedMs > ENDED_MS) return [];
     const isOver = endedMs !== undefined || now - startsMs > ALERTED_MS;
-    return selectHeadlines(findings)
+    const regressions = selectHeadlines(findings).filter(
+      ({ verdict, statistic }) =>
+        verdict === 'regression' && isShareStatistic(statistic) === (metric === 'errors'),
+    );
+    const ofAllTenants = new Set(
+      regressions.filter(({ organization }) => organization === undefined).map(toSeriesKey),
+    );
+    // If an endpoint is slower for all tenants, one alert is enough.
+    return regressions
       .filter(
-        ({ verdict, statistic }) =>
-          verdict === 'regression' && isShareStatistic(statistic) === (metric === 'errors'),
+        (finding) =>
+          finding.organization === undefined ||
+          !ofAllTenants.has(toSeriesKey({ ...finding, organization: undefined })),
       )
       .map((finding) => ({
         labels: toLabels(deploy, finding),

@@ -36,6 +36,7 @@ export async function queryRule(
   { source, noData }: QueryRule,
   cache: RuleQueryCache,
 ): Promise<Observation[]> {
+  if (source.kind === 'deploy') return cache.queryDeploys?.(source.metric) ?? [];
   if (source.kind === 'sql') return querySqlRule(source, cache.queryClient, cache.now);
   const [observations, ended] = await Promise.all([
     queryMeasure(source, cache),
@@ -51,7 +52,11 @@ function toEndObservation(service: string): Observation {
 /** Groups rules that read the same rows into batches. */
 export function groupRulesByRows(rules: readonly QueryRule[]): QueryRule[][] {
   const batches = Map.groupBy(rules, ({ name, source }) =>
-    source.kind === 'sql' ? `sql ${name}` : `measure ${toRowsKey(source)}`,
+    source.kind === 'measure'
+      ? `measure ${toRowsKey(source)}`
+      : source.kind === 'deploy'
+        ? 'deploy'
+        : `sql ${name}`,
   );
   return [...batches.values()];
 }

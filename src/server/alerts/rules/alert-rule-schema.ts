@@ -72,6 +72,8 @@ export const alertRuleSchema = z.strictObject({
   internal: z
     .enum(Object.keys(INTERNAL_METRICS) as [InternalMetric, ...InternalMetric[]])
     .optional(),
+  /** Regressions that the comparison of versions confirmed. */
+  deploy: z.enum(['duration', 'errors']).optional(),
   /** Only for SQL rules. A measure contains its own window. */
   window: durationSchema.optional(),
   direction: z.enum(['above', 'below']).default('above'),

@@ -28,6 +28,24 @@ export interface SqlMeasure extends SqlRule {
   readonly windowMs: number;
 }
 
+/** Labels of the alerts about deploys. */
+export const DEPLOY_LABELS = [
+  'service',
+  'environment',
+  'version',
+  'organization',
+  'subject',
+  'statistic',
+  'evidence',
+] as const;
+
+/** The confirmed regressions of deploys: longer durations in percent, or failures in percentage points. */
+export interface DeployMeasure {
+  readonly kind: 'deploy';
+  readonly metric: 'duration' | 'errors';
+  readonly windowMs: number;
+}
+
 /** A metric about Perfscope itself. */
 export interface InternalMeasure {
   readonly kind: 'internal';
@@ -84,7 +102,7 @@ export interface RuleEvidence {
 
 export interface AlertRule extends RuleThresholds {
   readonly name: string;
-  readonly source: Measure | SqlMeasure | InternalMeasure;
+  readonly source: Measure | SqlMeasure | DeployMeasure | InternalMeasure;
   readonly direction: 'above' | 'below';
   readonly evidence: RuleEvidence;
   /** Time between two evaluations. */

@@ -1,16 +1,16 @@
 import { prefixReport, type ReportProblem } from '../../../core/config-files/config-validation.ts';
 import { formatSuggestion } from '../../../core/config-files/format-suggestion.ts';
-import { DAY_MS } from '../../../core/duration.ts';
+import { DAY_MS, HOUR_MS } from '../../../core/duration.ts';
 import { ALERT_SEVERITIES } from '../../../core/schema/enums.ts';
 import { DIMENSIONS, type Dimension } from '../../../storage/queries/query-definition.ts';
-import type {
-  AlertRule,
-  InternalMeasure,
-  Measure,
-  RuleThresholds,
-  SqlMeasure,
-  TenantOverride,
-  ThresholdLevel,
+import {
+  type AlertRule,
+  DEPLOY_LABELS,
+  type DeployMeasure,
+  type Measure,
+  type RuleThresholds,
+  type TenantOverride,
+  type ThresholdLevel,
 } from './alert-rule.ts';
 import type {
   AlertRuleConfig,
@@ -85,11 +85,14 @@ export function buildAlertRule(
 function buildSource(
   entry: AlertRuleConfig,
   report: ReportProblem,
-): Measure | SqlMeasure | InternalMeasure | undefined {
-  const { measure, sql, internal } = entry;
-  const kinds = [measure, sql, internal].filter((kind) => kind !== undefined);
+): AlertRule['source'] | undefined {
+  const { measure, sql, internal, deploy } = entry;
+  const kinds = [measure, sql, internal, deploy].filter((kind) => kind !== undefined);
   if (kinds.length !== 1) {
-    report([], `\`${entry.name}\` must have exactly one of \`measure\`, \`sql\`, and \`internal\``);
+    report(
+      [],
+      `\`${entry.name}\` must have exactly one of \`measure\`, \`sql\`, \`deploy\`, and \`internal\``,
+    );
     return undefined;
   }
   if (entry.window !== undefined && sql === undefined) {
@@ -100,14 +103,16 @@ function buildSource(
     );
   }
   if (measure) return buildMeasure(measure, prefixReport(report, 'measure'));
+  if (deploy) return { kind: 'deploy', metric: deploy, windowMs: HOUR_MS } satisfies DeployMeasure;
   if (internal) return { kind: 'internal', metric: internal };
   const sqlRule = parseSqlRule(sql ?? '', (message) => report(['sql'], `\`sql\` ${message}`));
   return sqlRule && { kind: 'sql', ...sqlRule, windowMs: entry.window ?? 300_000 };
 }
 
 /** Returns the label names of a rule's groups. */
-function getLabelNames(source: Measure | SqlMeasure | InternalMeasure): readonly string[] {
+function getLabelNames(source: AlertRule['source']): readonly string[] {
   if (source.kind === 'measure') return source.groupBy;
+  if (source.kind === 'deploy') return DEPLOY_LABELS;
   return source.kind === 'sql' ? source.labelNames : INTERNAL_METRICS[source.metric].labels;
 }
 

@@ -1,6 +1,6 @@
 import type { ReportProblem } from '../../../core/config-files/config-validation.ts';
 import type { PerformanceMetricType } from '../../../core/schema/enums.ts';
-import type { InternalMeasure, Measure, RuleEvidence, SqlMeasure } from './alert-rule.ts';
+import type { AlertRule, RuleEvidence } from './alert-rule.ts';
 import type { AlertRuleConfig } from './alert-rule-schema.ts';
 import { getAggregate } from './rule-aggregates.ts';
 
@@ -22,7 +22,7 @@ const SAMPLED_TYPES: ReadonlySet<PerformanceMetricType | undefined> = new Set([
 /** Builds the evidence that a rule requires. Reports keys that don't fit the rule. */
 export function buildEvidence(
   entry: AlertRuleConfig,
-  source: Measure | SqlMeasure | InternalMeasure,
+  source: AlertRule['source'],
   report: ReportProblem,
 ): RuleEvidence {
   const aggregate = source.kind === 'measure' ? getAggregate(source.aggregate) : undefined;
@@ -50,7 +50,7 @@ export function buildEvidence(
   };
 }
 
-function getDefaultCoverage(source: Measure | SqlMeasure | InternalMeasure): number {
+function getDefaultCoverage(source: AlertRule['source']): number {
   if (source.kind !== 'measure') return 0;
   const { aggregate, type, windowMs } = source;
   if (aggregate === 'uptime') return UPTIME_COVERAGE * windowMs;

@@ -83,6 +83,7 @@ function isRuleVisible(rule: AlertRule, { organizations, properties }: TenantSco
   const isOwnProperty = (property: string) => properties === 'all' || properties.includes(property);
   const { source, tenants } = rule;
   if (source.kind === 'internal') return false;
+  if (source.kind === 'deploy') return true;
   if (source.kind === 'sql') return source.labelNames.includes('organization');
   if (!source.groupBy.includes('organization')) return false;
   return organizations.some((organization) => {

@@ -149,6 +149,8 @@ const ONLY_CHANGES = 'so the points are only the values when the alert changed';
 
 function formatNote(rule: AlertRule | undefined): string {
   if (!rule) return `The rule was removed, ${ONLY_CHANGES}.`;
-  const kind = rule.source.kind === 'sql' ? 'a SQL rule' : 'a rule about Perfscope itself';
-  return `This is ${kind}, ${ONLY_CHANGES}.`;
+  const kinds = { sql: 'a SQL rule', deploy: 'a rule about deploys', measure: 'a rule' };
+  const { kind } = rule.source;
+  const name = kind === 'internal' ? 'a rule about Perfscope itself' : kinds[kind];
+  return `This is ${name}, ${ONLY_CHANGES}.`;
 }

@@ -11,6 +11,7 @@ import {
 import type { QueryClient } from '../../../storage/questdb/query-client.ts';
 import { matchesNames, sql } from '../../../storage/sql/sql-builder.ts';
 import type { AlertEvaluator } from '../alert-evaluator.ts';
+import { createDeployMethods } from '../deploys/deploy-service.ts';
 import { type Transition, toAlert, toNotifiedAlert } from '../evaluation/alert-transition.ts';
 import { parseTransition } from '../evaluation/rebuild-alert-states.ts';
 import { loadAlertRows, loadTransitions } from '../state/alert-queries.ts';
@@ -29,7 +30,7 @@ import {
 } from './alert-views.ts';
 
 /**
- * Creates the service behind the alert, rule, and silence endpoints.
+ * Creates the service behind the alert, rule, silence, and deploy endpoints.
  *
  * @param publicUrl address of the server for links to runbooks. Without it, the links are relative.
  */
@@ -42,6 +43,7 @@ export function createAlertService(
     ...createAlertMethods(evaluator, queryClient, publicUrl),
     ...createRuleMethods(evaluator, queryClient, publicUrl),
     ...createSilenceMethods(evaluator),
+    ...createDeployMethods(evaluator, queryClient),
   };
 }
 

@@ -9,7 +9,7 @@ import { formatRuleYaml, type RuleDefinition } from '../rules/rule-definition.ts
 
 /** What a rule measures. Durations are in ms. */
 interface RuleQueryView {
-  readonly kind: 'metric' | 'sql' | 'internal';
+  readonly kind: 'metric' | 'sql' | 'deploy' | 'internal';
   readonly metricType?: string | undefined;
   readonly aggregate?: string | undefined;
   readonly filters?: Readonly<Record<string, readonly string[]>> | undefined;
@@ -20,7 +20,7 @@ interface RuleQueryView {
   readonly minimumIncrease?: number | undefined;
   /** The statement of a SQL rule. Only for administrators. */
   readonly sql?: string | undefined;
-  /** The metric of a rule about Perfscope itself. */
+  /** The metric of a rule about deploys or about Perfscope itself. */
   readonly metric?: string | undefined;
 }
 
@@ -110,6 +110,7 @@ function toQueryView(
   scope: TenantScope,
 ): RuleQueryView {
   if (source.kind === 'internal') return { kind: 'internal', metric: source.metric };
+  if (source.kind === 'deploy') return { kind: 'deploy', metric: source.metric };
   if (source.kind === 'sql') {
     const text = definition?.data.sql;
     const isReadable = scope.organizations === 'all' && typeof text === 'string';

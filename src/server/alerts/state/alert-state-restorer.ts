@@ -111,7 +111,7 @@ export class AlertStateRestorer {
     { source, noDataMinimumAgeMs, noDataAfterMs }: QueryRule,
     { labels, newestMs, coveredMs = 0 }: Observation,
   ): Promise<number> {
-    if (source.kind === 'sql' || coveredMs < noDataMinimumAgeMs) return coveredMs;
+    if (source.kind !== 'measure' || coveredMs < noDataMinimumAgeMs) return coveredMs;
     const { queryClient, healthIntervalMs } = this.#options;
     const filter = Object.fromEntries(Object.entries(labels).map(([name, text]) => [name, [text]]));
     const windowMs = noDataMinimumAgeMs + noDataAfterMs;

@@ -69,7 +69,7 @@ export const transitionSchema = z
 
 const ruleQuerySchema = z
   .strictObject({
-    kind: z.enum(['metric', 'sql', 'internal']),
+    kind: z.enum(['metric', 'sql', 'deploy', 'internal']),
     metricType: optionalTextSchema,
     aggregate: optionalTextSchema,
     filters: z.record(z.string(), z.array(z.string())).optional(),

@@ -56,6 +56,11 @@ const INTERNAL_NAMES: Readonly<Record<string, string>> = {
 export function describeRule({ query }: Rule): string {
   const { kind, groupBy = [], filters = {}, window, metric } = query;
   if (kind === 'internal') return capitalize(INTERNAL_NAMES[metric ?? ''] ?? metric ?? 'Perfscope');
+  if (kind === 'deploy') {
+    return metric === 'errors'
+      ? 'More failures after a deploy, in percentage points'
+      : 'Longer durations after a deploy, in percent';
+  }
   const what = kind === 'sql' ? 'result of a SQL statement' : describeAggregate(query);
   const filter = Object.entries(filters).map(
     ([name, values]) => `${label(name)} ${values.join(' or ')}`,

@@ -593,6 +593,9 @@ const SCOPE_TEST_QUERIES: { readonly [N in EndpointName]: string | undefined } =
   keys: undefined,
   key: undefined,
   marks: undefined,
+  deploys: undefined,
+  deploy: undefined,
+  compare: undefined,
   me: undefined,
   alerts: undefined,
   alert: undefined,
@@ -614,10 +617,11 @@ const SCOPE_TEST_QUERIES: { readonly [N in EndpointName]: string | undefined } =
 };
 /**
  * Endpoints whose isolation is tested in `access.test.ts`, `alerts-api.test.ts`, `distribution.test.ts`,
- * `notifications.test.ts`, `people.test.ts`, `business-rules.test.ts`, `jobs-api.test.ts`, and `marks-api.test.ts`.
+ * `notifications.test.ts`, `people.test.ts`, `business-rules.test.ts`, `jobs-api.test.ts`, `marks-api.test.ts`,
+ * and `deploys-api.test.ts`.
  */
 const TESTED_ELSEWHERE =
-  'keys key me job marks alerts alert alertSeries acknowledge rules rule silences silence notifications read receivers testReceiver people person actions decisions scaling coverage distribution storage'.split(
+  'keys key me job marks alerts alert alertSeries acknowledge rules rule silences silence notifications read receivers testReceiver people person actions decisions scaling coverage distribution storage deploys deploy compare'.split(
     ' ',
   );
 
