@@ -3302,6 +3302,10 @@ export interface Mark {
    * Number of processes that restarted.
    */
   count?: number;
+  /**
+   * ID of a recorded or detected deploy.
+   */
+  deployId?: string;
   alertId?: string;
   rule?: string;
   severity?: 'warning' | 'medium' | 'high' | 'critical';
