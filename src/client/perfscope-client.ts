@@ -252,6 +252,20 @@ export class PerfscopeClient {
   }
 
   /**
+   * Returns a deploy with all statistics of its last comparison.
+   *
+   * @example
+   * const [first] = (await client.get('deploys', { last: '1d' })).deploys;
+   * if (first) console.log(await client.deploy(first.id));
+   * @param id ID of the deploy
+   * @returns the deploy, and the compared statistics
+   * @throws ApiError if the server returns an error, or the error of `fetch` if the server is unreachable
+   */
+  deploy(id: string): Promise<ApiResponse<'deploy'>> {
+    return this.#sendWithId('deploy', id);
+  }
+
+  /**
    * Records a deploy, so that the server compares the version with the previous version.
    *
    * @example
