@@ -71,6 +71,7 @@ export type IdEndpointName =
   | 'rule'
   | 'alert'
   | 'alertSeries'
+  | 'deploy'
   | 'testReceiver'
   | 'acknowledge'
   | 'silence'
