@@ -126,7 +126,7 @@ function toDeployMark({
 }: DeployView): Mark {
   const regression = findings.find(({ verdict }) => verdict === 'regression');
   const after = previousVersion === undefined ? '' : ` after ${previousVersion}`;
-  const text = regression?.text ?? `version ${version}${after}`;
+  const text = `version ${version}${after}${regression ? ', with a regression' : ''}`;
   return { kind: 'version', at: startsAt, text, service, version, previousVersion, deployId: id };
 }
 
