@@ -4,8 +4,10 @@ import { addAlertsCommand } from './alerts-command.ts';
 import { addBackupCommand } from './backup-command.ts';
 import { addCheckConfigCommand } from './check-config-command.ts';
 import { printStatus } from './command-output.ts';
+import { addCompareCommand } from './compare-command.ts';
 import { addCoverageCommand } from './coverage-command.ts';
 import { addDemoCommand } from './demo-command.ts';
+import { addDeployCommand } from './deploy-command.ts';
 import { addDoctorCommand } from './doctor-command.ts';
 import { addExportCommand } from './export-command.ts';
 import { addGrafanaCommand } from './grafana-command.ts';
@@ -39,6 +41,8 @@ const COMMANDS = [
   addTopCommand,
   addCoverageCommand,
   addOutgoingCommand,
+  addDeployCommand,
+  addCompareCommand,
   addAlertsCommand,
   addObjectivesCommand,
   addNotifyCommand,

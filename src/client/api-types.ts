@@ -72,6 +72,7 @@ export type IdEndpointName =
   | 'objective'
   | 'alert'
   | 'alertSeries'
+  | 'deploy'
   | 'testReceiver'
   | 'acknowledge'
   | 'incident'

@@ -7,7 +7,7 @@ import {
 } from './api-types.ts';
 
 /** Endpoints to which a new object can be posted. */
-export type PostEndpointName = 'silences' | 'people' | 'keys';
+export type PostEndpointName = 'silences' | 'people' | 'keys' | 'deploys';
 
 /** Sends a new object, and returns the response. */
 export async function sendBody<N extends PostEndpointName>(

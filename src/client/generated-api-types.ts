@@ -19,6 +19,9 @@ export const ENDPOINT_PATHS = {
   catalog: '/api/performance/catalog',
   errors: '/api/performance/errors',
   marks: '/api/performance/marks',
+  deploys: '/api/performance/deploys',
+  deploy: '/api/performance/deploys/:id',
+  compare: '/api/performance/compare',
   alerts: '/api/performance/alerts',
   alert: '/api/performance/alerts/:id',
   alertSeries: '/api/performance/alerts/:id/series',
@@ -125,6 +128,9 @@ export interface ApiTypes {
     catalog: CatalogQuery;
     errors: ErrorsQuery;
     marks: MarksQuery;
+    deploys: DeploysQuery;
+    deploy: Record<string, never>;
+    compare: CompareQuery;
     alerts: AlertsQuery;
     alert: Record<string, never>;
     alertSeries: AlertSeriesQuery;
@@ -156,6 +162,7 @@ export interface ApiTypes {
     openapi: Record<string, never>;
   };
   bodies: {
+    deploys: DeploysBody;
     acknowledge: AcknowledgeBody;
     acknowledgeIncident: AcknowledgeIncidentBody;
     silences: SilencesBody;
@@ -181,6 +188,9 @@ export interface ApiTypes {
     catalog: Catalog;
     errors: Errors;
     marks: Marks;
+    deploys: Deploys;
+    deploy: DeployDetails;
+    compare: VersionComparison;
     alerts: Alerts;
     alert: OneAlert;
     alertSeries: AlertSeries;
@@ -1871,6 +1881,94 @@ export interface MarksQuery {
 }
 
 /**
+ * Query parameters of `GET /api/performance/deploys`.
+ */
+export interface DeploysQuery {
+  /**
+   * Start of the time range: an ISO 8601 time, or milliseconds since the epoch.
+   */
+  from?: string;
+  /**
+   * End of the time range: an ISO 8601 time, or milliseconds since the epoch. Default: now.
+   */
+  to?: string;
+  /**
+   * Length of the time range, instead of from: a number with the unit s, m, h, or d, such as 15m.
+   */
+  last?: string;
+  /**
+   * IANA time zone such as Europe/Vienna. Default: the time zone of the server.
+   */
+  timeZone?: string;
+  /**
+   * Limits the response to this service. Can be repeated.
+   */
+  service?: string[];
+  /**
+   * Limits the response to this environment. Can be repeated.
+   */
+  environment?: string[];
+}
+
+/**
+ * Query parameters of `GET /api/performance/compare`.
+ */
+export interface CompareQuery {
+  /**
+   * Start of the time range: an ISO 8601 time, or milliseconds since the epoch.
+   */
+  from?: string;
+  /**
+   * End of the time range: an ISO 8601 time, or milliseconds since the epoch. Default: now.
+   */
+  to?: string;
+  /**
+   * Length of the time range, instead of from: a number with the unit s, m, h, or d, such as 15m.
+   */
+  last?: string;
+  /**
+   * IANA time zone such as Europe/Vienna. Default: the time zone of the server.
+   */
+  timeZone?: string;
+  /**
+   * Limits the response to this service. Can be repeated.
+   */
+  service?: string[];
+  /**
+   * Limits the response to this environment. Can be repeated.
+   */
+  environment?: string[];
+  /**
+   * Limits the response to this endpoint. Can be repeated.
+   */
+  endpoint?: string[];
+  /**
+   * Limits the response to this organization. Can be repeated.
+   */
+  organizationId?: string[];
+  /**
+   * Limits the response to this property. Can be repeated.
+   */
+  propertyId?: string[];
+  /**
+   * Version to compare with. Default: all versions.
+   */
+  base?: string;
+  /**
+   * Version to check. Default: all versions.
+   */
+  candidate?: string;
+  /**
+   * Start of the time range of the base. Default: the same range.
+   */
+  baseFrom?: string;
+  /**
+   * End of the time range of the base.
+   */
+  baseTo?: string;
+}
+
+/**
  * Query parameters of `GET /api/performance/alerts`.
  */
 export interface AlertsQuery {
@@ -2282,6 +2380,37 @@ export interface TestQuery {
     | 'start-monitoring'
     | 'stop-monitoring'
     | 'cleanup';
+}
+
+/**
+ * JSON body of `POST /api/performance/deploys`.
+ */
+export interface DeploysBody {
+  /**
+   * Name of the service, as in its measurements.
+   */
+  service: string;
+  /**
+   * Version, as in the service.version of the service.
+   */
+  version: string;
+  /**
+   * Environment, such as production.
+   */
+  environment?: string;
+  commit?: string;
+  /**
+   * Default: the caller.
+   */
+  author?: string;
+  /**
+   * Link to the pipeline or the release.
+   */
+  url?: string;
+  /**
+   * Start of the deploy. Default: now.
+   */
+  at?: string;
 }
 
 /**
@@ -3316,6 +3445,10 @@ export interface Mark {
    * Number of processes that restarted.
    */
   count?: number;
+  /**
+   * ID of a recorded or detected deploy.
+   */
+  deployId?: string;
   alertId?: string;
   rule?: string;
   severity?: 'warning' | 'medium' | 'high' | 'critical';
@@ -3323,6 +3456,123 @@ export interface Mark {
    * When the alert was resolved. Missing if it is still active.
    */
   until?: string;
+}
+
+export interface Deploys {
+  from: string;
+  to: string;
+  deploys: Deploy[];
+}
+
+export interface Deploy {
+  id: string;
+  service: string;
+  environment?: string;
+  version: string;
+  previousVersion?: string;
+  sources: ('recorded' | 'detected')[];
+  startsAt: string;
+  commit?: string;
+  author?: string;
+  url?: string;
+  /**
+   * `ended` if a confirmed regression no longer exists.
+   */
+  status: 'running' | 'regression' | 'ended' | 'ok' | 'no data';
+  /**
+   * Number of series with enough data in the last comparison.
+   */
+  comparedSeries: number;
+  endedAt?: string;
+  endReason?: string;
+  findings: VersionChange[];
+}
+
+/**
+ * A compared statistic of one series.
+ */
+export interface VersionChange {
+  text: string;
+  type:
+    | 'API_RESPONSE_TIME'
+    | 'DATABASE_QUERY_TIME'
+    | 'OUTGOING_REQUEST_TIME'
+    | 'QUEUE_PROCESSING_TIME'
+    | 'QUEUE_WAIT_TIME';
+  /**
+   * Endpoint, statement, queue, or host, depending on the type.
+   */
+  endpoint?: string;
+  operation?: string;
+  queueScope?: string;
+  /**
+   * Organization. Missing if the change is about all organizations.
+   */
+  organization?: string;
+  /**
+   * Compared statistic. `typical` is the geometric mean.
+   */
+  statistic: 'p95' | 'mean' | 'p50' | 'typical' | 'errorRate' | 'abortedRate';
+  verdict: 'regression' | 'improvement' | 'unchanged';
+  /**
+   * `concurrent` if both versions were compared in the same minutes.
+   */
+  method: 'before' | 'concurrent';
+  /**
+   * Value before, in ms, or a share from 0 to 1.
+   */
+  before: number;
+  /**
+   * Value after, in ms, or a share from 0 to 1.
+   */
+  after: number;
+  /**
+   * Relative change of a duration, such as 0.34, or difference of a share.
+   */
+  change: number;
+  /**
+   * Lower end of the confidence interval of the change.
+   */
+  lower: number;
+  /**
+   * Upper end of the confidence interval of the change.
+   */
+  upper: number;
+  countBefore: number;
+  countAfter: number;
+  /**
+   * Number of the comparison that found the change.
+   */
+  look: number;
+}
+
+export interface DeployDetails {
+  deploy: Deploy;
+  changes: VersionChange[];
+}
+
+export interface VersionComparison {
+  from: string;
+  to: string;
+  base: {
+    version?: string;
+    from: string;
+    to: string;
+  };
+  candidate: {
+    version?: string;
+    from: string;
+    to: string;
+  };
+  /**
+   * Probability that all confidence intervals of a statistic are correct.
+   */
+  confidence: number;
+  /**
+   * Number of series of the candidate, including series without enough data.
+   */
+  seriesCount: number;
+  changes: VersionChange[];
 }
 
 export interface Alerts {
@@ -3637,7 +3887,7 @@ export interface Rule {
  * What a rule measures. Durations are in ms.
  */
 export interface RuleQuery {
-  kind: 'metric' | 'sql' | 'internal' | 'burnRate';
+  kind: 'metric' | 'sql' | 'internal' | 'burnRate' | 'deploy';
   metricType?: string;
   aggregate?: string;
   filters?: {
@@ -4208,6 +4458,7 @@ export interface Me {
     | 'test'
     | 'scrape'
     | 'ingest'
+    | 'deploy'
     | 'administer'
   )[];
   /**
@@ -4221,6 +4472,7 @@ export interface Me {
     | 'test'
     | 'scrape'
     | 'ingest'
+    | 'deploy'
     | 'administer'
   )[];
   /**

@@ -296,6 +296,33 @@ export class PerfscopeClient {
     return this.#sendWithId('key', id, {}, { method: 'DELETE' });
   }
 
+  /**
+   * Returns a deploy with all statistics of its last comparison.
+   *
+   * @example
+   * const [first] = (await client.get('deploys', { last: '1d' })).deploys;
+   * if (first) console.log(await client.deploy(first.id));
+   * @param id ID of the deploy
+   * @returns the deploy, and the compared statistics
+   * @throws ApiError if the server returns an error, or the error of `fetch` if the server is unreachable
+   */
+  deploy(id: string): Promise<ApiResponse<'deploy'>> {
+    return this.#sendWithId('deploy', id);
+  }
+
+  /**
+   * Records a deploy, so that the server compares the version with the previous version.
+   *
+   * @example
+   * await client.recordDeploy({ service: 'booking', version: '1.8.0', commit: 'c7cdb51' });
+   * @param body the service, its version, and details of the deploy
+   * @returns the deploy
+   * @throws ApiError if the server returns an error, or the error of `fetch` if the server is unreachable
+   */
+  recordDeploy(body: RequestBody<'deploys'>): Promise<ApiResponse<'deploys'>> {
+    return this.#post('deploys', body);
+  }
+
   #post<N extends PostEndpointName>(name: N, body: RequestBody<N>): Promise<ApiResponse<N>> {
     return sendBody(this.#options, name, body);
   }

@@ -157,6 +157,7 @@ function getVariants(table: TableName, tenant: SeededTenant, now: number): reado
     ],
     rule_decisions: [{ status: 'set', facts: JSON.stringify({ [`${mark}-fact`]: 1 }) }],
     objectives: [{ status: 'ok', labels }],
+    deploys: [{ source: 'recorded', findings: '[]', changes: '[]' }],
     notification_people: [
       { state: 'active', role: 'VIEWER', properties: JSON.stringify([propertyId]) },
     ],

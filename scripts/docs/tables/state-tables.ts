@@ -1,6 +1,7 @@
 import { ROLES } from '../../../src/core/person-and-roles.ts';
 import { ALERT_SEVERITIES } from '../../../src/core/schema/enums.ts';
 import { ALERT_STATES } from '../../../src/core/schema/tables/alerts-table.ts';
+import { DEPLOY_SOURCES } from '../../../src/core/schema/tables/deploys-table.ts';
 import { INCIDENT_STATES } from '../../../src/core/schema/tables/incidents-table.ts';
 import { NOTIFICATION_STATUSES } from '../../../src/core/schema/tables/notifications-table.ts';
 import {
@@ -183,6 +184,39 @@ export const ALERT_TABLES: TableDescriptions<
       content: { meaning: 'JSON object with the status of the message and its alerts.' },
       author: { meaning: 'User who read the message. Set only with `read_at`.' },
       readAt: { meaning: 'When the message was read in the app.' },
+    },
+  },
+};
+
+/** Describes the table of deploys. */
+export const DEPLOY_TABLES: TableDescriptions<'deploys'> = {
+  deploys: {
+    row: [
+      'A row is one report of a deploy, or the result of one comparison.',
+      'Rows with the same `id` belong to one deploy.',
+      'The server writes these rows.',
+    ],
+    columns: {
+      timestamp: { meaning: 'Time at which the row was written.' },
+      service: { meaning: 'Name of the service.' },
+      environment: { meaning: 'Environment of the service. Empty if it has none.' },
+      version: { meaning: 'Version that was deployed.' },
+      previousVersion: { meaning: 'Version that ran before. Empty if it is unknown.' },
+      source: { meaning: 'How the deploy became known.', values: DEPLOY_SOURCES },
+      id: { meaning: 'ID of the deploy.' },
+      seq: SEQ,
+      startsAt: {
+        meaning: 'Start of the deploy: the first row of the version, or the recorded time.',
+      },
+      commitId: { meaning: 'Commit of the version.' },
+      author: { meaning: 'Author of the deploy.' },
+      url: { meaning: 'Link to the pipeline or the release.' },
+      look: { meaning: 'Number of the last comparison. 0 before the first.' },
+      comparedSeries: { meaning: 'Number of series with enough data in the last comparison.' },
+      findings: { meaning: 'JSON array of the confirmed changes.' },
+      changes: { meaning: 'JSON array of compared statistics: at most 100.' },
+      endedAt: { meaning: 'When the regressions ended. Empty while they continue.' },
+      endReason: { meaning: 'Why the regressions ended.' },
     },
   },
 };

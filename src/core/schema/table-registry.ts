@@ -2,6 +2,7 @@ import type { AnyRow, Table } from './table-definition.ts';
 import { type AlertRow, alertsTable } from './tables/alerts-table.ts';
 import { type ApiKeyRow, apiKeysTable } from './tables/api-keys-table.ts';
 import { type AuditLogRow, auditLogTable } from './tables/audit-log-table.ts';
+import { type DeployRow, deploysTable } from './tables/deploys-table.ts';
 import { type ErrorLogRow, errorLogsTable } from './tables/error-logs-table.ts';
 import { type IncidentRow, incidentsTable } from './tables/incidents-table.ts';
 import { type MetricBucketRow, metricBucketsTable } from './tables/metric-buckets-table.ts';
@@ -37,6 +38,7 @@ export const STATE_TABLES = [
   ruleDecisionsTable,
   peopleTable,
   objectivesTable,
+  deploysTable,
 ] as const;
 
 export interface RowTypes {
@@ -54,6 +56,7 @@ export interface RowTypes {
   rule_decisions: RuleDecisionRow;
   notification_people: PersonRow;
   objectives: ObjectiveRow;
+  deploys: DeployRow;
 }
 
 export type TableName = keyof RowTypes;

@@ -15,6 +15,7 @@ export const PERMISSION_LABELS = {
   test: 'use the test API',
   scrape: 'scrape /metrics, which contains the data of all tenants',
   ingest: 'send measurements',
+  deploy: 'record deploys',
   administer: 'administer the installation',
 } as const;
 
@@ -25,7 +26,7 @@ const ROLE_PERMISSIONS: Readonly<Record<PrincipalRole, readonly Permission[]>> =
   ORG_ADMIN: ['read', 'acknowledge', 'manageKeys'],
   PROPERTY_MGR: ['read', 'acknowledge'],
   VIEWER: ['read'],
-  INGEST: ['ingest'],
+  INGEST: ['ingest', 'deploy'],
   SCRAPE: ['scrape'],
   NOBODY: [],
 };

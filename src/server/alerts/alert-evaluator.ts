@@ -10,6 +10,8 @@ import {
   type AlertDispatcherOptions,
   TransitionRecorder,
 } from './alert-dispatcher.ts';
+import { DeployAnalyzer } from './deploys/deploy-analyzer.ts';
+import { DeployStore } from './deploys/deploy-store.ts';
 import {
   countRules,
   createRulePlan,
@@ -74,6 +76,8 @@ export class AlertEvaluator {
   readonly incidents: IncidentTracker;
   readonly objectives: ObjectiveMonitor;
   readonly #objectiveRecorder: ObjectiveRecorder;
+  readonly deploys: DeployStore;
+  readonly deployAnalyzer: DeployAnalyzer;
   readonly #internalMetrics: InternalMetricsReader;
   readonly #explainer: AlertExplainer;
   readonly #stateRestorer: AlertStateRestorer;
@@ -106,6 +110,8 @@ export class AlertEvaluator {
     this.recorder = new TransitionRecorder({ add, flush, log });
     this.heartbeat = new Heartbeat(options.heartbeatUrl, log);
     this.silences = new SilenceStore(queryClient, add, flush, log);
+    this.deploys = new DeployStore(queryClient, add, flush);
+    this.deployAnalyzer = new DeployAnalyzer({ queryClient, store: this.deploys, log });
     this.alertStates = new AlertStateStore((transition, before) => {
       if (this.#dispatcher.handleTransition(transition, before))
         this.#runTransitions?.push(transition);
@@ -137,6 +143,7 @@ export class AlertEvaluator {
       alertStates,
       ruleHealth,
       healthIntervalMs,
+      queryDeploys: (metric, at) => this.deployAnalyzer.query(metric, at),
       getCompleteness,
       objectives: this.objectives,
       log,

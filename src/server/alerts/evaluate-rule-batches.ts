@@ -8,6 +8,7 @@ import {
   firesOnMissingRows,
   isDataComplete,
 } from './evaluation/data-completeness.ts';
+import type { Observation } from './evaluation/observation.ts';
 import type { ObjectiveMonitor } from './objectives/objective-monitor.ts';
 import type { InternalMetricsReader } from './rule-queries/internal-metrics.ts';
 import { RuleQueryCache } from './rule-queries/rule-query-cache.ts';
@@ -58,6 +59,8 @@ export interface QueryRuleEvaluatorOptions {
   readonly alertStates: AlertStateStore;
   readonly ruleHealth: RuleHealthStore;
   readonly healthIntervalMs: number;
+  /** Returns the regressions of deploys. */
+  readonly queryDeploys: (metric: 'duration' | 'errors', now: number) => Promise<Observation[]>;
   readonly getCompleteness: () => DataCompleteness;
   readonly objectives: ObjectiveMonitor;
   readonly log: Logger;
@@ -92,10 +95,11 @@ export class QueryRuleEvaluator {
     now: number,
     database: { reachable: boolean },
   ): Promise<void> {
-    const { queryClient, healthIntervalMs, objectives } = this.#options;
+    const { queryClient, healthIntervalMs, objectives, queryDeploys } = this.#options;
     const measures = rules.flatMap(({ source }) => (source.kind === 'measure' ? [source] : []));
     const intervalMs = ceilTo(healthIntervalMs, MINUTE_MS);
     const cache = new RuleQueryCache(queryClient, now, intervalMs, measures);
+    cache.queryDeploys = (metric) => queryDeploys(metric, now);
     await Promise.all(
       rules.map(async (rule) => {
         const startMs = performance.now();

@@ -9,8 +9,10 @@ import {
   rulesEndpoint,
 } from './endpoints/alerts-endpoints.ts';
 import { catalogEndpoint } from './endpoints/catalog-endpoint.ts';
+import { compareEndpoint } from './endpoints/compare-endpoint.ts';
 import { coverageEndpoint } from './endpoints/coverage-endpoint.ts';
 import { dashboardEndpoint } from './endpoints/dashboard-endpoint.ts';
+import { deployEndpoint, deploysEndpoint } from './endpoints/deploys-endpoints.ts';
 import { distributionEndpoint } from './endpoints/distribution-endpoint.ts';
 import { errorsEndpoint } from './endpoints/errors-endpoint.ts';
 import { healthEndpoint } from './endpoints/health-endpoint.ts';
@@ -64,6 +66,9 @@ export const ENDPOINTS = {
   catalog: catalogEndpoint,
   errors: errorsEndpoint,
   marks: marksEndpoint,
+  deploys: deploysEndpoint,
+  deploy: deployEndpoint,
+  compare: compareEndpoint,
   alerts: alertsEndpoint,
   alert: alertEndpoint,
   alertSeries: alertSeriesEndpoint,

@@ -7,6 +7,7 @@ import {
   ChartLine,
   CircleAlert,
   Database,
+  GitCommitVertical,
   Globe,
   HardDrive,
   type IconNode,
@@ -170,6 +171,19 @@ export const ROUTES: readonly Route[] = [
     navigation: { section: 'Respond', icon: Target },
     identity: ['objective'],
     keywords: 'slo error budget burn rate targets',
+  },
+  {
+    path: '/deploys',
+    title: 'Deploys',
+    load: () => import('./deploys/deploys.tsx'),
+    navigation: { section: 'Respond', icon: GitCommitVertical },
+    keywords: 'versions releases regression canary rollback',
+  },
+  {
+    path: '/deploys/:id',
+    title: 'Deploy',
+    load: () => import('./deploys/deploy.tsx'),
+    parent: '/deploys',
   },
   {
     path: '/inbox',

@@ -23,6 +23,7 @@ import {
   type Uptime,
 } from '../../../storage/queries/uptime.ts';
 import type { QueryClient } from '../../../storage/questdb/query-client.ts';
+import type { Observation } from '../evaluation/observation.ts';
 import type { Measure } from '../rules/alert-rule.ts';
 
 /** Limit on groups per rule. A rule with more groups fails and isn't evaluated at all. */
@@ -48,6 +49,8 @@ export type MeasureQuery = Pick<Measure, 'filter' | 'windowMs' | 'groupBy'> & {
  * coarser grouping is computed from a finer grouping.
  */
 export class RuleQueryCache {
+  /** Returns the regressions of deploys. Undefined where rules about deploys aren't evaluated. */
+  queryDeploys: ((metric: 'duration' | 'errors') => Promise<Observation[]>) | undefined;
   readonly now: number;
   readonly queryClient: QueryClient;
   readonly #healthIntervalMs: number;

@@ -43,6 +43,7 @@ export async function queryRule(
     await objectives?.refresh(cache.now);
     return objectives?.observe(source.speed, cache.now) ?? [];
   }
+  if (source.kind === 'deploy') return cache.queryDeploys?.(source.metric) ?? [];
   if (source.kind === 'sql') return querySqlRule(source, cache.queryClient, cache.now);
   const [observations, ended] = await Promise.all([
     queryMeasure(source, cache),
@@ -62,7 +63,7 @@ export function groupRulesByRows(rules: readonly QueryRule[]): QueryRule[][] {
       ? `measure ${toRowsKey(source)}`
       : source.kind === 'sql'
         ? `sql ${name}`
-        : 'burn rates',
+        : source.kind,
   );
   return [...batches.values()];
 }

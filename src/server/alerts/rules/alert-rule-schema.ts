@@ -75,6 +75,8 @@ export const alertRuleSchema = z.strictObject({
     .optional(),
   /** The windows in which the rule checks the burn rates of all objectives. */
   burnRate: z.enum(BURN_RATE_SPEEDS).optional(),
+  /** Regressions that the comparison of versions confirmed. */
+  deploy: z.enum(['duration', 'errors']).optional(),
   /** Only for SQL rules. A measure contains its own window. */
   window: durationSchema.optional(),
   direction: z.enum(['above', 'below']).default('above'),

@@ -29,6 +29,24 @@ export interface SqlMeasure extends SqlRule {
   readonly windowMs: number;
 }
 
+/** Labels of the alerts about deploys. */
+export const DEPLOY_LABELS = [
+  'service',
+  'environment',
+  'version',
+  'organization',
+  'subject',
+  'statistic',
+  'evidence',
+] as const;
+
+/** The confirmed regressions of deploys: longer durations in percent, or failures in percentage points. */
+export interface DeployMeasure {
+  readonly kind: 'deploy';
+  readonly metric: 'duration' | 'errors';
+  readonly windowMs: number;
+}
+
 /** A metric about Perfscope itself. */
 export interface InternalMeasure {
   readonly kind: 'internal';
@@ -44,7 +62,7 @@ export interface BurnRateMeasure {
 }
 
 /** The source of a rule's values. */
-export type RuleSource = Measure | SqlMeasure | InternalMeasure | BurnRateMeasure;
+export type RuleSource = Measure | SqlMeasure | InternalMeasure | BurnRateMeasure | DeployMeasure;
 
 /**
  * An alert has this severity if the value is beyond the threshold. A value equal to the threshold

@@ -1,15 +1,18 @@
 import { prefixReport, type ReportProblem } from '../../../core/config-files/config-validation.ts';
 import { formatSuggestion } from '../../../core/config-files/format-suggestion.ts';
+import { HOUR_MS } from '../../../core/duration.ts';
 import { ALERT_SEVERITIES } from '../../../core/schema/enums.ts';
 import { DIMENSIONS, type Dimension } from '../../../storage/queries/query-definition.ts';
 import { BURN_RATE_ALERTS } from '../objectives/burn-rate-windows.ts';
-import type {
-  AlertRule,
-  Measure,
-  RuleSource,
-  RuleThresholds,
-  TenantOverride,
-  ThresholdLevel,
+import {
+  type AlertRule,
+  DEPLOY_LABELS,
+  type DeployMeasure,
+  type Measure,
+  type RuleSource,
+  type RuleThresholds,
+  type TenantOverride,
+  type ThresholdLevel,
 } from './alert-rule.ts';
 import type {
   AlertRuleConfig,
@@ -87,10 +90,13 @@ export function buildAlertRule(
 }
 
 function buildSource(entry: AlertRuleConfig, report: ReportProblem): RuleSource | undefined {
-  const { measure, sql, internal, burnRate } = entry;
-  const kinds = [measure, sql, internal, burnRate].filter((kind) => kind !== undefined);
+  const { measure, sql, internal, burnRate, deploy } = entry;
+  const kinds = [measure, sql, internal, burnRate, deploy].filter((kind) => kind !== undefined);
   if (kinds.length !== 1) {
-    report([], `\`${entry.name}\` must have exactly one of \`measure\`, \`sql\`, and \`internal\``);
+    report(
+      [],
+      `\`${entry.name}\` must have exactly one of \`measure\`, \`sql\`, \`deploy\`, and \`internal\``,
+    );
     return undefined;
   }
   if (burnRate) {
@@ -109,6 +115,7 @@ function buildSource(entry: AlertRuleConfig, report: ReportProblem): RuleSource 
     );
   }
   if (measure) return buildMeasure(measure, prefixReport(report, 'measure'));
+  if (deploy) return { kind: 'deploy', metric: deploy, windowMs: HOUR_MS } satisfies DeployMeasure;
   if (internal) return { kind: 'internal', metric: internal };
   const sqlRule = parseSqlRule(sql ?? '', (message) => report(['sql'], `\`sql\` ${message}`));
   return sqlRule && { kind: 'sql', ...sqlRule, windowMs: entry.window ?? 300_000 };
@@ -118,6 +125,7 @@ function buildSource(entry: AlertRuleConfig, report: ReportProblem): RuleSource 
 function getLabelNames(source: RuleSource): readonly string[] {
   if (source.kind === 'measure') return source.groupBy;
   if (source.kind === 'burnRate') return ['objective', ...DIMENSIONS];
+  if (source.kind === 'deploy') return DEPLOY_LABELS;
   return source.kind === 'sql' ? source.labelNames : INTERNAL_METRICS[source.metric].labels;
 }
 

@@ -151,12 +151,12 @@ function buildRules(
       checkRemainingKeys(entry, invalidKeys, intervalMs);
       return undefined;
     }
-    const hasSource = [data.measure, data.sql, data.internal, data.burnRate].some(
+    const hasSource = [data.measure, data.sql, data.deploy, data.internal, data.burnRate].some(
       (kind) => kind !== undefined,
     );
     if (!entry.isInherited && !hasSource) {
       const message = `there is no rule \`${entry.name}\` to override; ${formatSuggestion(entry.name, names)}`;
-      const hint = 'A new rule requires `measure`, `sql`, or `internal`';
+      const hint = 'A new rule requires `measure`, `sql`, `deploy`, or `internal`';
       entry.report(['name'], `${message} ${hint}`);
       return undefined;
     }

@@ -121,6 +121,7 @@ function isRuleVisible(rule: AlertRule, { organizations, properties }: TenantSco
   if (source.kind === 'internal') return false;
   // The groups of objectives have different labels. Values are limited to the tenant's groups.
   if (source.kind === 'burnRate') return true;
+  if (source.kind === 'deploy') return true;
   if (source.kind === 'sql') return source.labelNames.includes('organization');
   if (!source.groupBy.includes('organization')) return false;
   return organizations.some((organization) => {

@@ -147,8 +147,15 @@ function collectThresholds(transitions: readonly Transition[]): ThresholdLevel[]
 
 const ONLY_CHANGES = 'so the points are only the values when the alert changed';
 
+const KIND_NAMES: Readonly<Record<AlertRule['source']['kind'], string>> = {
+  measure: 'a rule',
+  sql: 'a SQL rule',
+  internal: 'a rule about Perfscope itself',
+  burnRate: 'a rule about objectives',
+  deploy: 'a rule about deploys',
+};
+
 function formatNote(rule: AlertRule | undefined): string {
   if (!rule) return `The rule was removed, ${ONLY_CHANGES}.`;
-  const kind = rule.source.kind === 'sql' ? 'a SQL rule' : 'a rule about Perfscope itself';
-  return `This is ${kind}, ${ONLY_CHANGES}.`;
+  return `This is ${KIND_NAMES[rule.source.kind]}, ${ONLY_CHANGES}.`;
 }

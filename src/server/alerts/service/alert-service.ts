@@ -11,6 +11,7 @@ import {
 import type { QueryClient } from '../../../storage/questdb/query-client.ts';
 import { matchesNames, sql } from '../../../storage/sql/sql-builder.ts';
 import type { AlertEvaluator } from '../alert-evaluator.ts';
+import { createDeployMethods } from '../deploys/deploy-service.ts';
 import { type Transition, toAlert, toNotifiedAlert } from '../evaluation/alert-transition.ts';
 import { parseTransition } from '../evaluation/rebuild-alert-states.ts';
 import { loadAlertRows, loadTransitions } from '../state/alert-queries.ts';
@@ -30,7 +31,7 @@ import {
 import { createObjectiveMethods } from './objective-service.ts';
 
 /**
- * Creates the service behind the alert, rule, silence, and objective endpoints.
+ * Creates the service behind the alert, rule, silence, objective, and deploy endpoints.
  *
  * @param publicUrl address of the server for links to runbooks. Without it, the links are relative.
  */
@@ -44,6 +45,7 @@ export function createAlertService(
     ...createRuleMethods(evaluator, queryClient, publicUrl),
     ...createSilenceMethods(evaluator),
     ...createObjectiveMethods(evaluator, queryClient),
+    ...createDeployMethods(evaluator, queryClient),
   };
 }
 

@@ -10,6 +10,7 @@ import type { AlertSeverity } from '../../../core/schema/enums.ts';
 import type { AlertState } from '../../../core/schema/tables/alerts-table.ts';
 import type { TenantScope } from '../../../core/tenant-scope.ts';
 import type { TimeRange } from '../../../storage/queries/time-range.ts';
+import type { DeployService } from '../deploys/deploy-service.ts';
 import type { Transition } from '../evaluation/alert-transition.ts';
 import type { Silence } from '../suppression/silence.ts';
 import type { AlertSeries, SeriesRequest } from './alert-series.ts';
@@ -137,8 +138,8 @@ export interface FiredAlert {
   readonly until: Date | undefined;
 }
 
-/** Alerts, rules, and silences. Anything outside the caller's scope is treated as missing. */
-export interface AlertService extends ObjectiveService {
+/** Alerts, rules, silences, objectives, and deploys. Anything outside the caller's scope is treated as missing. */
+export interface AlertService extends ObjectiveService, DeployService {
   /**
    * Lists live alerts, highest severity first within each state. If the filter contains the state
    * `resolved`, alerts that were resolved within the last day are included.

@@ -3,6 +3,7 @@ import { HOUR_MS } from '../../../core/duration.ts';
 import { getSeverityRank } from '../../../core/schema/enums.ts';
 import { getRunStepMs, queryProcessRuns } from '../../../storage/queries/process-runs.ts';
 import { findServiceEvents, type ServiceEvent } from '../../../storage/queries/service-events.ts';
+import type { DeployView } from '../../alerts/deploys/deploy-service.ts';
 import type { FiredAlert } from '../../alerts/service/alert-views.ts';
 import { defineEndpoint } from '../endpoint-definition.ts';
 import { toRequestQuery } from '../request/request-query.ts';
@@ -26,6 +27,7 @@ const markSchema = z
     version: optionalTextSchema,
     previousVersion: optionalTextSchema,
     count: optionalNumberSchema.meta({ description: 'Number of processes that restarted.' }),
+    deployId: optionalTextSchema.meta({ description: 'ID of a recorded or detected deploy.' }),
     alertId: optionalTextSchema,
     rule: optionalTextSchema,
     severity: severitySchema.optional(),
@@ -75,12 +77,17 @@ export const marksEndpoint = defineEndpoint({
       MAX_MISSED_REPORTS * dependencies.healthIntervalMs,
       getRunStepMs(extended),
     );
-    const [runs, alerts] = await Promise.all([
+    const [runs, alerts, deploys] = await Promise.all([
       queryProcessRuns(dependencies.queryClient, { ...dbQuery, range: extended }),
       dependencies.alerts.listFired(range, query, scope),
+      dependencies.alerts.listDeploys(range, query, scope),
     ]);
     const events = findServiceEvents(runs, range, toleranceMs);
-    const marks = [...events.map(toEventMark), ...alerts.map(toAlertMark)];
+    const marks = [
+      ...removeKnownVersions(events, deploys).map(toEventMark),
+      ...deploys.map(toDeployMark),
+      ...alerts.map(toAlertMark),
+    ];
     return {
       ...schemas.toTimeRangeFields(range),
       marks: selectMarks(marks),
@@ -88,6 +95,40 @@ export const marksEndpoint = defineEndpoint({
     };
   },
 });
+
+/** A detected version can be a few minutes away from the start of its deploy. */
+const SAME_DEPLOY_MS = HOUR_MS / 2;
+
+/** Removes new versions that are also deploys. Health rows and measurements of a process start at different times. */
+function removeKnownVersions(
+  events: readonly ServiceEvent[],
+  deploys: readonly DeployView[],
+): ServiceEvent[] {
+  return events.filter(
+    (event) =>
+      event.kind !== 'version' ||
+      !deploys.some(
+        ({ service, version, startsAt }) =>
+          service === event.service &&
+          version === event.version &&
+          Math.abs(startsAt.getTime() - event.atMs) <= SAME_DEPLOY_MS,
+      ),
+  );
+}
+
+function toDeployMark({
+  id,
+  startsAt,
+  service,
+  version,
+  previousVersion,
+  findings,
+}: DeployView): Mark {
+  const regression = findings.find(({ verdict }) => verdict === 'regression');
+  const after = previousVersion === undefined ? '' : ` after ${previousVersion}`;
+  const text = `version ${version}${after}${regression ? ', with a regression' : ''}`;
+  return { kind: 'version', at: startsAt, text, service, version, previousVersion, deployId: id };
+}
 
 function toEventMark({ atMs, ...event }: ServiceEvent): Mark {
   return { ...event, at: new Date(atMs), text: formatEvent(event) };

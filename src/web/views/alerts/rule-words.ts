@@ -58,6 +58,11 @@ export function describeRule({ query }: Rule): string {
   if (kind === 'internal') return capitalize(INTERNAL_NAMES[metric ?? ''] ?? metric ?? 'Perfscope');
   if (kind === 'burnRate')
     return `Burn rate of all error budgets over ${formatCoarse(window ?? 0)}, by objective`;
+  if (kind === 'deploy') {
+    return metric === 'errors'
+      ? 'More failures after a deploy, in percentage points'
+      : 'Longer durations after a deploy, in percent';
+  }
   const what = kind === 'sql' ? 'result of a SQL statement' : describeAggregate(query);
   const filter = Object.entries(filters).map(
     ([name, values]) => `${label(name)} ${values.join(' or ')}`,

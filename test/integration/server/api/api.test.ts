@@ -593,6 +593,9 @@ const SCOPE_TEST_QUERIES: { readonly [N in EndpointName]: string | undefined } =
   keys: undefined,
   key: undefined,
   marks: undefined,
+  deploys: undefined,
+  deploy: undefined,
+  compare: undefined,
   me: undefined,
   alerts: undefined,
   alert: undefined,
@@ -649,6 +652,9 @@ const TESTED_ELSEWHERE = [
   'coverage',
   'distribution',
   'storage',
+  'deploys',
+  'deploy',
+  'compare',
 ];
 
 describe('tenant isolation', () => {

@@ -25,7 +25,7 @@ describe('roles', () => {
     ['ORG_ADMIN', ['read', 'acknowledge', 'manageKeys']],
     ['PROPERTY_MGR', ['read', 'acknowledge']],
     ['VIEWER', ['read']],
-    ['INGEST', ['ingest']],
+    ['INGEST', ['ingest', 'deploy']],
     ['SCRAPE', ['scrape']],
   ] as const)('%s has the permissions %s', (role, expected) => {
     const permissions = Object.keys(PERMISSION_LABELS) as Permission[];

@@ -1,0 +1,135 @@
+import type { PerformanceMetricType } from '../../core/schema/enums.ts';
+import type { IntervalHistogram } from '../../core/statistics/interval-sample.ts';
+import type { QueryClient } from '../questdb/query-client.ts';
+import { inValues, type Sql, sql } from '../sql/sql-builder.ts';
+import { BUCKETS_TABLE, COUNT, createSum, METRICS_TABLE } from './aggregation-tables.ts';
+import { excludeOwnRequests } from './operation-totals.ts';
+import type { Group, Query } from './query-definition.ts';
+import { toNumber, toText } from './row-values.ts';
+import { type ResultRow, runQuery } from './run-query.ts';
+import type { Step } from './time-buckets.ts';
+
+/** Types of the durations that deploys are compared by. */
+export const COMPARED_TYPES = [
+  'API_RESPONSE_TIME',
+  'DATABASE_QUERY_TIME',
+  'OUTGOING_REQUEST_TIME',
+  'QUEUE_PROCESSING_TIME',
+  'QUEUE_WAIT_TIME',
+] as const satisfies readonly PerformanceMetricType[];
+export type ComparedType = (typeof COMPARED_TYPES)[number];
+
+/** Dimensions that identify a series of a service. */
+export const SERIES_DIMENSIONS = ['endpoint', 'operation', 'queueScope'] as const;
+
+/** The histograms of a group in each interval that has measurements. */
+export interface GroupHistograms {
+  readonly type: ComparedType;
+  readonly group: Group;
+  readonly intervals: readonly IntervalHistogram[];
+}
+
+/** Conditions for the selected types. */
+function toConditions({ filter }: Query, types: readonly ComparedType[]): Sql[] {
+  return [inValues('metric_type', types), ...excludeOwnRequests(filter)];
+}
+
+interface MutableHistogram extends IntervalHistogram {
+  count: number;
+  errorCount: number;
+  abortedCount: number;
+  sum: number;
+  buckets: [number, number][];
+}
+
+/**
+ * Returns histograms by type, group, and interval.
+ *
+ * @throws PS_REQUEST_TOO_LARGE, PS_UNAVAILABLE, PS_QUERY_TOO_LONG
+ */
+export async function queryIntervalHistograms(
+  queryClient: QueryClient,
+  query: Query & { readonly step: Step },
+  types: readonly ComparedType[] = COMPARED_TYPES,
+): Promise<GroupHistograms[]> {
+  const conditions = toConditions(query, types);
+  const [buckets, totals] = await Promise.all([
+    runQuery(queryClient, BUCKETS_TABLE, query, {
+      aggregations: { count: COUNT },
+      keys: ['metric_type', 'bucket_upper'],
+      conditions,
+    }),
+    runQuery(queryClient, METRICS_TABLE, query, {
+      aggregations: TOTALS,
+      keys: ['metric_type'],
+      conditions,
+    }),
+  ]);
+  const groups = new Map<
+    string,
+    GroupHistograms & { readonly byTime: Map<number, MutableHistogram> }
+  >();
+  const find = ({ group, row, bucket }: ResultRow): MutableHistogram => {
+    const type = toText(row.metric_type) as ComparedType;
+    const key = JSON.stringify([type, group]);
+    const known = groups.get(key) ?? { type, group, intervals: [], byTime: new Map() };
+    groups.set(key, known);
+    const atMs = bucket?.fromMs ?? query.range.fromMs;
+    const histogram = known.byTime.get(atMs) ?? createHistogram(atMs);
+    known.byTime.set(atMs, histogram);
+    return histogram;
+  };
+  for (const result of buckets) {
+    const bound = toNumber(result.row.bucket_upper) ?? 0;
+    find(result).buckets.push([bound, toNumber(result.row.count) ?? 0]);
+  }
+  for (const result of totals) {
+    const histogram = find(result);
+    histogram.count = toNumber(result.row.count) ?? 0;
+    histogram.errorCount = toNumber(result.row.errors) ?? 0;
+    histogram.abortedCount = toNumber(result.row.aborted) ?? 0;
+    histogram.sum = toNumber(result.row.total) ?? 0;
+  }
+  return [...groups.values()].map(({ byTime, ...group }) => ({
+    ...group,
+    intervals: [...byTime.values()].sort((a, b) => a.atMs - b.atMs),
+  }));
+}
+
+function createHistogram(atMs: number): MutableHistogram {
+  return { atMs, count: 0, errorCount: 0, abortedCount: 0, sum: 0, buckets: [] };
+}
+
+const TOTALS = {
+  count: COUNT,
+  errors: createSum(sql`sum(error_count)`),
+  aborted: createSum(sql`sum(aborted_count)`),
+  total: createSum(sql`sum(sum)`),
+} as const;
+
+/** The number of measurements of a group. */
+export interface GroupCount {
+  readonly type: ComparedType;
+  readonly group: Group;
+  readonly count: number;
+}
+
+/** Returns the number of measurements by type and group, greatest first. */
+export async function queryGroupCounts(
+  queryClient: QueryClient,
+  query: Query,
+  types: readonly ComparedType[] = COMPARED_TYPES,
+): Promise<GroupCount[]> {
+  const results = await runQuery(queryClient, METRICS_TABLE, query, {
+    aggregations: { count: COUNT },
+    keys: ['metric_type'],
+    conditions: toConditions(query, types),
+  });
+  return results
+    .map(({ group, row }) => ({
+      type: toText(row.metric_type) as ComparedType,
+      group,
+      count: toNumber(row.count) ?? 0,
+    }))
+    .sort((a, b) => b.count - a.count);
+}

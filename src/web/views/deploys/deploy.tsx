@@ -1,0 +1,191 @@
+import { useRequest } from '../../api/queries.ts';
+import { client } from '../../api/session.ts';
+import { Card } from '../../design/card.tsx';
+import { SearchableTable } from '../../design/searchable-table.tsx';
+import { EmptyState, Loaded } from '../../design/states.tsx';
+import { type Column, tableHeight } from '../../design/table.tsx';
+import { formatCount, formatText } from '../../format/quantities.ts';
+import { formatDateTime, toZoneName } from '../../format/times.ts';
+import { useHeading } from '../../shell/use-heading.ts';
+import type { ViewParameters } from '../../url/location.ts';
+import { linkTo, zoneChoice } from '../../url/view-state.ts';
+import {
+  type Deploy,
+  DeployStatus,
+  type Finding,
+  formatDifference,
+  formatStatistic,
+  formatStatisticValue,
+  formatSubject,
+  formatType,
+  VerdictBadge,
+} from './deploy-parts.tsx';
+
+const ROWS = 12;
+const HEAD_HEIGHT = 150;
+
+/** What did this version change, and how certain is that? */
+export default function DeployView({ parameters: { id = '' } }: { parameters: ViewParameters }) {
+  const state = useRequest(['deploy', id], () => client.value.deploy(id), { isLive: true });
+  const deploy = state.data?.deploy;
+  useHeading({
+    title: deploy ? `${deploy.service} ${deploy.version}` : 'Deploy',
+    crumbs: [{ label: 'Deploys', href: linkTo('/deploys') }],
+  });
+  return (
+    <>
+      <Card>
+        <Loaded state={state} height={HEAD_HEIGHT}>
+          {(data) => <Head deploy={data.deploy} />}
+        </Loaded>
+      </Card>
+      {state.data && (
+        <Card title="Changes" note={formatCount(state.data.deploy.comparedSeries, 'series')}>
+          <SearchableTable<Finding>
+            label="Changes"
+            columns={COLUMNS}
+            rows={state.data.changes}
+            searchText={(finding) =>
+              `${formatSubject(finding)} ${formatType(finding)} ${finding.organization} ${formatStatistic(finding)}`
+            }
+            rowKey={(finding) =>
+              [finding.type, formatSubject(finding), finding.queueScope, finding.organization]
+                .concat(finding.statistic)
+                .join(' ')
+            }
+            empty={<NoChanges deploy={state.data.deploy} />}
+          />
+        </Card>
+      )}
+    </>
+  );
+}
+
+function Head({ deploy }: { deploy: Deploy }) {
+  const zone = toZoneName(zoneChoice.value);
+  const { findings, startsAt, previousVersion, service, environment, commit, author, url } = deploy;
+  return (
+    <div>
+      <div class="buttons">
+        <DeployStatus status={deploy.status} />
+        <span class="muted">
+          {formatDateTime(Date.parse(startsAt), zone, true)}
+          {previousVersion && `, after ${previousVersion}`}
+          {deploy.endReason && `, ended because ${deploy.endReason}`}
+        </span>
+      </div>
+      {findings.map(({ text }) => (
+        <p key={text}>
+          <strong>{text}</strong>
+        </p>
+      ))}
+      {findings.length === 0 && <p class="muted">No change is confirmed.</p>}
+      <p class="small">
+        <a class="link" href={linkTo('/service', { service })}>
+          {service}
+        </a>
+        {environment && ` · ${environment}`}
+        {commit && ` · commit ${commit}`}
+        {author && ` · ${author}`}
+        {url && (
+          <>
+            {' · '}
+            <a class="link" href={url} rel="noreferrer" target="_blank">
+              pipeline
+            </a>
+          </>
+        )}
+      </p>
+    </div>
+  );
+}
+
+const COLUMNS: readonly Column<Finding>[] = [
+  {
+    id: 'subject',
+    header: 'Series',
+    isWide: true,
+    sortBy: formatSubject,
+    cell: (finding) => (
+      <span class="cell">
+        <span class="mono name" title={formatSubject(finding)}>
+          {formatSubject(finding)}
+        </span>
+        <span class="faint truncate">
+          {formatType(finding)}
+          {finding.organization && `, tenant ${finding.organization}`}
+        </span>
+      </span>
+    ),
+  },
+  { id: 'statistic', header: 'Statistic', sortBy: formatStatistic, cell: formatStatistic },
+  {
+    id: 'before',
+    header: 'Before',
+    align: 'right',
+    cell: (finding) => formatStatisticValue(finding, finding.before),
+  },
+  {
+    id: 'after',
+    header: 'After',
+    align: 'right',
+    cell: (finding) => formatStatisticValue(finding, finding.after),
+  },
+  {
+    id: 'change',
+    header: 'Change',
+    align: 'right',
+    sortBy: ({ change }) => change,
+    cell: (finding) => (
+      <span class={toChangeClass(finding)}>{formatDifference(finding, finding.change)}</span>
+    ),
+  },
+  {
+    id: 'interval',
+    header: '99 % interval',
+    align: 'right',
+    isOptional: true,
+    cell: (finding) => (
+      <span class="muted">
+        {formatDifference(finding, finding.lower)} … {formatDifference(finding, finding.upper)}
+      </span>
+    ),
+  },
+  {
+    id: 'count',
+    header: 'Requests',
+    align: 'right',
+    sortBy: ({ countAfter }) => countAfter,
+    cell: ({ countBefore, countAfter, method }) => (
+      <span title={`${countBefore} of the version before, ${describeMethod(method)}`}>
+        {formatText(countAfter)}
+      </span>
+    ),
+  },
+  {
+    id: 'verdict',
+    header: 'Verdict',
+    sortBy: ({ verdict }) => verdict,
+    cell: ({ verdict }) => <VerdictBadge verdict={verdict} />,
+  },
+];
+
+function describeMethod(method: Finding['method']): string {
+  return method === 'concurrent' ? 'in the same minutes' : 'in the hour before';
+}
+
+function toChangeClass({ verdict }: Finding): string {
+  if (verdict === 'unchanged') return 'muted';
+  return verdict === 'regression' ? 'worse' : 'better';
+}
+
+function NoChanges({ deploy }: { deploy: Deploy }) {
+  return (
+    <EmptyState
+      title={deploy.status === 'running' ? 'No comparison yet' : 'Not enough data to compare'}
+    >
+      A comparison needs 200 requests of the new version, and 200 requests in at least 10 minutes
+      before. The first comparison is 3 minutes after the start.
+    </EmptyState>
+  );
+}

@@ -1,0 +1,201 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { PerfscopeClient } from '../../../../src/client/perfscope-client.ts';
+import { createOrganizationScope, UNRESTRICTED_SCOPE } from '../../../../src/core/tenant-scope.ts';
+import { createEvaluator, makeHistogram } from '../../../support/alert-fixtures.ts';
+import { TestApiServer } from '../../../support/api-server.ts';
+import { createRandom } from '../../../support/random.ts';
+
+const MINUTE_MS = 60_000;
+/** The deploy of 1.8.0. */
+const START = Math.floor(Date.now() / MINUTE_MS) * MINUTE_MS - 40 * MINUTE_MS;
+const at = (minutes: number) => START + minutes * MINUTE_MS;
+const api = new TestApiServer();
+const random = createRandom(7);
+let client: PerfscopeClient;
+
+/** Adds the requests of one minute: 120 of anna, and 80 of bert. */
+function addMinute(minute: number, serviceVersion: string, path: string, factor: number): void {
+  const counts = { anna: 15, bert: 10 };
+  for (const [organizationId, count] of Object.entries(counts)) {
+    for (let part = 0; part < 8; part += 1) {
+      const ms = 40 * factor * Math.exp(0.12 * (part - 3.5) + 0.3 * (random() - 0.5));
+      const { row, buckets } = makeHistogram(
+        {
+          ...{ timestamp: at(minute) + 1000 + part, metricType: 'API_RESPONSE_TIME' },
+          ...{ service: 'booking', serviceVersion, environment: 'prod', instance: serviceVersion },
+          ...{ endpoint: path, operation: 'POST', organizationId },
+        },
+        { count, ms },
+      );
+      api.dependencies.add('performance_metrics', [row]);
+      api.dependencies.add('metric_buckets', buckets);
+    }
+  }
+}
+
+beforeAll(async () => {
+  await api.start();
+  api.now = () => at(35);
+  client = new PerfscopeClient({ url: api.url });
+  for (let minute = -60; minute < 0; minute += 1) {
+    addMinute(minute, '1.7.0', '/bookings', 1);
+    addMinute(minute, '1.7.0', '/rooms', 1);
+  }
+  for (let minute = 0; minute < 20; minute += 1) {
+    addMinute(minute, '1.8.0', '/bookings', 1.5);
+    addMinute(minute, '1.8.0', '/rooms', 1);
+  }
+  // The rollback.
+  for (let minute = 20; minute < 35; minute += 1) addMinute(minute, '1.7.0', '/bookings', 1);
+  await api.waitUntilStored();
+});
+afterAll(() => api.remove());
+beforeEach(() => {
+  api.scope = UNRESTRICTED_SCOPE;
+});
+
+const RANGE = { from: at(-120), to: at(35) };
+const listDeploys = async () => (await client.get('deploys', RANGE)).deploys;
+const listAlerts = async () =>
+  (await client.get('alerts')).alerts.filter(({ rule }) => rule === 'deploy-regression');
+
+describe('a regression', () => {
+  it('is detected, and named after five minutes', async () => {
+    await api.evaluator.runOnce(at(1));
+    await api.waitUntilStored();
+    expect(await listDeploys()).toMatchObject([
+      {
+        ...{ service: 'booking', version: '1.8.0', previousVersion: '1.7.0' },
+        ...{ environment: 'prod', sources: ['detected'], findings: [] },
+        startsAt: new Date(at(0) + 1000).toISOString(),
+      },
+    ]);
+    await api.evaluator.runOnce(at(5) + 2000);
+    await api.waitUntilStored();
+    const [deploy] = await listDeploys();
+    expect(deploy).toMatchObject({ status: 'regression' });
+    const texts = deploy?.findings.map(({ text }) => text);
+    expect(texts).toContainEqual(
+      expect.stringMatching(
+        /^1\.8\.0 made POST \/bookings [45]\d % slower at p95 \(800 requests, 99 %/,
+      ),
+    );
+    expect(texts?.filter((text) => text.includes('/rooms'))).toEqual([]);
+  });
+
+  it('raises one alert for the endpoint, with the sentence', async () => {
+    const alerts = await listAlerts();
+    expect(alerts).toMatchObject([
+      { state: 'firing', severity: expect.stringMatching(/medium|high/) },
+    ]);
+    expect(alerts[0]?.annotations.summary).toMatch(
+      /^1\.8\.0 made POST \/bookings [45]\d.* % slower at p95 \(800 requests, 99 % confidence\)$/,
+    );
+  });
+
+  it('has all statistics', async () => {
+    const [deploy] = await listDeploys();
+    const { changes } = await client.deploy(deploy!.id);
+    const rooms = changes.find(
+      ({ endpoint, statistic, organization }) =>
+        endpoint === '/rooms' && statistic === 'p95' && organization === undefined,
+    );
+    expect(rooms).toMatchObject({ verdict: 'unchanged', method: 'before', countAfter: 800 });
+    expect(Math.abs(rooms?.change ?? 1)).toBeLessThan(0.05);
+  });
+});
+
+describe('a report', () => {
+  const body = { service: 'booking', version: '1.8.0', environment: 'prod', commit: 'c7cdb51' };
+
+  it('that is late joins the detected deploy, also if it is repeated', async () => {
+    const before = await listDeploys();
+    const first = await client.recordDeploy({ ...body, at: new Date(at(12)).toISOString() });
+    const second = await client.recordDeploy({ ...body, at: new Date(at(12)).toISOString() });
+    await api.waitUntilStored();
+    expect(second.deploys).toEqual(first.deploys);
+    const after = await listDeploys();
+    expect(after).toMatchObject([{ id: before[0]?.id, commit: 'c7cdb51', author: 'test' }]);
+    expect(after[0]).toMatchObject({ sources: ['detected', 'recorded'], status: 'regression' });
+    expect(after[0]?.startsAt).toBe(before[0]?.startsAt);
+  });
+
+  it('is rejected in the future, without a version, and from a key of one organization', async () => {
+    const future = { ...body, at: new Date(at(60)).toISOString() };
+    await expect(client.recordDeploy(future)).rejects.toThrow('future');
+    await expect(client.recordDeploy({ service: 'booking' } as never)).rejects.toThrow('version');
+    const scope = createOrganizationScope('anna');
+    api.principal = { subject: 'key:1', role: 'INGEST', scope, organizationId: 'anna' };
+    await expect(client.recordDeploy(body)).rejects.toThrow('organization');
+    api.principal = { subject: 'key:2', role: 'VIEWER', scope, organizationId: 'anna' };
+    await expect(client.recordDeploy(body)).rejects.toMatchObject({ status: 403 });
+    api.principal = undefined;
+  });
+});
+
+describe('a caller limited to a tenant', () => {
+  it('sees only findings and comparisons of the tenant', async () => {
+    api.scope = createOrganizationScope('anna');
+    const [deploy] = await listDeploys();
+    expect(deploy).toMatchObject({ version: '1.8.0' });
+    expect(deploy).not.toHaveProperty('commit');
+    expect(deploy?.findings.map(({ organization }) => organization)).toEqual(['anna']);
+    const { changes } = await client.deploy(deploy!.id);
+    expect(new Set(changes.map(({ organization }) => organization))).toEqual(new Set(['anna']));
+    const compared = await client.get('compare', {
+      ...{ service: ['booking'], base: '1.7.0', candidate: '1.8.0', ...RANGE },
+    });
+    expect(compared.changes[0]?.countAfter).toBe(20 * 8 * 15);
+  });
+
+  it('sees no deploys of services without data of the tenant', async () => {
+    api.scope = createOrganizationScope('carl');
+    expect(await listDeploys()).toEqual([]);
+    api.scope = UNRESTRICTED_SCOPE;
+    const [{ id } = { id: '' }] = await listDeploys();
+    api.scope = createOrganizationScope('carl');
+    await expect(client.deploy(id)).rejects.toMatchObject({ status: 404 });
+  });
+});
+
+it('compare returns intervals that contain the true change', async () => {
+  const { changes, seriesCount } = await client.get('compare', {
+    ...{ service: ['booking'], base: '1.7.0', candidate: '1.8.0', ...RANGE },
+  });
+  expect(seriesCount).toBe(2);
+  const p95 = changes.filter(({ statistic }) => statistic === 'p95');
+  const bookings = p95.find(({ endpoint }) => endpoint === '/bookings');
+  expect(bookings).toMatchObject({ verdict: 'regression' });
+  expect(bookings?.lower).toBeLessThan(0.5);
+  expect(bookings?.upper).toBeGreaterThan(0.5);
+  expect(p95.find(({ endpoint }) => endpoint === '/rooms')).toMatchObject({ verdict: 'unchanged' });
+});
+
+it('marks contain the deploy once', async () => {
+  const { marks } = await client.get('marks', RANGE);
+  const deploys = marks.filter(({ kind }) => kind === 'version');
+  expect(deploys.filter(({ version }) => version === '1.8.0')).toMatchObject([
+    { service: 'booking', version: '1.8.0', deployId: (await listDeploys())[0]?.id },
+  ]);
+});
+
+it('a second server finds the same deploy, and adds none', async () => {
+  const { add, flush, queryClient } = api.dependencies;
+  const other = createEvaluator({ queryClient, add, flush, now: () => at(6) });
+  await other.runOnce(at(6));
+  await api.waitUntilStored();
+  expect(await listDeploys()).toHaveLength(1);
+  await other.stop();
+});
+
+it('a rollback ends the alert, and is a deploy', async () => {
+  // The first evaluation after a pause only shifts the times of the alerts.
+  await api.evaluator.runOnce(at(34));
+  await api.evaluator.runOnce(at(34.5));
+  await api.waitUntilStored();
+  expect(await listDeploys()).toMatchObject([
+    { version: '1.8.0', status: 'ended', endReason: 'version 1.8.0 is no longer running' },
+    { version: '1.7.0', previousVersion: '1.8.0' },
+  ]);
+  expect(await listAlerts()).toEqual([]);
+});

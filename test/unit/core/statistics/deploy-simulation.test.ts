@@ -1,0 +1,96 @@
+import { describe, expect, it } from 'vitest';
+import {
+  DEPLOY_ALPHA,
+  DEPLOY_LOOKS,
+  findDueLook,
+} from '../../../../src/core/statistics/deploy-looks.ts';
+import { findChanges } from '../../../../src/core/statistics/find-changes.ts';
+import { type SimulatedDeploy, simulateDeploy } from '../../../support/simulate-deploys.ts';
+
+const ENDPOINTS = 20;
+/** 5 requests/s, one of twenty endpoints. */
+const BASE = { endpoints: ENDPOINTS, rate: 5 } as const;
+
+/** Returns the endpoints with a confirmed regression, and the minutes of the first look that found it. */
+function findRegressions(deploy: SimulatedDeploy, maxMinutes = 60): Map<number, number> {
+  const simulated = simulateDeploy(deploy);
+  const found = new Map<number, number>();
+  for (const { afterMs, alpha } of DEPLOY_LOOKS) {
+    const minutes = afterMs / 60_000;
+    if (minutes > maxMinutes) break;
+    const comparisons = Array.from({ length: deploy.endpoints }, (_, series) => ({
+      series,
+      comparison: simulated.compareAt(series, minutes),
+    }));
+    for (const { series, changes } of findChanges(comparisons, alpha)) {
+      const isConfirmed = changes.some(({ verdict }) => verdict === 'regression');
+      if (isConfirmed && !found.has(series)) found.set(series, minutes);
+    }
+  }
+  return found;
+}
+
+/** Counts deploys by seed. */
+function countDeploys(count: number, deploy: Omit<SimulatedDeploy, 'seed'>, maxMinutes?: number) {
+  let [detected, wrong] = [0, 0];
+  for (let seed = 1; seed <= count; seed += 1) {
+    const found = findRegressions({ ...deploy, seed }, maxMinutes);
+    const hasRegression = (deploy.factor ?? 1) > 1 || deploy.errorRates !== undefined;
+    if (hasRegression && found.has(0)) detected += 1;
+    if ([...found.keys()].some((endpoint) => endpoint > 0 || !hasRegression)) wrong += 1;
+  }
+  return { detected, wrong };
+}
+
+describe.each(['log-normal', 'cache hits', 'heavy tail'] as const)('%s', (shape) => {
+  it('a regression of 20 % in one of twenty endpoints is named within five minutes', () => {
+    const { detected, wrong } = countDeploys(10, { ...BASE, shape, factor: 1.2 }, 5);
+    expect(detected).toBeGreaterThanOrEqual(9);
+    expect(wrong).toBe(0);
+  });
+});
+
+it('deploys without a regression raise nothing', () => {
+  expect(countDeploys(12, BASE)).toEqual({ detected: 0, wrong: 0 });
+});
+
+it('a cold start is not a regression', () => {
+  // At low load, each of the slow requests has more weight.
+  expect(countDeploys(10, { ...BASE, endpoints: 5, rate: 2 }, 10)).toEqual({
+    detected: 0,
+    wrong: 0,
+  });
+});
+
+it('a large daily change is not a regression if the previous day is known', () => {
+  const deploy = { ...BASE, endpoints: 5, hasDayBefore: true, dailyChange: 0.4 };
+  expect(countDeploys(10, deploy)).toEqual({ detected: 0, wrong: 0 });
+});
+
+it('twice the failures are found, and only in their endpoint', () => {
+  const errorRates = [0.02, 0.06] as const;
+  const random = findRegressions({ ...BASE, endpoints: 3, errorRates, seed: 5 }, 20);
+  expect([...random.keys()].sort()).toEqual([0, 1, 2]);
+});
+
+it('looks are in order, and share the error probability', () => {
+  const total = DEPLOY_LOOKS.reduce((sum, { alpha }) => sum + alpha, 0);
+  expect(total).toBeCloseTo(DEPLOY_ALPHA, 12);
+  expect(findDueLook(0)).toBe(-1);
+  expect(findDueLook(5 * 60_000)).toBe(1);
+  expect(findDueLook(9e9)).toBe(DEPLOY_LOOKS.length - 1);
+});
+
+// Long: the tests above run fewer deploys.
+it('1,000 deploys without a regression raise nothing', { tags: 'long' }, () => {
+  expect(countDeploys(1000, BASE)).toEqual({ detected: 0, wrong: 0 });
+  expect(countDeploys(200, { ...BASE, hasDayBefore: true })).toEqual({ detected: 0, wrong: 0 });
+});
+
+// Long: the tests above check a regression of 20 % only.
+it('the documented power is correct', { tags: 'long' }, () => {
+  const at = (factor: number, minutes: number) =>
+    countDeploys(100, { ...BASE, factor }, minutes).detected;
+  expect(at(1.2, 5)).toBeGreaterThanOrEqual(90);
+  expect(at(1.3, 5)).toBeGreaterThanOrEqual(99);
+});
