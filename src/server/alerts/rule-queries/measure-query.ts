@@ -16,6 +16,9 @@ export function queryMeasure(measure: Measure, cache: RuleQueryCache): Promise<O
   return AGGREGATE_QUERIES[measure.aggregate](measure, cache);
 }
 
+/** The sums that a value is computed from. */
+type SumValues = Omit<MetricSums, 'group'>;
+
 type AggregateQuery = (measure: Measure, cache: RuleQueryCache) => Promise<Observation[]>;
 
 const AGGREGATE_QUERIES: Readonly<Record<Aggregate, AggregateQuery>> = {
@@ -111,9 +114,9 @@ const DURATION_TYPES: ReadonlySet<Measure['type']> = new Set([
 ]);
 
 /** Returns the mean without the largest and without the smallest duration. */
-function computeMeanBounds(
-  { count, sum, min, max }: MetricSums,
-  { type }: Measure,
+export function computeMeanBounds(
+  { count, sum, min, max }: SumValues,
+  { type }: Pick<Measure, 'type'>,
 ): Bounds | undefined {
   if (!DURATION_TYPES.has(type) || count === 0 || min === undefined || max === undefined)
     return undefined;
@@ -135,21 +138,34 @@ async function querySpike(measure: Measure, cache: RuleQueryCache): Promise<Obse
   ]);
   const baselines = new Map(baseline.map((each) => [toGroupKey(each.group), each]));
   return sums.map((each) => {
-    const mean = computeMean(each);
     const before = baselines.get(toGroupKey(each.group));
-    const baselineMean = before && computeMean(before);
-    const factor = mean !== undefined && baselineMean ? mean / baselineMean : undefined;
-    const observation = toObservation(each, factor, getCount(each));
-    if (factor === undefined || !before || !baselineMean) return observation;
-    const { lower, upper } = computeMeanBounds(each, measure) ?? { lower: mean!, upper: mean! };
-    const isEvident =
-      getCount(before) >= MIN_BASELINE_FACTOR * getCount(each) &&
-      lower - baselineMean >= measure.minimumIncrease;
-    const bounds = isEvident
-      ? { lower: lower / baselineMean, upper: upper / baselineMean }
-      : { lower: Math.min(1, factor), upper: factor };
-    return { ...observation, bounds };
+    const { value, bounds } = computeSpike(each, before, measure);
+    return { ...toObservation(each, value, getCount(each)), ...(bounds && { bounds }) };
   });
+}
+
+/**
+ * Returns the mean of the window divided by the mean of the baseline, and its bounds.
+ *
+ * @param before sums of the baseline. Undefined if it has no rows.
+ */
+export function computeSpike(
+  each: SumValues,
+  before: SumValues | undefined,
+  measure: Pick<Measure, 'type' | 'minimumIncrease'>,
+): Pick<Observation, 'value' | 'bounds'> {
+  const mean = computeMean(each);
+  const baselineMean = before && computeMean(before);
+  const value = mean !== undefined && baselineMean ? mean / baselineMean : undefined;
+  if (value === undefined || !before || !baselineMean) return { value };
+  const { lower, upper } = computeMeanBounds(each, measure) ?? { lower: mean!, upper: mean! };
+  const isEvident =
+    getCount(before) >= MIN_BASELINE_FACTOR * getCount(each) &&
+    lower - baselineMean >= measure.minimumIncrease;
+  const bounds = isEvident
+    ? { lower: lower / baselineMean, upper: upper / baselineMean }
+    : { lower: Math.min(1, value), upper: value };
+  return { value, bounds };
 }
 
 /**
@@ -205,26 +221,35 @@ async function queryTimeToDrain(measure: Measure, cache: RuleQueryCache): Promis
   const [depths, jobs] = await Promise.all([queryDepths(measure, cache), cache.jobTotals(measure)]);
   const jobsByGroup = new Map(jobs.map((total) => [toGroupKey(total.group), total]));
   return depths.map((depth) => {
-    const {
-      arrived = 0,
-      completed = 0,
-      failed = 0,
-    } = jobsByGroup.get(toGroupKey(depth.group)) ?? {};
-    const perSecond = (count: number) => (1000 * count) / measure.windowMs;
-    const flow = {
-      arrivalRate: perSecond(arrived),
-      completionRate: perSecond(completed + failed),
-    };
-    return toObservation(depth, computeTimeToDrain(depth.value, flow), depth.value);
+    const drainMs = computeDrainTime(
+      depth.value,
+      jobsByGroup.get(toGroupKey(depth.group)),
+      measure.windowMs,
+    );
+    return toObservation(depth, drainMs, depth.value);
   });
 }
 
-function computeMean({ count, sum, valueCount, valueSum }: MetricSums): number | undefined {
+/** Returns the time until a queue is empty at the rates of its window, in ms. */
+export function computeDrainTime(
+  depth: number,
+  jobs: { arrived: number; completed: number; failed: number } | undefined,
+  windowMs: number,
+): number | undefined {
+  const { arrived = 0, completed = 0, failed = 0 } = jobs ?? {};
+  const perSecond = (count: number) => (1000 * count) / windowMs;
+  return computeTimeToDrain(depth, {
+    arrivalRate: perSecond(arrived),
+    completionRate: perSecond(completed + failed),
+  });
+}
+
+export function computeMean({ count, sum, valueCount, valueSum }: SumValues): number | undefined {
   if (count > 0) return sum / count;
   return valueCount > 0 ? valueSum / valueCount : undefined;
 }
 
-function getCount({ count, valueCount }: MetricSums): number {
+export function getCount({ count, valueCount }: SumValues): number {
   return count > 0 ? count : valueCount;
 }
 
@@ -237,7 +262,7 @@ function toObservation(
   return { labels: toLabels(group), value, count, newestMs, coveredMs };
 }
 
-function toLabels(group: Group): Labels {
+export function toLabels(group: Group): Labels {
   return Object.fromEntries(
     Object.entries(group).flatMap(([name, text]) => (text === undefined ? [] : [[name, text]])),
   );
