@@ -1,4 +1,8 @@
+import { formatNumber } from '../../../core/format.ts';
+import { PerfscopeError } from '../../../core/perfscope-error.ts';
 import type { Transition } from '../../alerts/evaluation/alert-transition.ts';
+import type { Observation } from '../../alerts/evaluation/observation.ts';
+import { MAX_GROUPS } from '../../alerts/rule-queries/rule-query-cache.ts';
 import type { ReplaySource } from '../sources/replay-source.ts';
 import type { NotificationReplay } from './notification-replay.ts';
 import type { RuleReplay } from './rule-replay.ts';
@@ -48,15 +52,14 @@ export class ReplayRun {
     const acknowledged = this.#takeAcknowledgments(now);
     for (const rule of this.#rules) {
       if (rule.failure !== undefined) continue;
-      const { replay, source, transitions } = rule;
+      const { replay, transitions } = rule;
       const before = acknowledged.flatMap(({ labels, author, comment, ...each }) =>
         each.rule === replay.rule.name
           ? (replay.acknowledge(labels, { author, comment }, now) ?? [])
           : [],
       );
-      // Awaiting each of millions of results would take longer than the evaluation.
-      const found = source.observe(now);
-      const observations = found instanceof Promise ? await found : found;
+      const observations = await observe(rule, now);
+      if (!observations) continue;
       const changed = replay.evaluate(observations, now);
       const all = before.length > 0 ? [...before, ...changed] : changed;
       if (all.length === 0) continue;
@@ -80,5 +83,19 @@ export class ReplayRun {
       this.#nextAcknowledgment += 1;
     }
     return first === this.#nextAcknowledgment ? [] : all.slice(first, this.#nextAcknowledgment);
+  }
+}
+
+/** Returns the observations, or undefined if the rule failed and can't be replayed further. */
+async function observe(
+  rule: ReplayedRule,
+  now: number,
+): Promise<readonly Observation[] | undefined> {
+  try {
+    return await rule.source.observe(now);
+  } catch (error) {
+    if (!(error instanceof PerfscopeError) || error.code !== 'PS_REQUEST_TOO_LARGE') throw error;
+    rule.failure = `it has more than ${formatNumber(MAX_GROUPS)} groups`;
+    return undefined;
   }
 }

@@ -36,15 +36,16 @@ export class CellStores {
     return [...this.#buckets.values()];
   }
 
-  /** Returns the store of a query. @param windowMs longest window, in ms, that is read from it */
-  getSums(query: CellQuery, windowMs: number): GroupStore<CellSeries> {
+  /** Returns the store of a query. @param windowsMs windows, in ms, that are read from it */
+  getSums(query: CellQuery, ...windowsMs: readonly number[]): GroupStore<CellSeries> {
     const key = toQueryKey(query);
     const known = this.#sums.get(key) ?? {
       ...query,
+      groupBy: [...query.groupBy].sort(),
       store: new GroupStore(() => new CellSeries()),
     };
     this.#sums.set(key, known);
-    known.store.windowMs = Math.max(known.store.windowMs, windowMs);
+    for (const windowMs of windowsMs) known.store.addWindow(windowMs);
     return known.store;
   }
 
@@ -54,16 +55,17 @@ export class CellStores {
     const key = toQueryKey(bucketQuery);
     const known = this.#buckets.get(key) ?? {
       ...bucketQuery,
+      groupBy: [...query.groupBy].sort(),
       store: new GroupStore(() => new BucketSeries()),
     };
     this.#buckets.set(key, known);
-    known.store.windowMs = Math.max(known.store.windowMs, windowMs);
+    known.store.addWindow(windowMs);
     return known.store;
   }
 
   /** The longest window of all stores, in ms. */
   get windowMs(): number {
-    return Math.max(0, ...[...this.sums, ...this.buckets].map(({ store }) => store.windowMs));
+    return Math.max(0, ...[...this.sums, ...this.buckets].map(({ store }) => store.maxWindowMs));
   }
 
   /** Removes what no window reads after `now`. */

@@ -23,14 +23,36 @@ export interface StoredGroup<S extends Series> {
 export class GroupStore<S extends Series> {
   readonly #createSeries: () => S;
   readonly #groups = new Map<string, StoredGroup<S>>();
-  /** The longest window of the rules that read this store, in ms. */
-  windowMs = 0;
+  readonly #windows = new Set<number>();
+  #isFull = false;
 
   constructor(createSeries: () => S) {
     this.#createSeries = createSeries;
   }
 
+  /** The windows of the rules that read this store, in ms. */
+  get windowsMs(): readonly number[] {
+    return [...this.#windows];
+  }
+
+  /** Whether there are more groups than a rule can have. Its rules can't be replayed. */
+  get isFull(): boolean {
+    return this.#isFull;
+  }
+
+  /** Keeps cells for a window of this length, in ms. */
+  addWindow(windowMs: number): void {
+    this.#windows.add(windowMs);
+  }
+
+  /** The longest window, in ms. */
+  get maxWindowMs(): number {
+    return Math.max(0, ...this.#windows);
+  }
+
+  /** @throws PS_REQUEST_TOO_LARGE if there are more groups than a rule can have */
   get groups(): ReadonlyMap<string, StoredGroup<S>> {
+    if (this.#isFull) throw createError('PS_REQUEST_TOO_LARGE', {});
     return this.#groups;
   }
 
@@ -38,12 +60,13 @@ export class GroupStore<S extends Series> {
    * Returns the group with these values, and adds it if it is new.
    *
    * @param key unique text of the values
-   * @throws PS_REQUEST_TOO_LARGE if there are more groups than a rule can have
+   * @returns undefined if there are more groups than a rule can have
    */
-  getOrAdd(key: string, createGroup: () => Group): StoredGroup<S> {
+  getOrAdd(key: string, createGroup: () => Group): StoredGroup<S> | undefined {
     const known = this.#groups.get(key);
     if (known) return known;
-    if (this.#groups.size >= MAX_GROUPS) throw createError('PS_REQUEST_TOO_LARGE', {});
+    this.#isFull ||= this.#groups.size >= MAX_GROUPS;
+    if (this.#isFull) return undefined;
     const group = createGroup();
     const added = { key, group, labels: toLabels(group), series: this.#createSeries() };
     this.#groups.set(key, added);
@@ -52,8 +75,9 @@ export class GroupStore<S extends Series> {
 
   /** Removes the cells that no window reads after `now`, and the groups without cells. */
   compact(now: number): void {
+    const { maxWindowMs } = this;
     for (const [key, { series }] of this.#groups) {
-      series.dropBefore(now - this.windowMs);
+      series.dropBefore(now - maxWindowMs);
       if (series.first === series.end) this.#groups.delete(key);
     }
   }

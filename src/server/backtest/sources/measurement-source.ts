@@ -78,7 +78,7 @@ function createSumsSource(measure: Measure, stores: CellStores, toValue: SumsVal
 function createSpikeSource(measure: Measure, stores: CellStores): ReplaySource {
   const { windowMs } = measure;
   const baselineMs = measure.baselineMs ?? windowMs;
-  const store = stores.getSums(toCellQuery(measure), Math.max(windowMs, baselineMs));
+  const store = stores.getSums(toCellQuery(measure), windowMs, baselineMs);
   const windows = new GroupWindows(store, (series) => ({
     sums: new SlidingSums(series, windowMs),
     baseline: new SlidingSums(series, baselineMs),
