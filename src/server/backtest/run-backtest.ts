@@ -31,7 +31,7 @@ import { StopList } from './sources/uptime-source.ts';
 const TABLES = ['performance_metrics', 'metric_buckets', 'queue_metrics', 'system_health'] as const;
 
 /** Rows that a read should return. More rows take more memory, and fewer rows more time. */
-const TARGET_ROWS = 60_000;
+const TARGET_ROWS = 20_000;
 const MAX_CHUNK_MS = 24 * HOUR_MS;
 const FIRST_CHUNK_MS = 30 * MINUTE_MS;
 /** Other work of the server waits at most this long. */

@@ -46,6 +46,7 @@ export class RuleReplay {
   readonly #quietByLabels = new Map<Labels, QuietGroup>();
   /** States of all other groups. */
   #states = new Map<string, GroupState>();
+  readonly #keys = new WeakMap<Labels, string>();
   #step = 0;
 
   /** @param rule its interval must be the time between two evaluations */
@@ -74,7 +75,7 @@ export class RuleReplay {
     for (const observation of observations) {
       const quiet = observation.hasEnded ? undefined : this.#quietByLabels.get(observation.labels);
       if (!quiet) {
-        relevant.push(observation);
+        if (this.#canChange(observation)) relevant.push(observation);
         continue;
       }
       if (quiet.step !== this.#step && this.#updateQuiet(quiet, observation, now)) {
@@ -108,6 +109,15 @@ export class RuleReplay {
     const update = state && acknowledge(state, by, now);
     if (update) this.#states.set(key, update.state);
     return update?.transitions[0];
+  }
+
+  /** A new group without a value stays unknown. */
+  #canChange({ value, hasEnded, labels }: Observation): boolean {
+    if (value !== undefined || hasEnded === true) return true;
+    if (this.#states.size === 0 && this.#quiet.size === 0) return false;
+    const key = this.#keys.get(labels) ?? toLabelsKey(labels);
+    this.#keys.set(labels, key);
+    return this.#states.has(key) || this.#quiet.has(key);
   }
 
   /** Updates a quiet group. Returns false if it has to be evaluated. */

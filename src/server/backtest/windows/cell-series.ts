@@ -26,7 +26,9 @@ const INITIAL_CELLS = 8;
  */
 export class CellSeries {
   #values = new Float64Array(INITIAL_CELLS * WIDTH);
+  /** A power of 2. */
   #capacity = INITIAL_CELLS;
+  #mask = INITIAL_CELLS - 1;
   /** Number of the first stored cell. Numbers start at 0 and never change. */
   #first = 0;
   /** Number of the next cell. */
@@ -42,7 +44,7 @@ export class CellSeries {
 
   /** Returns a value of a cell. @param column one of `CELL` */
   get(cell: number, column: number): number {
-    return this.#values[(cell % this.#capacity) * WIDTH + column]!;
+    return this.#values[(cell & this.#mask) * WIDTH + column]!;
   }
 
   /**
@@ -51,7 +53,7 @@ export class CellSeries {
    */
   add(atMs: number, sums: CellSums): void {
     const isMerged = this.#end > this.#first && this.get(this.#end - 1, CELL.at) === atMs;
-    if (isMerged) this.#merge((this.#end - 1) % this.#capacity, sums);
+    if (isMerged) this.#merge((this.#end - 1) & this.#mask, sums);
     else this.#append(atMs, sums);
   }
 
@@ -62,7 +64,7 @@ export class CellSeries {
 
   #append(atMs: number, sums: CellSums): void {
     if (this.#end - this.#first === this.#capacity) this.#grow();
-    const at = (this.#end % this.#capacity) * WIDTH;
+    const at = (this.#end & this.#mask) * WIDTH;
     const values = this.#values;
     values[at] = atMs;
     values[at + 1] = sums.count;
@@ -98,11 +100,12 @@ export class CellSeries {
     const capacity = 2 * this.#capacity;
     const values = new Float64Array(capacity * WIDTH);
     for (let cell = this.#first; cell < this.#end; cell++) {
-      const from = (cell % this.#capacity) * WIDTH;
-      values.set(this.#values.subarray(from, from + WIDTH), (cell % capacity) * WIDTH);
+      const from = (cell & this.#mask) * WIDTH;
+      values.set(this.#values.subarray(from, from + WIDTH), (cell & (capacity - 1)) * WIDTH);
     }
     this.#values = values;
     this.#capacity = capacity;
+    this.#mask = capacity - 1;
   }
 }
 
