@@ -25,6 +25,7 @@ export class GroupStore<S extends Series> {
   readonly #groups = new Map<string, StoredGroup<S>>();
   readonly #windows = new Set<number>();
   #isFull = false;
+  #version = 0;
 
   constructor(createSeries: () => S) {
     this.#createSeries = createSeries;
@@ -33,6 +34,11 @@ export class GroupStore<S extends Series> {
   /** The windows of the rules that read this store, in ms. */
   get windowsMs(): readonly number[] {
     return [...this.#windows];
+  }
+
+  /** Changes when a group is added or removed. */
+  get version(): number {
+    return this.#version;
   }
 
   /** Whether there are more groups than a rule can have. Its rules can't be replayed. */
@@ -70,6 +76,7 @@ export class GroupStore<S extends Series> {
     const group = createGroup();
     const added = { key, group, labels: toLabels(group), series: this.#createSeries() };
     this.#groups.set(key, added);
+    this.#version += 1;
     return added;
   }
 
@@ -78,7 +85,9 @@ export class GroupStore<S extends Series> {
     const { maxWindowMs } = this;
     for (const [key, { series }] of this.#groups) {
       series.dropBefore(now - maxWindowMs);
-      if (series.first === series.end) this.#groups.delete(key);
+      if (series.first !== series.end) continue;
+      this.#groups.delete(key);
+      this.#version += 1;
     }
   }
 }
@@ -88,7 +97,7 @@ export class GroupWindows<S extends Series, W> {
   readonly #store: GroupStore<S>;
   readonly #createWindow: (series: S) => W;
   readonly #windows = new Map<StoredGroup<S>, W>();
-  #knownSize = 0;
+  #version = -1;
 
   /** @param createWindow creates the window of a new group */
   constructor(store: GroupStore<S>, createWindow: (series: S) => W) {
@@ -98,26 +107,24 @@ export class GroupWindows<S extends Series, W> {
 
   /** Returns the windows of all groups. Groups that left the store are forgotten. */
   list(): ReadonlyMap<StoredGroup<S>, W> {
-    const { groups } = this.#store;
-    if (groups.size !== this.#knownSize || this.#windows.size !== groups.size) this.#update();
+    const { version, groups } = this.#store;
+    if (version !== this.#version) this.#update(groups);
+    this.#version = version;
     return this.#windows;
   }
 
   /** Returns the window of the group with this key. */
   find(key: string): W | undefined {
     const group = this.#store.groups.get(key);
-    if (!group) return undefined;
-    return this.#windows.get(group) ?? this.list().get(group);
+    return group && this.list().get(group);
   }
 
-  #update(): void {
-    const { groups } = this.#store;
+  #update(groups: ReadonlyMap<string, StoredGroup<S>>): void {
     for (const group of this.#windows.keys()) {
       if (groups.get(group.key) !== group) this.#windows.delete(group);
     }
     for (const group of groups.values()) {
       if (!this.#windows.has(group)) this.#windows.set(group, this.#createWindow(group.series));
     }
-    this.#knownSize = groups.size;
   }
 }
