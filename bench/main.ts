@@ -8,6 +8,7 @@ import type { BenchOptions, Report } from './report.ts';
 const BENCHES: Record<string, () => Promise<(options: BenchOptions) => Promise<Report>>> = {
   'agent-start': async () => (await import('./start/agent-start.ts')).benchAgentStart,
   alerts: async () => (await import('./alerts.ts')).benchAlerts,
+  backtest: async () => (await import('./backtest.ts')).benchBacktest,
   dashboards: async () => (await import('./dashboards.ts')).benchDashboards,
   disk: async () => (await import('./disk.ts')).benchDisk,
   drain: async () => (await import('./drain.ts')).benchDrain,

@@ -15,15 +15,32 @@ interface BucketCount {
 export function computePercentile(buckets: readonly BucketCount[], q: number): number | undefined {
   const filled = buckets.filter((b) => b.count > 0).sort((a, b) => a.bound - b.bound);
   const total = filled.reduce((sum, b) => sum + b.count, 0);
-  if (total === 0) return undefined;
+  return computeSortedPercentile(filled, total, q);
+}
+
+/**
+ * Returns the quantile `q` (0 to 1) of buckets that are sorted by bound. Unlike {@link computePercentile}, it
+ * allocates nothing.
+ *
+ * @param total the sum of all counts
+ * @returns undefined if there are no values
+ */
+export function computeSortedPercentile(
+  buckets: readonly BucketCount[],
+  total: number,
+  q: number,
+): number | undefined {
   const rank = q * total;
   let below = 0;
-  for (const { bound, count } of filled) {
+  let last: number | undefined;
+  for (const { bound, count } of buckets) {
+    if (count <= 0) continue;
     if (below + count >= rank)
       return interpolateInBucket(bound, Math.max(0, (rank - below) / count));
     below += count;
+    last = bound;
   }
-  return filled.at(-1)?.bound;
+  return last;
 }
 
 function interpolateInBucket(bound: number, share: number): number {

@@ -1,3 +1,4 @@
+import type { Row } from '../questdb/postgres-wire-reader.ts';
 import type { QueryClient } from '../questdb/query-client.ts';
 import { type Sql, sql } from '../sql/sql-builder.ts';
 import { COUNT, createSum, METRICS_TABLE, VALUE_AGGREGATIONS } from './aggregation-tables.ts';
@@ -28,7 +29,8 @@ export interface MetricSums {
   bucket?: TimeRange | undefined;
 }
 
-const SUM_AGGREGATIONS = {
+/** The aggregations of {@link MetricSums}. {@link toMetricSums} reads their results. */
+export const SUM_AGGREGATIONS = {
   ...VALUE_AGGREGATIONS,
   count: COUNT,
   errors: createSum(sql`sum(error_count)`),
@@ -55,25 +57,32 @@ export async function queryMetricSums(
     limit,
   });
   return results.flatMap(({ group, bucket, row }) => {
-    const newestMs = row.last_at instanceof Date ? row.last_at.getTime() : undefined;
-    const count = toNumber(row.count) ?? 0;
-    const valueCount = toNumber(row.samples) ?? 0;
-    if (newestMs === undefined || (count === 0 && valueCount === 0)) return [];
-    return {
-      group,
-      bucket,
-      count,
-      valueCount,
-      newestMs,
-      oldestMs: row.first_at instanceof Date ? row.first_at.getTime() : newestMs,
-      errorCount: toNumber(row.errors) ?? 0,
-      sum: toNumber(row.total) ?? 0,
-      valueSum: toNumber(row.value_total) ?? 0,
-      min: toNumber(row.minimum),
-      max: toNumber(row.maximum),
-      last: toNumber(row.last),
-    };
+    const sums = toMetricSums(row);
+    return sums && (sums.count > 0 || sums.valueCount > 0) ? [{ group, bucket, ...sums }] : [];
   });
+}
+
+/**
+ * Reads a result of `SUM_AGGREGATIONS`. Returns `undefined` if there are no rows. If both counts are 0, the rows
+ * contain no measurements.
+ */
+export function toMetricSums(row: Row): Omit<MetricSums, 'group'> | undefined {
+  const newestMs = row.last_at instanceof Date ? row.last_at.getTime() : undefined;
+  const count = toNumber(row.count) ?? 0;
+  const valueCount = toNumber(row.samples) ?? 0;
+  if (newestMs === undefined) return undefined;
+  return {
+    count,
+    valueCount,
+    newestMs,
+    oldestMs: row.first_at instanceof Date ? row.first_at.getTime() : newestMs,
+    errorCount: toNumber(row.errors) ?? 0,
+    sum: toNumber(row.total) ?? 0,
+    valueSum: toNumber(row.value_total) ?? 0,
+    min: toNumber(row.minimum),
+    max: toNumber(row.maximum),
+    last: toNumber(row.last),
+  };
 }
 
 /** Merges the sums of two groups. Keeps the group of `a`. */

@@ -92,7 +92,35 @@ export async function runQuery(
   query: Query,
   selection: Selection,
 ): Promise<ResultRow[]> {
-  const { scope, range, step, groupBy = [] } = query;
+  const { range, step, groupBy = [] } = query;
+  const rows = await runRowQuery(queryClient, queryTable, query, selection);
+  return rows.map((row) => ({
+    row,
+    bucket: step && toBucketRange(row.bucket as Date, step, range),
+    group: Object.fromEntries(
+      groupBy.map((name) => [name, toText(row[toGroupColumn(queryTable, name)])]),
+    ),
+  }));
+}
+
+/** Returns the column of a dimension in the result of {@link runRowQuery}. */
+export function toGroupColumn(queryTable: QueryTable, name: Dimension): string {
+  return toGroupAlias(getColumn(queryTable, name));
+}
+
+/**
+ * Same as {@link runQuery}, but returns the rows as QuestDB sends them, because millions of objects for
+ * groups take too long. With a step, the column `bucket` is the local start of the time bucket.
+ *
+ * @throws PS_REQUEST_TOO_LARGE if there are more result rows than the limit
+ */
+export async function runRowQuery(
+  queryClient: QueryClient,
+  queryTable: QueryTable,
+  query: Query,
+  selection: Selection,
+): Promise<readonly Row[]> {
+  const { scope, range, step } = query;
   const { limit = MAX_ROWS } = selection;
   const stored = (await queryClient.getCatalog()).get(queryTable.table) ?? [];
   const segments = planSegments(
@@ -112,13 +140,7 @@ export async function runQuery(
   );
   const rows = mergeRows(partialResults, keys, selection.aggregations);
   if (rows.length >= limit) throw createError('PS_REQUEST_TOO_LARGE', {});
-  return rows.map((row) => ({
-    row,
-    bucket: step && toBucketRange(row.bucket as Date, step, range),
-    group: Object.fromEntries(
-      groupBy.map((name) => [name, toText(row[toGroupAlias(getColumn(queryTable, name))])]),
-    ),
-  }));
+  return rows;
 }
 
 /**

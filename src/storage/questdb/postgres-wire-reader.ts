@@ -197,8 +197,24 @@ function toParamText(param: Param): Param {
  */
 function getTypeParser(oid: number, format?: 'text' | 'binary') {
   if (oid === INT8_OID) return Number;
-  if (oid === TIMESTAMP_OID) return (text: string) => new Date(`${text.replace(' ', 'T')}Z`);
+  if (oid === TIMESTAMP_OID) return parseTimestamp;
   return pg.types.getTypeParser(oid, format as 'text');
+}
+
+/** Year, month, day, hour, minute, second, and milliseconds in a text such as `2026-11-02 09:00:00.123456`. */
+const TIMESTAMP_LENGTH = '2026-11-02 09:00:00.123456'.length;
+
+/** Parses a timestamp as UTC. Large results have millions of them, and the parser of `Date` takes several µs. */
+export function parseTimestamp(text: string): Date {
+  if (text.length !== TIMESTAMP_LENGTH) return new Date(`${text.replace(' ', 'T')}Z`);
+  const digits = (from: number, to: number) => {
+    let number = 0;
+    for (let i = from; i < to; i++) number = 10 * number + text.charCodeAt(i) - 48;
+    return number;
+  };
+  const time = Date.UTC(digits(0, 4), digits(5, 7) - 1, digits(8, 10));
+  const seconds = 3600 * digits(11, 13) + 60 * digits(14, 16) + digits(17, 19);
+  return new Date(time + 1000 * seconds + digits(20, 23));
 }
 
 /**

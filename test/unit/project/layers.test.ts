@@ -12,6 +12,7 @@ const LAYERS: readonly (readonly string[])[] = [
   ['agent'],
   ['client', 'server/access', 'server/agent-package', 'server/grafana', 'server/error-tracking'],
   ['web', 'server/alerts', 'server/notifications', 'server/actions'],
+  ['server/backtest'],
   ['server/api'],
   ['server/otlp'],
   ['server/startup'],

@@ -13,10 +13,13 @@ const DURATION_TYPES: ReadonlySet<Measure['type']> = new Set([
   'QUEUE_PROCESSING_TIME',
 ]);
 
+/** The sums that a value is computed from. */
+export type SumValues = Omit<MetricSums, 'group'>;
+
 /** Returns the mean without the largest and without the smallest duration. */
 export function computeMeanBounds(
-  { count, sum, min, max }: MetricSums,
-  { type }: Measure,
+  { count, sum, min, max }: SumValues,
+  { type }: Pick<Measure, 'type'>,
 ): Bounds | undefined {
   if (!DURATION_TYPES.has(type) || count === 0 || min === undefined || max === undefined)
     return undefined;
@@ -25,13 +28,13 @@ export function computeMeanBounds(
 }
 
 /** Returns the mean of all measurements, or of the gauge values. */
-export function computeMean({ count, sum, valueCount, valueSum }: MetricSums): number | undefined {
+export function computeMean({ count, sum, valueCount, valueSum }: SumValues): number | undefined {
   if (count > 0) return sum / count;
   return valueCount > 0 ? valueSum / valueCount : undefined;
 }
 
 /** Returns the number of measurements, or of gauge values. */
-export function getCount({ count, valueCount }: MetricSums): number {
+export function getCount({ count, valueCount }: SumValues): number {
   return count > 0 ? count : valueCount;
 }
 
@@ -45,7 +48,8 @@ export function toObservation(
   return { labels: toLabels(group), value, count, newestMs, coveredMs };
 }
 
-function toLabels(group: Group): Labels {
+/** Returns the labels of a group. Dimensions without a value are omitted. */
+export function toLabels(group: Group): Labels {
   return Object.fromEntries(
     Object.entries(group).flatMap(([name, text]) => (text === undefined ? [] : [[name, text]])),
   );

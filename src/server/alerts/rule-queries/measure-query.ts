@@ -172,16 +172,25 @@ async function queryTimeToDrain(measure: Measure, cache: RuleQueryCache): Promis
   const [depths, jobs] = await Promise.all([queryDepths(measure, cache), cache.jobTotals(measure)]);
   const jobsByGroup = new Map(jobs.map((total) => [toGroupKey(total.group), total]));
   return depths.map((depth) => {
-    const {
-      arrived = 0,
-      completed = 0,
-      failed = 0,
-    } = jobsByGroup.get(toGroupKey(depth.group)) ?? {};
-    const perSecond = (count: number) => (1000 * count) / measure.windowMs;
-    const flow = {
-      arrivalRate: perSecond(arrived),
-      completionRate: perSecond(completed + failed),
-    };
-    return toObservation(depth, computeTimeToDrain(depth.value, flow), depth.value);
+    const drainMs = computeDrainTime(
+      depth.value,
+      jobsByGroup.get(toGroupKey(depth.group)),
+      measure.windowMs,
+    );
+    return toObservation(depth, drainMs, depth.value);
+  });
+}
+
+/** Returns the time until a queue is empty at the rates of its window, in ms. */
+export function computeDrainTime(
+  depth: number,
+  jobs: { arrived: number; completed: number; failed: number } | undefined,
+  windowMs: number,
+): number | undefined {
+  const { arrived = 0, completed = 0, failed = 0 } = jobs ?? {};
+  const perSecond = (count: number) => (1000 * count) / windowMs;
+  return computeTimeToDrain(depth, {
+    arrivalRate: perSecond(arrived),
+    completionRate: perSecond(completed + failed),
   });
 }

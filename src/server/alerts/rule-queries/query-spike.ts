@@ -3,7 +3,13 @@ import type { MetricSums } from '../../../storage/queries/measurement-sums.ts';
 import { toGroupKey } from '../../../storage/queries/query-definition.ts';
 import type { Observation } from '../evaluation/observation.ts';
 import type { Measure } from '../rules/alert-rule.ts';
-import { computeMean, computeMeanBounds, getCount, toObservation } from './measure-observation.ts';
+import {
+  computeMean,
+  computeMeanBounds,
+  getCount,
+  type SumValues,
+  toObservation,
+} from './measure-observation.ts';
 import type { RuleQueryCache } from './rule-query-cache.ts';
 
 /** A baseline that consists mostly of the window itself can't be compared with the window. */
@@ -33,45 +39,61 @@ export async function querySpike(measure: Measure, cache: RuleQueryCache): Promi
     cache.metricSums({ ...measure, windowMs: baselineMs }),
   ]);
   const baselineByGroup = new Map(baselines.map((each) => [toGroupKey(each.group), each]));
-  const compare = (each: MetricSums, usualMean = 0) =>
-    toSpike(each, baselineByGroup.get(toGroupKey(each.group)), usualMean, measure, cache.now);
+  const compare = (each: MetricSums, usualMean = 0): Observation => {
+    const baseline = baselineByGroup.get(toGroupKey(each.group));
+    const spike = computeSpike(each, baseline, usualMean, measure, cache.now);
+    return { ...toObservation(each, spike.value, getCount(each)), ...spike };
+  };
   const observations = sums.map((each) => compare(each));
-  // The usual means are needed only if a group could start an alert.
-  if (!observations.some(({ bounds, waiting }) => !waiting && (bounds?.lower ?? 0) > 1))
-    return observations;
+  if (!observations.some(canStartSpike)) return observations;
   const usualMeans = await queryUsualMeans(measure, cache);
   return sums.map((each) => compare(each, usualMeans.get(toGroupKey(each.group))));
 }
 
-function toSpike(
-  sums: MetricSums,
-  baseline: MetricSums | undefined,
+type Spike = Pick<Observation, 'value' | 'bounds' | 'waiting'>;
+
+/** Returns whether an alert could start. Only then, the usual mean is needed. */
+export function canStartSpike({ bounds, waiting }: Spike): boolean {
+  return !waiting && (bounds?.lower ?? 0) > 1;
+}
+
+/**
+ * Returns the mean of the window divided by the mean of the baseline, and its bounds.
+ *
+ * @param baseline undefined if it has no rows
+ * @param usualMean highest mean at similar times. 0 if unknown.
+ */
+export function computeSpike(
+  sums: SumValues,
+  baseline: SumValues | undefined,
   usualMean: number,
   measure: Measure,
   now: number,
-): Observation {
+): Spike {
   const { baselineMs = measure.windowMs, minimumIncrease } = measure;
   const mean = computeMean(sums);
   const baselineMean = baseline && computeMean(baseline);
-  const factor = mean !== undefined && baselineMean ? mean / baselineMean : undefined;
-  const observation = toObservation(sums, factor, getCount(sums));
-  if (factor === undefined || mean === undefined || !baseline || !baselineMean) return observation;
+  const value = mean !== undefined && baselineMean ? mean / baselineMean : undefined;
+  if (value === undefined || mean === undefined || !baseline || !baselineMean) return { value };
   const neededMs = MIN_BASELINE_SHARE * baselineMs;
   const haveMs = now - baseline.oldestMs;
-  if (haveMs < neededMs)
-    return { ...observation, waiting: { reason: 'baseline', haveMs, neededMs } };
+  if (haveMs < neededMs) return { value, waiting: { reason: 'baseline', haveMs, neededMs } };
   const { lower, upper } = computeMeanBounds(sums, measure) ?? { lower: mean, upper: mean };
   const usual = Math.max(usualMean, baselineMean);
   const isEvident =
     getCount(baseline) >= MIN_BASELINE_FACTOR * getCount(sums) && lower - usual >= minimumIncrease;
   const bounds = isEvident
     ? { lower: lower / usual, upper: upper / baselineMean }
-    : { lower: Math.min(1, factor), upper: factor };
-  return { ...observation, bounds };
+    : { lower: Math.min(1, value), upper: value };
+  return { value, bounds };
 }
 
-/** Returns the highest mean of each group around the same time of the day before and of the week before. */
-async function queryUsualMeans(
+/**
+ * Returns the highest mean of each group around the same time of the day before and of the week before.
+ *
+ * @returns the means by group key
+ */
+export async function queryUsualMeans(
   measure: Measure,
   cache: RuleQueryCache,
 ): Promise<ReadonlyMap<string, number>> {

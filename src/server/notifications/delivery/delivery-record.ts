@@ -1,6 +1,6 @@
 import type { Message } from '../channels/channel.ts';
 import { type Target, toTargetKey } from '../routing/notification-target.ts';
-import type { NotificationJournal } from './notification-journal.ts';
+import type { JournalEntries } from './notification-journal.ts';
 
 /**
  * A message to one target. Times are in ms since the epoch. Deliveries are stored in the journal, so
@@ -46,7 +46,7 @@ export const DELIVERY_KIND = 'd';
  * Returns the IDs of the alerts whose messages wait for their first attempt. If the channel is paused
  * after failures, its messages don't count as waiting.
  */
-export function listUnattemptedAlertIds(journal: NotificationJournal): string[] {
+export function listUnattemptedAlertIds(journal: JournalEntries): string[] {
   return journal.entries(DELIVERY_KIND).flatMap(([, value]) => {
     const { attempt, barred, end, message } = value as Delivery;
     const isWaiting = attempt === 0 && barred !== 'circuit_open' && !end;

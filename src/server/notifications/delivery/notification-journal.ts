@@ -26,6 +26,9 @@ const MAX_SPARE_ENTRIES = 1000;
 /** A key and its new value. Without a value, the key was deleted. */
 type JournalEntry = { readonly k: string; readonly v?: unknown };
 
+/** The part of a journal that stores of state use. A backtest keeps it only in memory. */
+export type JournalEntries = Pick<NotificationJournal, 'get' | 'entries' | 'put' | 'delete'>;
+
 /**
  * A key-value store for state that must survive a crash: an append-only file of JSON lines that only
  * its owner can read. After `flush` resolves, all earlier changes are on disk. Changes between two

@@ -3,7 +3,7 @@ import { parseTimeOfDay } from '../../../core/config-files/recurrence.ts';
 import { DAY_MS } from '../../../core/duration.ts';
 import { findLocalTime, getZoneOffsetMs, hasLocalDate } from '../../../core/time-zone.ts';
 import type { Digest } from '../config/notification-config.ts';
-import type { NotificationJournal } from '../delivery/notification-journal.ts';
+import type { JournalEntries } from '../delivery/notification-journal.ts';
 import { type Target, toTargetKey } from '../routing/notification-target.ts';
 
 /**
@@ -53,9 +53,9 @@ export function parseDigestGroupKey(groupKey: string): string | undefined {
 
 /** Alerts that wait for a digest. They are stored in the journal. */
 export class DigestStore {
-  readonly #journal: NotificationJournal;
+  readonly #journal: JournalEntries;
 
-  constructor(journal: NotificationJournal) {
+  constructor(journal: JournalEntries) {
     this.#journal = journal;
   }
 

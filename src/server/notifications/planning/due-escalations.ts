@@ -1,7 +1,7 @@
 import type { Alert } from '../../../core/alerts/alert.ts';
 import type { AlertState } from '../../../core/schema/tables/alerts-table.ts';
 import type { EscalationPolicy } from '../config/notification-config.ts';
-import type { NotificationJournal } from '../delivery/notification-journal.ts';
+import type { JournalEntries } from '../delivery/notification-journal.ts';
 
 /**
  * Progress of an escalation. Times are in ms since the epoch. The state is stored in the journal, so
@@ -77,9 +77,9 @@ export interface DueEscalation {
 
 /** Running escalations. They are stored in the journal. */
 export class EscalationStore {
-  readonly #journal: NotificationJournal;
+  readonly #journal: JournalEntries;
 
-  constructor(journal: NotificationJournal) {
+  constructor(journal: JournalEntries) {
     this.#journal = journal;
   }
 

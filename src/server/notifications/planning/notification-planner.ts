@@ -10,7 +10,7 @@ import { errorMessage } from '../../../core/perfscope-error.ts';
 import type { Person } from '../../../core/person-and-roles.ts';
 import { getRecipientLimit, type NotificationConfig } from '../config/notification-config.ts';
 import { listUnattemptedAlertIds } from '../delivery/delivery-record.ts';
-import type { NotificationJournal } from '../delivery/notification-journal.ts';
+import type { JournalEntries } from '../delivery/notification-journal.ts';
 import type { SuppressionRecorder } from '../delivery/notification-recorder.ts';
 import { type Target, toTargetKey } from '../routing/notification-target.ts';
 import {
@@ -32,9 +32,9 @@ import { isOngoing, type NotificationThreadStore } from './notification-thread-s
 import { RecipientLimiter } from './recipient-limiter.ts';
 
 export interface NotificationPlannerOptions {
-  readonly journal: NotificationJournal;
+  readonly journal: JournalEntries;
   readonly threads: NotificationThreadStore;
-  readonly suppressionRecorder: SuppressionRecorder;
+  readonly suppressionRecorder: Pick<SuppressionRecorder, 'record'>;
   readonly alerts: AlertLookup;
   readonly config: () => NotificationConfig;
   readonly people: () => readonly Person[];

@@ -1,6 +1,6 @@
 import type { Alert } from '../../../core/alerts/alert.ts';
 import { getThreadKey } from '../delivery/delivery-record.ts';
-import type { NotificationJournal } from '../delivery/notification-journal.ts';
+import type { JournalEntries } from '../delivery/notification-journal.ts';
 import type { Target } from '../routing/notification-target.ts';
 
 /** The messages to one target about one group of alerts. */
@@ -36,12 +36,12 @@ const JOURNAL_PREFIX = `${JOURNAL_KIND}:`;
 
 /** Threads with unresolved alerts. They determine who is notified when an alert is resolved. */
 export class NotificationThreadStore {
-  readonly #journal: NotificationJournal;
+  readonly #journal: JournalEntries;
   readonly #byKey = new Map<string, NotificationThread>();
   readonly #byGroup = new Map<string, Set<string>>();
   readonly #byAlert = new Map<string, Set<string>>();
 
-  constructor(journal: NotificationJournal) {
+  constructor(journal: JournalEntries) {
     this.#journal = journal;
     for (const [key, value] of journal.entries(JOURNAL_KIND)) {
       this.#index(key.slice(JOURNAL_PREFIX.length), fromJournal(value as JournalThread));

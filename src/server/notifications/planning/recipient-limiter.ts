@@ -1,7 +1,7 @@
 import { AlertSeverity } from '../../../core/schema/enums.ts';
 import type { Message, MessageAlert } from '../channels/channel.ts';
 import type { RateLimit } from '../config/notification-config.ts';
-import type { NotificationJournal } from '../delivery/notification-journal.ts';
+import type { JournalEntries } from '../delivery/notification-journal.ts';
 import { type Target, toTargetKey } from '../routing/notification-target.ts';
 import type { PlannedMessage } from './group-messages.ts';
 
@@ -153,9 +153,9 @@ interface StoredRecipient extends RecipientState {
 
 /** Limits the messages per recipient and channel. The state is stored in the journal. */
 export class RecipientLimiter {
-  readonly #journal: NotificationJournal;
+  readonly #journal: JournalEntries;
 
-  constructor(journal: NotificationJournal) {
+  constructor(journal: JournalEntries) {
     this.#journal = journal;
   }
 

@@ -1,0 +1,62 @@
+import { isQueryRule, type QueryRule } from '../../alerts/rule-queries/run-rule-query.ts';
+import type { AlertRule } from '../../alerts/rules/alert-rule.ts';
+import type { Aggregate } from '../../alerts/rules/rule-aggregates.ts';
+import type { CellStores } from './cell-stores.ts';
+import { createMeasurementSource, type QueryUsualMeans } from './measurement-source.ts';
+import { createQueueSource } from './queue-source.ts';
+import type { ReplaySource } from './replay-source.ts';
+import { createUptimeSource, type StopList, withEndedServices } from './uptime-source.ts';
+
+/** What sources read. */
+export interface ReplayContext {
+  readonly stores: CellStores;
+  readonly stops: StopList;
+  /** Interval at which services report their health, in whole minutes, in ms. */
+  readonly healthIntervalMs: number;
+  /** Number of evaluations. */
+  readonly stepCount: number;
+  /** Creates a source that runs the rule's statements for each evaluation. */
+  readonly createQueriedSource: (rule: QueryRule) => ReplaySource;
+  readonly queryUsualMeans: QueryUsualMeans;
+}
+
+/** The source of a rule, or why the rule can't be replayed. */
+export type SourceResult =
+  | { readonly source: ReplaySource }
+  | { readonly source: undefined; readonly reason: string };
+
+/** A statement for each evaluation takes a few ms, so more evaluations take too long. */
+const MAX_QUERIED_STEPS = 2500;
+/** Aggregates that compare groups with each other, or processes with their successors. */
+const QUERIED_AGGREGATES: ReadonlySet<Aggregate> = new Set(['surge', 'crashes']);
+
+/** Creates the source of the observations of a rule. */
+export function createReplaySource(rule: AlertRule, context: ReplayContext): SourceResult {
+  const source = createSourceOfKind(rule, context);
+  if (typeof source === 'string') return { source: undefined, reason: source };
+  const { stores, stops, healthIntervalMs } = context;
+  const hasEnds = rule.noData === 'alert' && rule.source.kind === 'measure';
+  return { source: hasEnds ? withEndedServices(source, stores, stops, healthIntervalMs) : source };
+}
+
+/** Returns the source, or the reason why the rule can't be replayed. */
+function createSourceOfKind(rule: AlertRule, context: ReplayContext): ReplaySource | string {
+  const { stores, stops, healthIntervalMs, stepCount, createQueriedSource } = context;
+  if (!isQueryRule(rule)) return 'it measures Perfscope itself, and these values are not stored';
+  const { source } = rule;
+  const isQueried =
+    source.kind === 'sql' ||
+    (source.kind === 'measure' && QUERIED_AGGREGATES.has(source.aggregate));
+  if (isQueried) {
+    if (stepCount <= MAX_QUERIED_STEPS) return createQueriedSource(rule);
+    return `it needs a query at each step, and ${stepCount} steps are too many; the limit is ${MAX_QUERIED_STEPS}`;
+  }
+  // Other features add kinds of rules that this version can't replay.
+  if (source.kind !== 'measure') return 'rules of this kind are not replayed';
+  return (
+    createMeasurementSource(source, stores, context.queryUsualMeans) ??
+    createQueueSource(source, stores) ??
+    createUptimeSource(source, stores, stops, healthIntervalMs) ??
+    'rules with this aggregate are not replayed'
+  );
+}

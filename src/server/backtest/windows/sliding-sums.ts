@@ -1,0 +1,162 @@
+import { CELL, type CellSeries, type CellSums } from './cell-series.ts';
+
+/** If a removed sum is so much larger than the rest, the difference has lost too much precision. */
+const MAX_CANCELLATION = 1e6;
+
+/**
+ * The sums of the cells in a window that moves forward in time. Each cell is added and removed once.
+ * Counts are exact. A sum is computed again where a difference would lose precision.
+ */
+export class SlidingSums {
+  readonly #series: CellSeries;
+  readonly #windowMs: number;
+  /** Number of the first cell in the window. */
+  #from = 0;
+  /** Number of the first cell after the window. */
+  #to = 0;
+  #count = 0;
+  #errorCount = 0;
+  #sum = 0;
+  #valueCount = 0;
+  #valueSum = 0;
+  /** Number of removed cells since the sums were last computed from all cells. */
+  #removed = 0;
+  /** Numbers of the cells with the extremes; -1 if they must be searched. */
+  #minCell = -1;
+  #maxCell = -1;
+
+  constructor(series: CellSeries, windowMs: number) {
+    this.#series = series;
+    this.#windowMs = windowMs;
+    this.#from = series.first;
+    this.#to = series.first;
+  }
+
+  /** Moves the end of the window to `now`, in ms since the epoch. Time never goes back. */
+  advance(now: number): void {
+    const series = this.#series;
+    const { end } = series;
+    while (this.#to < end && series.get(this.#to, CELL.at) < now) this.#add(this.#to++);
+    const startMs = now - this.#windowMs;
+    let mustRefresh = false;
+    while (this.#from < this.#to && series.get(this.#from, CELL.at) < startMs) {
+      mustRefresh = this.#remove(this.#from++) || mustRefresh;
+    }
+    if (mustRefresh || this.#removed > Math.max(64, this.#to - this.#from)) this.#refresh();
+  }
+
+  /** Whether the window contains no rows. */
+  get isEmpty(): boolean {
+    return this.#from === this.#to;
+  }
+
+  get count(): number {
+    return this.#count;
+  }
+
+  get errorCount(): number {
+    return this.#errorCount;
+  }
+
+  get sum(): number {
+    return this.#sum;
+  }
+
+  get valueCount(): number {
+    return this.#valueCount;
+  }
+
+  get valueSum(): number {
+    return this.#valueSum;
+  }
+
+  get newestMs(): number {
+    return this.#series.get(this.#to - 1, CELL.newest);
+  }
+
+  get oldestMs(): number {
+    return this.#series.get(this.#from, CELL.oldest);
+  }
+
+  get last(): number | undefined {
+    for (let cell = this.#to - 1; cell >= this.#from; cell--) {
+      const last = this.#series.get(cell, CELL.last);
+      if (!Number.isNaN(last)) return last;
+    }
+    return undefined;
+  }
+
+  get min(): number | undefined {
+    if (this.#minCell < this.#from) this.#minCell = this.#find(CELL.min, (a, b) => a <= b);
+    return this.#minCell < 0 ? undefined : this.#series.get(this.#minCell, CELL.min);
+  }
+
+  get max(): number | undefined {
+    if (this.#maxCell < this.#from) this.#maxCell = this.#find(CELL.max, (a, b) => a >= b);
+    return this.#maxCell < 0 ? undefined : this.#series.get(this.#maxCell, CELL.max);
+  }
+
+  /** Returns all sums of the window. */
+  toSums(): CellSums {
+    const { count, errorCount, sum, valueCount, valueSum, min, max, last, newestMs, oldestMs } =
+      this;
+    return { count, errorCount, sum, valueCount, valueSum, min, max, last, newestMs, oldestMs };
+  }
+
+  #add(cell: number): void {
+    const series = this.#series;
+    this.#count += series.get(cell, CELL.count);
+    this.#errorCount += series.get(cell, CELL.errorCount);
+    this.#sum += series.get(cell, CELL.sum);
+    this.#valueCount += series.get(cell, CELL.valueCount);
+    this.#valueSum += series.get(cell, CELL.valueSum);
+    // If the extreme has left the window, the next access searches all cells.
+    if (this.#minCell >= this.#from) {
+      const known = series.get(this.#minCell, CELL.min);
+      if (series.get(cell, CELL.min) <= known) this.#minCell = cell;
+    }
+    if (this.#maxCell >= this.#from) {
+      const known = series.get(this.#maxCell, CELL.max);
+      if (series.get(cell, CELL.max) >= known) this.#maxCell = cell;
+    }
+  }
+
+  /** Returns whether a sum lost too much precision. */
+  #remove(cell: number): boolean {
+    const series = this.#series;
+    const sum = series.get(cell, CELL.sum);
+    const valueSum = series.get(cell, CELL.valueSum);
+    this.#count -= series.get(cell, CELL.count);
+    this.#errorCount -= series.get(cell, CELL.errorCount);
+    this.#sum -= sum;
+    this.#valueCount -= series.get(cell, CELL.valueCount);
+    this.#valueSum -= valueSum;
+    this.#removed += 1;
+    return isImprecise(sum, this.#sum) || isImprecise(valueSum, this.#valueSum);
+  }
+
+  #refresh(): void {
+    this.#sum = 0;
+    this.#valueSum = 0;
+    this.#removed = 0;
+    for (let cell = this.#from; cell < this.#to; cell++) {
+      this.#sum += this.#series.get(cell, CELL.sum);
+      this.#valueSum += this.#series.get(cell, CELL.valueSum);
+    }
+  }
+
+  /** Returns the cell with the extreme, or -1 if no cell has a value. */
+  #find(column: number, isBetter: (value: number, best: number) => boolean): number {
+    let best = -1;
+    for (let cell = this.#from; cell < this.#to; cell++) {
+      const value = this.#series.get(cell, column);
+      if (Number.isNaN(value)) continue;
+      if (best < 0 || isBetter(value, this.#series.get(best, column))) best = cell;
+    }
+    return best;
+  }
+}
+
+function isImprecise(removed: number, rest: number): boolean {
+  return removed !== 0 && Math.abs(removed) > MAX_CANCELLATION * Math.abs(rest);
+}

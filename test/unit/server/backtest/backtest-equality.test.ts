@@ -1,0 +1,230 @@
+import fc from 'fast-check';
+import { expect, it } from 'vitest';
+import type { Transition } from '../../../../src/server/alerts/evaluation/alert-transition.ts';
+import {
+  evaluateRule,
+  type RuleStates,
+} from '../../../../src/server/alerts/evaluation/evaluate-alert-rule.ts';
+import type { AlertRule } from '../../../../src/server/alerts/rules/alert-rule.ts';
+import { RuleReplay } from '../../../../src/server/backtest/replay/rule-replay.ts';
+import { toAlertSpans } from '../../../../src/server/backtest/report/alert-spans.ts';
+import { compareStoredAlerts } from '../../../../src/server/backtest/report/compare-stored-alerts.ts';
+import { CellStores } from '../../../../src/server/backtest/sources/cell-stores.ts';
+import { createReplaySource } from '../../../../src/server/backtest/sources/create-replay-source.ts';
+import { StopList } from '../../../../src/server/backtest/sources/uptime-source.ts';
+import { findRule, loadTestRules, T0 } from '../../../support/alert-rule-fixtures.ts';
+import { feedCells, observeLive, type ReplayRow } from '../../../support/replay-rows.ts';
+
+const STEP_MS = 30_000;
+
+const AGGREGATES = [
+  'mean',
+  'min',
+  'max',
+  'last',
+  'count',
+  'rate',
+  'error_ratio',
+  'p50',
+  'p95',
+  'p999',
+  'slow_share, slowerThan: 40ms',
+  'apdex, slowerThan: 40ms',
+  'spike, baseline: 10m, minimumIncrease: 1',
+];
+const OPTIONS = [
+  'thresholds: { warning: 30 }',
+  'thresholds: { warning: 20, critical: 60 }, for: 1m, keepFiringFor: 1m, recovery: 80%',
+  'thresholds: { warning: 1.2, high: 3 }, minimumCount: 3, noData: keep',
+  'direction: below, thresholds: { warning: 4, critical: 1 }, for: 1m',
+  'thresholds: { warning: 50 }, noDataAfter: 1m, minimumCoverage: 30s',
+];
+
+function makeTestRule(aggregate: string, options: string, groupBy: string): AlertRule {
+  const [name] = aggregate.split(',');
+  const lines = options
+    .replaceAll(/, (?=[a-z]+[A-Za-z]*: )/g, '\n    ')
+    .replaceAll(/\{ (\w+): ([\d.]+)\n\s+/g, '{ $1: $2, ');
+  const set = loadTestRules(`interval: 30s
+rules:
+  - name: r
+    measure: { type: API_RESPONSE_TIME, aggregate: ${aggregate}, groupBy: [${groupBy}], window: 2m }
+    ${lines}`);
+  expect(name).toBeTruthy();
+  return findRule(set, 'r');
+}
+
+const rule = fc
+  .record({
+    aggregate: fc.constantFrom(...AGGREGATES),
+    options: fc.constantFrom(...OPTIONS),
+    groupBy: fc.constantFrom('service', 'service, endpoint'),
+  })
+  .map(({ aggregate, options, groupBy }) => makeTestRule(aggregate, options, groupBy));
+
+/** A row within 20 minutes. Whole numbers make sums exact in any order. */
+const makeRowArbitrary = (lateMs: fc.Arbitrary<number>): fc.Arbitrary<ReplayRow> =>
+  fc
+    .record({
+      offsetMs: fc.oneof(
+        fc.integer({ min: 0, max: 1_200_000 }),
+        fc.integer({ min: 0, max: 120_000 }),
+      ),
+      lateMs,
+      service: fc.constantFrom('a', 'b'),
+      endpoint: fc.constantFrom('/x', '/y'),
+      ms: fc.constantFrom(1, 5, 25, 50, 100),
+      failed: fc.boolean(),
+    })
+    .map(({ offsetMs, lateMs: delayMs, ...row }) => ({
+      ...row,
+      atMs: T0 + offsetMs,
+      arrivedMs: T0 + offsetMs + delayMs,
+    }));
+
+const onTimeRows = fc.array(makeRowArbitrary(fc.constant(0)), { maxLength: 150 });
+const anyRows = fc.array(makeRowArbitrary(fc.constantFrom(0, 0, 0, 5000, 90_000)), {
+  maxLength: 150,
+});
+/** Evaluations of 25 minutes. Some are skipped, as after a restart. */
+const skippedSteps = fc.array(fc.integer({ min: 1, max: 50 }), { maxLength: 12 });
+
+function listTimes(skipped: readonly number[]): number[] {
+  const steps = Array.from({ length: 50 }, (_, i) => i + 1);
+  return steps.filter((step) => !skipped.includes(step)).map((step) => T0 + step * STEP_MS);
+}
+
+/** Evaluates a rule with the rows that have arrived at each time. */
+async function runLive(
+  tested: AlertRule,
+  rows: readonly ReplayRow[],
+  times: readonly number[],
+): Promise<Transition[]> {
+  let states: RuleStates = new Map();
+  const transitions: Transition[] = [];
+  for (const now of times) {
+    const arrived = rows.filter(({ arrivedMs }) => arrivedMs <= now);
+    const observations = await observeLive(tested, arrived, now);
+    const step = evaluateRule(states, observations, tested, now);
+    states = step.states;
+    transitions.push(...step.transitions);
+  }
+  return transitions;
+}
+
+/** Replays all rows. */
+async function runReplay(
+  tested: AlertRule,
+  rows: readonly ReplayRow[],
+  times: readonly number[],
+): Promise<Transition[]> {
+  const stores = new CellStores();
+  const result = createReplaySource(tested, {
+    stores,
+    stops: new StopList(),
+    healthIntervalMs: 60_000,
+    stepCount: times.length,
+    createSqlSource: () => {
+      throw new Error('there are no SQL rules');
+    },
+  });
+  const replay = new RuleReplay(tested);
+  const transitions: Transition[] = [];
+  let fedUntilMs = Number.NEGATIVE_INFINITY;
+  for (const now of times) {
+    const added = rows.filter(({ atMs }) => atMs >= fedUntilMs && atMs < now);
+    feedCells(stores, added, STEP_MS);
+    fedUntilMs = now;
+    transitions.push(...replay.evaluate(await result.source!.observe(now), now));
+    stores.compact(now);
+  }
+  return transitions;
+}
+
+it('gives the same transitions as live evaluation, for rows that arrive in time', async () => {
+  await fc.assert(
+    fc.asyncProperty(rule, onTimeRows, skippedSteps, async (tested, rows, skipped) => {
+      const times = listTimes(skipped);
+      const live = await runLive(tested, rows, times);
+      expect(await runReplay(tested, rows, times)).toEqual(live);
+    }),
+    { numRuns: 100 },
+  );
+});
+
+it('raises alerts in these tests', async () => {
+  const found = new Set<string>();
+  await fc.assert(
+    fc.asyncProperty(rule, onTimeRows, async (tested, rows) => {
+      for (const { state } of await runReplay(tested, rows, listTimes([]))) found.add(state);
+    }),
+    { numRuns: 25 },
+  );
+  expect(found).toEqual(new Set(['pending', 'firing', 'resolved']));
+});
+
+it('differs from live evaluation only because of late rows, and counts the different alerts', async () => {
+  let different = 0;
+  await fc.assert(
+    fc.asyncProperty(rule, anyRows, async (tested, rows) => {
+      const times = listTimes([]);
+      const live = await runLive(tested, rows, times);
+      const replayed = await runReplay(tested, rows, times);
+      // A row is late if an evaluation whose window contains the row ran before the row arrived.
+      const onTime = rows.map((row) => ({ ...row, arrivedMs: row.atMs }));
+      expect(await runLive(tested, onTime, times)).toEqual(replayed);
+      const stored = toAlertSpans(live);
+      const compared = compareStoredAlerts(stored, toAlertSpans(replayed), 0);
+      expect(compared.reproduced + compared.missing.length).toBe(stored.length);
+      if (compared.missing.length + compared.added.length === 0) return;
+      different += 1;
+      expect(rows.some(({ atMs, arrivedMs }) => arrivedMs > atMs)).toBe(true);
+    }),
+    { numRuns: 50 },
+  );
+  expect(different).toBeGreaterThan(0);
+});
+
+const observationRound = fc.array(
+  fc.record({
+    service: fc.constantFrom('a', 'b', 'c'),
+    value: fc.option(fc.integer({ min: 0, max: 100 }), { nil: undefined }),
+    count: fc.integer({ min: 0, max: 5 }),
+    ageMs: fc.constantFrom(0, 0, 10_000, 120_000),
+    coveredMs: fc.option(fc.constantFrom(0, 60_000), { nil: undefined }),
+    hasEnded: fc.constantFrom(false, false, false, false, true),
+  }),
+  { maxLength: 3 },
+);
+
+it('evaluates quiet groups like all others', () => {
+  const labels = new Map(['a', 'b', 'c'].map((service) => [service, { service }]));
+  const tested = fc.constantFrom(
+    ...OPTIONS.flatMap((options) => [
+      makeTestRule('max', options, 'service'),
+      { ...makeTestRule('max', options, 'service'), noData: 'alert' as const },
+    ]),
+  );
+  fc.assert(
+    fc.property(tested, fc.array(observationRound, { maxLength: 40 }), (each, rounds) => {
+      const replay = new RuleReplay(each);
+      let states: RuleStates = new Map();
+      for (const [i, round] of rounds.entries()) {
+        const now = T0 + i * STEP_MS;
+        const unique = [...new Map(round.map((entry) => [entry.service, entry])).values()];
+        const observations = unique.map(({ service, ageMs, hasEnded, value, ...rest }) => ({
+          ...rest,
+          value: hasEnded ? undefined : value,
+          hasEnded,
+          labels: labels.get(service)!,
+          newestMs: now - ageMs,
+        }));
+        const expected = evaluateRule(states, observations, each, now);
+        states = expected.states;
+        expect(replay.evaluate(observations, now)).toEqual(expected.transitions);
+      }
+      expect(replay.groupCount).toBe(states.size);
+    }),
+    { numRuns: 200 },
+  );
+});
