@@ -1,4 +1,5 @@
 import type { AlertGroup } from '../../core/alerts/alert.ts';
+import { isExternalRule } from '../../core/alerts/external-alert.ts';
 import { SerialQueue } from '../../core/concurrency.ts';
 import { startTask } from '../../core/guard.ts';
 import type { Logger } from '../../core/log.ts';
@@ -22,6 +23,7 @@ import type { Transition } from './evaluation/alert-transition.ts';
 import type { DataCompleteness } from './evaluation/data-completeness.ts';
 import { EvaluationScheduler } from './evaluation-scheduler.ts';
 import { AlertExplainer } from './explanation/alert-explainer.ts';
+import { ExternalAlertStore } from './external/external-alert-store.ts';
 import { Heartbeat } from './heartbeat.ts';
 import { InternalMetricsReader, type PipelineStats } from './rule-queries/internal-metrics.ts';
 import type { AlertRule } from './rules/alert-rule.ts';
@@ -68,6 +70,8 @@ export class AlertEvaluator {
   readonly recorder: TransitionRecorder;
   readonly ruleHealth = new RuleHealthStore();
   readonly heartbeat: Heartbeat;
+  /** Alerts that Prometheus and other systems send. */
+  readonly externalAlerts: ExternalAlertStore;
   readonly #internalMetrics: InternalMetricsReader;
   readonly #explainer: AlertExplainer;
   readonly #stateRestorer: AlertStateRestorer;
@@ -103,6 +107,12 @@ export class AlertEvaluator {
     this.alertStates = new AlertStateStore((transition, before) => {
       if (this.#dispatcher.handleTransition(transition, before))
         this.#runTransitions?.push(transition);
+    });
+    this.externalAlerts = new ExternalAlertStore({
+      alertStates: this.alertStates,
+      isRestored: () => this.isRestored,
+      now,
+      log,
     });
     this.#internalMetrics = new InternalMetricsReader(queryClient, pipelineStats);
     this.#explainer = new AlertExplainer(queryClient, (id, cause) =>
@@ -235,6 +245,7 @@ export class AlertEvaluator {
       if (this.#scheduler) this.#reschedule();
     }
     if (!this.isRestored) return;
+    this.externalAlerts.expire(now);
     await this.silences.refresh(now).catch(() => {});
     this.#dispatcher.dispatch(this.alertStates.listLive(), now);
     this.#explainer.retry(now);
@@ -242,7 +253,7 @@ export class AlertEvaluator {
 
   #removeDeletedRules(now: number): void {
     for (const name of this.alertStates.ruleNames)
-      if (!this.findRule(name)) this.alertStates.removeRule(name, now);
+      if (!this.findRule(name) && !isExternalRule(name)) this.alertStates.removeRule(name, now);
   }
 
   async #evaluate(batches: readonly RuleBatch[], now: number): Promise<void> {
