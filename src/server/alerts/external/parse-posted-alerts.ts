@@ -70,7 +70,7 @@ function parsePostedAlert(entry: unknown, organization: string | undefined): Pos
   if (!isRecord(entry)) throw new RangeError('an alert must be an object');
   const { alertname, ...posted } = parseTexts(entry.labels, 'labels', MAX_LABELS);
   const annotations = parseTexts(entry.annotations ?? {}, 'annotations', MAX_ANNOTATIONS);
-  if (posted.raised_by === 'perfscope' || annotations.perfscope_id !== undefined) return 'own';
+  if (isOwnAlert(posted, annotations)) return 'own';
   if (alertname === undefined) throw new RangeError('the label alertname is missing');
   const labels = Object.fromEntries(
     // Prometheus reserves names that start with two underscores for its own use.
@@ -91,6 +91,15 @@ function parsePostedAlert(entry: unknown, organization: string | undefined): Pos
     startsMs,
     endsMs,
   };
+}
+
+/**
+ * Returns whether Perfscope raised the alert: its Alertmanager channel sent it, or a Prometheus rule
+ * raised it from the series `ALERTS` on Perfscope's `/metrics`, as in `deploy/prometheus/rules.yml`.
+ */
+function isOwnAlert({ raised_by, alertstate }: Labels, { perfscope_id }: Labels): boolean {
+  const isFromMetrics = raised_by === 'prometheus' && alertstate !== undefined;
+  return raised_by === 'perfscope' || isFromMetrics || perfscope_id !== undefined;
 }
 
 /** Parses a map of texts. As in Alertmanager, empty texts are removed. */
