@@ -67,6 +67,12 @@ export function rejectForeignMetric(metric: string): void {
       'use inhibitions, or group alerts in the notification file',
     );
   }
+  if (metric.includes(':')) {
+    throw new UntranslatableError(
+      `the recording rule \`${metric}\` is not in the files`,
+      'also import the file with the recording rule',
+    );
+  }
   if (!FOREIGN_METRICS.test(metric)) return;
   throw new UntranslatableError(`Perfscope doesn't measure \`${metric}\``, KEEP_IN_PROMETHEUS);
 }

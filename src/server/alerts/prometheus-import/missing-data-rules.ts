@@ -5,7 +5,7 @@ import type { PrometheusRule } from './prometheus-rule.ts';
 import { computeNumber, type PromqlExpression, type Selector } from './promql-expression.ts';
 import { LOOKBACK_MS, type MeasureSource } from './quantity.ts';
 import { listCustomNames } from './rule-sql.ts';
-import type { Condition } from './translate-alert-rule.ts';
+import type { Condition } from './translated-rule.ts';
 
 const MIN_AGE_MS = 300_000;
 const MIN_NO_DATA_MS = 60_000;

@@ -1,4 +1,4 @@
-import { ALERT_SEVERITIES, type AlertSeverity } from '../../../core/schema/enums.ts';
+import type { AlertSeverity } from '../../../core/schema/enums.ts';
 import { toLabelName } from '../../../core/vocabulary.ts';
 import { mapExternalSeverity } from '../external/external-alert-labels.ts';
 import { findOperationCounter } from './counter-calls.ts';
@@ -13,39 +13,12 @@ import {
   UntranslatableError,
 } from './quantity.ts';
 import { translateAnnotation } from './translate-annotations.ts';
-
-/** A rule of Perfscope that was translated from a rule of Prometheus. */
-export interface TranslatedRule {
-  readonly original: PrometheusRule;
-  readonly name: string;
-  readonly source: MeasureSource | SqlSource;
-  readonly direction: 'above' | 'below';
-  readonly thresholds: Readonly<Partial<Record<AlertSeverity, number>>>;
-  readonly minimumCount: number | undefined;
-  readonly forMs: number;
-  readonly keepFiringForMs: number;
-  /** Set if missing data is an alert. */
-  readonly noData:
-    | { readonly afterMs: number; readonly severity: AlertSeverity; readonly minimumAgeMs: number }
-    | undefined;
-  readonly labels: Readonly<Record<string, string>>;
-  readonly annotations: Readonly<Record<string, string>>;
-  readonly runbook: string | undefined;
-  readonly notes: readonly string[];
-  readonly warnings: readonly string[];
-}
+import type { Condition, TranslatedRule } from './translated-rule.ts';
 
 export interface TranslateOptions {
   /** Severities by the values of the label `severity`. They replace the defaults. */
   readonly severities: ReadonlyMap<string, AlertSeverity>;
 }
-
-/** What a rule detects, without its name and texts. */
-export type Condition = Pick<
-  TranslatedRule,
-  'source' | 'direction' | 'thresholds' | 'minimumCount' | 'forMs' | 'noData' | 'notes' | 'warnings'
-> &
-  Pick<Quantity, 'constants' | 'unit'> & { readonly isConverted: boolean };
 
 /**
  * Translates an alert rule.
@@ -245,9 +218,4 @@ function toLimitedCondition(
   const count = counter.fn === 'increase' ? minimum : (minimum * source.windowMs) / 1000;
   const minimumCount = right.op === '>' ? Math.floor(count) + 1 : Math.ceil(count);
   return { ...condition, minimumCount: Math.max(minimumCount, 1) };
-}
-
-/** Returns the severities of thresholds, from lowest to highest. */
-export function listSeverities(thresholds: TranslatedRule['thresholds']): AlertSeverity[] {
-  return ALERT_SEVERITIES.filter((severity) => thresholds[severity] !== undefined);
 }
