@@ -3,6 +3,7 @@ import { DAY_MS } from '../core/duration.ts';
 import { requireStartupConfig, withQueryClient } from './command-context.ts';
 import { formatExamples, parseDuration } from './command-options.ts';
 import { print, printJson, printStatus } from './command-output.ts';
+import { addRulesImportCommand } from './rules-import-command.ts';
 
 interface DryRunOptions {
   readonly last: number;
@@ -15,12 +16,13 @@ interface DryRunOptions {
 export function addRulesCommand(program: Command): void {
   const rules = program
     .command('rules')
-    .description('Test business rules')
+    .description('Test business rules, and import alert rules from Prometheus')
     .addHelpText(
       'after',
       formatExamples(
         'perfscope rules dry-run --last 24h',
         'perfscope rules dry-run --last 2h --step 10s --file pricing.yaml',
+        'perfscope rules import prometheus.yml --output rules.yaml',
       ),
     );
   rules
@@ -39,6 +41,7 @@ export function addRulesCommand(program: Command): void {
     .option('--file <path>', 'Rules file to use instead of PERFORMANCE_BUSINESS_RULES_FILE')
     .option('--json', 'Print one JSON object per line')
     .action(runDryRun);
+  addRulesImportCommand(rules);
 }
 
 async function runDryRun({ last, step, file, json }: DryRunOptions): Promise<void> {

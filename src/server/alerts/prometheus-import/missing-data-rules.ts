@@ -95,7 +95,14 @@ function toCondition(
 ): Condition {
   return {
     ...{ source, direction: 'above', thresholds: {}, minimumCount: undefined, forMs: 0 },
-    ...{ constants, unit: '1', isConverted: false, warnings, notes: [...notes, NOTE] },
+    ...{
+      constants,
+      unit: '1',
+      isConverted: false,
+      isInverted: false,
+      warnings,
+      notes: [...notes, NOTE],
+    },
     noData: {
       afterMs: Math.max(rule.forMs, MIN_NO_DATA_MS),
       severity,

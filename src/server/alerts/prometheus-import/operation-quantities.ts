@@ -93,6 +93,8 @@ export function toCounterQuantity(counter: OperationCounter): Quantity {
   const count = formatStatusCount(metric.isErrors ? '5xx' : status!);
   return {
     ...base,
+    // The rows of requests without an error have the value 0.
+    isMissingAtZero: false,
     ...{ scale: 1, unit: '1', isWhole: !isRate },
     source: formatOperationSql(measure, isRate ? `sum(${count}) / ${seconds}.0` : `sum(${count})`),
   };

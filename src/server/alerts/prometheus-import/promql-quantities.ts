@@ -168,6 +168,14 @@ function toBinaryQuantity(operation: Expression<'binary'>): Quantity {
     if (op === '+') return transformQuantity(toQuantity(right), 1, a);
     if (op === '-') return transformQuantity(toQuantity(right), -1, a);
   }
+  if (op === '/' && left.kind === 'binary' && left.op === '*') {
+    // 100 * errors / requests
+    const factor = computeNumber(left.left) ?? computeNumber(left.right);
+    const numerator = computeNumber(left.left) === undefined ? left.left : left.right;
+    if (factor !== undefined) {
+      return transformQuantity(toBinaryQuantity({ ...operation, left: numerator }), factor, 0);
+    }
+  }
   if (op === '/') return toRatio(left, right);
   throw new UntranslatableError(
     `Perfscope has no equivalent of \`${op}\` between two metrics`,
@@ -215,6 +223,7 @@ function toCounter(call: Expression<'call'>, grouping: Grouping | undefined, op 
     return toProcessCpuQuantity(selector, grouping);
   }
   const custom = findCustomCounter(sum);
+  if (selector?.kind === 'unsupported') return toQuantity(selector);
   if (!custom) {
     throw new UntranslatableError(
       `\`${call.name}\` requires a metric with a range`,

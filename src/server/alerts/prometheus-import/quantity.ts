@@ -19,6 +19,8 @@ export interface SqlSource {
   readonly sql: string;
   /** Labels of the result. */
   readonly labels: readonly string[];
+  /** Type of the operations that the column `count` counts. Undefined without this column. */
+  readonly countedType?: PerformanceMetricType | undefined;
   readonly windowMs: number;
 }
 

@@ -1,3 +1,4 @@
+import { OWN_SERVICE_NAME } from '../../../core/own-service.ts';
 import { toLabelName } from '../../../core/vocabulary.ts';
 import type { Dimension } from '../../../storage/queries/query-definition.ts';
 import { METRIC_COLUMNS } from '../../../storage/queries/query-definition.ts';
@@ -43,8 +44,11 @@ export function formatOperationSql(
     `metric_type = ${quote(type ?? 'CUSTOM')}`,
     'test = false',
     ...formatFilter(filter),
+    // Rules about requests exclude the requests of the Perfscope server.
+    ...(filter.service ? [] : [`service <> ${quote(OWN_SERVICE_NAME)}`]),
   ];
-  return formatSelect(columns, `${value} AS value, sum(count) AS count`, conditions, windowMs);
+  const values = `${value} AS value, sum(count) AS count, max(timestamp) AS newest`;
+  return { ...formatSelect(columns, values, conditions, windowMs), countedType: type };
 }
 
 /** A selection of metrics that the application records itself. */

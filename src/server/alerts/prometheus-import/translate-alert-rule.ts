@@ -1,17 +1,14 @@
+import { isDeepStrictEqual } from 'node:util';
 import type { AlertSeverity } from '../../../core/schema/enums.ts';
 import { toLabelName } from '../../../core/vocabulary.ts';
 import { mapExternalSeverity } from '../external/external-alert-labels.ts';
 import { findOperationCounter } from './counter-calls.ts';
+import { mapMatchers } from './label-mapping.ts';
 import { toMissingDataRule } from './missing-data-rules.ts';
 import type { PrometheusRule } from './prometheus-rule.ts';
 import { computeNumber, type PromqlExpression } from './promql-expression.ts';
 import { toQuantity } from './promql-quantities.ts';
-import {
-  type MeasureSource,
-  type Quantity,
-  type SqlSource,
-  UntranslatableError,
-} from './quantity.ts';
+import { type Quantity, UntranslatableError } from './quantity.ts';
 import { translateAnnotation } from './translate-annotations.ts';
 import type { Condition, TranslatedRule } from './translated-rule.ts';
 
@@ -46,6 +43,9 @@ export function translateAlertRule(
   const { summary, runbook_url: runbookUrl, ...others } = rule.annotations;
   const main = summary ?? others.message ?? others.title ?? others.description;
   const texts = { ...(main !== undefined && { summary: main }), ...others };
+  if (condition.isInverted && Object.values(texts).some((text) => text.includes('$value'))) {
+    warnings.push('the value is now 100 % minus the original value; check the annotations');
+  }
   const annotations = Object.entries(texts).map(
     ([name, text]) =>
       [name, translateAnnotation(text, context, (message) => warnings.push(message))] as const,
@@ -158,12 +158,21 @@ function compare(
   const { constants, notes, warnings } = quantity;
   const common = { source, constants, notes, warnings, unit, minimumCount: undefined };
   const isConverted = scale !== 1 || offset !== 0;
+  const isInverted = scale < 0;
   const isZero = op === '==' && limit === 0;
   if (isZero && isMissingAtZero) {
     const noData = { afterMs: Math.max(rule.forMs, 60_000), severity, minimumAgeMs: 0 };
     const note = 'without operations there is no data, so the rule detects missing data';
     return {
-      ...{ ...common, isConverted, direction: 'above', thresholds: {}, forMs: 0, noData },
+      ...{
+        ...common,
+        isConverted,
+        isInverted,
+        direction: 'above',
+        thresholds: {},
+        forMs: 0,
+        noData,
+      },
       ...(source.kind === 'measure' && { source: { ...source, aggregate: 'count' as const } }),
       notes: [...notes, note],
     };
@@ -182,7 +191,13 @@ function compare(
   const isBelow = scale < 0 ? isAbove : !isAbove;
   const canBeMissing = isBelow && isMissingAtZero;
   return {
-    ...{ ...common, isConverted, direction: isBelow ? 'below' : 'above', forMs: rule.forMs },
+    ...{
+      ...common,
+      isConverted,
+      isInverted,
+      direction: isBelow ? 'below' : 'above',
+      forMs: rule.forMs,
+    },
     thresholds: { [severity]: threshold },
     noData: canBeMissing
       ? { afterMs: Math.max(rule.forMs, 60_000), severity, minimumAgeMs: 0 }
@@ -210,11 +225,11 @@ function toLimitedCondition(
   const counter = findOperationCounter(right.left);
   const condition = toCondition(left, rule, severity);
   const { source } = condition;
-  const isSame =
-    counter?.metric.part === 'count' &&
-    source.kind === 'measure' &&
-    source.type === counter.metric.type;
+  const countedType = source.kind === 'measure' ? source.type : source.countedType;
+  const isSame = counter?.metric.part === 'count' && countedType === counter.metric.type;
   if (!isSame || minimum === undefined) throw error;
+  const { filter } = mapMatchers(counter.selector.matchers);
+  if (source.kind === 'measure' && !isDeepStrictEqual(filter, source.filter)) throw error;
   const count = counter.fn === 'increase' ? minimum : (minimum * source.windowMs) / 1000;
   const minimumCount = right.op === '>' ? Math.floor(count) + 1 : Math.ceil(count);
   return { ...condition, minimumCount: Math.max(minimumCount, 1) };

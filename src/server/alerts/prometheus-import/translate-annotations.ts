@@ -45,7 +45,7 @@ export function translateAnnotation(
 ): string {
   return text
     .replaceAll(ACTION, (match, action: string, unit = '') => {
-      const translated = translateAction(action, context);
+      const translated = translateAction(action, context, warn);
       if (translated === undefined) {
         warn(`the template \`${match.slice(0, 60)}\` was removed`);
         return '';
@@ -62,13 +62,17 @@ function hasUnit({ unit, isConverted }: AnnotationContext): boolean {
   return isConverted && VALUE_TEMPLATES[unit] !== undefined;
 }
 
-function translateAction(action: string, context: AnnotationContext): string | undefined {
+function translateAction(
+  action: string,
+  context: AnnotationContext,
+  warn: (message: string) => void,
+): string | undefined {
   const printf =
     /^printf\s+"([^"]*)"\s+(\S+)$/.exec(action) ?? /^(\S+)\s*\|\s*printf\s+"([^"]*)"$/.exec(action);
   if (printf) {
     const [, a = '', b = ''] = printf;
     const [format, operand] = action.startsWith('printf') ? [a, b] : [b, a];
-    const inner = translateAction(operand, context);
+    const inner = translateAction(operand, context, warn);
     const [, before = '', after = ''] =
       /^([^%]*)%[-+ #0]*\d*(?:\.\d+)?[a-z]((?:[^%]|%%)*)$/.exec(format) ?? [];
     return inner === undefined
@@ -87,12 +91,18 @@ function translateAction(action: string, context: AnnotationContext): string | u
     return `{{ ${['$value', ...names].join(' | ')} }}`;
   }
   const [, label] = /^(?:\$labels|\.Labels)\.(\w+)$/.exec(variable) ?? [];
-  return label === undefined ? undefined : translateLabel(label, context);
+  return label === undefined ? undefined : translateLabel(label, context, warn);
 }
 
-function translateLabel(label: string, { labels, constants }: AnnotationContext): string {
+function translateLabel(
+  label: string,
+  { labels, constants }: AnnotationContext,
+  warn: (message: string) => void,
+): string {
   const names = [label, findDimension(label), findDimension(label, true)];
   const found = names.find((name) => name !== undefined && labels.includes(name));
   if (found !== undefined) return `{{ $labels.${found} }}`;
-  return Object.hasOwn(constants, label) ? constants[label]! : `(${label})`;
+  if (Object.hasOwn(constants, label)) return constants[label]!;
+  warn(`alerts have no label \`${label}\`, so the annotations contain \`(${label})\``);
+  return `(${label})`;
 }

@@ -28,7 +28,10 @@ export type Condition = Pick<
   TranslatedRule,
   'source' | 'direction' | 'thresholds' | 'minimumCount' | 'forMs' | 'noData' | 'notes' | 'warnings'
 > &
-  Pick<Quantity, 'constants' | 'unit'> & { readonly isConverted: boolean };
+  Pick<Quantity, 'constants' | 'unit'> & {
+    readonly isConverted: boolean;
+    readonly isInverted: boolean;
+  };
 
 /** Returns the severities of thresholds, from lowest to highest. */
 export function listSeverities(thresholds: TranslatedRule['thresholds']): AlertSeverity[] {

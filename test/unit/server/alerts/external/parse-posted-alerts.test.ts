@@ -85,7 +85,9 @@ it('keeps alerts apart that differ only in their severity', () => {
 it.each([
   { labels: { alertname: 'A', raised_by: 'perfscope' } },
   { labels: { alertname: 'A' }, annotations: { perfscope_id: 'abc' } },
-  { labels: { alertname: 'Perfscope', raised_by: 'prometheus', alertstate: 'firing', rule: 'cpu' } },
+  {
+    labels: { alertname: 'Perfscope', raised_by: 'prometheus', alertstate: 'firing', rule: 'cpu' },
+  },
 ])('ignores an alert that Perfscope raised itself: %j', (entry) => {
   expect(parsePostedAlerts([entry], undefined)).toEqual({ alerts: [], ownCount: 1, problems: [] });
 });
