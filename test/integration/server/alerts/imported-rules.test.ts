@@ -122,25 +122,32 @@ it('evaluates translated rules on stored data', async () => {
     ['/a', 30],
     ['/b', 10],
   ] as const) {
-    const { row } = makeHistogram({ timestamp, service: 'shop', endpoint }, 10, [[100, 5]]);
+    const { row } = makeHistogram(
+      { timestamp, metricType: 'API_RESPONSE_TIME', service: 'shop', endpoint },
+      { count: 100, ms: 10, errors: 5 },
+    );
     rows.add('performance_metrics', [{ ...row, count4xx: clientErrors, count5xx: 5 }]);
   }
   for (const [name, ms] of [
     ['exports', 60],
     ['other', 90],
   ] as const) {
-    const { row, buckets } = makeHistogram({ ...common, name }, ms, [[100, 0]]);
+    const { row, buckets } = makeHistogram({ ...common, name }, { count: 100, ms });
     rows.add('performance_metrics', [row]);
     rows.add('metric_buckets', buckets);
   }
   await rows.flush();
   const evaluator = createEvaluator({ queryClient, ...rows, rulesFile });
-  const names = RULES.match(/(?<=alert: )\w+/g) ?? [];
+  const names: readonly string[] = RULES.match(/(?<=alert: )\w+/g) ?? [];
   const transitions = await evaluator.runOnce(now);
   const errors = names.map((name) => evaluator.ruleHealth.get(name)?.error);
   expect(errors).toEqual(names.map(() => undefined));
   const found = transitions.filter(({ rule }) => names.includes(rule));
-  expect(found.map(({ rule, labels, value }) => [rule, labels, value]).toSorted()).toEqual([
+  expect(
+    found
+      .map(({ rule, labels, value }) => [rule, labels, value])
+      .toSorted(([a = ''], [b = '']) => String(a).localeCompare(String(b))),
+  ).toEqual([
     ['ClientErrors', '{"endpoint":"/a"}', 30],
     ['EventLoop', '{"instance":"i1","service":"shop"}', 300],
     ['FailedPayments', '{"service":"shop"}', 0.5],
@@ -211,8 +218,8 @@ it('fires in the same minutes as promtool', () => {
     ),
   };
   for (const minutes of Object.values(firing)) {
-    expect(minutes.filter(Boolean).length).toBeGreaterThan(5);
-    expect(minutes.filter((isFiring) => !isFiring).length).toBeGreaterThan(5);
+    expect(minutes.filter(Boolean).length).toBeGreaterThan(3);
+    expect(minutes.filter((isFiring) => !isFiring).length).toBeGreaterThan(3);
   }
   const labels = (name: string) => ({ job: 'shop', ...(name === 'Lag' && { instance: 'i1' }) });
   const test = {
