@@ -1,6 +1,6 @@
-import { writeFileSync } from 'node:fs';
+import { existsSync, writeFileSync } from 'node:fs';
 import { type Command, InvalidArgumentError, Option } from 'commander';
-import { errorMessage } from '../core/perfscope-error.ts';
+import { createError, errorMessage } from '../core/perfscope-error.ts';
 import { ALERT_SEVERITIES, type AlertSeverity, isAlertSeverity } from '../core/schema/enums.ts';
 import type { ImportResult } from '../server/alerts/prometheus-import/import-prometheus-rules.ts';
 import { formatExamples } from './command-options.ts';
@@ -11,6 +11,7 @@ interface ImportOptions {
   readonly severity?: Map<string, AlertSeverity>;
   readonly json?: true;
   readonly strict?: true;
+  readonly force?: true;
 }
 
 /** Adds `perfscope rules import`. */
@@ -20,7 +21,8 @@ export function addRulesImportCommand(rules: Command): void {
     .description(
       'Translate alert rules of Prometheus. Accepts rule files, PrometheusRule objects, and prometheus.yml with rule_files.',
     )
-    .option('--output <file>', 'File for the translated rules; default: standard output')
+    .option('-o, --output <file>', 'File for the translated rules; default: standard output')
+    .option('--force', 'Overwrite an existing file')
     .addOption(
       new Option(
         '--severity <label=severity>',
@@ -52,7 +54,7 @@ function parseSeverity(
 }
 
 async function importRules(files: string[], options: ImportOptions): Promise<void> {
-  const { output, severity: severities = new Map(), json, strict } = options;
+  const { output, severity: severities = new Map(), json, strict, force } = options;
   const { readPrometheusRules } = await import(
     '../server/alerts/prometheus-import/read-prometheus-rules.ts'
   );
@@ -64,7 +66,7 @@ async function importRules(files: string[], options: ImportOptions): Promise<voi
   );
   const result = importPrometheusRules(readPrometheusRules(files), { severities });
   const text = formatImportedRules(result);
-  if (output !== undefined) writeOutput(output, text);
+  if (output !== undefined) writeOutput(output, text, force === true);
   if (json) {
     const { untranslated, recordingRules } = result;
     const rules = result.rules.map((rule) => ({
@@ -85,14 +87,17 @@ async function importRules(files: string[], options: ImportOptions): Promise<voi
   if (strict && (hasWarnings || result.untranslated.length > 0)) process.exitCode = 1;
 }
 
-function writeOutput(file: string, text: string): void {
+function writeOutput(file: string, text: string, force: boolean): void {
+  // An existing file can contain rules that are in effect.
+  if (!force && existsSync(file)) throw createError('PS_FILE_EXISTS', { file });
   try {
-    // An existing file can contain rules that are in effect.
-    writeFileSync(file, text, { flag: 'wx' });
+    writeFileSync(file, text);
   } catch (error) {
-    const exists = (error as NodeJS.ErrnoException).code === 'EEXIST';
-    const reason = exists ? 'the file already exists' : errorMessage(error);
-    throw new InvalidArgumentError(`${file} can't be written: ${reason}. Choose another file.`);
+    throw createError(
+      'PS_STATE_FILE_UNUSABLE',
+      { file, action: 'written', reason: errorMessage(error) },
+      error,
+    );
   }
 }
 

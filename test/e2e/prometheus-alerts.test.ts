@@ -158,7 +158,7 @@ it('imports the rules of a Prometheus configuration', async () => {
   const env = { ...server.env, PERFORMANCE_RULES_FILE: output };
   expect((await runPerfscope(['check-config'], env)).status).toBe(0);
   const again = await run(config, '--output', output);
-  expect([again.status, again.stderr]).toEqual([1, expect.stringContaining('already exists')]);
+  expect([again.status, again.stderr]).toEqual([1, expect.stringContaining('PS_FILE_EXISTS')]);
 
   const json = JSON.parse((await run(config, '--json')).stdout) as { rules: { rule: object }[] };
   expect(json.rules[0]?.rule).toMatchObject({ name: 'ServiceDown', noDataSeverity: 'critical' });
