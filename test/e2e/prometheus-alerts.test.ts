@@ -1,4 +1,4 @@
-import { readFileSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
@@ -144,38 +144,4 @@ it('resolves the alert when Prometheus does', async () => {
     return found.length === 2 && found;
   });
   expect(rows).toEqual([['firing'], ['resolved']]);
-});
-
-it('imports the rules of a Prometheus configuration', async () => {
-  const config = join(prometheus.folder, 'prometheus.json');
-  const output = join(prometheus.folder, 'imported.yaml');
-  const run = (...args: string[]) =>
-    runPerfscope(['rules', 'import', ...args], { ...server.env, PERFORMANCE_RULES_FILE: output });
-  const written = await run(config, '--output', output, '--severity', 'page=high');
-  expect([written.status, written.stdout]).toEqual([0, '']);
-  expect(written.stderr).toContain('Translated 1 of 1 alert rules to 1 rules');
-  expect(readFileSync(output, 'utf8')).toContain('noDataSeverity: high');
-  const env = { ...server.env, PERFORMANCE_RULES_FILE: output };
-  expect((await runPerfscope(['check-config'], env)).status).toBe(0);
-  const again = await run(config, '--output', output);
-  expect([again.status, again.stderr]).toEqual([1, expect.stringContaining('PS_FILE_EXISTS')]);
-
-  const json = JSON.parse((await run(config, '--json')).stdout) as { rules: { rule: object }[] };
-  expect(json.rules[0]?.rule).toMatchObject({ name: 'ServiceDown', noDataSeverity: 'critical' });
-
-  const rules = join(prometheus.folder, 'strict.yml');
-  writeFileSync(rules, 'groups: [{ name: g, rules: [{ alert: A, expr: kube_x > 1 }] }]');
-  const lenient = await run(rules);
-  expect(lenient.status).toBe(0);
-  expect(lenient.stderr).toContain(
-    `${rules}:1:49: A was not translated: Perfscope doesn't measure`,
-  );
-  expect((await run(rules, '--strict')).status).toBe(1);
-
-  writeFileSync(rules, 'groups: [{ name: g, rules: [{ alert: A, expr: "up >" }] }]');
-  const invalid = await run(rules);
-  expect([invalid.status, invalid.stdout]).toEqual([1, '']);
-  expect(invalid.stderr).toContain(`${rules}:1:49: \`expr\` of \`A\`: the expression is not valid`);
-  const wrong = await run(rules, '--severity', 'page=urgent');
-  expect(wrong.stderr).toContain('warning, medium, high, critical');
 });
