@@ -18,7 +18,7 @@ Roles:
   ORG_ADMIN     metrics, alerts, and keys of one organization
   PROPERTY_MGR  metrics and alerts of one organization or some of its properties
   VIEWER        metrics of one organization or some of its properties
-  INGEST        can send measurements, but can't read anything
+  INGEST        can send measurements and alerts, but can't read anything
 
 Keys are stored in the configured QuestDB (PERFORMANCE_QUESTDB_URL) or in the QuestDB of the local
 server. If neither is available, the command temporarily starts the embedded QuestDB in

@@ -4,6 +4,7 @@ import { requireStartupConfig, withQueryClient } from './command-context.ts';
 import { formatExamples, parseDuration } from './command-options.ts';
 import { print, printJson, printStatus } from './command-output.ts';
 import { addListRulesCommand } from './list-rules-command.ts';
+import { addRulesImportCommand } from './rules-import-command.ts';
 
 interface DryRunOptions {
   readonly last: number;
@@ -16,13 +17,14 @@ interface DryRunOptions {
 export function addRulesCommand(program: Command): void {
   const rules = program
     .command('rules')
-    .description('List alert rules, and test business rules')
+    .description('List and import alert rules, and test business rules')
     .addHelpText(
       'after',
       formatExamples(
         'perfscope rules',
         'perfscope rules dry-run --last 24h',
         'perfscope rules dry-run --last 2h --step 10s --file pricing.yaml',
+        'perfscope rules import prometheus.yml --output rules.yaml',
       ),
     );
   addListRulesCommand(rules);
@@ -42,6 +44,7 @@ export function addRulesCommand(program: Command): void {
     .option('--file <path>', 'Rules file to use instead of PERFORMANCE_BUSINESS_RULES_FILE')
     .option('--json', 'Print one JSON object per line')
     .action(runDryRun);
+  addRulesImportCommand(rules);
 }
 
 async function runDryRun({ last, step, file, json }: DryRunOptions): Promise<void> {

@@ -251,6 +251,7 @@ export class TestApiServer {
       loadAgentPackage: () => loadAgentPackage(this.agentFolder),
       metrics: (_request, response) => void response.end(),
       otlp: (_request, _response, next) => next(),
+      alertmanager: (_request, _response, next) => next(),
     });
     const { server, url } = await listen(app, '127.0.0.1', 0);
     this.#server = server;

@@ -68,6 +68,13 @@ export const ALERT_TABLES: TableDescriptions<
       firedAt: {
         meaning: 'When the alert fired. Empty for pending alerts, and for alerts that never fired.',
       },
+      annotations: {
+        meaning: 'JSON object with the texts of an alert from another system. Otherwise empty.',
+      },
+      endsAt: {
+        meaning:
+          'Only for alerts from other systems: time at which the alert is resolved if its sender does not refresh it.',
+      },
     },
   },
   silences: {

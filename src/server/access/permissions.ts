@@ -14,7 +14,7 @@ export const PERMISSION_LABELS = {
   manageKeys: 'manage API keys',
   test: 'use the test API',
   scrape: 'scrape /metrics, which contains the data of all tenants',
-  ingest: 'send measurements',
+  ingest: 'send measurements or alerts',
   deploy: 'record deploys',
   administer: 'administer the installation',
 } as const;

@@ -1,4 +1,5 @@
 import type { AlertGroup } from '../../core/alerts/alert.ts';
+import { isExternalRule } from '../../core/alerts/external-alert.ts';
 import { SerialQueue } from '../../core/concurrency.ts';
 import { startTask } from '../../core/guard.ts';
 import type { Logger } from '../../core/log.ts';
@@ -24,6 +25,7 @@ import type { Transition } from './evaluation/alert-transition.ts';
 import type { DataCompleteness } from './evaluation/data-completeness.ts';
 import { EvaluationScheduler } from './evaluation-scheduler.ts';
 import { AlertExplainer } from './explanation/alert-explainer.ts';
+import { ExternalAlertStore } from './external/external-alert-store.ts';
 import { Heartbeat } from './heartbeat.ts';
 import { IncidentTracker } from './incidents/incident-tracker.ts';
 import { ObjectiveMonitor } from './objectives/objective-monitor.ts';
@@ -78,6 +80,8 @@ export class AlertEvaluator {
   readonly #objectiveRecorder: ObjectiveRecorder;
   readonly deploys: DeployStore;
   readonly deployAnalyzer: DeployAnalyzer;
+  /** Alerts that Prometheus and other systems send. */
+  readonly externalAlerts: ExternalAlertStore;
   readonly #internalMetrics: InternalMetricsReader;
   readonly #explainer: AlertExplainer;
   readonly #stateRestorer: AlertStateRestorer;
@@ -124,6 +128,12 @@ export class AlertEvaluator {
       log,
     });
     this.#objectiveRecorder = new ObjectiveRecorder(this.objectives, add);
+    this.externalAlerts = new ExternalAlertStore({
+      alertStates: this.alertStates,
+      isRestored: () => this.isRestored,
+      now,
+      log,
+    });
     this.#internalMetrics = new InternalMetricsReader(queryClient, pipelineStats);
     this.#explainer = new AlertExplainer(queryClient, (id, cause) =>
       this.alertStates.addExplanation(id, cause),
@@ -260,6 +270,7 @@ export class AlertEvaluator {
       if (this.#scheduler) this.#reschedule();
     }
     if (!this.isRestored) return;
+    this.externalAlerts.expire(now);
     await this.silences.refresh(now).catch(() => {});
     await this.#dispatch(now);
     this.#explainer.retry(now);
@@ -275,7 +286,7 @@ export class AlertEvaluator {
 
   #removeDeletedRules(now: number): void {
     for (const name of this.alertStates.ruleNames)
-      if (!this.findRule(name)) this.alertStates.removeRule(name, now);
+      if (!this.findRule(name) && !isExternalRule(name)) this.alertStates.removeRule(name, now);
   }
 
   async #evaluate(batches: readonly RuleBatch[], now: number): Promise<void> {

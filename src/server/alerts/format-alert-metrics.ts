@@ -1,4 +1,5 @@
 import type { Labels } from '../../core/alerts/alert.ts';
+import { isExternalRule } from '../../core/alerts/external-alert.ts';
 import {
   formatMetricFamily,
   formatSample,
@@ -15,7 +16,9 @@ export function formatAlertMetrics(evaluator: AlertEvaluator): string {
     const { rule, severity, state, labels, startedAt } = transition;
     const ruleLabels = evaluator.findRule(rule)?.labels;
     const groupLabels = JSON.parse(labels) as Labels;
-    const allLabels = { ...ruleLabels, ...groupLabels, alertname: rule, severity };
+    // Prometheus must not raise its own alerts again.
+    const origin: Labels = isExternalRule(rule) ? { raised_by: 'prometheus' } : {};
+    const allLabels = { ...ruleLabels, ...origin, ...groupLabels, alertname: rule, severity };
     // Prometheus has no state for acknowledged alerts, which are still firing.
     const alertstate = state === 'pending' ? 'pending' : 'firing';
     return { allLabels, alertstate, startedAt };

@@ -22,6 +22,8 @@ export interface AppContent {
   metrics: RequestHandler;
   /** Handles `/v1/metrics`, `/v1/traces`, and `/v1/logs`. Not called for other paths. */
   otlp: RequestHandler;
+  /** Handles `/api/v2/alerts` and `/api/v2/status`. Not called for other paths. */
+  alertmanager: RequestHandler;
   /** Returns the agent package of `/agent-<version>.tgz`. @throws PS_AGENT_MISSING */
   loadAgentPackage: () => AgentPackage;
 }
@@ -29,7 +31,7 @@ export interface AppContent {
 /** Creates the HTTP app with the API, the web UI, health checks, and links from notifications. */
 export function createApp(
   dependencies: EndpointDependencies,
-  { publicPath, metrics, otlp, loadAgentPackage }: AppContent,
+  { publicPath, metrics, otlp, alertmanager, loadAgentPackage }: AppContent,
 ): Express {
   const app = express();
   app.disable('x-powered-by');
@@ -49,6 +51,7 @@ export function createApp(
     metrics,
   );
   app.use(otlp);
+  app.use(alertmanager);
   app.use(createAgentPackageRouter(loadAgentPackage));
   app.use(createRunbookRouter());
   app.use(createLinkRouter(dependencies));

@@ -13,7 +13,11 @@ import type { ErrorLogRow } from '../../core/schema/tables/error-logs-table.ts';
 export function toAlertErrorRow(alert: AlertRow): ErrorLogRow | undefined {
   const { id, rule = '', state, severity, value, threshold, labels, cause } = alert;
   if (state !== 'firing' || severity !== AlertSeverity.CRITICAL || id === undefined) return;
-  const description = cause ?? `value ${value ?? 'unknown'}, limit ${threshold ?? 'unknown'}`;
+  const { summary } = parseLabels(alert.annotations);
+  const description =
+    typeof summary === 'string'
+      ? summary
+      : (cause ?? `value ${value ?? 'unknown'}, limit ${threshold ?? 'unknown'}`);
   return {
     timestamp: alert.firedAt ?? alert.timestamp,
     id: `alert-${id}`,

@@ -151,6 +151,7 @@ async function startAllParts(
   });
   // Load Express only now, because the agent instruments Express while Express loads.
   const { createApp } = await import('../api/api-app.ts');
+  const { createAlertmanagerRouter } = await import('../api/alertmanager-router.ts');
   const { getPublicPath } = await import('../api/web-app-router.ts');
   const { createOtlpHandler } = await import('./create-otlp.ts');
   const rejections = new RejectionReporter({ log });
@@ -194,6 +195,12 @@ async function startAllParts(
       publicPath: getPublicPath(settings.PERFORMANCE_PUBLIC_URL),
       loadAgentPackage,
       metrics: createMetricsHandler(prometheus, evaluator, actions.scalingRecorder),
+      alertmanager: createAlertmanagerRouter({
+        authenticate: access.authenticate,
+        externalAlerts: evaluator.externalAlerts,
+        maxRequestsPerMinute: settings.PERFORMANCE_API_RATE_LIMIT,
+        log,
+      }),
       otlp: createOtlpHandler({
         settings,
         agent,

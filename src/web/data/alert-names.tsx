@@ -7,6 +7,11 @@ export type Severity = Alert['severity'];
 export type AlertState = Alert['state'];
 type Labels = Alert['labels'];
 
+/** Returns whether another system, such as Prometheus, evaluates the alert. */
+export function isExternalAlert({ rule }: Pick<Alert, 'rule'>): boolean {
+  return rule.startsWith('alertmanager:');
+}
+
 /** From highest to lowest. */
 export const SEVERITIES: readonly Severity[] = ['critical', 'high', 'medium', 'warning'];
 export const ALERT_STATES: readonly AlertState[] = [

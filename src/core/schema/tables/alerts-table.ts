@@ -12,6 +12,9 @@ export type AlertState = (typeof ALERT_STATES)[number];
  * state. `labels` is a JSON object with sorted keys. It identifies the group that the alert is
  * about. `startedAt` is the time of the first violation, and `firedAt` the time at which the alert
  * fired. A resolved row without `firedAt` is a pending alert that never fired.
+ *
+ * Only alerts from other systems have `annotations`, a JSON object, and `endsAt`, the time at which
+ * the alert is resolved if its sender doesn't refresh it.
  */
 export const alertsTable = defineTable({
   name: 'alerts',
@@ -31,6 +34,8 @@ export const alertsTable = defineTable({
     comment: 'varchar',
     startedAt: 'timestamp',
     firedAt: 'timestamp',
+    annotations: 'varchar',
+    endsAt: 'timestamp',
   },
   dedupKeys: ['id', 'seq'],
 });

@@ -10,6 +10,7 @@ export const RESOLVE_REASONS = {
   ruleDisabled: 'the rule is disabled for this tenant',
   noData: 'no data for one day',
   serviceEnded: 'the service ended normally',
+  notRefreshed: 'the sender stopped sending the alert',
 } as const;
 
 const REASONS: ReadonlySet<string | undefined> = new Set(Object.values(RESOLVE_REASONS));

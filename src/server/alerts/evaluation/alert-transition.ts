@@ -30,6 +30,10 @@ export interface Transition {
   readonly propertyId: string | undefined;
   readonly startedAt: number;
   readonly firedAt: number | undefined;
+  /** JSON object with the annotations of an alert from another system. Otherwise undefined. */
+  readonly annotations?: string | undefined;
+  /** When an alert from another system is resolved if its sender doesn't refresh it. */
+  readonly endsAt?: number | undefined;
 }
 
 /** The fields that a transition sets. All other fields are copied from the alert. */
@@ -62,6 +66,26 @@ export function createFirstTransition(
     startedAt,
     firedAt: change.state === 'firing' ? now : undefined,
   };
+}
+
+/**
+ * Creates the first transition of an alert that another system evaluates. The alert fires immediately.
+ * Its ID depends on `now`, because another alert of the same group can have the same start.
+ */
+export function createExternalTransition(
+  rule: string,
+  labels: Labels,
+  startedAt: number,
+  now: number,
+  {
+    severity,
+    annotations,
+    endsAt,
+  }: Required<Pick<Transition, 'severity' | 'annotations' | 'endsAt'>>,
+): Transition {
+  const change = { state: 'firing', severity, value: undefined, threshold: undefined } as const;
+  const first = createFirstTransition(rule, labels, startedAt, now, change);
+  return { ...first, id: computeAlertId(rule, first.labels, now), annotations, endsAt };
 }
 
 /** Creates the next transition of `alert`. Its time is never earlier than the time of `alert`. */
@@ -105,6 +129,7 @@ export function toAlert(
 ): Alert {
   const { id, state, severity, threshold, cause, author, comment } = transition;
   const labels = { ...rule?.labels, ...(JSON.parse(transition.labels) as Labels) };
+  const external = transition.annotations;
   // The people of the alert's tenant read the annotations.
   const isRecovering =
     isActive(transition) &&
@@ -112,13 +137,16 @@ export function toAlert(
     value !== undefined &&
     threshold !== undefined &&
     !isBeyond(value, threshold, rule.direction);
-  const annotations = renderAnnotations(
-    transition,
-    toReadableLabels(labels),
-    rule,
-    isRecovering ? transition.value : value,
-    isRecovering ? value : undefined,
-  );
+  const annotations: Labels =
+    external === undefined
+      ? renderAnnotations(
+          transition,
+          toReadableLabels(labels),
+          rule,
+          isRecovering ? transition.value : value,
+          isRecovering ? value : undefined,
+        )
+      : (JSON.parse(external) as Labels);
   return {
     id,
     rule: transition.rule,
@@ -126,7 +154,7 @@ export function toAlert(
     severity,
     labels,
     annotations,
-    runbook: rule?.runbook,
+    runbook: external === undefined ? rule?.runbook : annotations.runbook_url,
     value,
     threshold,
     cause,

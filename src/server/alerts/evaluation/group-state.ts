@@ -42,6 +42,11 @@ export interface GroupState {
   readonly jumped: boolean;
   /** Start of the group's latest alert. It keeps the next alert's ID unique. */
   readonly startedMs: number;
+  /**
+   * Only for alerts from other systems: when the alert is resolved if its sender doesn't refresh it, and
+   * whether this is the default time. Undefined after a restart.
+   */
+  readonly expiry?: { readonly ms: number; readonly isTimeout: boolean } | undefined;
 }
 
 export function createGroupState(labels: Labels): GroupState {

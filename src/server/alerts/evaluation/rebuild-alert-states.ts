@@ -129,7 +129,7 @@ export function parseTransition(row: AlertRow): Transition | undefined {
   if (state === undefined || !isAlertSeverity(severity) || startedAt === undefined)
     return undefined;
   const { timestamp, value, threshold, cause, author, comment } = row;
-  const { service, organizationId, propertyId, firedAt } = row;
+  const { service, organizationId, propertyId, firedAt, annotations, endsAt } = row;
   return {
     timestamp,
     id,
@@ -148,5 +148,6 @@ export function parseTransition(row: AlertRow): Transition | undefined {
     propertyId,
     startedAt,
     firedAt,
+    ...(annotations !== undefined && { annotations, endsAt }),
   };
 }

@@ -17,6 +17,8 @@ import {
 } from './rule-aggregates.ts';
 
 const dimensionSchema = z.enum(DIMENSIONS);
+/** Metrics also have a name, which a rule can filter by. */
+const filterSchema = z.enum([...DIMENSIONS, 'name']);
 
 /** A URL, or a section of `docs/alerts.md`. */
 const runbookSchema = z
@@ -30,7 +32,7 @@ const measureSchema = z.strictObject({
   aggregate: z.enum(Object.keys(AGGREGATES) as [Aggregate, ...Aggregate[]]),
   filter: z
     .partialRecord(
-      dimensionSchema,
+      filterSchema,
       z.union([z.string(), z.array(z.string()).min(1)], 'must be a string or a list of strings'),
     )
     .default({}),

@@ -145,7 +145,7 @@ interface RowSource {
 const MEASUREMENT_ROWS: RowSource = {
   name: 'measurements',
   groupBy: DIMENSIONS,
-  filter: DIMENSIONS,
+  filter: [...DIMENSIONS, 'name'],
 };
 const QUEUE_ROWS: RowSource = {
   name: 'queues',

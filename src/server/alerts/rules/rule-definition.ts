@@ -65,6 +65,7 @@ function createRuleYaml({ data }: RuleDefinition): string {
         for (const item of value.items)
           if (isScalar(item)) item.value = toPreferredName(String(item.value));
       }
+      if (key.value === 'sql' && isScalar(value)) value.type = 'BLOCK_LITERAL';
       // Short lists and maps are on one line, as in the built-in rules.
       const isShort = key.value === 'groupBy' || key.value === 'thresholds';
       if (isShort && (isSeq(value) || isMap(value))) value.flow = true;

@@ -1,4 +1,5 @@
 import type { Labels } from '../../../core/alerts/alert.ts';
+import { isExternalRule } from '../../../core/alerts/external-alert.ts';
 import { mapLimit } from '../../../core/concurrency.ts';
 import { HOUR_MS, MINUTE_MS } from '../../../core/duration.ts';
 import { createError } from '../../../core/perfscope-error.ts';
@@ -78,7 +79,7 @@ export async function queryAlertSeries(
   };
   if (rule?.source.kind !== 'measure') {
     const points = toTransitionPoints(transitions, range);
-    return { ...common, stepMs: undefined, points, note: formatNote(rule) };
+    return { ...common, stepMs: undefined, points, note: formatNote(last.rule, rule) };
   }
   const stepMs = resolveStepMs(range, request.stepMs);
   const measure = narrowMeasure(rule.source, labels);
@@ -155,7 +156,10 @@ const KIND_NAMES: Readonly<Record<AlertRule['source']['kind'], string>> = {
   deploy: 'a rule about deploys',
 };
 
-function formatNote(rule: AlertRule | undefined): string {
+function formatNote(name: string, rule: AlertRule | undefined): string {
+  if (isExternalRule(name)) {
+    return 'Another system evaluates this alert, so Perfscope does not know its values.';
+  }
   if (!rule) return `The rule was removed, ${ONLY_CHANGES}.`;
   return `This is ${KIND_NAMES[rule.source.kind]}, ${ONLY_CHANGES}.`;
 }

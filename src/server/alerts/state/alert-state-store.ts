@@ -69,6 +69,37 @@ export class AlertStateStore {
     this.#applyTransitions(resolveAllAlerts(before, now), before);
   }
 
+  hasGroup(rule: string, key: string): boolean {
+    return this.#states.get(rule)?.has(key) ?? false;
+  }
+
+  /** Lists the keys of a rule's groups, as {@link toLabelsKey} computes them. */
+  listGroupKeys(rule: string): string[] {
+    return [...(this.#states.get(rule) ?? NO_STATES).keys()];
+  }
+
+  /**
+   * Updates one group of a rule that another system evaluates. The store forgets the group when its
+   * alert is resolved.
+   *
+   * @param update returns undefined if nothing changes. Its argument is undefined for a new group.
+   */
+  updateGroup(
+    rule: string,
+    key: string,
+    update: (state: GroupState | undefined) => StateUpdate | undefined,
+  ): void {
+    const before = this.#states.get(rule) ?? NO_STATES;
+    const next = update(before.get(key));
+    if (!next) return;
+    const states = new Map(before);
+    if (next.state.alert) states.set(key, next.state);
+    else states.delete(key);
+    if (states.size > 0) this.#states.set(rule, states);
+    else this.#states.delete(rule);
+    this.#applyTransitions(next.transitions, before);
+  }
+
   /** Names of all rules with states, including removed rules. */
   get ruleNames(): readonly string[] {
     return [...this.#states.keys()];

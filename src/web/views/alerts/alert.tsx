@@ -5,6 +5,7 @@ import { client } from '../../api/session.ts';
 import {
   type Alert,
   formatReason,
+  isExternalAlert,
   LabelLinks,
   SeverityBadge,
   StateBadge,
@@ -49,7 +50,9 @@ export default function AlertView({ parameters: { id = '' } }: { parameters: Vie
           {({ alert }) => <Head alert={alert} rule={rule} hasRules={!rules.isLoading} />}
         </Loaded>
       </Card>
-      {!state.error && <AlertChart id={id} alert={state.data?.alert} />}
+      {!state.error && !(state.data && isExternalAlert(state.data.alert)) && (
+        <AlertChart id={id} alert={state.data?.alert} />
+      )}
       {state.data && (
         <>
           <Card title="Details" span={5}>
@@ -124,6 +127,32 @@ function describeTimes(alert: Alert): string {
   return `since ${formatTime(start, zone, now)} (${formatAge(start, now)})`;
 }
 
+/** Annotations that the page shows in another place. */
+const SHOWN_ANNOTATIONS: ReadonlySet<string> = new Set([
+  'summary',
+  'resolved',
+  'generator_url',
+  'runbook_url',
+]);
+
+/** The rule of an alert that another system evaluates. The server removes addresses of other protocols. */
+function ExternalRule({ rule, queryUrl }: { rule: string; queryUrl: string | undefined }) {
+  return (
+    <span class="name">
+      {rule}
+      <span class="faint"> evaluated by another system</span>
+      {queryUrl && (
+        <>
+          {' '}
+          <a class="link" href={queryUrl} target="_blank" rel="noreferrer">
+            Open its query
+          </a>
+        </>
+      )}
+    </span>
+  );
+}
+
 function Details({ alert, rule }: { alert: Alert; rule: Rule | undefined }) {
   const zone = toZoneName(zoneChoice.value);
   const { annotations, runbook } = alert;
@@ -131,15 +160,19 @@ function Details({ alert, rule }: { alert: Alert; rule: Rule | undefined }) {
   const held = alert.held.filter(({ reason }) => reason !== 'duplicate');
   const nextMs = Date.parse(alert.held.find(({ reason }) => reason === 'duplicate')?.until ?? '');
   const others = Object.entries(annotations).filter(
-    ([name, text]) => text && name !== 'summary' && name !== 'resolved',
+    ([name, text]) => text && !SHOWN_ANNOTATIONS.has(name),
   );
   return (
     <dl class="facts">
       <dt>Rule</dt>
       <dd>
-        <a class="link" href={linkTo('/rules', { rule: alert.rule })}>
-          {alert.rule}
-        </a>
+        {isExternalAlert(alert) ? (
+          <ExternalRule rule={alert.rule} queryUrl={annotations.generator_url} />
+        ) : (
+          <a class="link" href={linkTo('/rules', { rule: alert.rule })}>
+            {alert.rule}
+          </a>
+        )}
       </dd>
       {rule && (
         <>

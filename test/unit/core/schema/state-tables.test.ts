@@ -8,8 +8,8 @@ it('creates state tables with monthly partitions, no TTL, and one row per change
     'CREATE TABLE IF NOT EXISTS alerts (timestamp TIMESTAMP, rule SYMBOL, state SYMBOL, ' +
       'severity SYMBOL, service SYMBOL, organization_id SYMBOL, property_id SYMBOL, id VARCHAR, ' +
       'seq LONG, value DOUBLE, threshold DOUBLE, labels VARCHAR, cause VARCHAR, author VARCHAR, ' +
-      'comment VARCHAR, started_at TIMESTAMP, fired_at TIMESTAMP) TIMESTAMP(timestamp) ' +
-      'PARTITION BY MONTH WAL DEDUP UPSERT KEYS(timestamp, id, seq)',
+      'comment VARCHAR, started_at TIMESTAMP, fired_at TIMESTAMP, annotations VARCHAR, ' +
+      'ends_at TIMESTAMP) TIMESTAMP(timestamp) PARTITION BY MONTH WAL DEDUP UPSERT KEYS(timestamp, id, seq)',
   );
   expect(buildCreateStateTableSql(silencesTable)).toMatch(
     /PARTITION BY MONTH WAL DEDUP UPSERT KEYS\(timestamp, id, seq\)$/,

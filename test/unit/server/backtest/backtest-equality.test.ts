@@ -124,9 +124,10 @@ async function runReplay(
     stops: new StopList(),
     healthIntervalMs: 60_000,
     stepCount: times.length,
-    createSqlSource: () => {
+    createQueriedSource: () => {
       throw new Error('there are no SQL rules');
     },
+    queryUsualMeans: async () => new Map(),
   });
   const replay = new RuleReplay(tested);
   const transitions: Transition[] = [];

@@ -332,7 +332,7 @@ describe('the log', () => {
     server.principal = createPrincipal('key:1', { role: 'VIEWER', organizationId: 'org' });
     await server.send('/v1/traces', '{}');
     expect(server.logMessages).toEqual([
-      "OTLP requests from 127.0.0.1 are rejected (403), so their data is lost. VIEWER can't send measurements. Use a key with the role INGEST or ADMIN.",
+      "OTLP requests from 127.0.0.1 are rejected (403), so their data is lost. VIEWER can't send measurements or alerts. Use a key with the role INGEST or ADMIN.",
     ]);
   });
 
