@@ -10,6 +10,7 @@ import { addDoctorCommand } from './doctor-command.ts';
 import { addExportCommand } from './export-command.ts';
 import { addGrafanaCommand } from './grafana-command.ts';
 import { addHealthcheckCommand } from './healthcheck-command.ts';
+import { addIncidentsCommand } from './incidents-command.ts';
 import { addKeysCommand } from './keys-command.ts';
 import { addMigrateCommand } from './migrate-command.ts';
 import { addNotifyCommand } from './notify-command.ts';
@@ -39,6 +40,7 @@ const COMMANDS = [
   addCoverageCommand,
   addOutgoingCommand,
   addAlertsCommand,
+  addIncidentsCommand,
   addNotifyCommand,
   addTestRulesCommand,
   addRulesCommand,

@@ -16,6 +16,7 @@ import {
   LayoutDashboard,
   Rocket,
   Server,
+  Siren,
   SlidersHorizontal,
   Users,
   Zap,
@@ -140,6 +141,19 @@ export const ROUTES: readonly Route[] = [
     navigation: { section: 'Observe', icon: CircleAlert },
     identity: ['fingerprint'],
     keywords: 'exceptions stack traces failures',
+  },
+  {
+    path: '/incidents',
+    title: 'Incidents',
+    load: () => import('./incidents/incidents.tsx'),
+    navigation: { section: 'Respond', icon: Siren },
+    keywords: 'outage cause problem timeline',
+  },
+  {
+    path: '/incidents/:id',
+    title: 'Incident',
+    load: () => import('./incidents/incident.tsx'),
+    parent: '/incidents',
   },
   {
     path: '/alerts',
