@@ -8,10 +8,11 @@ import {
   selectFiredOverTime,
   selectFiringAlerts,
   selectFiringCount,
+  selectIncidentList,
   selectMeanTimeTo,
   selectRules,
 } from '../sql/alert-queries.ts';
-import { ACTIVE_ALERT_COLUMNS, ALERT_HISTORY_COLUMNS } from './tables.ts';
+import { ACTIVE_ALERT_COLUMNS, ALERT_HISTORY_COLUMNS, INCIDENT_COLUMNS } from './tables.ts';
 
 export const alerts = createDashboard({
   name: 'alerts',
@@ -78,6 +79,19 @@ export const alerts = createDashboard({
             'To resolve': duration(95),
             Longest: duration(75),
           },
+        }),
+      ],
+    },
+    {
+      height: 8,
+      panels: [
+        createTable({
+          title: 'Incidents',
+          width: 24,
+          description:
+            'Incidents that were open in the time range, open incidents first. The filters do not apply, because an incident can concern several tenants and services.',
+          sql: selectIncidentList(),
+          columns: INCIDENT_COLUMNS,
         }),
       ],
     },

@@ -59,6 +59,19 @@ export const ACTIVE_ALERT_COLUMNS: Columns = {
   'Acknowledged by': text(140),
 };
 
+/** Columns of `selectIncidentList`. */
+export const INCIDENT_COLUMNS: Columns = {
+  Severity: SEVERITY,
+  State: text(90),
+  'Likely cause': longText(300),
+  Alerts: number(70),
+  Services: longText(120),
+  Organizations: longText(120),
+  Since: RELATIVE_TIME,
+  Resolved: RELATIVE_TIME,
+  'Acknowledged by': text(140),
+};
+
 /** Columns of `selectAlertHistory`. */
 export const ALERT_HISTORY_COLUMNS: Columns = {
   ...ALERT_COLUMNS,

@@ -1,5 +1,6 @@
 import { ALERT_SEVERITIES } from '../../src/core/schema/enums.ts';
 import { alertsTable } from '../../src/core/schema/tables/alerts-table.ts';
+import { incidentsTable } from '../../src/core/schema/tables/incidents-table.ts';
 import {
   getRuleDashboard,
   getRuleUnit,
@@ -190,4 +191,22 @@ export function selectRules(): string {
   return `SELECT rule AS "Rule", count() AS "Fired", count(acknowledged_at) AS "Acknowledged", avg(${timeTo('acknowledged')}) AS "To acknowledge",
   avg(${timeTo('resolved')}) AS "To resolve", max(${timeTo('resolved')}) AS "Longest" FROM ${selectAlertLifecycles()}
 WHERE ${FIRED_IN_RANGE} ORDER BY "Fired" DESC LIMIT ${MAX_ROWS}`;
+}
+
+/**
+ * Selects the incidents that were open in the time range, open incidents first. An incident can contain alerts of
+ * several tenants and services, so the filters don't apply.
+ */
+export function selectIncidentList(): string {
+  const columns =
+    'timestamp, state, severity, id, seq, title, alert_count, services, organizations, started_at, resolved_at, author';
+  const current = `SELECT * FROM (SELECT ${columns},
+  row_number() OVER (PARTITION BY id ORDER BY timestamp DESC, seq DESC) AS row_no
+  FROM ${incidentsTable.name} WHERE timestamp < ${TO}) WHERE row_no = 1`;
+  const names = (column: string) =>
+    `replace(replace(replace(${column}, '["', ''), '"]', ''), '","', ', ')`;
+  return `SELECT severity AS "Severity", state AS "State", title AS "Likely cause", alert_count AS "Alerts",
+  ${names('services')} AS "Services", ${names('organizations')} AS "Organizations", started_at AS "Since", resolved_at AS "Resolved", author AS "Acknowledged by"
+FROM (${current}) WHERE state != 'merged' AND (state = 'open' OR resolved_at >= ${FROM})
+ORDER BY CASE state WHEN 'open' THEN 0 ELSE 1 END, started_at DESC LIMIT ${MAX_ROWS}`;
 }

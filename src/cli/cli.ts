@@ -12,6 +12,7 @@ import { addDoctorCommand } from './doctor-command.ts';
 import { addExportCommand } from './export-command.ts';
 import { addGrafanaCommand } from './grafana-command.ts';
 import { addHealthcheckCommand } from './healthcheck-command.ts';
+import { addIncidentsCommand } from './incidents-command.ts';
 import { addKeysCommand } from './keys-command.ts';
 import { addMigrateCommand } from './migrate-command.ts';
 import { addNotifyCommand } from './notify-command.ts';
@@ -44,6 +45,7 @@ const COMMANDS = [
   addDeployCommand,
   addCompareCommand,
   addAlertsCommand,
+  addIncidentsCommand,
   addObjectivesCommand,
   addNotifyCommand,
   addTestRulesCommand,

@@ -7,7 +7,7 @@ export interface ViewNames {
   readonly tenant: string;
 }
 
-/** Returns the paths of all views of the web UI, except for single alerts. Views of one thing show the given one. */
+/** Returns the paths of all views of the web UI, except for single alerts and incidents. Views of one thing show the given one. */
 export function listViews({ service, operation, endpoint, queue, job, tenant }: ViewNames) {
   return [
     '/',
@@ -21,6 +21,7 @@ export function listViews({ service, operation, endpoint, queue, job, tenant }: 
     '/outgoing',
     '/hosts',
     '/errors',
+    '/incidents',
     '/alerts',
     '/rules',
     '/deploys',

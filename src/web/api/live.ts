@@ -25,7 +25,8 @@ const FALLBACK_INTERVAL_MS = 30_000;
 /** The endpoints whose answers an event changes. */
 const CHANGED_ENDPOINTS: Readonly<Record<string, readonly string[]>> = {
   alert: ['alerts', 'alert', 'alertSeries', 'rules', 'marks'],
-  notification: ['notifications'],
+  incident: ['incidents', 'incident'],
+  notification: ['notifications', 'incident'],
   decision: ['actions', 'decisions'],
 };
 

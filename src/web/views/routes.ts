@@ -17,6 +17,7 @@ import {
   LayoutDashboard,
   Rocket,
   Server,
+  Siren,
   SlidersHorizontal,
   Target,
   Users,
@@ -142,6 +143,19 @@ export const ROUTES: readonly Route[] = [
     navigation: { section: 'Observe', icon: CircleAlert },
     identity: ['fingerprint'],
     keywords: 'exceptions stack traces failures',
+  },
+  {
+    path: '/incidents',
+    title: 'Incidents',
+    load: () => import('./incidents/incidents.tsx'),
+    navigation: { section: 'Respond', icon: Siren },
+    keywords: 'outage cause problem timeline',
+  },
+  {
+    path: '/incidents/:id',
+    title: 'Incident',
+    load: () => import('./incidents/incident.tsx'),
+    parent: '/incidents',
   },
   {
     path: '/alerts',

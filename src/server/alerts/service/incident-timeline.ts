@@ -101,7 +101,7 @@ async function loadMessages(
       AND ${inValues('alert_id', ids)} AND status IN ('delivered', 'failed') AND read_at IS NULL
       ORDER BY timestamp LIMIT ${MAX_NOTIFICATIONS}`,
   );
-  return rows.map((row) => {
+  const entries = rows.map((row) => {
     const receiver = isUnlimited(scope) ? ` to ${toText(row.receiver) ?? '(none)'}` : '';
     const result = toText(row.status) === 'delivered' ? 'sent' : 'failed';
     const text = `message${receiver} by ${toText(row.channel) ?? '(none)'} ${result}`;
@@ -112,6 +112,16 @@ async function loadMessages(
       toText(row.alert_id),
     );
   });
+  // A message to several recipients is one entry.
+  const groups = Map.groupBy(
+    entries,
+    ({ at, text }) => `${Math.floor(at.getTime() / 1000)} ${text}`,
+  );
+  return [...groups.values()].map(([first, ...others]) =>
+    others.length === 0
+      ? first!
+      : { ...first!, text: `${first!.text} (${others.length + 1} recipients)` },
+  );
 }
 
 async function loadServiceEvents(

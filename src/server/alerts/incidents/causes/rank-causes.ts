@@ -54,6 +54,8 @@ interface Candidate {
   readonly size: number;
   /** Additional time, failures, or events since the onset. Comparable only within one kind. */
   readonly impact: number;
+  /** Whether the subject had no measurements before. */
+  readonly isNew: boolean;
 }
 
 type SeriesKind = keyof typeof CAUSE_DEFINITIONS;
@@ -64,7 +66,10 @@ type SeriesKind = keyof typeof CAUSE_DEFINITIONS;
  */
 export function rankCauses(given: IncidentSignals): Cause[] {
   const signals = { ...given, range: toMeasuredRange(given) };
-  const candidates = signals.recent.flatMap((series) => toCandidates(series, signals));
+  const candidates = omitUnprovenNew(
+    signals.recent.flatMap((series) => toCandidates(series, signals)),
+    signals,
+  );
   const blocked = new Map(
     candidates
       .filter(({ cause }) => cause.kind === 'event_loop')
@@ -95,6 +100,24 @@ function toMeasuredRange({ recent, range, stepMs, earlier }: IncidentSignals): T
   if (earlier.length > 0) return range;
   const firstMs = Math.min(...recent.flatMap(({ points }) => points[0]?.fromMs ?? []));
   return { ...range, fromMs: Math.max(range.fromMs, firstMs + stepMs) };
+}
+
+/**
+ * Omits new operations unless requests or jobs became slower too. After the start of a service, every operation is
+ * new, and some are always slow.
+ */
+function omitUnprovenNew(
+  candidates: readonly Candidate[],
+  { recent }: IncidentSignals,
+): readonly Candidate[] {
+  const isEffect = ({ kind }: { readonly kind: SignalKind | CauseKind }) =>
+    kind === 'endpoint_time' || kind === 'job_time';
+  const hasSlower = candidates.some(({ cause, isNew }) => isEffect(cause) && !isNew);
+  if (hasSlower || !recent.some(isEffect)) return candidates;
+  return candidates.filter(
+    ({ cause, isNew }) =>
+      !isNew || isEffect(cause) || !MEASURED_KINDS.has(cause.kind as SignalKind),
+  );
 }
 
 /** Omits causes that are a small part of the change of their kind. */
@@ -136,8 +159,13 @@ function createCandidate(
   direction: 'up' | 'down',
 ): Candidate | undefined {
   const definition = CAUSE_DEFINITIONS[kind];
-  const onset = toPercent(findOnset(toPoints(series, signals), direction), definition.unit, series);
-  if (onset === undefined || !definition.isRelevant(onset)) return undefined;
+  const points = toPoints(series, signals);
+  const isRelevant = (found: Onset | undefined) =>
+    found !== undefined && definition.isRelevant(found);
+  const onset = [findOnset(points, direction), findNewSubject(points, series, signals)]
+    .map((found) => toPercent(found, definition.unit, series))
+    .find(isRelevant);
+  if (onset === undefined) return undefined;
   const earlier = compareWithEarlierHours(
     onset.now,
     toEarlierPoints(series, definition.unit, signals),
@@ -151,6 +179,7 @@ function createCandidate(
       ? formatNewSubject(countEarlierHours(series, signals))
       : formatEvidence(earlier, (value) => formatCauseValue(value, unit), direction);
   return {
+    isNew: onset.beforeWeight === 0,
     rank: definition.rank,
     size: computeSize(onset),
     impact: Math.abs(onset.now - onset.before) * onset.nowWeight,
@@ -165,6 +194,33 @@ function createCandidate(
       unit,
       evidence,
     },
+  };
+}
+
+/** A subject is new if its first measurement is at least this much later than the first of all measurements. */
+const MIN_NEW_MS = 15_000;
+
+/** Returns the onset of a subject that had no measurements before, such as a new statement. */
+function findNewSubject(
+  points: readonly SignalPoint[],
+  { kind, subject, service }: SignalSeries,
+  { range, earlier }: IncidentSignals,
+): Onset | undefined {
+  const [first] = points;
+  const isKnown = earlier.some(
+    (each) => each.kind === kind && each.subject === subject && each.service === service,
+  );
+  if (first === undefined || isKnown || RATE_KINDS.has(kind)) return undefined;
+  if (first.fromMs - range.fromMs < MIN_NEW_MS) return undefined;
+  const { total, weight } = sum(points);
+  const now = toMean({ total, weight });
+  return {
+    atMs: first.fromMs,
+    before: 0,
+    now,
+    beforeWeight: 0,
+    nowWeight: weight,
+    nowTotal: total,
   };
 }
 
