@@ -35,7 +35,7 @@ const MIN_SHARE_ALONE = 0.5;
 
 /**
  * Compares the current rate with the highest rate before the surge started. The earlier rate is multiplied by the
- * median growth of the other groups since then, because a day's ramp and a new installation affect most groups.
+ * median growth of the other groups since then. A day's ramp and a new installation affect most groups.
  *
  * @param peers counts of the other groups of the same service, for the same minutes
  */
