@@ -6,7 +6,7 @@ import { FAST_SPEED } from './daily-load.ts';
 import { PostgresServer, RedisServer } from './database-servers.ts';
 import { HOTELS, TENANT_HEADERS } from './hotels.ts';
 import { PaymentProvider } from './payment-provider.ts';
-import { getScenarioDelayMs, type Scenario } from './scenarios.ts';
+import { isSurge, SCENARIO_DELAY_MS, type Scenario, SURGE_DELAY_MS } from './scenarios.ts';
 import { seedDatabase } from './seed-database.ts';
 import { Traffic } from './traffic.ts';
 
@@ -85,8 +85,10 @@ export class Demo {
     this.traffic = new Traffic({ url: this.serviceUrl, speed, startHour });
     const { scenario } = this.#options;
     if (scenario) {
-      const delayMs = getScenarioDelayMs(scenario);
-      this.#scenarioTimer = setTimeout(() => void this.setScenario(scenario), delayMs);
+      const start = () => void this.setScenario(scenario);
+      this.#scenarioTimer = isSurge(scenario)
+        ? setTimeout(start, SURGE_DELAY_MS)
+        : setTimeout(start, SCENARIO_DELAY_MS);
     }
   }
 

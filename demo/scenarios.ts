@@ -17,11 +17,11 @@ export function isScenario(name: string): name is Scenario {
 }
 
 /** Time between the start of the demo and the start of a scenario, in ms. */
-const SCENARIO_DELAY_MS = 20_000;
-/** A surge is only visible after some minutes of usual traffic. */
-const SURGE_DELAY_MS = 300_000;
+export const SCENARIO_DELAY_MS = 20_000;
+/** Delay of scenarios with a surge, which is only visible after some minutes of usual traffic. In ms. */
+export const SURGE_DELAY_MS = 300_000;
 
-/** Returns the time between the start of the demo and the start of a scenario, in ms. */
-export function getScenarioDelayMs(scenario: Scenario): number {
-  return scenario === 'demand-peak' ? SURGE_DELAY_MS : SCENARIO_DELAY_MS;
+/** Returns whether a scenario starts after the longer delay. */
+export function isSurge(scenario: Scenario): boolean {
+  return scenario === 'demand-peak';
 }

@@ -4,7 +4,7 @@ import { HOTELS, type Hotel } from './hotels.ts';
 /** Maximum number of requests per second. */
 const MAX_PER_SECOND = 30;
 /** Additional requests per second to the hotel of the `demand-peak` scenario. */
-const PEAK_PER_SECOND = 25;
+const PEAK_PER_SECOND = 45;
 const TICK_MS = 50;
 /** Number of users per hotel. */
 const USER_COUNT = 60;

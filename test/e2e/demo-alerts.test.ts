@@ -1,6 +1,6 @@
 import { afterEach, expect, it } from 'vitest';
 import { Demo } from '../../demo/demo.ts';
-import { getScenarioDelayMs, type Scenario } from '../../demo/scenarios.ts';
+import { isSurge, type Scenario } from '../../demo/scenarios.ts';
 import { MINUTE_MS } from '../../src/core/duration.ts';
 import { PerfscopeServer } from '../support/perfscope-server.ts';
 
@@ -68,7 +68,7 @@ it.each(SCENARIO_ALERTS)(
   'the demo scenario %s raises only the alerts %s',
   { tags: 'long' },
   async (scenario, expected) => {
-    const minutes = 8 + getScenarioDelayMs(scenario) / MINUTE_MS;
+    const minutes = isSurge(scenario) ? 13 : 8;
     expect(await runDemo(minutes, true, scenario)).toEqual(expected);
   },
 );

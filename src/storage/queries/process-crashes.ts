@@ -29,8 +29,8 @@ export interface Crashes {
 
 /**
  * Counts the crashes of each group. A process crashed if it started within the range, ended without the status
- * `stopped`, and another process of the service started later. A process that ran before the range is no part of a
- * crash loop, and a service that scales down starts no process.
+ * `stopped`, and another process of the service started later. A process that ran before the range isn't
+ * part of a crash loop, and a service that scales down starts no process.
  *
  * @param processes also the processes that reported before the range
  * @param toleranceMs maximum time between two reports of a running process

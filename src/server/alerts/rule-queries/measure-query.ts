@@ -106,8 +106,8 @@ function createDistributionQuery(
 
 /**
  * Returns the uptime. Missing rows affect the uptime, so each observation's timestamp is the
- * current minute. An alert starts only if the uptime is too low even without planned restarts, and without
- * the time in which no process of any service reported.
+ * current minute. For alerts, planned restarts don't count. The time in which no process of any service
+ * reported doesn't count either.
  */
 async function queryUptime(measure: Measure, cache: RuleQueryCache): Promise<Observation[]> {
   const newestMs = floorTo(cache.now, MINUTE_MS);

@@ -35,7 +35,7 @@ const MIN_SHARE_ALONE = 0.5;
 
 /**
  * Compares the current rate with the highest rate before the surge started. The earlier rate is multiplied by the
- * median growth of the other groups since then, because a day's ramp and a new installation affect most groups.
+ * median growth of the other groups since then. A day's ramp and a new installation affect most groups.
  *
  * @param peers counts of the other groups of the same service, for the same minutes
  */
@@ -53,19 +53,21 @@ export function computeSurge(
   endIndex -= SMOOTHED_MINUTES;
   // If all earlier rates are on the same level, this level is usual.
   const lastIndex = endIndex > startIndex ? endIndex : minutes.length;
+  const hasPeers = peers.filter((peer) => peer.rate > 0).length >= MIN_PEERS;
   let usual = 0;
+  let knownMinutes = 0;
   for (let i = startIndex; i < lastIndex; i++) {
-    const before = smooth(minutes, i, startIndex);
-    if (before > 0) usual = Math.max(usual, before * (computeGrowth(peers, i) ?? 1));
+    const growth = hasPeers ? computeGrowth(peers, i) : 1;
+    // The other groups had no requests either, for example while the service restarted.
+    if (growth === undefined) continue;
+    knownMinutes += 1;
+    usual = Math.max(usual, smooth(minutes, i, startIndex) * growth);
   }
-  const knownMinutes = Math.max(0, lastIndex - startIndex);
-  const hasPeers = computeGrowth(peers, Math.max(startIndex, lastIndex - 1)) !== undefined;
-  const neededMinutes = hasPeers ? MIN_MINUTES_WITH_PEERS : minutes.length * MIN_SHARE_ALONE;
   return {
     factor: usual >= MIN_USUAL_RATE ? rate / usual : 1,
     increase: rate - usual,
     minutes: knownMinutes,
-    neededMinutes,
+    neededMinutes: hasPeers ? MIN_MINUTES_WITH_PEERS : minutes.length * MIN_SHARE_ALONE,
   };
 }
 
@@ -78,15 +80,15 @@ function smooth(minutes: readonly number[], i: number, startIndex: number): numb
 }
 
 /**
- * Returns the median growth of the other groups since minute `i`, at least 1. Groups without requests at that time
- * grew infinitely.
+ * Returns the median growth of the other groups since minute `i`, at least 1.
  *
- * @returns `undefined` if there are too few other groups
+ * @returns `undefined` if too few other groups had requests at that time
  */
 function computeGrowth(peers: readonly RequestCounts[], i: number): number | undefined {
   const growths = peers
-    .filter(({ rate }) => rate > 0)
-    .map(({ rate, minutes }) => rate / smooth(minutes, i, 0))
+    .map(({ rate, minutes }) => ({ rate, before: smooth(minutes, i, 0) }))
+    .filter(({ before }) => before >= MIN_USUAL_RATE)
+    .map(({ rate, before }) => rate / before)
     .sort((a, b) => a - b);
   if (growths.length < MIN_PEERS) return undefined;
   // The upper median: with two other groups, the greater growth counts.

@@ -54,6 +54,14 @@ describe('a surge of requests', () => {
     expect(isSurge(computeSurge(observe(step(100, 1000), 5), mixed))).toBe(true);
   });
 
+  it('is found after a restart, although no group had requests for some minutes', () => {
+    const withRestart = (rateAt: (minute: number) => number) => (minute: number) =>
+      minute >= -20 && minute < -17 ? (minute === -20 ? 20 : 0) : rateAt(minute);
+    const peers = [80, 100, 120].map((rate) => observe(withRestart(steady(rate)), 5));
+    const own = observe(withRestart(step(100, 1600)), 5);
+    expect(isSurge(computeSurge(own, peers))).toBe(true);
+  });
+
   it('is not found without usual requests, after an idle night', () => {
     expect(computeSurge(observe(step(0, 1000), 5), []).factor).toBe(1);
     expect(computeSurge({ rate: 100, minutes: [] }, [])).toMatchObject({ factor: 1, minutes: 0 });
