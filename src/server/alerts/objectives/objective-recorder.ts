@@ -63,7 +63,7 @@ function hasChanged(
 }
 
 /** Converts a status to its row. */
-export function toObjectiveRow(
+function toObjectiveRow(
   { name, kind, periodMs }: Objective,
   status: ObjectiveStatus,
   now: number,

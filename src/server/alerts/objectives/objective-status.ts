@@ -104,8 +104,9 @@ function explainWaiting(
 }
 
 /**
- * Returns the lower burn rate of the long and the short window, or `undefined` if the group has no data for
- * the whole long window.
+ * Returns the lower burn rate of the long and the short window.
+ *
+ * @returns `undefined` if the group has no data for the whole long window
  */
 function computeGroupBurnRate(
   known: KnownEvents,
@@ -136,8 +137,10 @@ function sumWindows(
 }
 
 /**
- * Returns the burn rate of a group as an observation of an alert rule, or `undefined` if the objective has
- * no such alert or too little data. A few failures don't fire an alert, however low the traffic is.
+ * Returns the burn rate of a group as an observation of an alert rule. A few failures don't fire an alert,
+ * however low the traffic is.
+ *
+ * @returns `undefined` if the objective has no such alert, or too little data
  */
 export function observeBurnRate(
   known: KnownEvents,

@@ -615,7 +615,7 @@ const SCOPE_TEST_QUERIES: { readonly [N in EndpointName]: string | undefined } =
   scaling: undefined,
 };
 /**
- * Endpoints whose isolation is tested in `access.test.ts`, `alerts-api.test.ts`, `distribution.test.ts`,
+ * Endpoints with their own tests of isolation: in `access.test.ts`, `alerts-api.test.ts`, `distribution.test.ts`,
  * `notifications.test.ts`, `objectives.test.ts`, `people.test.ts`, `business-rules.test.ts`, `jobs-api.test.ts`, and `marks-api.test.ts`.
  */
 const TESTED_ELSEWHERE =
