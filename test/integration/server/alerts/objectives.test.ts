@@ -83,7 +83,7 @@ beforeAll(async () => {
   api.now = () => NOW;
   await api.evaluator.runOnce(NOW);
   await api.waitUntilStored();
-}, 120_000);
+});
 afterAll(async () => {
   await api.remove();
   rmSync(folder, { recursive: true });

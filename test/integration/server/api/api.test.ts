@@ -615,8 +615,9 @@ const SCOPE_TEST_QUERIES: { readonly [N in EndpointName]: string | undefined } =
   scaling: undefined,
 };
 /**
- * Endpoints with their own tests of isolation: in `access.test.ts`, `alerts-api.test.ts`, `distribution.test.ts`,
- * `notifications.test.ts`, `objectives.test.ts`, `people.test.ts`, `business-rules.test.ts`, `jobs-api.test.ts`, and `marks-api.test.ts`.
+ * Endpoints with their own tests of isolation. These tests are in `access.test.ts`, `alerts-api.test.ts`,
+ * `distribution.test.ts`, `notifications.test.ts`, `people.test.ts`, `business-rules.test.ts`, and `jobs-api.test.ts`.
+ * `objectives.test.ts` and `marks-api.test.ts` also have such tests.
  */
 const TESTED_ELSEWHERE =
   'keys key me job marks alerts alert alertSeries acknowledge rules rule objectives objective silences silence notifications read receivers testReceiver people person actions decisions scaling coverage distribution storage'.split(
