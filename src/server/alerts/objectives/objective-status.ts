@@ -36,6 +36,9 @@ export interface ObjectiveStatus {
   readonly exhaustedAtMs: number | undefined;
 }
 
+/** Reason while the server reads stored measurements, after a start or a clock jump. */
+export const LOADING_REASON = 'stored measurements are still being read';
+
 /** The budget is unknown until a group has data for this time. */
 const MIN_HISTORY_MS = DAY_MS;
 
@@ -88,8 +91,7 @@ function explainWaiting(
   { total }: EventCounts,
   range: TimeRange,
 ): string | undefined {
-  if (loadedFromMs === undefined || loadedFromMs > range.fromMs)
-    return 'stored measurements are still being read';
+  if (loadedFromMs === undefined || loadedFromMs > range.fromMs) return LOADING_REASON;
   const { event } = OBJECTIVE_KINDS[objective.kind];
   const firstMs = group.history.findFirstMs();
   if (total === 0 || firstMs === undefined)
