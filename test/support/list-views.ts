@@ -23,6 +23,7 @@ export function listViews({ service, operation, endpoint, queue, job, tenant }: 
     '/errors',
     '/alerts',
     '/rules',
+    '/objectives',
     '/inbox',
     '/actions',
     '/tenants',
