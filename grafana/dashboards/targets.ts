@@ -222,7 +222,6 @@ export const targets = createDashboard({
           description:
             'Error budget of each objective and group, as of the last record in the time range. The columns Fast and Slow show burn rates.',
           sql: selectErrorBudgets(),
-          emptyText: 'No error budgets',
           columns: OBJECTIVE_COLUMNS,
         }),
         createTimeSeries({
@@ -231,7 +230,6 @@ export const targets = createDashboard({
           width: 9,
           description: 'Smallest remaining error budget of the groups of each objective.',
           sql: selectBudgetsOverTime(),
-          emptyText: 'No error budgets',
           thresholds: createBudgetThresholds(),
         }),
       ],

@@ -69,7 +69,7 @@ function formatObjectives(objectives: readonly Objective[]): string {
 }
 
 /** Returns the cells of a group in the table of `perfscope objectives`. */
-export function toCells(objective: Objective, group: ObjectiveGroup): unknown[] {
+function toCells(objective: Objective, group: ObjectiveGroup): unknown[] {
   const { status, achieved, budgetRemaining, burnRates, exhaustedAt, reason } = group;
   const burnRate = burnRates.fast ?? burnRates.medium ?? burnRates.slow;
   return [

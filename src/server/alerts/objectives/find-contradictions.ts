@@ -32,7 +32,7 @@ function getSubjectKey({ kind, type, filter, groupBy, periodMs }: Objective): st
   return JSON.stringify([kind, type, filters, groupBy.toSorted(), periodMs]);
 }
 
-/** Returns whether `other` requires at least as much. Of two equal objectives, only the second is reported. */
+/** Returns whether `other` requires at least as much. If both are equal, only the second is reported. */
 function isImpliedBy(objective: Objective, other: Objective, group: readonly Objective[]): boolean {
   const { target, thresholdMs = 0 } = objective;
   const { target: otherTarget, thresholdMs: otherThresholdMs = 0 } = other;

@@ -23,7 +23,7 @@ interface MovedEntry {
 
 /**
  * Converts overrides of the alert rules `target-*` in a file to overrides of the objectives that replaced
- * them. Collects a notice for each of them. An entry that defines a complete rule of its own isn't changed.
+ * them. Collects a notice for each of them. An entry with a complete rule isn't changed.
  *
  * @returns the file without these entries, and a source with only them. Positions refer to the file.
  */

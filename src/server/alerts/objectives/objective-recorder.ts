@@ -4,7 +4,7 @@ import type { ObjectiveRow } from '../../../core/schema/tables/objectives-table.
 import { toLabelsKey } from '../evaluation/observation.ts';
 import type { Objective } from './objective.ts';
 import type { ObjectiveMonitor } from './objective-monitor.ts';
-import type { ObjectiveStatus } from './objective-status.ts';
+import { LOADING_REASON, type ObjectiveStatus } from './objective-status.ts';
 
 /** Rows are written at most this often. */
 const RECORD_INTERVAL_MS = 5 * 60_000;
@@ -33,18 +33,24 @@ export class ObjectiveRecorder {
   record(objectives: readonly Objective[]): void {
     const now = this.#monitor.refreshedMs;
     if (now === undefined || Math.abs(now - this.#lastMs) < RECORD_INTERVAL_MS) return;
-    this.#lastMs = now;
     const live = new Set<string>();
+    let isLoaded = true;
     const rows = objectives.flatMap((objective) =>
       this.#monitor.listStatuses(objective).flatMap((status) => {
         const key = `${objective.name} ${toLabelsKey(status.labels)}`;
         live.add(key);
+        // Otherwise, the history would have a gap after each restart.
+        if (status.reason === LOADING_REASON) {
+          isLoaded = false;
+          return [];
+        }
         const remaining = status.budget?.remainingPercent;
         if (!hasChanged(this.#recorded.get(key), status, now)) return [];
         this.#recorded.set(key, { status: status.status, remaining, recordedMs: now });
         return [toObjectiveRow(objective, status, now)];
       }),
     );
+    if (isLoaded) this.#lastMs = now;
     for (const key of this.#recorded.keys()) if (!live.has(key)) this.#recorded.delete(key);
     if (rows.length > 0) this.#add('objectives', rows);
   }
@@ -63,7 +69,7 @@ function hasChanged(
 }
 
 /** Converts a status to its row. */
-export function toObjectiveRow(
+function toObjectiveRow(
   { name, kind, periodMs }: Objective,
   status: ObjectiveStatus,
   now: number,

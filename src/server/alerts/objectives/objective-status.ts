@@ -36,6 +36,9 @@ export interface ObjectiveStatus {
   readonly exhaustedAtMs: number | undefined;
 }
 
+/** Reason while the server reads stored measurements, after a start or a clock jump. */
+export const LOADING_REASON = 'stored measurements are still being read';
+
 /** The budget is unknown until a group has data for this time. */
 const MIN_HISTORY_MS = DAY_MS;
 
@@ -88,8 +91,7 @@ function explainWaiting(
   { total }: EventCounts,
   range: TimeRange,
 ): string | undefined {
-  if (loadedFromMs === undefined || loadedFromMs > range.fromMs)
-    return 'stored measurements are still being read';
+  if (loadedFromMs === undefined || loadedFromMs > range.fromMs) return LOADING_REASON;
   const { event } = OBJECTIVE_KINDS[objective.kind];
   const firstMs = group.history.findFirstMs();
   if (total === 0 || firstMs === undefined)
@@ -104,8 +106,9 @@ function explainWaiting(
 }
 
 /**
- * Returns the lower burn rate of the long and the short window, or `undefined` if the group has no data for
- * the whole long window.
+ * Returns the lower burn rate of the long and the short window.
+ *
+ * @returns `undefined` if the group has no data for the whole long window
  */
 function computeGroupBurnRate(
   known: KnownEvents,
@@ -136,8 +139,10 @@ function sumWindows(
 }
 
 /**
- * Returns the burn rate of a group as an observation of an alert rule, or `undefined` if the objective has
- * no such alert or too little data. A few failures don't fire an alert, however low the traffic is.
+ * Returns the burn rate of a group as an observation of an alert rule. A few failures don't fire an alert,
+ * however low the traffic is.
+ *
+ * @returns `undefined` if the objective has no such alert, or too little data
  */
 export function observeBurnRate(
   known: KnownEvents,

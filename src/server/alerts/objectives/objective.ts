@@ -40,7 +40,7 @@ export const OBJECTIVE_PERIODS = ['7d', '28d', '30d'] as const;
  * none.
  */
 export const OBJECTIVE_ALERTS = ['page', 'ticket', 'off'] as const;
-export type ObjectiveAlerts = (typeof OBJECTIVE_ALERTS)[number];
+type ObjectiveAlerts = (typeof OBJECTIVE_ALERTS)[number];
 
 /** The limits of an objective for a group. */
 export interface ObjectiveLimits {
@@ -51,7 +51,7 @@ export interface ObjectiveLimits {
   readonly thresholdMs: number | undefined;
 }
 
-export interface ObjectiveOverride extends ObjectiveLimits {
+interface ObjectiveOverride extends ObjectiveLimits {
   readonly organization: string;
   readonly property: string | undefined;
 }

@@ -30,8 +30,8 @@ const UNITS_PER_BASE = 1000;
 const ROUNDING = 1 + 1e-9;
 
 /**
- * Returns the duration up to which events of a latency objective are good, in ms: the bound of a stored bucket
- * that is closest to `thresholdMs`. It differs from `thresholdMs` by less than 4.5 %.
+ * Returns the longest good duration of a latency objective, in ms. This is the bound of a stored bucket that is
+ * closest to `thresholdMs`, and differs from it by less than 4.5 %.
  */
 export function getEffectiveThresholdMs(thresholdMs: number): number {
   const upper = computeStoredBound(thresholdMs, UNITS_PER_BASE);

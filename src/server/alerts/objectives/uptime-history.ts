@@ -51,7 +51,7 @@ export class UptimeHistory {
   }
 
   /**
-   * Counts the expected minutes, and those in which the group was running.
+   * Counts the expected minutes, and the minutes in which the group was running.
    *
    * @param untilMs end of the counted time, in ms since the epoch
    * @returns one entry for each minute or each hour, in order of time

@@ -48,13 +48,13 @@ export interface DeployMeasure {
 }
 
 /** A metric about Perfscope itself. */
-export interface InternalMeasure {
+interface InternalMeasure {
   readonly kind: 'internal';
   readonly metric: InternalMetric;
 }
 
 /** The burn rates of all objectives that have alerts. */
-export interface BurnRateMeasure {
+interface BurnRateMeasure {
   readonly kind: 'burnRate';
   readonly speed: BurnRateSpeed;
   /** Length of the long window for an objective over 30 days. */

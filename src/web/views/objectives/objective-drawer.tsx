@@ -54,7 +54,9 @@ export function ObjectiveDrawer({ name, group: key }: { name: string; group: str
                 </dd>
                 <dt>Can still fail</dt>
                 <dd>
-                  <Figure value={eventsRemaining} /> events
+                  {eventsRemaining !== undefined && eventsRemaining < 0
+                    ? `nothing: ${formatText(-eventsRemaining)} more events failed than allowed`
+                    : `${formatText(eventsRemaining)} events`}
                 </dd>
                 <dt>Runs out</dt>
                 <dd>{describeExhaustion(group, serverNow())}</dd>

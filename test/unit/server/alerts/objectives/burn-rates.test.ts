@@ -18,7 +18,7 @@ import { findRule, loadTestRules } from '../../../../support/alert-rule-fixtures
 const PERIOD_MS = 30 * DAY_MS;
 const TARGET = 99.9;
 
-/** Counts of events of which `percent` fail. */
+/** Counts of events. `percent` of them fail. */
 const failing = (percent: number) => ({ good: 1e6 * (100 - percent), total: 1e8 });
 
 describe('the tables of the SRE workbook, chapter "Alerting on SLOs", for a target of 99.9 %', () => {

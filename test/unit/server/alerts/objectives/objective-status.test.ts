@@ -20,7 +20,7 @@ function load(more = ''): Objective {
   return loadTestRules(text).objectives.find(({ name }) => name === 'o')!;
 }
 
-/** Creates the events of a service: `perMinute` for `days`, of which `bad` fail in each of the last `badMinutes`. */
+/** Creates `perMinute` events for `days`. In each of the last `badMinutes`, `bad` events fail. */
 function createGroup({ days = 31, perMinute = 100, badMinutes = 0, bad = 0, objective = load() }) {
   const stepMs = getStepMs(objective);
   const history = new EventHistory(stepMs);
