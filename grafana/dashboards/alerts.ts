@@ -1,6 +1,6 @@
 import { createDashboard } from '../parts/create-dashboard.ts';
 import { createStat, createTimeSeries } from '../parts/panels.ts';
-import { createTable, duration, longText, number } from '../parts/tables.ts';
+import { createTable, duration, longText, number, TIME, text } from '../parts/tables.ts';
 import { createZeroThresholds } from '../parts/thresholds.ts';
 import { createFilters } from '../parts/variables.ts';
 import {
@@ -12,6 +12,7 @@ import {
   selectMeanTimeTo,
   selectRules,
 } from '../sql/alert-queries.ts';
+import { selectDeploys } from '../sql/deploy-queries.ts';
 import { ACTIVE_ALERT_COLUMNS, ALERT_HISTORY_COLUMNS, INCIDENT_COLUMNS } from './tables.ts';
 
 export const alerts = createDashboard({
@@ -117,6 +118,28 @@ export const alerts = createDashboard({
           description: 'The last 100 state changes in the time range, newest first.',
           sql: selectAlertHistory(),
           columns: ALERT_HISTORY_COLUMNS,
+        }),
+      ],
+    },
+    {
+      height: 8,
+      panels: [
+        createTable({
+          title: 'Deploys',
+          width: 24,
+          description:
+            'Deploys that started in the time range, and the changes that the comparison of versions confirmed.',
+          sql: selectDeploys(),
+          columns: {
+            Started: TIME,
+            Service: text(110),
+            Environment: text(110),
+            Version: text(100),
+            'Previous version': text(130),
+            Author: text(110),
+            'Confirmed changes': longText(260),
+            Ended: TIME,
+          },
         }),
       ],
     },

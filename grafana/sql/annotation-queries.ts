@@ -1,5 +1,7 @@
+import { deploysTable } from '../../src/core/schema/tables/deploys-table.ts';
 import { HOSTS_TABLE } from '../../src/storage/queries/aggregation-tables.ts';
 import { selectAlertLifecycles } from './alert-queries.ts';
+import { toDeployConditions } from './deploy-queries.ts';
 import { toConditions } from './select-metrics.ts';
 import { FROM, TO, type VariableName } from './sql-text.ts';
 import { getMinuteParts, getRollup } from './table-parts.ts';
@@ -32,8 +34,8 @@ WHERE fired_at >= ${FROM} AND fired_at < ${TO} ORDER BY time LIMIT ${MAX_ANNOTAT
 }
 
 /**
- * Selects service versions that appeared for the first time in the time range. Reads health rows
- * because every process writes them.
+ * Selects service versions that appeared for the first time in the time range, and the recorded and detected deploys.
+ * Reads health rows because every process writes them. Each version is one annotation.
  */
 export function selectNewVersions(by: readonly VariableName[]): string {
   const conditions = ['service_version IS NOT NULL', ...toConditions(HOSTS_TABLE, by)].join(
@@ -45,7 +47,11 @@ export function selectNewVersions(by: readonly VariableName[]): string {
   );
   const known = `SELECT DISTINCT concat(service, ' ', service_version) AS version FROM ${getRollup(HOSTS_TABLE.table, '1h').name}
   WHERE timestamp < timestamp_floor('h', ${FROM}) AND ${conditions}`;
-  return `SELECT min(first) AS time, n.version AS text, 'version' AS tags FROM (
+  const deploys = `SELECT starts_at AS time, concat(service, ' ', version) AS text FROM ${deploysTable.name}
+  WHERE starts_at >= ${FROM} AND starts_at < ${TO} AND ${toDeployConditions(by)}`;
+  const versions = `SELECT min(first) AS time, n.version AS text FROM (
   SELECT first, concat(service, ' ', service_version) AS version FROM (${parts.join('\n  UNION ALL ')})
-) n LEFT JOIN (${known}) k ON n.version = k.version WHERE k.version IS NULL GROUP BY text ORDER BY time LIMIT ${MAX_ANNOTATIONS}`;
+) n LEFT JOIN (${known}) k ON n.version = k.version WHERE k.version IS NULL GROUP BY text`;
+  return `SELECT min(time) AS time, text, 'version' AS tags FROM (${versions} UNION ALL ${deploys})
+GROUP BY text ORDER BY time LIMIT ${MAX_ANNOTATIONS}`;
 }

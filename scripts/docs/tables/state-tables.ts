@@ -220,6 +220,7 @@ export const DEPLOY_TABLES: TableDescriptions<'deploys'> = {
       url: { meaning: 'Link to the pipeline or the release.' },
       look: { meaning: 'Number of the last comparison. 0 before the first.' },
       comparedSeries: { meaning: 'Number of series with enough data in the last comparison.' },
+      summary: { meaning: 'Sentences about the confirmed changes.' },
       findings: { meaning: 'JSON array of the confirmed changes.' },
       changes: { meaning: 'JSON array of compared statistics: at most 100.' },
       endedAt: { meaning: 'When the regressions ended. Empty while they continue.' },

@@ -83,6 +83,10 @@ beforeAll(async () => {
     samples.flatMap(({ health }) => health),
   );
   await insertRows(questdb, 'alerts', alertRows());
+  const deploy = { service: 'shop', environment: 'prod', version: '2.0', previousVersion: '1.0' };
+  await insertRows(questdb, 'deploys', [
+    { ...deploy, timestamp: NOW_MS - 20_000, id: 'd1', seq: 1, startsAt: NOW_MS - 30_000 },
+  ]);
   await insertRows(questdb, 'rule_decisions', decisionRows());
   await insertRows(questdb, 'objectives', [objectiveRow()]);
   await waitForRollups(questdb);

@@ -6,7 +6,7 @@ export type DeploySource = (typeof DEPLOY_SOURCES)[number];
 
 /**
  * A change of a deploy: it was recorded or detected, or a comparison ended. Rows of one deploy have the same `id`,
- * and are merged. `findings` and `changes` are JSON, and belong to the comparison with the number `look`.
+ * and are merged. `summary`, `findings`, and `changes` belong to the comparison with the number `look`.
  */
 export const deploysTable = defineTable({
   name: 'deploys',
@@ -24,6 +24,7 @@ export const deploysTable = defineTable({
     url: 'varchar',
     look: 'long',
     comparedSeries: 'long',
+    summary: 'varchar',
     findings: 'varchar',
     changes: 'varchar',
     endedAt: 'timestamp',

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { DAY_MS, MINUTE_MS } from '../../../core/duration.ts';
 import type { DeployRow, DeploySource } from '../../../core/schema/tables/deploys-table.ts';
-import { type Finding, parseFindings } from './finding.ts';
+import { type Finding, formatFinding, parseFindings, selectHeadlines } from './finding.ts';
 
 /** A service in one environment. */
 export interface DeployTarget {
@@ -38,6 +38,8 @@ export interface Deploy extends DeployTarget {
 const SAME_START_MS = 30 * MINUTE_MS;
 /** A deploy can be recorded this late, and a version can start this late after it was recorded. */
 const MAX_DELAY_MS = DAY_MS;
+
+const MAX_SUMMARY_LENGTH = 4000;
 
 /** Returns the same ID for the same deploy on all servers. */
 export function computeDeployId(
@@ -162,8 +164,18 @@ export function toDeployRow(
     timestamp: now,
     ...{ id, seq, service, environment, version, previousVersion, source },
     ...{ startsAt: startsMs, commitId: commit, author, url, look, comparedSeries },
+    summary: look > 0 ? summarize(deploy) : undefined,
     findings: look > 0 ? JSON.stringify(findings) : undefined,
     changes,
     ...{ endedAt: endedMs, endReason },
   };
+}
+
+/** Returns the sentences of the confirmed changes, regressions first. */
+function summarize({ findings, version }: Deploy): string {
+  return selectHeadlines(findings)
+    .toSorted((a, b) => Number(b.verdict === 'regression') - Number(a.verdict === 'regression'))
+    .map((finding) => formatFinding(version, finding))
+    .join('; ')
+    .slice(0, MAX_SUMMARY_LENGTH);
 }

@@ -6,6 +6,8 @@ import type { EventHistory } from './event-history.ts';
 export interface ObjectiveGroup {
   readonly labels: Labels;
   readonly history: EventHistory;
+  /** The events that can raise alerts, if some failures don't. Planned restarts use the budget of an uptime objective. */
+  readonly alertHistory?: EventHistory | undefined;
 }
 
 /** Returns the labels of a group, without dimensions that have no value. */

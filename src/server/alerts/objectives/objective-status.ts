@@ -123,7 +123,7 @@ function sumWindows(
   speed: BurnRateSpeed,
   now: number,
 ) {
-  const { history, labels } = group;
+  const { labels, alertHistory: history = group.history } = group;
   const stepMs = getStepMs(objective);
   const { longMs, shortMs } = getBurnRateWindows(speed, objective.periodMs, stepMs);
   const toMs = floorTo(now, stepMs);

@@ -39,12 +39,15 @@ export class TrackedObjective {
   #stepsToMs: number | undefined;
   #stepsReadMs = Number.NEGATIVE_INFINITY;
   #hasIgnoredGroups = false;
+  /** Reports of all groups. In other intervals, the host was suspended, or all rows are missing. */
+  readonly #allReports: UptimeHistory;
 
   /** @param healthIntervalMs interval of health reports in ms, a whole number of minutes */
   constructor(objective: Objective, queryClient: QueryClient, healthIntervalMs: number) {
     this.objective = objective;
     this.#queryClient = queryClient;
     this.#healthIntervalMs = healthIntervalMs;
+    this.#allReports = new UptimeHistory(healthIntervalMs);
   }
 
   get groups(): Iterable<ObjectiveGroup> {
@@ -160,6 +163,10 @@ export class TrackedObjective {
     const found = await loadReports(this.#queryClient, this.objective, whole, interval);
     const byKey = Map.groupBy(found, ({ group }) => toGroupKey(group));
     for (const [key, [{ group } = { group: {} }]] of byKey) this.#getGroup(key, group);
+    this.#allReports.replaceReports(
+      whole,
+      found.flatMap(({ reportedMs }) => reportedMs),
+    );
     for (const [key, { uptime }] of this.#groups) {
       const parts = byKey.get(key) ?? [];
       uptime?.replaceReports(
@@ -177,10 +184,13 @@ export class TrackedObjective {
       this.#hasIgnoredGroups = true;
       return undefined;
     }
+    const isUptime = countsReports(this.objective);
+    const stepMs = getStepMs(this.objective);
     const created = {
       labels: toGroupLabels(group),
-      history: new EventHistory(getStepMs(this.objective)),
-      uptime: countsReports(this.objective) ? new UptimeHistory(this.#healthIntervalMs) : undefined,
+      history: new EventHistory(stepMs),
+      alertHistory: isUptime ? new EventHistory(stepMs) : undefined,
+      uptime: isUptime ? new UptimeHistory(this.#healthIntervalMs) : undefined,
     };
     this.#groups.set(key, created);
     return created;
@@ -190,21 +200,27 @@ export class TrackedObjective {
   updateUptimes(now: number): void {
     const range = getPeriodRange(this.objective, now);
     const stepsFromMs = this.#getStepsStart(now);
-    for (const { uptime, history } of this.#groups.values()) {
-      if (!uptime) continue;
-      const hours = uptime.countMinutes(range.fromMs, range.toMs, HOUR_MS);
+    const replace = (history: EventHistory, uptime: UptimeHistory, known?: UptimeHistory) => {
+      const hours = uptime.countMinutes(range.fromMs, range.toMs, HOUR_MS, known);
       history.replaceHours({ fromMs: range.fromMs, toMs: stepsFromMs }, hours);
-      const steps = uptime.countMinutes(stepsFromMs, range.toMs, MINUTE_MS);
+      const steps = uptime.countMinutes(stepsFromMs, range.toMs, MINUTE_MS, known);
       history.replaceSteps({ fromMs: stepsFromMs, toMs: range.toMs }, steps);
+    };
+    for (const { uptime, history, alertHistory } of this.#groups.values()) {
+      if (!uptime) continue;
+      replace(history, uptime);
+      if (alertHistory) replace(alertHistory, uptime, this.#allReports);
     }
   }
 
   #trim(now: number): void {
     const { fromMs } = getPeriodRange(this.objective, now);
+    this.#allReports.trim(fromMs - DAY_MS);
     const firstDayMs = floorTo(fromMs, DAY_MS);
     for (const ms of this.#daysReadMs.keys()) if (ms < firstDayMs) this.#daysReadMs.delete(ms);
-    for (const [key, { history, uptime }] of this.#groups) {
+    for (const [key, { history, alertHistory, uptime }] of this.#groups) {
       history.trim(this.#getStepsStart(now), fromMs);
+      alertHistory?.trim(this.#getStepsStart(now), fromMs);
       uptime?.trim(fromMs - DAY_MS);
       const isEmpty = uptime ? !uptime.hasReports : history.findFirstMs() === undefined;
       if (isEmpty) this.#groups.delete(key);

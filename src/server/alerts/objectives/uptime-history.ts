@@ -1,6 +1,6 @@
 import { DAY_MS, MINUTE_MS } from '../../../core/duration.ts';
 import { floorTo, type TimeRange } from '../../../storage/queries/time-range.ts';
-import { findReportGaps } from '../../../storage/queries/uptime.ts';
+import { findReportGaps, type ReportGap } from '../../../storage/queries/uptime.ts';
 import type { TimedCounts } from './event-counts.ts';
 
 /** Downtime ends after this time. A service that is still missing was probably removed. */
@@ -54,23 +54,32 @@ export class UptimeHistory {
    * Counts the expected minutes, and the minutes in which the group was running.
    *
    * @param untilMs end of the counted time, in ms since the epoch
+   * @param known reports of all groups, to count only failures: planned restarts, and times in which no group reported,
+   *   aren't downtime. If undefined, they are.
    * @returns one entry for each minute or each hour, in order of time
    */
-  countMinutes(fromMs: number, untilMs: number, unitMs: number): TimedCounts[] {
+  countMinutes(
+    fromMs: number,
+    untilMs: number,
+    unitMs: number,
+    known?: UptimeHistory,
+  ): TimedCounts[] {
     const toMs = floorTo(untilMs, this.#intervalMs);
     const reportedMs = this.#listReports().filter((ms) => ms < toMs);
     const [first] = reportedMs;
     if (first === undefined) return [];
     const range = { fromMs: first, toMs };
     const reports = { reportedMs, stoppedMs: [...this.#stops], wasRunning: false };
-    const { startMs, gaps } = findReportGaps(reports, range, this.#intervalMs);
+    const { startMs, gaps: allGaps } = findReportGaps(reports, range, this.#intervalMs);
+    const gaps = known ? allGaps.flatMap((gap) => this.#keepFailures(gap, known)) : allGaps;
     const counts = new Map<number, { good: number; total: number }>();
     for (let ms = floorTo(Math.max(startMs, fromMs), unitMs); ms < toMs; ms += unitMs) {
       const total = (Math.min(ms + unitMs, toMs) - Math.max(ms, startMs)) / MINUTE_MS;
       if (total > 0) counts.set(ms, { good: total, total });
     }
     for (const gap of gaps) {
-      const downEndMs = gap.kind === 'down' ? Math.min(gap.toMs, gap.fromMs + MAX_DOWNTIME_MS) : 0;
+      const downEndMs =
+        gap.kind !== 'excluded' ? Math.min(gap.toMs, gap.fromMs + MAX_DOWNTIME_MS) : 0;
       for (let ms = floorTo(gap.fromMs, unitMs); ms < gap.toMs; ms += unitMs) {
         const cell = counts.get(ms);
         if (!cell) continue;
@@ -81,6 +90,23 @@ export class UptimeHistory {
       }
     }
     return [...counts].map(([atMs, cell]) => ({ atMs, ...cell }));
+  }
+
+  /** Returns the parts of a gap that aren't expected, and those in which only this group didn't report. */
+  #keepFailures(gap: ReportGap, known: UptimeHistory): ReportGap[] {
+    if (gap.kind === 'excluded') return [gap];
+    if (gap.kind === 'planned') return [];
+    const parts: ReportGap[] = [];
+    for (let ms = gap.fromMs; ms < gap.toMs; ms += this.#intervalMs) {
+      const toMs = Math.min(ms + this.#intervalMs, gap.toMs);
+      if (known.#hasReport(ms)) parts.push({ kind: 'down', fromMs: ms, toMs });
+    }
+    return parts;
+  }
+
+  #hasReport(ms: number): boolean {
+    const dayMs = floorTo(ms, DAY_MS);
+    return this.#days.get(dayMs)?.[Math.floor((ms - dayMs) / this.#intervalMs)] === 1;
   }
 
   #listReports(): number[] {

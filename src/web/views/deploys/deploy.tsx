@@ -3,7 +3,7 @@ import { client } from '../../api/session.ts';
 import { Card } from '../../design/card.tsx';
 import { SearchableTable } from '../../design/searchable-table.tsx';
 import { EmptyState, Loaded } from '../../design/states.tsx';
-import { type Column, tableHeight } from '../../design/table.tsx';
+import type { Column } from '../../design/table.tsx';
 import { formatCount, formatText } from '../../format/quantities.ts';
 import { formatDateTime, toZoneName } from '../../format/times.ts';
 import { useHeading } from '../../shell/use-heading.ts';
@@ -21,7 +21,6 @@ import {
   VerdictBadge,
 } from './deploy-parts.tsx';
 
-const ROWS = 12;
 const HEAD_HEIGHT = 150;
 
 /** What did this version change, and how certain is that? */

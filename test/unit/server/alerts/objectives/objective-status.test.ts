@@ -206,6 +206,19 @@ describe('UptimeHistory', () => {
     expect(sum(history, 1100)).toEqual({ good: 200, total: 200 });
   });
 
+  it('for alerts, ignores planned restarts, and times in which no group reported', () => {
+    const count = (history: UptimeHistory, known: UptimeHistory) =>
+      history
+        .countMinutes(START, START + 200 * MINUTE_MS, HOUR_MS, known)
+        .reduce((bad, { good, total }) => bad + total - good, 0);
+    const history = create([0, 100], [104, 200]);
+    expect(count(history, create([0, 200]))).toBe(3);
+    expect(count(history, create([0, 102], [104, 200]))).toBe(1);
+    history.addStops([START + 99.5 * MINUTE_MS]);
+    expect(count(history, create([0, 200]))).toBe(0);
+    expect(sum(history, 200)).toEqual({ good: 197, total: 200 });
+  });
+
   it('counts at most a day of downtime, because the service was probably removed', () => {
     expect(sum(create([0, 100]), 5000)).toEqual({ good: 101, total: 101 + 1440 });
   });
