@@ -204,6 +204,12 @@ const INVALID: readonly (readonly [string, string, string, RegExp])[] = [
     /`b` \(99.9 % within 200 ms\) has the same subject and is at least as strict/,
   ],
   [
+    'the same target within a shorter time',
+    `${OWN}  - { name: b, kind: latency, threshold: 200ms, target: 99 }`,
+    '2:5',
+    /`b` \(99 % within 200 ms\)/,
+  ],
+  [
     'the same objective twice',
     `${OWN}  - { name: b, kind: latency, threshold: 500ms, target: 99 }`,
     '6:5',
