@@ -106,13 +106,15 @@ const requirePost: RequestHandler = (request, response, next) => {
   throw createError('PS_METHOD_NOT_ALLOWED', { method, path: PATH, allowed: ALLOWED_METHODS });
 };
 
+const BASIC = 'basic ';
+
 /** Prometheus also supports `basic_auth`. The password is the API key, and the user name is ignored. */
 const acceptBasicAuthorization: RequestHandler = (request, _response, next) => {
   const { headers } = request;
-  const [, encoded] =
-    /^Basic +([A-Za-z0-9+/=_-]{1,8192})$/i.exec(headers.authorization ?? '') ?? [];
-  if (encoded !== undefined && headers['x-api-key'] === undefined) {
-    const pair = Buffer.from(encoded, 'base64').toString();
+  const authorization = headers.authorization ?? '';
+  const isBasic = authorization.slice(0, BASIC.length).toLowerCase() === BASIC;
+  if (isBasic && headers['x-api-key'] === undefined) {
+    const pair = Buffer.from(authorization.slice(BASIC.length), 'base64').toString();
     const password = pair.slice(pair.indexOf(':') + 1);
     if (password !== '') headers['x-api-key'] = password;
   }

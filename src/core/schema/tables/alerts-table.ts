@@ -13,8 +13,8 @@ export type AlertState = (typeof ALERT_STATES)[number];
  * about. `startedAt` is the time of the first violation, and `firedAt` the time at which the alert
  * fired. A resolved row without `firedAt` is a pending alert that never fired.
  *
- * Only alerts from other systems have `annotations`, a JSON object, and `endsAt`, the time at which
- * the alert is resolved if its sender doesn't refresh it.
+ * Only alerts from other systems have `annotations` and `endsAt`. `annotations` is a JSON object. `endsAt` is
+ * when the alert is resolved if its sender doesn't refresh it.
  */
 export const alertsTable = defineTable({
   name: 'alerts',

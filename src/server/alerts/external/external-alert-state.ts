@@ -11,16 +11,16 @@ import { toLabelsKey } from '../evaluation/observation.ts';
 import type { PostedAlert } from './parse-posted-alerts.ts';
 
 /** Time without a refresh after which an alert without `endsAt` is resolved, as in Alertmanager. */
-export const RESOLVE_TIMEOUT_MS = 5 * MINUTE_MS;
+const RESOLVE_TIMEOUT_MS = 5 * MINUTE_MS;
 /** An alert never outlives its last refresh by more than this. */
 const MAX_LIFETIME_MS = 7 * DAY_MS;
 /** The stored end is updated only in such steps, because Prometheus sends a new end every minute. */
 const STORED_END_STEP_MS = 30 * MINUTE_MS;
 
 /**
- * Applies a posted alert to the state of its group. This is a pure function. It follows
- * Alertmanager: a repeated alert extends the current alert, an end in the past resolves it, and
- * an alert without an end is resolved {@link RESOLVE_TIMEOUT_MS} after its last refresh.
+ * Applies a posted alert to the state of its group. This is a pure function. As in Alertmanager, a repeated
+ * alert extends the current alert, and an end in the past resolves it. An alert without an end is
+ * resolved {@link RESOLVE_TIMEOUT_MS} after its last refresh.
  *
  * @param state undefined if the group has no alert
  * @param now time in ms since the epoch

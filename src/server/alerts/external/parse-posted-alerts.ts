@@ -94,8 +94,8 @@ function parsePostedAlert(entry: unknown, organization: string | undefined): Pos
 }
 
 /**
- * Returns whether Perfscope raised the alert: its Alertmanager channel sent it, or a Prometheus rule
- * raised it from the series `ALERTS` on Perfscope's `/metrics`, as in `deploy/prometheus/rules.yml`.
+ * Returns whether Perfscope raised the alert. Either its Alertmanager channel sent the alert, or a
+ * Prometheus rule raised it from Perfscope's `ALERTS`, as in `deploy/prometheus/rules.yml`.
  */
 function isOwnAlert({ raised_by, alertstate }: Labels, { perfscope_id }: Labels): boolean {
   const isFromMetrics = raised_by === 'prometheus' && alertstate !== undefined;

@@ -29,7 +29,7 @@ export function describeCustom(selector: Selector, grouping: Grouping | undefine
   rejectForeignMetric(metric);
   const isKnown = ({ label }: { label: string }) =>
     findDimension(label) !== undefined && !STATUS_LABELS.has(label);
-  // The endpoint and the operation of a custom metric are attributes of their own.
+  // The endpoint and the operation of a custom metric are separate attributes.
   const isAttribute = (label: string) => {
     const dimension = findDimension(label);
     return dimension === undefined || ['endpoint', 'operation', 'queue'].includes(dimension);

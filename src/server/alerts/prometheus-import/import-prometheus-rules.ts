@@ -13,7 +13,7 @@ import { type TranslateOptions, translateAlertRule } from './translate-alert-rul
 import type { TranslatedRule } from './translated-rule.ts';
 
 /** An alert rule of Prometheus that Perfscope can't express. */
-export interface UntranslatedRule extends RulePosition {
+interface UntranslatedRule extends RulePosition {
   readonly name: string;
   readonly reason: string;
   /** What to do instead. */

@@ -16,7 +16,7 @@ export interface OperationMetric {
 }
 
 /** A gauge that Perfscope also measures. */
-export interface GaugeMetric {
+interface GaugeMetric {
   readonly kind: 'gauge';
   readonly type: PerformanceMetricType;
   /** Names in Perfscope. Undefined if the type has one metric. */

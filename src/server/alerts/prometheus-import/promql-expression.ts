@@ -18,7 +18,7 @@ export interface Selector {
   readonly rangeMs: number | undefined;
 }
 
-export interface Aggregation {
+interface Aggregation {
   readonly kind: 'aggregation';
   /** Such as `sum`. */
   readonly op: string;
@@ -28,7 +28,7 @@ export interface Aggregation {
   readonly isWithout: boolean;
 }
 
-export interface BinaryOperation {
+interface BinaryOperation {
   readonly kind: 'binary';
   /** Such as `/`, `>`, or `and`. */
   readonly op: string;

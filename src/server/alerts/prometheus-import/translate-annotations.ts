@@ -30,8 +30,7 @@ const FILTERS: Readonly<Record<string, string>> = {
 };
 
 /** A template action, and a unit that follows a value. */
-const ACTION =
-  /\{\{-?\s*([\s\S]*?)\s*-?\}\}(\s?(?:%|(?:ms|s|seconds|milliseconds|bytes|req\/s|rps)\b))?/g;
+const ACTION = /\{\{([^{}]*)\}\}( ?(?:%|(?:ms|s|seconds|milliseconds|bytes|req\/s|rps)\b))?/g;
 
 /**
  * Converts the templates of an annotation.
@@ -44,7 +43,9 @@ export function translateAnnotation(
   warn: (message: string) => void,
 ): string {
   return text
-    .replaceAll(ACTION, (match, action: string, unit = '') => {
+    .replaceAll(ACTION, (match, inside: string, unit = '') => {
+      // Dashes at the ends remove spaces around the action.
+      const action = inside.replace(/^-/, '').replace(/-$/, '').trim();
       const translated = translateAction(action, context, warn);
       if (translated === undefined) {
         warn(`the template \`${match.slice(0, 60)}\` was removed`);
@@ -73,8 +74,7 @@ function translateAction(
     const [, a = '', b = ''] = printf;
     const [format, operand] = action.startsWith('printf') ? [a, b] : [b, a];
     const inner = translateAction(operand, context, warn);
-    const [, before = '', after = ''] =
-      /^([^%]*)%[-+ #0]*\d*(?:\.\d+)?[a-z]((?:[^%]|%%)*)$/.exec(format) ?? [];
+    const [, before = '', after = ''] = /^([^%]*)%[-+ #\d.]*[a-z](.*)$/.exec(format) ?? [];
     return inner === undefined
       ? undefined
       : `${before}${inner}${after.replaceAll('%%', hasUnit(context) ? '' : '%')}`;

@@ -373,7 +373,7 @@ it('compares the same values with the threshold as the linear PromQL expression'
   );
 });
 
-/** Random PromQL expressions, most of which Perfscope can't express. */
+/** Random PromQL expressions. Perfscope can't express most of them. */
 const { expression } = fc.letrec<{ expression: string }>((tie) => ({
   expression: fc.oneof(
     { maxDepth: 4 },
