@@ -39,6 +39,7 @@ const TEXT_VARIABLES = { $rule: 'rule', $severity: 'severity' } as const;
 const VARIABLES = [
   ...Object.keys(NUMBER_VARIABLES),
   ...Object.keys(TEXT_VARIABLES),
+  '$subject',
   '$labels.NAME',
 ];
 
@@ -103,6 +104,7 @@ function parseTextVariable(
     const field = TEXT_VARIABLES[variable as keyof typeof TEXT_VARIABLES];
     return (data) => data[field];
   }
+  if (variable === '$subject') return ({ labels: found }) => formatSubject(found);
   const written = /^\$labels\.([a-zA-Z_]\w*)$/.exec(variable)?.[1];
   const isOther = written !== undefined && labels !== undefined && !labels.includes(written);
   const label = isOther ? toLabelName(written) : written;
@@ -118,6 +120,19 @@ function parseTextVariable(
   }
   return (data) =>
     label !== undefined && Object.hasOwn(data.labels, label) ? data.labels[label] : undefined;
+}
+
+/**
+ * Returns the object that an alert is about, for rules whose groups have different labels: `booking POST /pay`,
+ * `Queue emails`, or `web-2`.
+ *
+ * @returns `undefined` if no label names an object
+ */
+function formatSubject(labels: TemplateData['labels']): string | undefined {
+  const { service, queue, host, operation, endpoint, property, organization } = labels;
+  const first = service ?? (queue === undefined ? host : `Queue ${queue}`);
+  const parts = [first, operation, endpoint].filter((part) => part !== undefined);
+  return parts.length > 0 ? parts.join(' ') : (property ?? organization);
 }
 
 function parseNumberFilters(

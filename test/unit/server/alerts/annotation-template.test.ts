@@ -28,6 +28,18 @@ it.each([
   expect(parseTemplate(text, LABELS, report)(DATA)).toBe(rendered);
 });
 
+it.each([
+  [{ service: 'booking', objective: 'o' }, 'booking'],
+  [{ service: 'booking', operation: 'POST', endpoint: '/pay' }, 'booking POST /pay'],
+  [{ queue: 'mails', queueScope: 'bull' }, 'Queue mails'],
+  [{ host: 'web-2' }, 'web-2'],
+  [{ organization: 'grand-hotels', property: 'alpine' }, 'alpine'],
+  [{ objective: 'o' }, '(none)'],
+])('renders the subject of %j', (labels, rendered) => {
+  const report = (message: string) => expect.unreachable(message);
+  expect(parseTemplate('{{ $subject }}', LABELS, report)({ ...DATA, labels })).toBe(rendered);
+});
+
 it('renders (none) for a missing value', () => {
   expect(
     parseTemplate('{{ $value | humanize }}', LABELS, () => {})({ ...DATA, value: undefined }),
