@@ -2,7 +2,6 @@ import { type Command, InvalidArgumentError, Option } from 'commander';
 import { ApiError } from '../client/api-request.ts';
 import type { ApiResponse } from '../client/api-types.ts';
 import type { PerfscopeClient } from '../client/perfscope-client.ts';
-import { findClosestMatch } from '../core/did-you-mean.ts';
 import { parseDuration } from '../core/duration.ts';
 import { formatPercent } from '../core/format.ts';
 import { createError } from '../core/perfscope-error.ts';
@@ -11,6 +10,7 @@ import { ALERT_SEVERITIES } from '../core/schema/enums.ts';
 import { ALERT_STATES, type AlertState } from '../core/schema/tables/alerts-table.ts';
 import { formatExamples } from './command-options.ts';
 import { formatTable, print, printJson, printStatus } from './command-output.ts';
+import { rejectUnknownSubcommand } from './reject-unknown-subcommand.ts';
 import { addServerOptions, type ServerOptions, withServerClient } from './server-client.ts';
 
 interface ListOptions extends ServerOptions {
@@ -109,16 +109,6 @@ export function addAlertsCommand(program: Command): void {
       print(`Ended silence ${id}.`);
     },
   );
-}
-
-/** `perfscope alerts WORD` without a valid subcommand would otherwise run the default command. */
-function rejectUnknownSubcommand(alerts: Command, word: string | undefined): void {
-  if (word === undefined) return;
-  const names = alerts.commands.map((each) => each.name());
-  const closest = findClosestMatch(word, names);
-  const hint =
-    closest === undefined ? `Available: ${names.join(', ')}` : `Did you mean ${closest}?`;
-  alerts.error(`error: unknown command '${word}'\n(${hint})`, { code: 'commander.unknownCommand' });
 }
 
 /** Checks a duration, which the server parses. @throws InvalidArgumentError */

@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import type { ApiResponse } from '../client/api-types.ts';
 import { formatTable, print, printJson } from './command-output.ts';
+import { rejectUnknownSubcommand } from './reject-unknown-subcommand.ts';
 import { addServerOptions, type ServerOptions, withServerClient } from './server-client.ts';
 
 type Rule = ApiResponse<'rules'>['rules'][number];
@@ -10,10 +11,12 @@ export function addListRulesCommand(rules: Command): void {
   addServerOptions(
     rules
       .command('list', { isDefault: true })
-      .description('List the alert rules of a running server, and why a rule waits for data'),
+      .description('List the alert rules of a running server, and why a rule waits for data')
+      .allowExcessArguments(),
   )
     .option('--json', 'Print JSON')
-    .action(async (options: ServerOptions & { json?: true }) => {
+    .action(async (options: ServerOptions & { json?: true }, command: Command) => {
+      rejectUnknownSubcommand(rules, command.args[0]);
       const response = await withServerClient(options, (client) => client.get('rules'));
       if (options.json) printJson(response);
       else {

@@ -22,7 +22,7 @@ async function getUsageError(line: string): Promise<string> {
 }
 
 it.each([
-  ['rules test', 'Available: dry-run'],
+  ['rules test', 'Available: list, dry-run'],
   ['keys add', 'Available: create, list, revoke'],
   ['keys delete', 'Available: create, list, revoke'],
   ['notify people create', 'Available: list, add, remove'],
