@@ -616,9 +616,9 @@ const SCOPE_TEST_QUERIES: { readonly [N in EndpointName]: string | undefined } =
   scaling: undefined,
 };
 /**
- * Endpoints whose isolation is tested in `access.test.ts`, `alerts-api.test.ts`,
- * `incidents.test.ts`, `distribution.test.ts`,
- * `notifications.test.ts`, `people.test.ts`, `business-rules.test.ts`, `jobs-api.test.ts`, and `marks-api.test.ts`.
+ * Endpoints whose isolation is tested in other files: `access.test.ts`, `alerts-api.test.ts`, `incidents.test.ts`,
+ * `distribution.test.ts`, `notifications.test.ts`, `people.test.ts`, `business-rules.test.ts`, `jobs-api.test.ts`, and
+ * `marks-api.test.ts`.
  */
 const TESTED_ELSEWHERE =
   'keys key me job marks alerts alert alertSeries acknowledge incidents incident acknowledgeIncident rules rule silences silence notifications read receivers testReceiver people person actions decisions scaling coverage distribution storage'.split(
