@@ -88,7 +88,7 @@ async function listIncidents(
 }
 
 /** Returns the cells of an incident in the table of `perfscope incidents`. */
-export function toIncidentRow(incident: Incident): unknown[] {
+function toIncidentRow(incident: Incident): unknown[] {
   const { severity, title, services, alertCount, startedAt, resolvedAt, id } = incident;
   const state = describeState(incident);
   return [severity, state, title, services.join(' '), alertCount, startedAt, resolvedAt, id];

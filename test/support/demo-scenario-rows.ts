@@ -7,7 +7,7 @@ const EARLIER_MS = 2 * 60 * MINUTE_MS;
 const FINE_MS = 30 * MINUTE_MS;
 const FINE_STEP_MS = 10_000;
 
-export const HOTEL_TENANTS = [
+const HOTEL_TENANTS = [
   { organizationId: 'grand-hotels', propertyId: 'seaside' },
   { organizationId: 'grand-hotels', propertyId: 'alpine' },
   { organizationId: 'city-inns', propertyId: 'central' },
@@ -19,15 +19,15 @@ const BOOKINGS = '/api/properties/:property/bookings';
 const BOOKING = '/api/properties/:property/bookings/:id';
 const SEARCH = 'SELECT number, price FROM rooms WHERE property = ? LIMIT ?';
 const INSERT = 'INSERT INTO bookings (property, room) VALUES (?, ?) RETURNING id';
-export const PAYMENT_HOST = '127.0.0.1:4100';
+const PAYMENT_HOST = '127.0.0.1:4100';
 const ORIGIN = { service: 'booking', instance: 'booking-1' } as const;
 const QUEUE_SCOPE = 'bull@127.0.0.1:6379/0';
 
 type Rows = Partial<Record<TableName, object[]>>;
 
 /**
- * Returns the rows that the demo's booking service writes from two hours before a scenario until some time after its
- * start: one row a minute, and later one every 10 s.
+ * Returns the rows that the demo's booking service writes, from two hours before a scenario until some time after its
+ * start. At first, the rows are a minute apart, and later 10 s.
  *
  * @param startMs start of the scenario, in ms since the epoch
  * @param lengthMs time after the start

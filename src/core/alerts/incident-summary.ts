@@ -11,7 +11,7 @@ export interface AffectedTenant {
 }
 
 /** The text of a likely cause, and the comparison with earlier hours. */
-export interface CauseText {
+interface CauseText {
   readonly text: string;
   readonly evidence: string;
 }

@@ -47,7 +47,7 @@ export class IncidentAnalyzer {
   }
 
   /**
-   * Starts the analyses that are due.
+   * Starts to analyze the incidents that are due.
    *
    * @returns a promise that resolves when new incidents have been analyzed, or after a few seconds
    */
@@ -70,7 +70,7 @@ export class IncidentAnalyzer {
     if (hasNew) await withTimeout(MAX_WAIT_MS, this.whenIdle(), () => {});
   }
 
-  /** Resolves when all started analyses are done or have failed. */
+  /** Resolves when no incident is being analyzed. */
   async whenIdle(): Promise<void> {
     while (this.#pending > 0) await this.#running;
   }

@@ -72,7 +72,7 @@ export class IncidentTracker {
     return this.store.getThreadId(alertId);
   }
 
-  /** Resolves when all started analyses have ended. */
+  /** Resolves when no incident is being analyzed. */
   whenIdle(): Promise<void> {
     return this.#analyzer.whenIdle();
   }

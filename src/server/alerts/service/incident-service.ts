@@ -20,7 +20,7 @@ import {
   toIncidentView,
 } from './incident-views.ts';
 
-/** Number of analyses for limited callers that are kept. */
+/** Number of results for limited callers to keep. */
 const MAX_CACHED_FINDINGS = 100;
 
 type Findings = Pick<Incident, 'causes' | 'tenants'>;

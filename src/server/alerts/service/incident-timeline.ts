@@ -26,8 +26,8 @@ const BEFORE_MS = 15 * MINUTE_MS;
 const LOOKBACK_MS = HOUR_MS;
 
 /**
- * Returns what happened during an incident, oldest first: its alerts, the onsets of its causes, versions and restarts
- * of its services, messages, acknowledgments, and its own changes.
+ * Returns the events of an incident, oldest first. The events are changes of alerts and of the incident, onsets of
+ * causes, versions, restarts, messages, and acknowledgments.
  *
  * @throws PS_UNAVAILABLE if QuestDB is unreachable
  */

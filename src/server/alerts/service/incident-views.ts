@@ -14,12 +14,12 @@ import {
 } from '../incidents/incident-rows.ts';
 
 /** A likely cause in API responses. */
-export interface CauseView extends Omit<Cause, 'onsetMs'> {
+interface CauseView extends Omit<Cause, 'onsetMs'> {
   readonly onsetAt: Date;
 }
 
 /** An alert of an incident in API responses. */
-export interface IncidentAlertView {
+interface IncidentAlertView {
   readonly id: string;
   readonly rule: string;
   readonly state: IncidentMember['state'];
@@ -73,7 +73,7 @@ export interface TimelineEntry {
 }
 
 /** A change of an incident, and its position in the stream of changes. */
-export interface IncidentChange {
+interface IncidentChange {
   readonly position: string;
   readonly incident: IncidentView;
 }

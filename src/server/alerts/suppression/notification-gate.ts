@@ -178,13 +178,13 @@ export interface GroupDecision<A extends AlertSummary> {
 }
 
 /** The name in `groupBy` that groups alerts by incident. */
-export const INCIDENT_GROUP = 'incident';
+const INCIDENT_GROUP = 'incident';
 
 /**
  * Returns the key of an alert's group. A group of labels never contains alerts of two organizations. The group of an
  * incident can contain them, because the recipients of its messages are chosen for each alert.
  *
- * @param incident ID of the alert's incident. Without it, the alert is a group of its own.
+ * @param incident ID of the alert's incident. Without it, the alert is a separate group.
  */
 export function toNotificationGroupKey(
   alert: AlertSummary,

@@ -73,7 +73,7 @@ const FIRST_CAUSES: Readonly<Record<Scenario, { kind: string; subject: RegExp; t
   'stuck-database': {
     kind: 'statement_time',
     subject: /^SELECT pg_sleep\(\?\)$/,
-    text: /takes [34]\.\d+ s, not seen before/,
+    text: /takes [34](\.\d+)? s, not seen before/,
   },
   'demand-peak': {
     kind: 'requests',

@@ -15,8 +15,8 @@ export interface Onset {
 }
 
 /**
- * Finds the change point of a series: the split that explains most of its variance, among the splits after which the
- * mean is higher, or lower.
+ * Finds the change point of a series. This is the split that explains most of the variance. After the split, the mean
+ * must be higher, or lower.
  *
  * @param points sorted by time. Rates must contain their empty buckets.
  * @param direction whether a rise or a fall is a problem
