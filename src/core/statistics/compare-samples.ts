@@ -86,7 +86,7 @@ export function compareStatistic(
       { estimate: estimateStatistic(statistic, daily.baseline, daily.baseline), sign: 1 },
     ];
     const drift = -expected.reduce((sum, { estimate, sign }) => sum + sign * estimate.value, 0);
-    // A daily pattern explains a change, but is no evidence for a change in the other direction.
+    // A daily pattern explains a change, but isn't evidence for a change in the other direction.
     if (drift * raw > 0 && Math.abs(drift) < Math.abs(raw)) parts.push(...expected);
     else if (drift * raw > 0) return toUnchanged(statistic, before, after);
   }

@@ -616,7 +616,7 @@ const SCOPE_TEST_QUERIES: { readonly [N in EndpointName]: string | undefined } =
   scaling: undefined,
 };
 /**
- * Endpoints whose isolation is tested in `access.test.ts`, `alerts-api.test.ts`, `distribution.test.ts`,
+ * Endpoints whose isolation other files test: `access.test.ts`, `alerts-api.test.ts`, `distribution.test.ts`,
  * `notifications.test.ts`, `people.test.ts`, `business-rules.test.ts`, `jobs-api.test.ts`, `marks-api.test.ts`,
  * and `deploys-api.test.ts`.
  */
