@@ -1,19 +1,14 @@
-import {
-  type ClientOptions,
-  type Mutation,
-  type RequestOptions,
-  sendRequest,
-} from './api-request.ts';
+import { type ClientOptions, type RequestOptions, sendRequest } from './api-request.ts';
 import {
   type ApiResponse,
   ENDPOINT_PATHS,
-  type IdEndpointName,
   type PagedEndpointName,
   type Query,
   type RequestBody,
   type ServerEvent,
   type SimpleEndpointName,
 } from './api-types.ts';
+import { sendPost, sendWithId } from './id-requests.ts';
 import { streamEvents } from './server-sent-events.ts';
 
 /**
@@ -74,7 +69,7 @@ export class PerfscopeClient {
    * @throws ApiError if the server returns an error, or the error of `fetch` if the server is unreachable
    */
   job(id: string, query: Query<'job'> = {}): Promise<ApiResponse<'job'>> {
-    return this.#sendWithId('job', id, query);
+    return sendWithId(this.#options, 'job', id, query);
   }
 
   /**
@@ -88,7 +83,7 @@ export class PerfscopeClient {
    * @throws ApiError if the server returns an error, or the error of `fetch` if the server is unreachable
    */
   alert(id: string): Promise<ApiResponse<'alert'>> {
-    return this.#sendWithId('alert', id);
+    return sendWithId(this.#options, 'alert', id);
   }
 
   /**
@@ -103,7 +98,7 @@ export class PerfscopeClient {
    * @throws ApiError if the server returns an error, or the error of `fetch` if the server is unreachable
    */
   alertSeries(id: string, query: Query<'alertSeries'> = {}): Promise<ApiResponse<'alertSeries'>> {
-    return this.#sendWithId('alertSeries', id, query);
+    return sendWithId(this.#options, 'alertSeries', id, query);
   }
 
   /**
@@ -117,7 +112,7 @@ export class PerfscopeClient {
    * @throws ApiError if the server returns an error, or the error of `fetch` if the server is unreachable
    */
   rule(name: string): Promise<ApiResponse<'rule'>> {
-    return this.#sendWithId('rule', name);
+    return sendWithId(this.#options, 'rule', name);
   }
 
   /**
@@ -132,7 +127,7 @@ export class PerfscopeClient {
    * @throws ApiError if the server returns an error, or the error of `fetch` if the server is unreachable
    */
   acknowledge(id: string, comment: string): Promise<ApiResponse<'acknowledge'>> {
-    return this.#sendWithId('acknowledge', id, {}, { method: 'POST', body: { comment } });
+    return sendWithId(this.#options, 'acknowledge', id, {}, { method: 'POST', body: { comment } });
   }
 
   /**
@@ -149,7 +144,7 @@ export class PerfscopeClient {
    * @throws ApiError if the server returns an error, or the error of `fetch` if the server is unreachable
    */
   silence(body: RequestBody<'silences'>): Promise<ApiResponse<'silences'>> {
-    return this.#post('silences', body);
+    return sendPost(this.#options, 'silences', body);
   }
 
   /**
@@ -163,7 +158,7 @@ export class PerfscopeClient {
    * @throws ApiError if the server returns an error, or the error of `fetch` if the server is unreachable
    */
   endSilence(id: string): Promise<ApiResponse<'silence'>> {
-    return this.#sendWithId('silence', id, {}, { method: 'DELETE' });
+    return sendWithId(this.#options, 'silence', id, {}, { method: 'DELETE' });
   }
 
   /**
@@ -176,7 +171,7 @@ export class PerfscopeClient {
    * @throws ApiError if the server returns an error, or the error of `fetch` if the server is unreachable
    */
   markRead(id: string): Promise<ApiResponse<'read'>> {
-    return this.#sendWithId('read', id, {}, { method: 'POST' });
+    return sendWithId(this.#options, 'read', id, {}, { method: 'POST' });
   }
 
   /**
@@ -194,7 +189,7 @@ export class PerfscopeClient {
     name: string,
     body: RequestBody<'testReceiver'> = {},
   ): Promise<ApiResponse<'testReceiver'>> {
-    return this.#sendWithId('testReceiver', name, {}, { method: 'POST', body });
+    return sendWithId(this.#options, 'testReceiver', name, {}, { method: 'POST', body });
   }
 
   /**
@@ -207,7 +202,7 @@ export class PerfscopeClient {
    * @throws ApiError if the server returns an error, or the error of `fetch` if the server is unreachable
    */
   setPerson(body: RequestBody<'people'>): Promise<ApiResponse<'people'>> {
-    return this.#post('people', body);
+    return sendPost(this.#options, 'people', body);
   }
 
   /**
@@ -220,7 +215,7 @@ export class PerfscopeClient {
    * @throws ApiError if the server returns an error, or the error of `fetch` if the server is unreachable
    */
   removePerson(name: string): Promise<ApiResponse<'person'>> {
-    return this.#sendWithId('person', name, {}, { method: 'DELETE' });
+    return sendWithId(this.#options, 'person', name, {}, { method: 'DELETE' });
   }
 
   /**
@@ -234,7 +229,7 @@ export class PerfscopeClient {
    * @throws ApiError if the server returns an error, or the error of `fetch` if the server is unreachable
    */
   createKey(body: RequestBody<'keys'>): Promise<ApiResponse<'keys'>> {
-    return this.#post('keys', body);
+    return sendPost(this.#options, 'keys', body);
   }
 
   /**
@@ -248,7 +243,7 @@ export class PerfscopeClient {
    * @throws ApiError if the server returns an error, or the error of `fetch` if the server is unreachable
    */
   revokeKey(id: string): Promise<ApiResponse<'key'>> {
-    return this.#sendWithId('key', id, {}, { method: 'DELETE' });
+    return sendWithId(this.#options, 'key', id, {}, { method: 'DELETE' });
   }
 
   /**
@@ -262,7 +257,7 @@ export class PerfscopeClient {
    * @throws ApiError if the server returns an error, or the error of `fetch` if the server is unreachable
    */
   deploy(id: string): Promise<ApiResponse<'deploy'>> {
-    return this.#sendWithId('deploy', id);
+    return sendWithId(this.#options, 'deploy', id);
   }
 
   /**
@@ -275,27 +270,7 @@ export class PerfscopeClient {
    * @throws ApiError if the server returns an error, or the error of `fetch` if the server is unreachable
    */
   recordDeploy(body: RequestBody<'deploys'>): Promise<ApiResponse<'deploys'>> {
-    return this.#post('deploys', body);
-  }
-
-  async #post<N extends 'silences' | 'people' | 'keys' | 'deploys'>(
-    name: N,
-    body: RequestBody<N>,
-  ): Promise<ApiResponse<N>> {
-    const mutation = { method: 'POST', body } as const;
-    const response = await sendRequest(this.#options, ENDPOINT_PATHS[name], {}, {}, mutation);
-    return (await response.json()) as ApiResponse<N>;
-  }
-
-  async #sendWithId<N extends IdEndpointName>(
-    name: N,
-    id: string,
-    query: object = {},
-    mutation?: Mutation,
-  ): Promise<ApiResponse<N>> {
-    const path = ENDPOINT_PATHS[name].replace(':id', encodeURIComponent(id));
-    const response = await sendRequest(this.#options, path, query, {}, mutation);
-    return (await response.json()) as ApiResponse<N>;
+    return sendPost(this.#options, 'deploys', body);
   }
 
   /**

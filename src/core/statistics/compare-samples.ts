@@ -110,6 +110,9 @@ export function compareStatistic(
   };
 }
 
+/** Rounding errors of logarithms are smaller. */
+const ROUNDING = 1e-9;
+
 interface Part {
   readonly estimate: Estimate;
   readonly sign: number;
@@ -119,7 +122,7 @@ interface Part {
 function createBounds(parts: readonly Part[], allowance: number) {
   const value = parts.reduce((sum, { estimate, sign }) => sum + sign * estimate.value, 0);
   const distance = (z: number, direction: 1 | -1) => {
-    let [squares, margin] = [0, allowance];
+    let [squares, margin] = [0, allowance + ROUNDING];
     for (const { estimate, sign } of parts) {
       const isUp = sign === direction;
       squares +=
