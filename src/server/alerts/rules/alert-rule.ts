@@ -47,7 +47,7 @@ export interface DeployMeasure {
 }
 
 /** A metric about Perfscope itself. */
-export interface InternalMeasure {
+interface InternalMeasure {
   readonly kind: 'internal';
   readonly metric: InternalMetric;
 }
