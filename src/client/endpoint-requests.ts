@@ -1,4 +1,4 @@
-import { type ClientOptions, type Mutation, sendRequest } from './api-request.ts';
+import { type Mutation, sendRequest } from './api-request.ts';
 import {
   type ApiResponse,
   ENDPOINT_PATHS,
@@ -6,12 +6,11 @@ import {
   type RequestBody,
 } from './api-types.ts';
 
-/** Endpoints to which a new object can be posted. */
-export type PostEndpointName = 'silences' | 'people' | 'keys' | 'deploys';
+type Options = Parameters<typeof sendRequest>[0];
 
-/** Sends a new object, and returns the response. */
-export async function sendBody<N extends PostEndpointName>(
-  options: ClientOptions,
+/** Sends a POST request to a list, and returns the response. @throws ApiError */
+export async function sendPost<N extends 'silences' | 'people' | 'keys' | 'deploys'>(
+  options: Options,
   name: N,
   body: RequestBody<N>,
 ): Promise<ApiResponse<N>> {
@@ -20,13 +19,13 @@ export async function sendBody<N extends PostEndpointName>(
   return (await response.json()) as ApiResponse<N>;
 }
 
-/** Sends a request about one object, and returns the response. */
+/** Sends a request to an endpoint with an ID in its path. @throws ApiError */
 export async function sendWithId<N extends IdEndpointName>(
-  options: ClientOptions,
+  options: Options,
   name: N,
   id: string,
-  query: object,
-  mutation: Mutation | undefined,
+  query: object = {},
+  mutation?: Mutation,
 ): Promise<ApiResponse<N>> {
   const path = ENDPOINT_PATHS[name].replace(':id', encodeURIComponent(id));
   const response = await sendRequest(options, path, query, {}, mutation);

@@ -1,20 +1,15 @@
-import {
-  type ClientOptions,
-  type Mutation,
-  type RequestOptions,
-  sendRequest,
-} from './api-request.ts';
+import { AlertingClient } from './alerting-client.ts';
+import { type ClientOptions, type RequestOptions, sendRequest } from './api-request.ts';
 import {
   type ApiResponse,
   ENDPOINT_PATHS,
-  type IdEndpointName,
   type PagedEndpointName,
   type Query,
   type RequestBody,
   type ServerEvent,
   type SimpleEndpointName,
 } from './api-types.ts';
-import { type PostEndpointName, sendBody, sendWithId } from './endpoint-requests.ts';
+import { sendPost, sendWithId } from './endpoint-requests.ts';
 import { streamEvents } from './server-sent-events.ts';
 
 /**
@@ -29,16 +24,14 @@ import { streamEvents } from './server-sent-events.ts';
  * const { endpoints } = await client.get('endpoints', { last: '1h', sort: 'p95' });
  * console.log(endpoints.length);
  */
-export class PerfscopeClient {
-  readonly #options: ClientOptions;
-
+export class PerfscopeClient extends AlertingClient {
   /**
    * Creates a client. Sends no request, and never throws.
    *
    * @param options address and key. Default in browsers: the page's origin, without a key.
    */
   constructor(options: ClientOptions = {}) {
-    this.#options = options;
+    super(options);
   }
 
   /**
@@ -59,7 +52,7 @@ export class PerfscopeClient {
     query: Query<N> = {} as Query<N>,
     options: RequestOptions = {},
   ): Promise<ApiResponse<N>> {
-    const response = await sendRequest(this.#options, ENDPOINT_PATHS[name], query, options);
+    const response = await sendRequest(this.options, ENDPOINT_PATHS[name], query, options);
     return (await response.json()) as ApiResponse<N>;
   }
 
@@ -75,140 +68,7 @@ export class PerfscopeClient {
    * @throws ApiError if the server returns an error, or the error of `fetch` if the server is unreachable
    */
   job(id: string, query: Query<'job'> = {}): Promise<ApiResponse<'job'>> {
-    return this.#sendWithId('job', id, query);
-  }
-
-  /**
-   * Returns an alert with its history.
-   *
-   * @example
-   * const [first] = (await client.get('alerts')).alerts;
-   * if (first) console.log(await client.alert(first.id));
-   * @param id ID of the alert
-   * @returns the alert and its history
-   * @throws ApiError if the server returns an error, or the error of `fetch` if the server is unreachable
-   */
-  alert(id: string): Promise<ApiResponse<'alert'>> {
-    return this.#sendWithId('alert', id);
-  }
-
-  /**
-   * Returns the value of an alert over time.
-   *
-   * @example
-   * const [first] = (await client.get('alerts')).alerts;
-   * if (first) console.log(await client.alertSeries(first.id, { last: '1h' }));
-   * @param id ID of the alert
-   * @param query query parameters, such as the time range. Default: none.
-   * @returns the values, in the unit of the alert's metric
-   * @throws ApiError if the server returns an error, or the error of `fetch` if the server is unreachable
-   */
-  alertSeries(id: string, query: Query<'alertSeries'> = {}): Promise<ApiResponse<'alertSeries'>> {
-    return this.#sendWithId('alertSeries', id, query);
-  }
-
-  /**
-   * Returns an alert rule.
-   *
-   * @example
-   * const { rule } = await client.rule('HighErrorRate');
-   * console.log(rule);
-   * @param name name of the rule
-   * @returns the rule
-   * @throws ApiError if the server returns an error, or the error of `fetch` if the server is unreachable
-   */
-  rule(name: string): Promise<ApiResponse<'rule'>> {
-    return this.#sendWithId('rule', name);
-  }
-
-  /**
-   * Returns an objective with the history of its error budgets.
-   *
-   * @example
-   * const { objective } = await client.objective('target-uptime', { last: '7d' });
-   * console.log(objective);
-   * @param name name of the objective
-   * @param query query parameters. Default: none.
-   * @returns the objective and its history
-   * @throws ApiError if the server returns an error, or the error of `fetch` if the server is unreachable
-   */
-  objective(name: string, query: Query<'objective'> = {}): Promise<ApiResponse<'objective'>> {
-    return this.#sendWithId('objective', name, query);
-  }
-
-  /**
-   * Acknowledges a firing alert.
-   *
-   * @example
-   * const [first] = (await client.get('alerts')).alerts;
-   * if (first) await client.acknowledge(first.id, 'I restart the service.');
-   * @param id ID of the alert
-   * @param comment text for other people
-   * @returns the alert, with the acknowledgment
-   * @throws ApiError if the server returns an error, or the error of `fetch` if the server is unreachable
-   */
-  acknowledge(id: string, comment: string): Promise<ApiResponse<'acknowledge'>> {
-    return this.#sendWithId('acknowledge', id, {}, { method: 'POST', body: { comment } });
-  }
-
-  /**
-   * Returns an incident with its alerts, likely causes, and timeline.
-   *
-   * @example
-   * const [first] = (await client.get('incidents')).incidents;
-   * if (first) console.log((await client.incident(first.id)).timeline);
-   * @param id ID of the incident
-   * @returns the incident and its timeline, oldest entry first
-   * @throws ApiError if the server returns an error, or the error of `fetch` if the server is unreachable
-   */
-  incident(id: string): Promise<ApiResponse<'incident'>> {
-    return this.#sendWithId('incident', id);
-  }
-
-  /**
-   * Acknowledges the firing alerts of an incident.
-   *
-   * @example
-   * const [first] = (await client.get('incidents')).incidents;
-   * if (first) await client.acknowledgeIncident(first.id, 'I restart the service.');
-   * @param id ID of the incident
-   * @param comment text for other people
-   * @returns the incident, with the acknowledgment
-   * @throws ApiError if the server returns an error, or the error of `fetch` if the server is unreachable
-   */
-  acknowledgeIncident(id: string, comment: string): Promise<ApiResponse<'acknowledgeIncident'>> {
-    return this.#sendWithId('acknowledgeIncident', id, {}, { method: 'POST', body: { comment } });
-  }
-
-  /**
-   * Creates a silence.
-   *
-   * @example
-   * await client.silence({
-   *   matchers: ['service="booking"'],
-   *   duration: '2h',
-   *   comment: 'maintenance',
-   * });
-   * @param body matchers, times, and comment
-   * @returns all silences
-   * @throws ApiError if the server returns an error, or the error of `fetch` if the server is unreachable
-   */
-  silence(body: RequestBody<'silences'>): Promise<ApiResponse<'silences'>> {
-    return this.#post('silences', body);
-  }
-
-  /**
-   * Ends a silence immediately.
-   *
-   * @example
-   * const [first] = (await client.get('silences')).silences;
-   * if (first) await client.endSilence(first.id);
-   * @param id ID of the silence
-   * @returns all silences
-   * @throws ApiError if the server returns an error, or the error of `fetch` if the server is unreachable
-   */
-  endSilence(id: string): Promise<ApiResponse<'silence'>> {
-    return this.#sendWithId('silence', id, {}, { method: 'DELETE' });
+    return sendWithId(this.options, 'job', id, query);
   }
 
   /**
@@ -221,7 +81,7 @@ export class PerfscopeClient {
    * @throws ApiError if the server returns an error, or the error of `fetch` if the server is unreachable
    */
   markRead(id: string): Promise<ApiResponse<'read'>> {
-    return this.#sendWithId('read', id, {}, { method: 'POST' });
+    return sendWithId(this.options, 'read', id, {}, { method: 'POST' });
   }
 
   /**
@@ -239,7 +99,7 @@ export class PerfscopeClient {
     name: string,
     body: RequestBody<'testReceiver'> = {},
   ): Promise<ApiResponse<'testReceiver'>> {
-    return this.#sendWithId('testReceiver', name, {}, { method: 'POST', body });
+    return sendWithId(this.options, 'testReceiver', name, {}, { method: 'POST', body });
   }
 
   /**
@@ -252,7 +112,7 @@ export class PerfscopeClient {
    * @throws ApiError if the server returns an error, or the error of `fetch` if the server is unreachable
    */
   setPerson(body: RequestBody<'people'>): Promise<ApiResponse<'people'>> {
-    return this.#post('people', body);
+    return sendPost(this.options, 'people', body);
   }
 
   /**
@@ -265,7 +125,7 @@ export class PerfscopeClient {
    * @throws ApiError if the server returns an error, or the error of `fetch` if the server is unreachable
    */
   removePerson(name: string): Promise<ApiResponse<'person'>> {
-    return this.#sendWithId('person', name, {}, { method: 'DELETE' });
+    return sendWithId(this.options, 'person', name, {}, { method: 'DELETE' });
   }
 
   /**
@@ -279,7 +139,7 @@ export class PerfscopeClient {
    * @throws ApiError if the server returns an error, or the error of `fetch` if the server is unreachable
    */
   createKey(body: RequestBody<'keys'>): Promise<ApiResponse<'keys'>> {
-    return this.#post('keys', body);
+    return sendPost(this.options, 'keys', body);
   }
 
   /**
@@ -293,42 +153,7 @@ export class PerfscopeClient {
    * @throws ApiError if the server returns an error, or the error of `fetch` if the server is unreachable
    */
   revokeKey(id: string): Promise<ApiResponse<'key'>> {
-    return this.#sendWithId('key', id, {}, { method: 'DELETE' });
-  }
-
-  /**
-   * Returns a deploy with all statistics of its last comparison.
-   *
-   * @example
-   * const [first] = (await client.get('deploys', { last: '1d' })).deploys;
-   * if (first) console.log(await client.deploy(first.id));
-   * @param id ID of the deploy
-   * @returns the deploy, and the compared statistics
-   * @throws ApiError if the server returns an error, or the error of `fetch` if the server is unreachable
-   */
-  deploy(id: string): Promise<ApiResponse<'deploy'>> {
-    return this.#sendWithId('deploy', id);
-  }
-
-  /**
-   * Records a deploy, so that the server compares the version with the previous version.
-   *
-   * @example
-   * await client.recordDeploy({ service: 'booking', version: '1.8.0', commit: 'c7cdb51' });
-   * @param body the service, its version, and details of the deploy
-   * @returns the deploy
-   * @throws ApiError if the server returns an error, or the error of `fetch` if the server is unreachable
-   */
-  recordDeploy(body: RequestBody<'deploys'>): Promise<ApiResponse<'deploys'>> {
-    return this.#post('deploys', body);
-  }
-
-  #post<N extends PostEndpointName>(name: N, body: RequestBody<N>): Promise<ApiResponse<N>> {
-    return sendBody(this.#options, name, body);
-  }
-
-  #sendWithId<N extends IdEndpointName>(name: N, id: string, query = {}, mutation?: Mutation) {
-    return sendWithId(this.#options, name, id, query, mutation);
+    return sendWithId(this.options, 'key', id, {}, { method: 'DELETE' });
   }
 
   /**
@@ -350,7 +175,7 @@ export class PerfscopeClient {
     options: RequestOptions = {},
   ): Promise<string> {
     const path = ENDPOINT_PATHS[name];
-    const response = await sendRequest(this.#options, path, { ...query, format: 'csv' }, options);
+    const response = await sendRequest(this.options, path, { ...query, format: 'csv' }, options);
     return response.text();
   }
 
@@ -397,6 +222,6 @@ export class PerfscopeClient {
     options: RequestOptions & { lastEventId?: string | undefined } = {},
   ): AsyncGenerator<ServerEvent> {
     const { stream } = ENDPOINT_PATHS;
-    return streamEvents(this.#options, stream, query, options) as AsyncGenerator<ServerEvent>;
+    return streamEvents(this.options, stream, query, options) as AsyncGenerator<ServerEvent>;
   }
 }

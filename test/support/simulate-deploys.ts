@@ -8,7 +8,7 @@ import { createRandom } from './random.ts';
 
 /** Shapes of the distributions of durations. Endpoint `i` has the shape `i % 3`. */
 const SHAPES = ['log-normal', 'cache hits', 'heavy tail'] as const;
-export type Shape = (typeof SHAPES)[number];
+type Shape = (typeof SHAPES)[number];
 
 export interface SimulatedDeploy {
   readonly seed: number;

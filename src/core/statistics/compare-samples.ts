@@ -86,7 +86,7 @@ export function compareStatistic(
       { estimate: estimateStatistic(statistic, daily.baseline, daily.baseline), sign: 1 },
     ];
     const drift = -expected.reduce((sum, { estimate, sign }) => sum + sign * estimate.value, 0);
-    // A daily pattern explains a change, but is no evidence for a change in the other direction.
+    // A daily pattern explains a change, but isn't evidence for a change in the other direction.
     if (drift * raw > 0 && Math.abs(drift) < Math.abs(raw)) parts.push(...expected);
     else if (drift * raw > 0) return toUnchanged(statistic, before, after);
   }
@@ -110,6 +110,9 @@ export function compareStatistic(
   };
 }
 
+/** Rounding errors of logarithms are smaller. */
+const ROUNDING = 1e-9;
+
 interface Part {
   readonly estimate: Estimate;
   readonly sign: number;
@@ -119,7 +122,7 @@ interface Part {
 function createBounds(parts: readonly Part[], allowance: number) {
   const value = parts.reduce((sum, { estimate, sign }) => sum + sign * estimate.value, 0);
   const distance = (z: number, direction: 1 | -1) => {
-    let [squares, margin] = [0, allowance];
+    let [squares, margin] = [0, allowance + ROUNDING];
     for (const { estimate, sign } of parts) {
       const isUp = sign === direction;
       squares +=

@@ -7,9 +7,9 @@ import {
 } from './sample-estimates.ts';
 
 /** Smaller relative changes of durations are not reported. */
-export const MINIMUM_CHANGE = 0.1;
+const MINIMUM_CHANGE = 0.1;
 /** Smaller changes of shares are not reported: half a percentage point. */
-export const MINIMUM_SHARE_CHANGE = 0.005;
+const MINIMUM_SHARE_CHANGE = 0.005;
 
 /** A series, such as one endpoint, with its changes. */
 export interface SeriesChanges<S> {
@@ -18,7 +18,7 @@ export interface SeriesChanges<S> {
 }
 
 /** `regression` and `improvement` are confirmed changes. */
-export type Verdict = 'regression' | 'improvement' | 'unchanged';
+type Verdict = 'regression' | 'improvement' | 'unchanged';
 
 /**
  * Compares all statistics of several series. A change is confirmed if it is large enough, and significant after Holm's

@@ -10,7 +10,7 @@ import type { IntervalHistogram, IntervalSample } from './interval-sample.ts';
 export const DURATION_STATISTICS = ['p95', 'mean', 'p50', 'typical'] as const;
 /** Statistics that are shares of requests. */
 export const SHARE_STATISTICS = ['errorRate', 'abortedRate'] as const;
-export type DurationStatistic = (typeof DURATION_STATISTICS)[number];
+type DurationStatistic = (typeof DURATION_STATISTICS)[number];
 export type ShareStatistic = (typeof SHARE_STATISTICS)[number];
 export type Statistic = DurationStatistic | ShareStatistic;
 

@@ -19,7 +19,7 @@ import { toSample } from './compare-versions.ts';
 import type { Finding } from './finding.ts';
 
 /** One side of a comparison. */
-export interface ComparedSide {
+interface ComparedSide {
   readonly range: TimeRange;
   /** Undefined for all versions. */
   readonly version: string | undefined;

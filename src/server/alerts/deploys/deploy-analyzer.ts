@@ -106,7 +106,7 @@ export class DeployAnalyzer {
     if (deploy.endedMs !== undefined) return true;
     if (!isVersionGone(this.#seen, deploy, deploy.version)) return false;
     if (deploy.look > 0 || deploy.sources.includes('detected')) {
-      this.#end(store, deploy, `version ${deploy.version} is no longer running`, now);
+      this.#end(store, deploy, `version ${deploy.version} has stopped`, now);
     }
     return true;
   }

@@ -12,7 +12,7 @@ import type { DeployReport } from './deploy-store.ts';
 import { type Finding, formatFinding, selectHeadlines } from './finding.ts';
 
 /** A finding with its sentence. */
-export interface FindingView extends Finding {
+interface FindingView extends Finding {
   readonly text: string;
 }
 

@@ -2,7 +2,7 @@ import { DAY_MS, MINUTE_MS } from '../../../core/duration.ts';
 import type { VersionRun } from '../../../storage/queries/version-runs.ts';
 import { type DeployTarget, toTargetKey } from './deploy.ts';
 
-/** A version that doesn't send rows for this long is no longer running. */
+/** A version that doesn't send rows for this long has stopped. */
 export const GONE_AFTER_MS = 5 * MINUTE_MS;
 /** Versions are forgotten after this time without rows, unless no newer version ran since. */
 const FORGET_AFTER_MS = 2 * DAY_MS;
@@ -27,8 +27,8 @@ export interface DetectedDeploy extends DeployTarget {
 
 /**
  * Finds new versions. A version is new if another version of the service ran before, and no process of the version was
- * running. The first version of a service, more instances of a running version, and a version that returns after a
- * pause without another version are not deploys.
+ * running. The first version of a service and more instances of a running version are not deploys. Neither is a version
+ * that returns after a pause without another version.
  *
  * @param runs versions with rows since the last call, in any order. Rows from the future are ignored.
  * @returns the new state, and the deploys, oldest first

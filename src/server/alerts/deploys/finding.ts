@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { formatDuration, formatNumber } from '../../../core/format.ts';
+import { formatNumber } from '../../../core/format.ts';
 import {
   DURATION_STATISTICS,
   isShareStatistic,
@@ -136,9 +136,4 @@ export function formatFinding(version: string, finding: Finding): string {
   const word = change > 0 ? 'slower' : 'faster';
   const percent = Math.round(100 * Math.abs(change));
   return `${version} made ${subject} ${percent} % ${word} ${STATISTIC_NAMES[statistic]} (${evidence})`;
-}
-
-/** Returns a value with its unit, such as `212 ms` or `2.5 %`. */
-export function formatStatisticValue(statistic: Statistic, value: number): string {
-  return isShareStatistic(statistic) ? `${formatNumber(100 * value)} %` : formatDuration(value);
 }

@@ -64,7 +64,7 @@ export function formatSubject({ type, endpoint, operation }: Finding): string {
   return [hasMethod && operation, endpoint ?? operation ?? '(no route)'].filter(Boolean).join(' ');
 }
 
-export function isShare({ statistic }: Finding): boolean {
+function isShare({ statistic }: Finding): boolean {
   return statistic === 'errorRate' || statistic === 'abortedRate';
 }
 

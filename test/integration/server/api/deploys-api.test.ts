@@ -194,7 +194,7 @@ it('a rollback ends the alert, and is a deploy', async () => {
   await api.evaluator.runOnce(at(34.5));
   await api.waitUntilStored();
   expect(await listDeploys()).toMatchObject([
-    { version: '1.8.0', status: 'ended', endReason: 'version 1.8.0 is no longer running' },
+    { version: '1.8.0', status: 'ended', endReason: 'version 1.8.0 has stopped' },
     { version: '1.7.0', previousVersion: '1.8.0' },
   ]);
   expect(await listAlerts()).toEqual([]);

@@ -85,7 +85,7 @@ describe('durations', () => {
     for (const statistic of DURATION_STATISTICS) expect(counts[statistic]).toBeLessThanOrEqual(5);
   });
 
-  it('values that move from one bucket to the next are no evidence', () => {
+  it('values that move from one bucket to the next prove nothing', () => {
     fc.assert(
       fc.property(fc.double({ min: 1, max: 1000, noNaN: true }), (value) => {
         const bound = computeStoredBound(value, 1000);
@@ -102,7 +102,7 @@ describe('durations', () => {
     );
   });
 
-  it('a few extreme values are no evidence for a longer mean', () => {
+  it('a few extreme values prove nothing about the mean', () => {
     const after = draw(4, 20, 100);
     after[3]!.push(120_000);
     const change = compare('mean', toSample(draw(3, 60, 100)), toSample(after, undefined, 60))!;
@@ -165,7 +165,7 @@ describe('shares', () => {
     expect(change.pIncrease).toBeLessThan(1e-6);
   });
 
-  it('a few failures after none are no evidence', () => {
+  it('a few failures after none prove nothing', () => {
     const change = compare(
       'errorRate',
       withErrors(60, (i) => (i % 20 ? 0 : 1)),
@@ -174,7 +174,7 @@ describe('shares', () => {
     expect(change.pIncrease).toBeGreaterThan(1e-4);
   });
 
-  it('one bad minute is no evidence', () => {
+  it('one bad minute proves nothing', () => {
     const bursts = withErrors(60, (i) => (i % 15 ? 0 : 60));
     const change = compare(
       'errorRate',

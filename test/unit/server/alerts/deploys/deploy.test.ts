@@ -157,6 +157,8 @@ describe('new versions', () => {
   it('the same version after a gap of hours is not a deploy', () => {
     expect(detect([run('1', 0, 30), run('1', 400, 500)], 500)).toEqual([]);
     expect(detect([run('1', 0, 30), run('2', 400, 500)], 500)).toEqual(['2 after 1 at 400']);
+    const paused = [run('1', 0, 10), run('2', 10, 30), run('2', 400, 500)];
+    expect(detect(paused, 500)).toEqual(['2 after 1 at 10']);
   });
 
   it('services and environments are separate', () => {

@@ -1,0 +1,179 @@
+import type { ClientOptions } from './api-request.ts';
+import type { ApiResponse, Query, RequestBody } from './api-types.ts';
+import { sendPost, sendWithId } from './endpoint-requests.ts';
+
+/** The methods of the client for alerts, incidents, objectives, silences, and deploys. */
+export class AlertingClient {
+  protected readonly options: ClientOptions;
+
+  /** @param options address and key */
+  protected constructor(options: ClientOptions) {
+    this.options = options;
+  }
+
+  /**
+   * Returns an alert with its history.
+   *
+   * @example
+   * const [first] = (await client.get('alerts')).alerts;
+   * if (first) console.log(await client.alert(first.id));
+   * @param id ID of the alert
+   * @returns the alert and its history
+   * @throws ApiError if the server returns an error, or the error of `fetch` if the server is unreachable
+   */
+  alert(id: string): Promise<ApiResponse<'alert'>> {
+    return sendWithId(this.options, 'alert', id);
+  }
+
+  /**
+   * Returns the value of an alert over time.
+   *
+   * @example
+   * const [first] = (await client.get('alerts')).alerts;
+   * if (first) console.log(await client.alertSeries(first.id, { last: '1h' }));
+   * @param id ID of the alert
+   * @param query query parameters, such as the time range. Default: none.
+   * @returns the values, in the unit of the alert's metric
+   * @throws ApiError if the server returns an error, or the error of `fetch` if the server is unreachable
+   */
+  alertSeries(id: string, query: Query<'alertSeries'> = {}): Promise<ApiResponse<'alertSeries'>> {
+    return sendWithId(this.options, 'alertSeries', id, query);
+  }
+
+  /**
+   * Returns an alert rule.
+   *
+   * @example
+   * const { rule } = await client.rule('HighErrorRate');
+   * console.log(rule);
+   * @param name name of the rule
+   * @returns the rule
+   * @throws ApiError if the server returns an error, or the error of `fetch` if the server is unreachable
+   */
+  rule(name: string): Promise<ApiResponse<'rule'>> {
+    return sendWithId(this.options, 'rule', name);
+  }
+
+  /**
+   * Returns an objective with the history of its error budgets.
+   *
+   * @example
+   * const { objective } = await client.objective('target-uptime', { last: '7d' });
+   * console.log(objective);
+   * @param name name of the objective
+   * @param query query parameters. Default: none.
+   * @returns the objective and its history
+   * @throws ApiError if the server returns an error, or the error of `fetch` if the server is unreachable
+   */
+  objective(name: string, query: Query<'objective'> = {}): Promise<ApiResponse<'objective'>> {
+    return sendWithId(this.options, 'objective', name, query);
+  }
+
+  /**
+   * Acknowledges a firing alert.
+   *
+   * @example
+   * const [first] = (await client.get('alerts')).alerts;
+   * if (first) await client.acknowledge(first.id, 'I restart the service.');
+   * @param id ID of the alert
+   * @param comment text for other people
+   * @returns the alert, with the acknowledgment
+   * @throws ApiError if the server returns an error, or the error of `fetch` if the server is unreachable
+   */
+  acknowledge(id: string, comment: string): Promise<ApiResponse<'acknowledge'>> {
+    return sendWithId(this.options, 'acknowledge', id, {}, { method: 'POST', body: { comment } });
+  }
+
+  /**
+   * Returns an incident with its alerts, likely causes, and timeline.
+   *
+   * @example
+   * const [first] = (await client.get('incidents')).incidents;
+   * if (first) console.log((await client.incident(first.id)).timeline);
+   * @param id ID of the incident
+   * @returns the incident and its timeline, oldest entry first
+   * @throws ApiError if the server returns an error, or the error of `fetch` if the server is unreachable
+   */
+  incident(id: string): Promise<ApiResponse<'incident'>> {
+    return sendWithId(this.options, 'incident', id);
+  }
+
+  /**
+   * Acknowledges the firing alerts of an incident.
+   *
+   * @example
+   * const [first] = (await client.get('incidents')).incidents;
+   * if (first) await client.acknowledgeIncident(first.id, 'I restart the service.');
+   * @param id ID of the incident
+   * @param comment text for other people
+   * @returns the incident, with the acknowledgment
+   * @throws ApiError if the server returns an error, or the error of `fetch` if the server is unreachable
+   */
+  acknowledgeIncident(id: string, comment: string): Promise<ApiResponse<'acknowledgeIncident'>> {
+    return sendWithId(
+      this.options,
+      'acknowledgeIncident',
+      id,
+      {},
+      { method: 'POST', body: { comment } },
+    );
+  }
+
+  /**
+   * Creates a silence.
+   *
+   * @example
+   * await client.silence({
+   *   matchers: ['service="booking"'],
+   *   duration: '2h',
+   *   comment: 'maintenance',
+   * });
+   * @param body matchers, times, and comment
+   * @returns all silences
+   * @throws ApiError if the server returns an error, or the error of `fetch` if the server is unreachable
+   */
+  silence(body: RequestBody<'silences'>): Promise<ApiResponse<'silences'>> {
+    return sendPost(this.options, 'silences', body);
+  }
+
+  /**
+   * Ends a silence immediately.
+   *
+   * @example
+   * const [first] = (await client.get('silences')).silences;
+   * if (first) await client.endSilence(first.id);
+   * @param id ID of the silence
+   * @returns all silences
+   * @throws ApiError if the server returns an error, or the error of `fetch` if the server is unreachable
+   */
+  endSilence(id: string): Promise<ApiResponse<'silence'>> {
+    return sendWithId(this.options, 'silence', id, {}, { method: 'DELETE' });
+  }
+
+  /**
+   * Returns a deploy with all statistics of its last comparison.
+   *
+   * @example
+   * const [first] = (await client.get('deploys', { last: '1d' })).deploys;
+   * if (first) console.log(await client.deploy(first.id));
+   * @param id ID of the deploy
+   * @returns the deploy, and the compared statistics
+   * @throws ApiError if the server returns an error, or the error of `fetch` if the server is unreachable
+   */
+  deploy(id: string): Promise<ApiResponse<'deploy'>> {
+    return sendWithId(this.options, 'deploy', id);
+  }
+
+  /**
+   * Records a deploy, so that the server compares the version with the previous version.
+   *
+   * @example
+   * await client.recordDeploy({ service: 'booking', version: '1.8.0', commit: 'c7cdb51' });
+   * @param body the service, its version, and details of the deploy
+   * @returns the deploy
+   * @throws ApiError if the server returns an error, or the error of `fetch` if the server is unreachable
+   */
+  recordDeploy(body: RequestBody<'deploys'>): Promise<ApiResponse<'deploys'>> {
+    return sendPost(this.options, 'deploys', body);
+  }
+}
