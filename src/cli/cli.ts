@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import { addAgentCommand } from './agent-command.ts';
 import { addAlertsCommand } from './alerts-command.ts';
+import { addBacktestCommand } from './backtest-command.ts';
 import { addBackupCommand } from './backup-command.ts';
 import { addCheckConfigCommand } from './check-config-command.ts';
 import { printStatus } from './command-output.ts';
@@ -12,6 +13,7 @@ import { addGrafanaCommand } from './grafana-command.ts';
 import { addHealthcheckCommand } from './healthcheck-command.ts';
 import { addKeysCommand } from './keys-command.ts';
 import { addMigrateCommand } from './migrate-command.ts';
+import { addNoiseCommand } from './noise-command.ts';
 import { addNotifyCommand } from './notify-command.ts';
 import { resolveOptionNames } from './option-names.ts';
 import { addOutgoingCommand } from './outgoing-command.ts';
@@ -39,6 +41,8 @@ const COMMANDS = [
   addCoverageCommand,
   addOutgoingCommand,
   addAlertsCommand,
+  addBacktestCommand,
+  addNoiseCommand,
   addNotifyCommand,
   addTestRulesCommand,
   addRulesCommand,

@@ -136,6 +136,31 @@ export class PerfscopeClient {
   }
 
   /**
+   * Replays stored data through alert rules, next to the current rules. The server runs one backtest at a time. It
+   * cancels the backtest if `signal` is aborted.
+   *
+   * @example
+   * const rules = 'rules: [{ name: response-time, for: 5m }]';
+   * const { result } = await client.backtest({ rules }, { last: '7d' });
+   * for (const { name, proposed } of result?.rules ?? []) console.log(name, proposed?.fired);
+   * @param body text of a rules file. Without it, only the current rules are replayed.
+   * @param query time range, step, and names of rules. Default: the last 7 days and all rules.
+   * @param options `signal` cancels the backtest. Default: none.
+   * @returns the result. Durations are in ms.
+   * @throws ApiError if the server returns an error, or the error of `fetch` if the server is unreachable
+   */
+  async backtest(
+    body: RequestBody<'backtest'>,
+    query: Query<'backtest'> = {},
+    options: RequestOptions = {},
+  ): Promise<ApiResponse<'backtest'>> {
+    const mutation = { method: 'POST', body } as const;
+    const path = ENDPOINT_PATHS.backtest;
+    const response = await sendRequest(this.#options, path, query, options, mutation);
+    return (await response.json()) as ApiResponse<'backtest'>;
+  }
+
+  /**
    * Creates a silence.
    *
    * @example

@@ -21,6 +21,7 @@ import {
 } from '../../src/server/alerts/service/alert-service.ts';
 import { createApp } from '../../src/server/api/api-app.ts';
 import type { EndpointDependencies } from '../../src/server/api/endpoint-definition.ts';
+import { createBacktestService } from '../../src/server/backtest/service/backtest-service.ts';
 import { withAlertErrorRows } from '../../src/server/error-tracking/alert-error-row.ts';
 import {
   type CreateChannel,
@@ -200,6 +201,14 @@ export class TestApiServer {
         isRestored: () => true,
       }),
       alerts: createAlertService(this.evaluator, this.#queryClient),
+      backtests: createBacktestService({
+        queryClient: this.#queryClient,
+        settings: parseSettings({}).settings,
+        getRuleSet: () => this.evaluator.rulesFile.ruleSet,
+        getNotificationConfig: () => this.notifier.config,
+        getPeople: () => this.notifier.people.all,
+        healthIntervalMs: 60_000,
+      }),
       queryClient: this.#wrapQueryClient(this.#queryClient),
       storage: {
         check: (timeoutMs) => this.monitor.check(timeoutMs),

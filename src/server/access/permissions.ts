@@ -15,6 +15,7 @@ export const PERMISSION_LABELS = {
   test: 'use the test API',
   scrape: 'scrape /metrics, which contains the data of all tenants',
   ingest: 'send measurements',
+  backtest: 'run backtests',
   administer: 'administer the installation',
 } as const;
 

@@ -11,6 +11,7 @@ import type { AccessControl } from '../access/access-control.ts';
 import type { Principal } from '../access/principal.ts';
 import type { ActionService } from '../actions/action-views.ts';
 import type { AlertService } from '../alerts/service/alert-views.ts';
+import type { BacktestService } from '../backtest/service/backtest-views.ts';
 import type { LinkVerifier, NotificationService } from '../notifications/notification-views.ts';
 import type { CsvTable } from './csv-table.ts';
 import type { EndpointPermission } from './middleware/authorization-middleware.ts';
@@ -33,6 +34,7 @@ export interface EndpointDependencies {
   };
   alerts: AlertService;
   notifications: NotificationService;
+  backtests: BacktestService;
   actions: ActionService;
   /** Verifies signed links from notifications. */
   links: LinkVerifier;

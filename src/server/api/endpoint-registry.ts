@@ -8,6 +8,7 @@ import {
   ruleEndpoint,
   rulesEndpoint,
 } from './endpoints/alerts-endpoints.ts';
+import { backtestEndpoint, noiseEndpoint } from './endpoints/backtest-endpoints.ts';
 import { catalogEndpoint } from './endpoints/catalog-endpoint.ts';
 import { coverageEndpoint } from './endpoints/coverage-endpoint.ts';
 import { dashboardEndpoint } from './endpoints/dashboard-endpoint.ts';
@@ -64,6 +65,8 @@ export const ENDPOINTS = {
   acknowledge: acknowledgeEndpoint,
   rules: rulesEndpoint,
   rule: ruleEndpoint,
+  backtest: backtestEndpoint,
+  noise: noiseEndpoint,
   silences: silencesEndpoint,
   silence: silenceEndpoint,
   notifications: notificationsEndpoint,

@@ -30,6 +30,7 @@ import { AgentVersionMonitor } from '../agent-package/agent-version-monitor.ts';
 import type { AlertEvaluator } from '../alerts/alert-evaluator.ts';
 import { formatAlertMetrics } from '../alerts/format-alert-metrics.ts';
 import { createAlertService } from '../alerts/service/alert-service.ts';
+import { createBacktestService } from '../backtest/service/backtest-service.ts';
 import { createNotificationService } from '../notifications/notification-service.ts';
 import type { Notifier } from '../notifications/notifier.ts';
 import { RejectionReporter } from '../otlp/rejection-reporter.ts';
@@ -168,6 +169,14 @@ async function startAllParts(
       health: agent.health,
       alerts: createAlertService(evaluator, queryClient, settings.PERFORMANCE_PUBLIC_URL),
       notifications: createNotificationService({ ...notifications, queryClient }),
+      backtests: createBacktestService({
+        queryClient,
+        settings,
+        getRuleSet: () => evaluator.rulesFile.ruleSet,
+        getNotificationConfig: () => notifications.notifier.config,
+        getPeople: () => notifications.notifier.people.all,
+        healthIntervalMs: settings.SYSTEM_HEALTH_INTERVAL,
+      }),
       actions: actions.service,
       links: notifications.links,
       access,
