@@ -36,7 +36,10 @@ export function addNoiseCommand(program: Command): void {
 }
 
 function printNoise({ rules, notes }: ApiResponse<'noise'>, suggest: boolean): void {
-  if (rules.length === 0) return printStatus('No rule fired.');
+  if (rules.length === 0) {
+    printStatus('No rule fired.');
+    return;
+  }
   const head = [
     'rule',
     'fired',
