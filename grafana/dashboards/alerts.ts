@@ -9,7 +9,9 @@ import {
   selectFiringAlerts,
   selectFiringCount,
   selectMeanTimeTo,
+  selectNoise,
   selectRules,
+  selectUnacknowledgedOverTime,
 } from '../sql/alert-queries.ts';
 import { ACTIVE_ALERT_COLUMNS, ALERT_HISTORY_COLUMNS } from './tables.ts';
 
@@ -77,6 +79,35 @@ export const alerts = createDashboard({
             'To acknowledge': duration(135),
             'To resolve': duration(95),
             Longest: duration(75),
+          },
+        }),
+      ],
+    },
+    {
+      height: 8,
+      panels: [
+        createTimeSeries({
+          title: 'Unacknowledged alerts',
+          unit: 'short',
+          width: 12,
+          stacked: true,
+          bars: true,
+          description:
+            'Number of alerts without an acknowledgment that started firing in each interval, by rule.',
+          sql: selectUnacknowledgedOverTime(),
+        }),
+        createTable({
+          title: 'Noise by rule',
+          width: 12,
+          description:
+            'How often each rule fired in the time range, how many of its alerts have no acknowledgment, and how many of those ended within 10 minutes. `perfscope noise` suggests quieter rules.',
+          sql: selectNoise(),
+          columns: {
+            Rule: longText(110),
+            Fired: number(60),
+            Unacknowledged: number(125),
+            'Within 10 min': number(110),
+            'Mean time': duration(90),
           },
         }),
       ],

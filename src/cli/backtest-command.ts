@@ -29,7 +29,7 @@ export function addBacktestCommand(program: Command): void {
     program
       .command('backtest')
       .description(
-        'Show how often alert rules would have fired on stored data, and whom they would have notified',
+        'Show how often alert rules would have fired on stored data, and who would have been notified',
       ),
   )
     .addHelpText(

@@ -23,6 +23,8 @@ export function listViews({ service, operation, endpoint, queue, job, tenant }: 
     '/errors',
     '/alerts',
     '/rules',
+    '/backtest',
+    '/noise',
     '/inbox',
     '/actions',
     '/tenants',

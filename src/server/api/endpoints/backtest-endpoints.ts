@@ -146,7 +146,7 @@ export const noiseEndpoint = defineEndpoint({
           acknowledged: z.int(),
           unacknowledged: z.int(),
           short: z.int().meta({
-            description: 'Alerts that nobody acknowledged and that ended within 10 minutes.',
+            description: 'Alerts without an acknowledgment that ended within 10 minutes.',
           }),
           flapping: z.int().meta({
             description: 'Alerts that fired within 30 minutes after the last alert of their group.',

@@ -163,7 +163,7 @@ it('raises alerts in these tests', async () => {
   expect(found).toEqual(new Set(['pending', 'firing', 'resolved']));
 });
 
-it('differs from live evaluation only because of late rows, and counts the different alerts', async () => {
+it('differs from live evaluation only if rows arrive late, and counts the different alerts', async () => {
   let different = 0;
   await fc.assert(
     fc.asyncProperty(rule, anyRows, async (tested, rows) => {
