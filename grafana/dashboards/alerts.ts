@@ -100,7 +100,7 @@ export const alerts = createDashboard({
           title: 'Noise by rule',
           width: 12,
           description:
-            'How often each rule fired in the time range, how many of its alerts have no acknowledgment, and how many of those ended within 10 minutes. `perfscope noise` suggests quieter rules.',
+            'How often each rule fired in the time range, and how many alerts have no acknowledgment. `perfscope noise` suggests quieter rules.',
           sql: selectNoise(),
           columns: {
             Rule: longText(110),

@@ -3585,7 +3585,7 @@ export interface Noise {
     acknowledged: number;
     unacknowledged: number;
     /**
-     * Alerts that nobody acknowledged and that ended within 10 minutes.
+     * Alerts without an acknowledgment that ended within 10 minutes.
      */
     short: number;
     /**
