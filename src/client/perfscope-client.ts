@@ -1,19 +1,14 @@
-import {
-  type ClientOptions,
-  type Mutation,
-  type RequestOptions,
-  sendRequest,
-} from './api-request.ts';
+import { type ClientOptions, type RequestOptions, sendRequest } from './api-request.ts';
 import {
   type ApiResponse,
   ENDPOINT_PATHS,
-  type IdEndpointName,
   type PagedEndpointName,
   type Query,
   type RequestBody,
   type ServerEvent,
   type SimpleEndpointName,
 } from './api-types.ts';
+import { postJson, sendWithId } from './json-request.ts';
 import { streamEvents } from './server-sent-events.ts';
 
 /**
@@ -74,7 +69,7 @@ export class PerfscopeClient {
    * @throws ApiError if the server returns an error, or the error of `fetch` if the server is unreachable
    */
   job(id: string, query: Query<'job'> = {}): Promise<ApiResponse<'job'>> {
-    return this.#sendWithId('job', id, query);
+    return sendWithId(this.#options, 'job', id, query);
   }
 
   /**
@@ -88,7 +83,7 @@ export class PerfscopeClient {
    * @throws ApiError if the server returns an error, or the error of `fetch` if the server is unreachable
    */
   alert(id: string): Promise<ApiResponse<'alert'>> {
-    return this.#sendWithId('alert', id);
+    return sendWithId(this.#options, 'alert', id);
   }
 
   /**
@@ -103,7 +98,7 @@ export class PerfscopeClient {
    * @throws ApiError if the server returns an error, or the error of `fetch` if the server is unreachable
    */
   alertSeries(id: string, query: Query<'alertSeries'> = {}): Promise<ApiResponse<'alertSeries'>> {
-    return this.#sendWithId('alertSeries', id, query);
+    return sendWithId(this.#options, 'alertSeries', id, query);
   }
 
   /**
@@ -117,7 +112,7 @@ export class PerfscopeClient {
    * @throws ApiError if the server returns an error, or the error of `fetch` if the server is unreachable
    */
   rule(name: string): Promise<ApiResponse<'rule'>> {
-    return this.#sendWithId('rule', name);
+    return sendWithId(this.#options, 'rule', name);
   }
 
   /**
@@ -132,7 +127,7 @@ export class PerfscopeClient {
    * @throws ApiError if the server returns an error, or the error of `fetch` if the server is unreachable
    */
   acknowledge(id: string, comment: string): Promise<ApiResponse<'acknowledge'>> {
-    return this.#sendWithId('acknowledge', id, {}, { method: 'POST', body: { comment } });
+    return sendWithId(this.#options, 'acknowledge', id, {}, { method: 'POST', body: { comment } });
   }
 
   /**
@@ -149,15 +144,12 @@ export class PerfscopeClient {
    * @returns the result. Durations are in ms.
    * @throws ApiError if the server returns an error, or the error of `fetch` if the server is unreachable
    */
-  async backtest(
+  backtest(
     body: RequestBody<'backtest'>,
     query: Query<'backtest'> = {},
     options: RequestOptions = {},
   ): Promise<ApiResponse<'backtest'>> {
-    const mutation = { method: 'POST', body } as const;
-    const path = ENDPOINT_PATHS.backtest;
-    const response = await sendRequest(this.#options, path, query, options, mutation);
-    return (await response.json()) as ApiResponse<'backtest'>;
+    return postJson(this.#options, 'backtest', body, query, options);
   }
 
   /**
@@ -174,7 +166,7 @@ export class PerfscopeClient {
    * @throws ApiError if the server returns an error, or the error of `fetch` if the server is unreachable
    */
   silence(body: RequestBody<'silences'>): Promise<ApiResponse<'silences'>> {
-    return this.#post('silences', body);
+    return postJson(this.#options, 'silences', body);
   }
 
   /**
@@ -188,7 +180,7 @@ export class PerfscopeClient {
    * @throws ApiError if the server returns an error, or the error of `fetch` if the server is unreachable
    */
   endSilence(id: string): Promise<ApiResponse<'silence'>> {
-    return this.#sendWithId('silence', id, {}, { method: 'DELETE' });
+    return sendWithId(this.#options, 'silence', id, {}, { method: 'DELETE' });
   }
 
   /**
@@ -201,7 +193,7 @@ export class PerfscopeClient {
    * @throws ApiError if the server returns an error, or the error of `fetch` if the server is unreachable
    */
   markRead(id: string): Promise<ApiResponse<'read'>> {
-    return this.#sendWithId('read', id, {}, { method: 'POST' });
+    return sendWithId(this.#options, 'read', id, {}, { method: 'POST' });
   }
 
   /**
@@ -219,7 +211,7 @@ export class PerfscopeClient {
     name: string,
     body: RequestBody<'testReceiver'> = {},
   ): Promise<ApiResponse<'testReceiver'>> {
-    return this.#sendWithId('testReceiver', name, {}, { method: 'POST', body });
+    return sendWithId(this.#options, 'testReceiver', name, {}, { method: 'POST', body });
   }
 
   /**
@@ -232,7 +224,7 @@ export class PerfscopeClient {
    * @throws ApiError if the server returns an error, or the error of `fetch` if the server is unreachable
    */
   setPerson(body: RequestBody<'people'>): Promise<ApiResponse<'people'>> {
-    return this.#post('people', body);
+    return postJson(this.#options, 'people', body);
   }
 
   /**
@@ -245,7 +237,7 @@ export class PerfscopeClient {
    * @throws ApiError if the server returns an error, or the error of `fetch` if the server is unreachable
    */
   removePerson(name: string): Promise<ApiResponse<'person'>> {
-    return this.#sendWithId('person', name, {}, { method: 'DELETE' });
+    return sendWithId(this.#options, 'person', name, {}, { method: 'DELETE' });
   }
 
   /**
@@ -259,7 +251,7 @@ export class PerfscopeClient {
    * @throws ApiError if the server returns an error, or the error of `fetch` if the server is unreachable
    */
   createKey(body: RequestBody<'keys'>): Promise<ApiResponse<'keys'>> {
-    return this.#post('keys', body);
+    return postJson(this.#options, 'keys', body);
   }
 
   /**
@@ -273,27 +265,7 @@ export class PerfscopeClient {
    * @throws ApiError if the server returns an error, or the error of `fetch` if the server is unreachable
    */
   revokeKey(id: string): Promise<ApiResponse<'key'>> {
-    return this.#sendWithId('key', id, {}, { method: 'DELETE' });
-  }
-
-  async #post<N extends 'silences' | 'people' | 'keys'>(
-    name: N,
-    body: RequestBody<N>,
-  ): Promise<ApiResponse<N>> {
-    const mutation = { method: 'POST', body } as const;
-    const response = await sendRequest(this.#options, ENDPOINT_PATHS[name], {}, {}, mutation);
-    return (await response.json()) as ApiResponse<N>;
-  }
-
-  async #sendWithId<N extends IdEndpointName>(
-    name: N,
-    id: string,
-    query: object = {},
-    mutation?: Mutation,
-  ): Promise<ApiResponse<N>> {
-    const path = ENDPOINT_PATHS[name].replace(':id', encodeURIComponent(id));
-    const response = await sendRequest(this.#options, path, query, {}, mutation);
-    return (await response.json()) as ApiResponse<N>;
+    return sendWithId(this.#options, 'key', id, {}, { method: 'DELETE' });
   }
 
   /**
