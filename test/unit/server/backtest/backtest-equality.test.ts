@@ -176,7 +176,7 @@ it('differs from live evaluation only if rows arrive late, and counts the differ
       const stored = toAlertSpans(live);
       const compared = compareStoredAlerts(stored, toAlertSpans(replayed), 0);
       expect(compared.reproduced + compared.missing.length).toBe(stored.length);
-      if (compared.missing.length + compared.added.length === 0) return;
+      if (JSON.stringify(live) === JSON.stringify(replayed)) return;
       different += 1;
       expect(rows.some(({ atMs, arrivedMs }) => arrivedMs > atMs)).toBe(true);
     }),
