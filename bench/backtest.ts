@@ -60,8 +60,8 @@ export async function benchBacktest({ quick, log }: BenchOptions): Promise<Repor
 async function replay(questdb: ExternalQuestdb, fromMs: number, toMs: number) {
   const rules = join(questdb.folder, 'rules.yaml');
   writeFileSync(rules, formatBacktestRules());
-  const args = ['bench/backtest/backtest-process.mjs', rules, String(fromMs), String(toMs)];
-  const child = spawn(process.execPath, args, {
+  const times = [String(fromMs), String(toMs)];
+  const child = spawn(process.execPath, ['bench/backtest/backtest-process.mjs', rules, ...times], {
     env: { ...process.env, ...questdb.env },
     stdio: ['ignore', 'pipe', 'inherit'],
   });

@@ -10,7 +10,9 @@ import {
   selectFiringCount,
   selectIncidentList,
   selectMeanTimeTo,
+  selectNoise,
   selectRules,
+  selectUnacknowledgedOverTime,
 } from '../sql/alert-queries.ts';
 import { selectDeploys } from '../sql/deploy-queries.ts';
 import { ACTIVE_ALERT_COLUMNS, ALERT_HISTORY_COLUMNS, INCIDENT_COLUMNS } from './tables.ts';
@@ -93,6 +95,35 @@ export const alerts = createDashboard({
             'Incidents that were open in the time range, open incidents first. The filters do not apply, because an incident can concern several tenants and services.',
           sql: selectIncidentList(),
           columns: INCIDENT_COLUMNS,
+        }),
+      ],
+    },
+    {
+      height: 8,
+      panels: [
+        createTimeSeries({
+          title: 'Unacknowledged alerts',
+          unit: 'short',
+          width: 12,
+          stacked: true,
+          bars: true,
+          description:
+            'Number of alerts without an acknowledgment that started firing in each interval, by rule.',
+          sql: selectUnacknowledgedOverTime(),
+        }),
+        createTable({
+          title: 'Noise by rule',
+          width: 12,
+          description:
+            'How often each rule fired in the time range, and how many alerts have no acknowledgment. `perfscope noise` suggests quieter rules.',
+          sql: selectNoise(),
+          columns: {
+            Rule: longText(110),
+            Fired: number(60),
+            Unacknowledged: number(125),
+            'Within 10 min': number(110),
+            'Mean time': duration(90),
+          },
         }),
       ],
     },

@@ -184,6 +184,23 @@ export function selectMeanTimeTo(state: 'acknowledged' | 'resolved'): string {
 WHERE ${FIRED_IN_RANGE} AND ${state}_at IS NOT NULL`;
 }
 
+/** An alert that ends after a shorter time, in s, without an acknowledgment didn't need a person. */
+const SHORT_ALERT_S = 600;
+
+/** Selects how often each rule fired, and how many of its alerts needed no person. */
+export function selectNoise(): string {
+  const isShort = `acknowledged_at IS NULL AND resolved_at IS NOT NULL AND datediff('s', fired_at, resolved_at) <= ${SHORT_ALERT_S}`;
+  return `SELECT rule AS "Rule", count() AS "Fired", count() - count(acknowledged_at) AS "Unacknowledged",
+  sum(CASE WHEN ${isShort} THEN 1 ELSE 0 END) AS "Within 10 min", avg(CASE WHEN resolved_at IS NULL THEN NULL ELSE datediff('T', fired_at, resolved_at) END) AS "Mean time" FROM ${selectAlertLifecycles()}
+WHERE ${FIRED_IN_RANGE} ORDER BY "Unacknowledged" DESC LIMIT ${MAX_ROWS}`;
+}
+
+/** Selects the alerts without an acknowledgment that started firing in each interval, by rule. */
+export function selectUnacknowledgedOverTime(): string {
+  return `SELECT timestamp_floor(${INTERVAL}, fired_at) AS time, rule AS metric, count() AS value FROM ${selectAlertLifecycles()}
+WHERE ${FIRED_IN_RANGE} AND acknowledged_at IS NULL GROUP BY time, metric ORDER BY time`;
+}
+
 /** Selects how often each rule fired, with the times to acknowledge and to resolve in ms. */
 export function selectRules(): string {
   const timeTo = (state: string) =>

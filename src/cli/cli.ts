@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import { addAgentCommand } from './agent-command.ts';
 import { addAlertsCommand } from './alerts-command.ts';
+import { addBacktestCommand } from './backtest-command.ts';
 import { addBackupCommand } from './backup-command.ts';
 import { addCheckConfigCommand } from './check-config-command.ts';
 import { printStatus } from './command-output.ts';
@@ -15,6 +16,7 @@ import { addHealthcheckCommand } from './healthcheck-command.ts';
 import { addIncidentsCommand } from './incidents-command.ts';
 import { addKeysCommand } from './keys-command.ts';
 import { addMigrateCommand } from './migrate-command.ts';
+import { addNoiseCommand } from './noise-command.ts';
 import { addNotifyCommand } from './notify-command.ts';
 import { addObjectivesCommand } from './objectives-command.ts';
 import { resolveOptionNames } from './option-names.ts';
@@ -47,6 +49,8 @@ const COMMANDS = [
   addAlertsCommand,
   addIncidentsCommand,
   addObjectivesCommand,
+  addBacktestCommand,
+  addNoiseCommand,
   addNotifyCommand,
   addTestRulesCommand,
   addRulesCommand,

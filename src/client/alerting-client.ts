@@ -1,6 +1,6 @@
-import type { ClientOptions } from './api-request.ts';
+import type { ClientOptions, RequestOptions } from './api-request.ts';
 import type { ApiResponse, Query, RequestBody } from './api-types.ts';
-import { sendPost, sendWithId } from './endpoint-requests.ts';
+import { postJson, sendWithId } from './json-request.ts';
 
 /** The methods of the client for alerts, incidents, objectives, silences, and deploys. */
 export class AlertingClient {
@@ -133,7 +133,7 @@ export class AlertingClient {
    * @throws ApiError if the server returns an error, or the error of `fetch` if the server is unreachable
    */
   silence(body: RequestBody<'silences'>): Promise<ApiResponse<'silences'>> {
-    return sendPost(this.options, 'silences', body);
+    return postJson(this.options, 'silences', body);
   }
 
   /**
@@ -174,6 +174,28 @@ export class AlertingClient {
    * @throws ApiError if the server returns an error, or the error of `fetch` if the server is unreachable
    */
   recordDeploy(body: RequestBody<'deploys'>): Promise<ApiResponse<'deploys'>> {
-    return sendPost(this.options, 'deploys', body);
+    return postJson(this.options, 'deploys', body);
+  }
+
+  /**
+   * Replays stored data through alert rules, next to the current rules. The server runs one backtest at a time. It
+   * cancels the backtest if `signal` is aborted.
+   *
+   * @example
+   * const rules = 'rules: [{ name: response-time, for: 5m }]';
+   * const { result } = await client.backtest({ rules }, { last: '7d' });
+   * for (const { name, proposed } of result?.rules ?? []) console.log(name, proposed?.fired);
+   * @param body text of a rules file. Without it, only the current rules are replayed.
+   * @param query time range, step, and names of rules. Default: the last 7 days and all rules.
+   * @param options `signal` cancels the backtest. Default: none.
+   * @returns the result. Durations are in ms.
+   * @throws ApiError if the server returns an error, or the error of `fetch` if the server is unreachable
+   */
+  backtest(
+    body: RequestBody<'backtest'>,
+    query: Query<'backtest'> = {},
+    options: RequestOptions = {},
+  ): Promise<ApiResponse<'backtest'>> {
+    return postJson(this.options, 'backtest', body, query, options);
   }
 }

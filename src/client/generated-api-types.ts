@@ -33,6 +33,8 @@ export const ENDPOINT_PATHS = {
   rule: '/api/performance/rules/:id',
   objectives: '/api/performance/objectives',
   objective: '/api/performance/objectives/:id',
+  backtest: '/api/performance/backtest',
+  noise: '/api/performance/noise',
   silences: '/api/performance/silences',
   silence: '/api/performance/silences/:id',
   notifications: '/api/performance/notifications',
@@ -142,6 +144,8 @@ export interface ApiTypes {
     rule: Record<string, never>;
     objectives: ObjectivesQuery;
     objective: ObjectiveQuery;
+    backtest: BacktestQuery;
+    noise: NoiseQuery;
     silences: Record<string, never>;
     silence: Record<string, never>;
     notifications: NotificationsQuery;
@@ -165,6 +169,7 @@ export interface ApiTypes {
     deploys: DeploysBody;
     acknowledge: AcknowledgeBody;
     acknowledgeIncident: AcknowledgeIncidentBody;
+    backtest: BacktestBody;
     silences: SilencesBody;
     testReceiver: TestReceiverBody;
     people: PeopleBody;
@@ -202,6 +207,8 @@ export interface ApiTypes {
     rule: OneRule;
     objectives: Objectives;
     objective: OneObjective;
+    backtest: Backtest;
+    noise: Noise;
     silences: Silences;
     silence: Silences;
     notifications: Notifications;
@@ -2137,6 +2144,64 @@ export interface ObjectiveQuery {
 }
 
 /**
+ * Query parameters of `GET /api/performance/backtest`.
+ */
+export interface BacktestQuery {
+  /**
+   * Start of the time range: an ISO 8601 time, or milliseconds since the epoch.
+   */
+  from?: string;
+  /**
+   * End of the time range: an ISO 8601 time, or milliseconds since the epoch. Default: now.
+   */
+  to?: string;
+  /**
+   * Length of the time range, instead of from: a number with the unit s, m, h, or d, such as 15m.
+   */
+  last?: string;
+  /**
+   * IANA time zone such as Europe/Vienna. Default: the time zone of the server.
+   */
+  timeZone?: string;
+  /**
+   * Length of a time bucket: a number with the unit s, m, h, or d, such as 1m.
+   */
+  step?: string;
+  /**
+   * Replays only this rule. Can be repeated.
+   */
+  rule?: string[];
+}
+
+/**
+ * Query parameters of `GET /api/performance/noise`.
+ */
+export interface NoiseQuery {
+  /**
+   * Start of the time range: an ISO 8601 time, or milliseconds since the epoch.
+   */
+  from?: string;
+  /**
+   * End of the time range: an ISO 8601 time, or milliseconds since the epoch. Default: now.
+   */
+  to?: string;
+  /**
+   * Length of the time range, instead of from: a number with the unit s, m, h, or d, such as 15m.
+   */
+  last?: string;
+  /**
+   * IANA time zone such as Europe/Vienna. Default: the time zone of the server.
+   */
+  timeZone?: string;
+  /**
+   * Whether to search for quieter rules: true or false.
+   *
+   * @default false
+   */
+  suggest?: boolean;
+}
+
+/**
  * Query parameters of `GET /api/performance/notifications`.
  */
 export interface NotificationsQuery {
@@ -2425,6 +2490,16 @@ export interface AcknowledgeBody {
  */
 export interface AcknowledgeIncidentBody {
   comment: string;
+}
+
+/**
+ * JSON body of `POST /api/performance/backtest`.
+ */
+export interface BacktestBody {
+  /**
+   * YAML text of a rules file. Without it, only the current rules are replayed.
+   */
+  rules?: string;
 }
 
 /**
@@ -4092,6 +4167,163 @@ export interface ObjectiveHistory {
   }[];
 }
 
+export interface Backtest {
+  /**
+   * Progress of the running backtest, from 0 to 1.
+   */
+  progress?: {
+    done: number;
+    rows: number;
+  };
+  result?: {
+    from: string;
+    to: string;
+    stepMs: number;
+    timeZone: string;
+    durationMs: number;
+    rules: {
+      name: string;
+      change: 'added' | 'removed' | 'changed' | 'unchanged';
+      current?: RuleReplay;
+      proposed?: RuleReplay;
+    }[];
+    /**
+     * Stored alerts, and how many the current rules reproduce.
+     */
+    stored: {
+      alerts: number;
+      reproduced: number;
+      /**
+       * Differ because rows arrived late.
+       */
+      late: number;
+      other: number;
+      /**
+       * Raised only by the replay.
+       */
+      added: number;
+    };
+    notes: string[];
+  };
+}
+
+export interface RuleReplay {
+  /**
+   * Number of alerts that fired.
+   */
+  fired: number;
+  /**
+   * Number of these alerts that fire at the end.
+   */
+  stillFiring: number;
+  /**
+   * Total time of these alerts, in ms.
+   */
+  firingMs: number;
+  /**
+   * Median time of an alert, in ms.
+   */
+  medianMs?: number;
+  /**
+   * Number of alerts by their highest severity.
+   */
+  severities: {
+    [k: string]: number;
+  };
+  /**
+   * Number of messages with an alert of the rule.
+   */
+  messages: number;
+  receivers: {
+    name: string;
+    messages: number;
+  }[];
+  /**
+   * People and roles.
+   */
+  people: {
+    name: string;
+    messages: number;
+  }[];
+  /**
+   * Number of messages by local hour.
+   *
+   * @minItems 24
+   * @maxItems 24
+   */
+  hours: number[];
+  /**
+   * Messages from 22:00 to 07:00.
+   */
+  nightMessages: number;
+  /**
+   * These messages over SMS or PagerDuty.
+   */
+  nightPages: number;
+  examples: {
+    labels: {
+      [k: string]: string;
+    };
+    severity: 'warning' | 'medium' | 'high' | 'critical';
+    value?: number;
+    firedAt: string;
+    endedAt?: string;
+  }[];
+  /**
+   * Why the rule can't be replayed.
+   */
+  skipped?: string;
+  /**
+   * How the replay differs from live evaluation.
+   */
+  notes: string[];
+}
+
+export interface Noise {
+  from: string;
+  to: string;
+  timeZone: string;
+  rules: {
+    name: string;
+    fired: number;
+    firingMs: number;
+    medianMs?: number;
+    acknowledged: number;
+    unacknowledged: number;
+    /**
+     * Alerts without an acknowledgment that ended within 10 minutes.
+     */
+    short: number;
+    /**
+     * Alerts that fired within 30 minutes after the last alert of their group.
+     */
+    flapping: number;
+    /**
+     * Messages over SMS or PagerDuty from 22:00 to 07:00.
+     */
+    nightPages: number;
+    receivers: {
+      name: string;
+      messages: number;
+      nightMessages: number;
+    }[];
+    suggestion?: {
+      change: string;
+      currentFired: number;
+      suggestedFired: number;
+      /**
+       * Rules file with the change.
+       */
+      yaml: string;
+    };
+    /**
+     * Why there is no suggestion.
+     */
+    reason?: string;
+  }[];
+  notes: string[];
+}
+
 export interface Silences {
   silences: Silence[];
 }
@@ -4459,6 +4691,7 @@ export interface Me {
     | 'scrape'
     | 'ingest'
     | 'deploy'
+    | 'backtest'
     | 'administer'
   )[];
   /**
@@ -4473,6 +4706,7 @@ export interface Me {
     | 'scrape'
     | 'ingest'
     | 'deploy'
+    | 'backtest'
     | 'administer'
   )[];
   /**

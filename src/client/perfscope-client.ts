@@ -9,7 +9,7 @@ import {
   type ServerEvent,
   type SimpleEndpointName,
 } from './api-types.ts';
-import { sendPost, sendWithId } from './endpoint-requests.ts';
+import { postJson, sendWithId } from './json-request.ts';
 import { streamEvents } from './server-sent-events.ts';
 
 /**
@@ -112,7 +112,7 @@ export class PerfscopeClient extends AlertingClient {
    * @throws ApiError if the server returns an error, or the error of `fetch` if the server is unreachable
    */
   setPerson(body: RequestBody<'people'>): Promise<ApiResponse<'people'>> {
-    return sendPost(this.options, 'people', body);
+    return postJson(this.options, 'people', body);
   }
 
   /**
@@ -139,7 +139,7 @@ export class PerfscopeClient extends AlertingClient {
    * @throws ApiError if the server returns an error, or the error of `fetch` if the server is unreachable
    */
   createKey(body: RequestBody<'keys'>): Promise<ApiResponse<'keys'>> {
-    return sendPost(this.options, 'keys', body);
+    return postJson(this.options, 'keys', body);
   }
 
   /**

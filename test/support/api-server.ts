@@ -22,6 +22,7 @@ import {
 import { createIncidentService } from '../../src/server/alerts/service/incident-service.ts';
 import { createApp } from '../../src/server/api/api-app.ts';
 import type { EndpointDependencies } from '../../src/server/api/endpoint-definition.ts';
+import { createBacktestService } from '../../src/server/backtest/service/backtest-service.ts';
 import { withAlertErrorRows } from '../../src/server/error-tracking/alert-error-row.ts';
 import {
   type CreateChannel,
@@ -204,6 +205,14 @@ export class TestApiServer {
       incidents: createIncidentService({
         evaluator: this.evaluator,
         queryClient: this.#queryClient,
+        healthIntervalMs: 60_000,
+      }),
+      backtests: createBacktestService({
+        queryClient: this.#queryClient,
+        settings: parseSettings({}).settings,
+        getRuleSet: () => this.evaluator.rulesFile.ruleSet,
+        getNotificationConfig: () => this.notifier.config,
+        getPeople: () => this.notifier.people.all,
         healthIntervalMs: 60_000,
       }),
       queryClient: this.#wrapQueryClient(this.#queryClient),

@@ -26,6 +26,8 @@ export function listViews({ service, operation, endpoint, queue, job, tenant }: 
     '/rules',
     '/deploys',
     '/objectives',
+    '/backtest',
+    '/noise',
     '/inbox',
     '/actions',
     '/tenants',

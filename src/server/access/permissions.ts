@@ -16,6 +16,7 @@ export const PERMISSION_LABELS = {
   scrape: 'scrape /metrics, which contains the data of all tenants',
   ingest: 'send measurements or alerts',
   deploy: 'record deploys',
+  backtest: 'run backtests',
   administer: 'administer the installation',
 } as const;
 

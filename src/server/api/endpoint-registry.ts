@@ -8,6 +8,7 @@ import {
   ruleEndpoint,
   rulesEndpoint,
 } from './endpoints/alerts-endpoints.ts';
+import { backtestEndpoint, noiseEndpoint } from './endpoints/backtest-endpoints.ts';
 import { catalogEndpoint } from './endpoints/catalog-endpoint.ts';
 import { compareEndpoint } from './endpoints/compare-endpoint.ts';
 import { coverageEndpoint } from './endpoints/coverage-endpoint.ts';
@@ -80,6 +81,8 @@ export const ENDPOINTS = {
   rule: ruleEndpoint,
   objectives: objectivesEndpoint,
   objective: objectiveEndpoint,
+  backtest: backtestEndpoint,
+  noise: noiseEndpoint,
   silences: silencesEndpoint,
   silence: silenceEndpoint,
   notifications: notificationsEndpoint,

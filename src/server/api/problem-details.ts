@@ -29,6 +29,7 @@ export function createRequestError(...errors: readonly ParameterError[]): Perfsc
 
 const STATUS_BY_ERROR_CODE: Partial<Record<ErrorCode, number>> = {
   PS_REQUEST_INVALID: 400,
+  PS_RULES_INVALID: 400,
   PS_KEY_INVALID: 400,
   PS_UNAUTHENTICATED: 401,
   PS_FORBIDDEN: 403,

@@ -31,6 +31,7 @@ import type { AlertEvaluator } from '../alerts/alert-evaluator.ts';
 import { formatAlertMetrics } from '../alerts/format-alert-metrics.ts';
 import { createAlertService } from '../alerts/service/alert-service.ts';
 import { createIncidentService } from '../alerts/service/incident-service.ts';
+import { createBacktestService } from '../backtest/service/backtest-service.ts';
 import { createNotificationService } from '../notifications/notification-service.ts';
 import type { Notifier } from '../notifications/notifier.ts';
 import { RejectionReporter } from '../otlp/rejection-reporter.ts';
@@ -176,6 +177,14 @@ async function startAllParts(
         publicUrl: settings.PERFORMANCE_PUBLIC_URL,
       }),
       notifications: createNotificationService({ ...notifications, queryClient }),
+      backtests: createBacktestService({
+        queryClient,
+        settings,
+        getRuleSet: () => evaluator.rulesFile.ruleSet,
+        getNotificationConfig: () => notifications.notifier.config,
+        getPeople: () => notifications.notifier.people.all,
+        healthIntervalMs: settings.SYSTEM_HEALTH_INTERVAL,
+      }),
       actions: actions.service,
       links: notifications.links,
       access,

@@ -200,6 +200,21 @@ export const ROUTES: readonly Route[] = [
     parent: '/deploys',
   },
   {
+    path: '/backtest',
+    title: 'Backtest',
+    load: () => import('./backtest/backtest.tsx'),
+    parent: '/rules',
+    permission: 'backtest',
+    keywords: 'replay simulate rules yaml',
+  },
+  {
+    path: '/noise',
+    title: 'Noise',
+    load: () => import('./backtest/noise.tsx'),
+    parent: '/rules',
+    keywords: 'quieter suggestions alert fatigue flapping',
+  },
+  {
     path: '/inbox',
     title: 'Inbox',
     load: () => import('./inbox/inbox.tsx'),

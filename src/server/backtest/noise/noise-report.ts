@@ -4,7 +4,7 @@ import { type AlertSpan, getFiringMs } from '../report/alert-spans.ts';
 import { computeMedian, getLocalHour, isNightHour, isPageChannel } from '../report/rule-report.ts';
 
 /** An alert that ends by itself after a shorter time didn't need a person. */
-export const SHORT_ALERT_MS = 10 * MINUTE_MS;
+const SHORT_ALERT_MS = 10 * MINUTE_MS;
 /** An alert of the same group that fires again after a shorter time is flapping. */
 const FLAP_MS = 30 * MINUTE_MS;
 
@@ -16,7 +16,7 @@ export interface SentMessage {
   readonly channel: string;
 }
 
-export interface ReceiverNoise {
+interface ReceiverNoise {
   readonly name: string;
   readonly messages: number;
   /** Messages from 22:00 to 07:00. */
@@ -33,7 +33,7 @@ export interface NoiseRule {
   readonly medianMs: number | undefined;
   readonly acknowledged: number;
   readonly unacknowledged: number;
-  /** Alerts that nobody acknowledged and that ended within 10 minutes. */
+  /** Alerts without an acknowledgment that ended within 10 minutes. */
   readonly short: number;
   /** Alerts that fired again within 30 minutes after the last alert of their group. */
   readonly flapping: number;

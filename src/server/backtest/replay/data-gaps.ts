@@ -23,7 +23,7 @@ export interface StoredPeriods {
 }
 
 /**
- * Finds the times in which nothing was stored. Perfscope stores a health row of its own every minute, so it wasn't
+ * Finds the times in which nothing was stored. Perfscope stores its own health row every minute, so it wasn't
  * running, or QuestDB was unreachable. Live evaluation didn't run at these times.
  *
  * @param cellMs length of the cells to look at, in ms

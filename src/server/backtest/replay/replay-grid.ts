@@ -65,7 +65,7 @@ export function planReplayGrid(
 /**
  * Adapts a rule to the grid: it is evaluated at each step, and its windows are whole cells.
  *
- * @returns the rule, and how its values differ from those of live evaluation
+ * @returns the rule, and how its values differ from the values of live evaluation
  */
 export function adaptRule(
   rule: AlertRule,

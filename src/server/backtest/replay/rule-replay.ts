@@ -37,7 +37,7 @@ export interface ReplayedAlert {
 }
 
 /**
- * Evaluates one rule at times that move forward. The transitions are the same as those of `evaluateRule` for
+ * Evaluates one rule at times that move forward. The transitions are the same as the transitions of `evaluateRule` for
  * all groups. Groups that can't change are only counted, because there can be thousands.
  */
 export class RuleReplay {

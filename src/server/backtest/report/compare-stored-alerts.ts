@@ -13,7 +13,7 @@ export interface StoredComparison {
 }
 
 /**
- * Matches stored alerts with replayed alerts of the same rule and group.
+ * Matches each stored alert with the closest replayed alert of the same rule and group.
  *
  * @param toleranceMs maximum distance between the times of two matching alerts, in ms. Live evaluation has other
  * steps than the replay.
@@ -27,11 +27,11 @@ export function compareStoredAlerts(
   const matched = new Set<AlertSpan>();
   const missing: AlertSpan[] = [];
   for (const span of stored) {
-    const found = (candidates.get(toGroupKey(span)) ?? []).filter((other) =>
-      overlaps(span, other, toleranceMs),
-    );
-    if (found.length === 0) missing.push(span);
-    for (const other of found) matched.add(other);
+    const [closest] = (candidates.get(toGroupKey(span)) ?? [])
+      .filter((other) => !matched.has(other) && overlaps(span, other, toleranceMs))
+      .sort((a, b) => Math.abs(a.firedMs - span.firedMs) - Math.abs(b.firedMs - span.firedMs));
+    if (closest) matched.add(closest);
+    else missing.push(span);
   }
   return {
     stored: stored.length,

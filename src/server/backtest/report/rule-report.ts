@@ -12,14 +12,14 @@ const NIGHT_HOURS = { from: 22, to: 7 } as const;
 const PAGE_CHANNELS: ReadonlySet<string> = new Set(['sms', 'pagerduty']);
 const MAX_EXAMPLES = 5;
 
-export interface RecipientCount {
+interface RecipientCount {
   /** Name of a receiver, a person, or a role. */
   readonly name: string;
   readonly messages: number;
 }
 
 /** An alert as an example. Times are in ms since the epoch. */
-export interface ExampleAlert {
+interface ExampleAlert {
   readonly labels: Labels;
   readonly severity: AlertSeverity;
   readonly value: number | undefined;

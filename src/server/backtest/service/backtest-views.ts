@@ -6,7 +6,7 @@ import type { NoiseRule } from '../noise/noise-report.ts';
 import type { RuleReport } from '../report/rule-report.ts';
 
 /** A request for a backtest. */
-export interface BacktestInput {
+interface BacktestInput {
   /** Text of a rules file. Undefined replays only the current rules. */
   readonly rules: string | undefined;
   readonly range: TimeRange;
@@ -73,7 +73,7 @@ export interface NoiseRuleView extends Omit<NoiseRule, 'receivers'> {
   readonly reason: string | undefined;
 }
 
-export interface NoiseSuggestionView {
+interface NoiseSuggestionView {
   /** Short text of the change, such as `for: 5m`. */
   readonly change: string;
   /** Alerts that the current rule and the changed rule raise in a backtest. */
@@ -83,7 +83,7 @@ export interface NoiseSuggestionView {
   readonly yaml: string;
 }
 
-export interface NoiseView {
+interface NoiseView {
   readonly from: Date;
   readonly to: Date;
   readonly timeZone: string;

@@ -4,7 +4,7 @@ import { BucketSeries } from '../windows/sliding-buckets.ts';
 import { GroupStore } from './group-store.ts';
 
 /** What the cells of a store contain. `jobs` and `messages` have the counts of jobs, `reports` and `processes` the times of health rows. */
-export type CellKind = 'sums' | 'buckets' | 'jobs' | 'messages' | 'reports' | 'processes';
+type CellKind = 'sums' | 'buckets' | 'jobs' | 'messages' | 'reports' | 'processes';
 
 /** Selects and groups the rows of a store. */
 export interface CellQuery {

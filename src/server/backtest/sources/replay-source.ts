@@ -10,6 +10,6 @@ export interface ReplaySource {
    * have the same labels object, because a lookup by object is faster than by text.
    */
   observe(now: number): readonly Observation[] | Promise<readonly Observation[]>;
-  /** How the observations differ from those of live evaluation. Empty if they are the same. */
+  /** How the observations differ from the observations of live evaluation. Empty if they are the same. */
   readonly precision: readonly string[];
 }

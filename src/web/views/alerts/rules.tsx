@@ -39,7 +39,8 @@ export default function Rules() {
                 </>
               ) : (
                 ' · built-in only: set PERFORMANCE_RULES_FILE to add your own'
-              )}
+              )}{' '}
+              · <a href={linkTo('/backtest')}>backtest</a> · <a href={linkTo('/noise')}>noise</a>
             </>
           )
         }

@@ -570,6 +570,9 @@ describe('endpoints', () => {
 const SCOPE_TEST_QUERIES: { readonly [N in EndpointName]: string | undefined } = {
   dashboard: `?from=${FROM}&to=${TO}&includeTest=true`,
   trends: `?from=${FROM}&to=${TO}&groupBy=organizationId,endpoint,service&compare=yesterday`,
+  // Only administrators can run backtests.
+  backtest: undefined,
+  noise: `?from=${FROM}&to=${TO}`,
   // Responses contain no names.
   distribution: undefined,
   trendsSql: `?from=${FROM}&to=${TO}&organizationId=${OTHER_MARKER}`,

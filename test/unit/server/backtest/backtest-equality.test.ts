@@ -164,7 +164,7 @@ it('raises alerts in these tests', async () => {
   expect(found).toEqual(new Set(['pending', 'firing', 'resolved']));
 });
 
-it('differs from live evaluation only because of late rows, and counts the different alerts', async () => {
+it('differs from live evaluation only if rows arrive late, and counts the different alerts', async () => {
   let different = 0;
   await fc.assert(
     fc.asyncProperty(rule, anyRows, async (tested, rows) => {
@@ -177,7 +177,7 @@ it('differs from live evaluation only because of late rows, and counts the diffe
       const stored = toAlertSpans(live);
       const compared = compareStoredAlerts(stored, toAlertSpans(replayed), 0);
       expect(compared.reproduced + compared.missing.length).toBe(stored.length);
-      if (compared.missing.length + compared.added.length === 0) return;
+      if (JSON.stringify(live) === JSON.stringify(replayed)) return;
       different += 1;
       expect(rows.some(({ atMs, arrivedMs }) => arrivedMs > atMs)).toBe(true);
     }),
