@@ -617,8 +617,8 @@ const SCOPE_TEST_QUERIES: { readonly [N in EndpointName]: string | undefined } =
 };
 /**
  * Endpoints whose isolation other files test: `access.test.ts`, `alerts-api.test.ts`, `distribution.test.ts`,
- * `notifications.test.ts`, `people.test.ts`, `business-rules.test.ts`, `jobs-api.test.ts`, `marks-api.test.ts`,
- * and `deploys-api.test.ts`.
+ * `notifications.test.ts`, `people.test.ts`, `business-rules.test.ts`, and `jobs-api.test.ts`.
+ * The files `marks-api.test.ts` and `deploys-api.test.ts` do the same.
  */
 const TESTED_ELSEWHERE =
   'keys key me job marks alerts alert alertSeries acknowledge rules rule silences silence notifications read receivers testReceiver people person actions decisions scaling coverage distribution storage deploys deploy compare'.split(
