@@ -14,6 +14,7 @@ import {
   type ServerEvent,
   type SimpleEndpointName,
 } from './api-types.ts';
+import { IncidentClient } from './incident-client.ts';
 import { streamEvents } from './server-sent-events.ts';
 
 /**
@@ -28,7 +29,7 @@ import { streamEvents } from './server-sent-events.ts';
  * const { endpoints } = await client.get('endpoints', { last: '1h', sort: 'p95' });
  * console.log(endpoints.length);
  */
-export class PerfscopeClient {
+export class PerfscopeClient extends IncidentClient {
   readonly #options: ClientOptions;
 
   /**
@@ -37,6 +38,7 @@ export class PerfscopeClient {
    * @param options address and key. Default in browsers: the page's origin, without a key.
    */
   constructor(options: ClientOptions = {}) {
+    super(options);
     this.#options = options;
   }
 
@@ -133,35 +135,6 @@ export class PerfscopeClient {
    */
   acknowledge(id: string, comment: string): Promise<ApiResponse<'acknowledge'>> {
     return this.#sendWithId('acknowledge', id, {}, { method: 'POST', body: { comment } });
-  }
-
-  /**
-   * Returns an incident with its alerts, likely causes, and timeline.
-   *
-   * @example
-   * const [first] = (await client.get('incidents')).incidents;
-   * if (first) console.log((await client.incident(first.id)).timeline);
-   * @param id ID of the incident
-   * @returns the incident and its timeline, oldest entry first
-   * @throws ApiError if the server returns an error, or the error of `fetch` if the server is unreachable
-   */
-  incident(id: string): Promise<ApiResponse<'incident'>> {
-    return this.#sendWithId('incident', id);
-  }
-
-  /**
-   * Acknowledges the firing alerts of an incident.
-   *
-   * @example
-   * const [first] = (await client.get('incidents')).incidents;
-   * if (first) await client.acknowledgeIncident(first.id, 'I restart the service.');
-   * @param id ID of the incident
-   * @param comment text for other people
-   * @returns the incident, with the acknowledgment
-   * @throws ApiError if the server returns an error, or the error of `fetch` if the server is unreachable
-   */
-  acknowledgeIncident(id: string, comment: string): Promise<ApiResponse<'acknowledgeIncident'>> {
-    return this.#sendWithId('acknowledgeIncident', id, {}, { method: 'POST', body: { comment } });
   }
 
   /**
