@@ -1,7 +1,7 @@
 import { toReadableLabels } from '../../../core/alerts/alert.ts';
 import type { AlertLinks, Message, MessageAlert, MessageIncident } from '../channels/channel.ts';
 import { formatAlertSummary, formatLabels } from './alert-summary.ts';
-import { formatTenants } from './message-incident.ts';
+import { formatTenants } from './format-affected-tenants.ts';
 import { formatMoreAlerts, formatTitle, MAX_TITLE_LENGTH } from './message-title.ts';
 import { toSingleLine } from './sanitize-text.ts';
 

@@ -1,10 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import { type IncidentSummary, toTenantKey } from '../../../../src/core/alerts/incident-summary.ts';
 import type { Person } from '../../../../src/core/person-and-roles.ts';
-import {
-  formatTenants,
-  toMessageIncident,
-} from '../../../../src/server/notifications/message/message-incident.ts';
+import { formatTenants } from '../../../../src/server/notifications/message/format-affected-tenants.ts';
+import { toMessageIncident } from '../../../../src/server/notifications/message/message-incident.ts';
 import { toMessageAlert } from '../../../../src/server/notifications/planning/group-messages.ts';
 import { makeKnownAlert } from '../../../support/notifier-fixtures.ts';
 
