@@ -616,7 +616,9 @@ const SCOPE_TEST_QUERIES: { readonly [N in EndpointName]: string | undefined } =
   scaling: undefined,
 };
 /**
- * Endpoints whose isolation is tested in other files: `access.test.ts`, `alerts-api.test.ts`, `incidents.test.ts`,
+ * The isolation of these endpoints is tested in other files.
+ *
+ * `access.test.ts`, `alerts-api.test.ts`, `incidents.test.ts`,
  * `distribution.test.ts`, `notifications.test.ts`, `people.test.ts`, `business-rules.test.ts`, `jobs-api.test.ts`, and
  * `marks-api.test.ts`.
  */
