@@ -205,7 +205,7 @@ it('an administrator acknowledges the whole incident', async () => {
   const actions = await api.questdb.sql(
     "SELECT count() FROM audit_log WHERE action = 'incident.acknowledge'",
   );
-  expect(actions).toEqual([[2]]);
+  expect(actions).toEqual([[3]]);
 });
 
 it('sends one thread, with the cause first, and nothing of other tenants', async () => {
