@@ -25,9 +25,7 @@ const MISSING_ITEM_MESSAGES = {
     `The alert with the ID ${id} is not firing, so it can't be acknowledged. \`perfscope alerts\` lists the alerts.`,
   incident: (id: string) => `No incident has the ID ${id}. \`perfscope incidents\` lists them.`,
   openIncident: (id: string) =>
-    `The incident with the ID ${id} has no firing alerts, so it can't be acknowledged. \`perfscope incidents\` lists the incidents.`,
-  objective: (name: string) =>
-    `No objective has the name ${name}. \`perfscope objectives\` lists them.`,
+    `The incident with the ID ${id} has no active alerts, so it can't be acknowledged. \`perfscope incidents\` lists the incidents.`,
   rule: (name: string) =>
     `No alert rule has the name ${name}. GET /api/performance/rules lists them.`,
   silence: (id: string) =>

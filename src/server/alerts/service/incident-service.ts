@@ -6,7 +6,7 @@ import { sql } from '../../../storage/sql/sql-builder.ts';
 import type { AlertEvaluator } from '../alert-evaluator.ts';
 import type { Cause } from '../incidents/causes/cause.ts';
 import { findAffectedTenants, findCauses } from '../incidents/causes/find-causes.ts';
-import type { Incident } from '../incidents/incident.ts';
+import { type Incident, isResolvedMember } from '../incidents/incident.ts';
 import { toSignalFilter } from '../incidents/incident-analyzer.ts';
 import { loadLastIncidentRows } from '../incidents/incident-queries.ts';
 import { parseIncidentRow } from '../incidents/incident-rows.ts';
@@ -137,15 +137,17 @@ export function createIncidentService({
         ({ state, id: alertId }) =>
           state === 'firing' && alertStates.acknowledge(alertId, { author, comment }, at),
       );
-      if (acknowledged.length === 0)
+      if (members.every(isResolvedMember))
         throw createError('PS_NOT_FOUND', { item: 'openIncident', id });
-      store.acknowledge(
-        id,
-        new Set(acknowledged.map((each) => each.id)),
-        // Callers of other tenants must not see the author.
-        isUnlimited(scope) ? { author, comment } : undefined,
-        at,
-      );
+      // Acknowledging twice has no further effect.
+      if (acknowledged.length > 0)
+        store.acknowledge(
+          id,
+          new Set(acknowledged.map((each) => each.id)),
+          // Callers of other tenants must not see the author.
+          isUnlimited(scope) ? { author, comment } : undefined,
+          at,
+        );
       return toIncidentView(store.find(id) ?? incident, scope, publicUrl)!;
     },
 

@@ -106,7 +106,7 @@ export interface IncidentService {
   /**
    * Acknowledges the visible alerts of an incident that are firing.
    *
-   * @throws PS_NOT_FOUND if there is no such incident, or none of its visible alerts is firing
+   * @throws PS_NOT_FOUND if there is no such incident, or all its visible alerts are resolved
    */
   acknowledge(
     id: string,
