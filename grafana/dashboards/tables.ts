@@ -4,6 +4,7 @@ import {
   type Column,
   duration,
   HIDDEN,
+  INCIDENT_STATE,
   longText,
   number,
   percent,
@@ -62,7 +63,7 @@ export const ACTIVE_ALERT_COLUMNS: Columns = {
 /** Columns of `selectIncidentList`. */
 export const INCIDENT_COLUMNS: Columns = {
   Severity: SEVERITY,
-  State: text(90),
+  State: INCIDENT_STATE,
   'Likely cause': longText(300),
   Alerts: number(70),
   Services: longText(120),

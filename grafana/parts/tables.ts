@@ -8,7 +8,12 @@ import { PanelBuilder as TableBuilder } from '@grafana/grafana-foundation-sdk/ta
 import type { CellLink } from './cell-links.ts';
 import { type AnyPanel, applySpec, type PanelSpec } from './panels.ts';
 import { createNeutralThresholds, createRuleThresholds } from './thresholds.ts';
-import { ALERT_STATE_MAPPING, HEALTH_MAPPING, SEVERITY_MAPPING } from './value-mappings.ts';
+import {
+  ALERT_STATE_MAPPING,
+  HEALTH_MAPPING,
+  INCIDENT_STATE_MAPPING,
+  SEVERITY_MAPPING,
+} from './value-mappings.ts';
 
 /** How a table shows a column. */
 export interface Column {
@@ -58,6 +63,7 @@ export const TIME: Column = { width: 170, unit: 'time:YYYY-MM-DD HH:mm:ss' };
 export const RELATIVE_TIME: Column = { width: 115, unit: 'dateTimeFromNow' };
 export const HIDDEN: Column = { isHidden: true };
 export const SEVERITY: Column = { width: 70, mappings: [SEVERITY_MAPPING] };
+export const INCIDENT_STATE: Column = { width: 90, mappings: [INCIDENT_STATE_MAPPING] };
 export const ALERT_STATE: Column = { width: 105, mappings: [ALERT_STATE_MAPPING] };
 export const HEALTH: Column = { width: 110, mappings: [HEALTH_MAPPING] };
 

@@ -50,6 +50,11 @@ export const ALERT_STATE_MAPPING = toColors({
   acknowledged: SEVERITY_COLORS.medium,
   resolved: OK_COLOR,
 });
+export const INCIDENT_STATE_MAPPING = toColors({
+  open: SEVERITY_COLORS.critical,
+  resolved: OK_COLOR,
+  merged: NEUTRAL_COLOR,
+});
 export const HEALTH_MAPPING = toColors({
   healthy: OK_COLOR,
   degraded: SEVERITY_COLORS.warning,

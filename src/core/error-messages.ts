@@ -26,6 +26,8 @@ const MISSING_ITEM_MESSAGES = {
   incident: (id: string) => `No incident has the ID ${id}. \`perfscope incidents\` lists them.`,
   openIncident: (id: string) =>
     `The incident with the ID ${id} has no active alerts, so it can't be acknowledged. \`perfscope incidents\` lists the incidents.`,
+  objective: (name: string) =>
+    `No objective has the name ${name}. \`perfscope objectives\` lists them.`,
   rule: (name: string) =>
     `No alert rule has the name ${name}. GET /api/performance/rules lists them.`,
   silence: (id: string) =>
