@@ -108,6 +108,7 @@ const acknowledgeBodySchema = z.strictObject({ comment: z.string().min(1).max(20
 
 export const acknowledgeIncidentEndpoint = defineEndpoint({
   path: '/api/performance/incidents/:id/acknowledge',
+  operation: 'acknowledgeIncident',
   methods: ['post'],
   summary: "Acknowledges an incident's firing alerts with a comment.",
   permission: 'acknowledge',

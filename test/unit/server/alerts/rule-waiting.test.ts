@@ -53,13 +53,11 @@ it('callers limited to a tenant see only how much data their groups have', () =>
 });
 
 it('a rule with a minimum coverage waits for it', () => {
-  const { waiting } = evaluate('target-uptime', [
-    toGroup({ service: 'booking' }, { value: 50, coveredMs: 3 * HOUR_MS }),
-  ]);
-  expect(waiting).toMatchObject({ reason: 'coverage', needed: 12 * HOUR_MS });
-  expect(waiting?.expectedAt).toEqual(new Date(T0 + 9 * HOUR_MS));
-  const ready = toGroup({ service: 'booking' }, { value: 99.95, coveredMs: 13 * HOUR_MS });
-  expect(evaluate('target-uptime', [ready]).waiting).toBeUndefined();
+  const { waiting } = evaluate('cpu', [toGroup({ host: 'web-1' }, { value: 90, coveredMs: 8000 })]);
+  expect(waiting).toMatchObject({ reason: 'coverage', needed: 48_000 });
+  expect(waiting?.expectedAt).toEqual(new Date(T0 + 40_000));
+  const ready = toGroup({ host: 'web-1' }, { value: 50, coveredMs: 50_000 });
+  expect(evaluate('cpu', [ready]).waiting).toBeUndefined();
 });
 
 it('a value that would be an alert is none while the group waits', () => {
