@@ -572,7 +572,7 @@ const SCOPE_TEST_QUERIES: { readonly [N in EndpointName]: string | undefined } =
   trends: `?from=${FROM}&to=${TO}&groupBy=organizationId,endpoint,service&compare=yesterday`,
   // Only administrators can run backtests.
   backtest: undefined,
-  noise: `?from=${FROM}&to=${TO}`,
+  noise: undefined,
   // Responses contain no names.
   distribution: undefined,
   trendsSql: `?from=${FROM}&to=${TO}&organizationId=${OTHER_MARKER}`,
@@ -658,6 +658,8 @@ const TESTED_ELSEWHERE = [
   'deploys',
   'deploy',
   'compare',
+  'backtest',
+  'noise',
 ];
 
 describe('tenant isolation', () => {
