@@ -36,7 +36,11 @@ beforeAll(async () => {
   const notifyFile = join(api.questdb.folder, 'notify.yaml');
   writeFileSync(notifyFile, NOTIFY);
   api.now = () => now;
+  // The test evaluates the rules once, so alerts fire without a delay.
+  const rulesFile = join(api.questdb.folder, 'rules.yaml');
+  writeFileSync(rulesFile, 'rules: [{ name: cpu, for: 0s }, { name: outgoing-errors, for: 0s }]');
   await api.start({
+    rulesFile,
     notifyFile,
     createChannel: ({ kind }, { to = [] } = {}) => ({
       kind,
