@@ -181,7 +181,7 @@ it('raises one alert that is sent: the error rate inhibits the burn rate', async
   expect(found).toContain('burn-rate-fast target-error-rate anna');
   const fast = burnRates.find(({ rule }) => rule === 'burn-rate-fast')!;
   expect(fast).toMatchObject({ severity: 'critical', state: 'firing' });
-  expect(fast.annotations.summary).toContain('Objective target-error-rate: failures use the error');
+  expect(fast.annotations.summary).toContain('the error budget of target-error-rate is used');
   expect(fast.held.map(({ detail }) => detail).join()).toContain('error-rate-before-target');
   expect(await findGroup('target-error-rate', 'anna')).toMatchObject({ alerts: 2 });
   const slow = burnRates.find(
