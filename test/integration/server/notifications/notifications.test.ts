@@ -156,20 +156,24 @@ it("sends in-app notifications to the property's managers and to administrators"
   await advance(31_000);
   const inbox = await waitFor(async () => {
     const response = await client.get('notifications', { inbox: true });
-    return response.unread >= 2 && response;
+    return response.unread >= 1 && response;
   });
-  const first = inbox.notifications.find(({ organizationId }) => organizationId === 'anna');
+  const [first] = inbox.notifications;
   expect(first).toMatchObject({
     channel: 'inApp',
     recipient: 'role:ADMIN',
     status: 'delivered',
     kind: 'route',
-    organizationId: 'anna',
-    propertyId: 'north',
     attempt: 1,
     receiver: 'managers',
   });
-  expect(first?.content?.alerts[0]?.summary).toContain('shop: /book takes 3 s on average');
+  // Administrators receive one message about the incident. It belongs to no organization.
+  expect(inbox.notifications).toHaveLength(1);
+  expect(first?.organizationId).toBeUndefined();
+  expect(first?.content?.alerts.map(({ summary }) => summary)).toEqual([
+    expect.stringContaining('shop: /book takes 3 s on average'),
+    expect.stringContaining('shop: /book takes 3 s on average'),
+  ]);
   api.scope = createOrganizationScope('anna', ['north']);
   api.role = 'PROPERTY_MGR';
   const manager = await client.get('notifications', { inbox: true });
