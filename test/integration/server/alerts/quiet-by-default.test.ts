@@ -326,9 +326,11 @@ const PROBLEMS: Readonly<Record<string, () => void>> = {
     for (let at = 20.2; at < 45; at += 1.5)
       simulation.addProcess({ service: 'crashing', from: at, to: at + 0.6, end: 'killed' });
   },
-  'target-uptime away': () => {
+  // Each outage is too short for `no-data`, but together they use the error budget.
+  'burn-rate away': () => {
     simulation.addProcess({ service: 'away', from: -HISTORY_MINUTES, to: 20, end: 'killed' });
-    simulation.addProcess({ service: 'away', from: 24, to: LENGTH });
+    simulation.addProcess({ service: 'away', from: 24, to: 30, end: 'killed' });
+    simulation.addProcess({ service: 'away', from: 34, to: LENGTH });
   },
   'request-rate-surge surging p2': () => {
     const service = 'surging';
@@ -369,5 +371,7 @@ afterAll(async () => {
 });
 
 it('sends one alert for each real problem, and no alert for normal events', () => {
-  expect([...simulation.sent].sort()).toEqual(Object.keys(PROBLEMS).sort());
+  // When the fast burn rate is over, the slower ones continue in the same incident.
+  const sent = [...simulation.sent].map((name) => name.replace(/^(burn-rate)-\w+/, '$1'));
+  expect([...new Set(sent)].sort()).toEqual(Object.keys(PROBLEMS).sort());
 });
