@@ -10,6 +10,7 @@ import {
   isBeyond,
   type RuleThresholds,
 } from '../../alerts/rules/alert-rule.ts';
+import type { ReplayWindow } from '../sources/replay-source.ts';
 
 /** A longer time between two evaluations counts as a clock jump, as in `evaluateRule`. */
 const MAX_PAUSE_INTERVALS = 4;
@@ -27,6 +28,8 @@ interface QuietGroup {
   sinceMs: number;
   count: number;
   evaluatedMs: number;
+  /** Whether the next evaluations were already done by `skip`. */
+  isSkipped: boolean;
 }
 
 /** An alert that fires or is pending, as `AlertStateStore` lists it. */
@@ -35,6 +38,9 @@ export interface ReplayedAlert {
   readonly value: number | undefined;
   readonly breachedMs: number | undefined;
 }
+
+/** What the state of a quiet group depends on. */
+type QuietObservation = Pick<Observation, 'value' | 'count' | 'newestMs' | 'coveredMs'>;
 
 /**
  * Evaluates one rule at times that move forward. The transitions are the same as the transitions of `evaluateRule` for
@@ -48,6 +54,8 @@ export class RuleReplay {
   #states = new Map<string, GroupState>();
   readonly #keys = new WeakMap<Labels, string>();
   #step = 0;
+  /** Number of quiet groups that are skipped. */
+  #skippedCount = 0;
 
   /** @param rule its interval must be the time between two evaluations */
   constructor(rule: AlertRule) {
@@ -64,6 +72,42 @@ export class RuleReplay {
     return [...this.#states.values()].flatMap(({ alert, value, breachedMs }) =>
       alert ? [{ transition: alert, value, breachedMs }] : [],
     );
+  }
+
+  /** Ends the skipping of groups. Must be called after the last time that was passed to `skip`. */
+  endSkip(): void {
+    if (this.#skippedCount === 0) return;
+    this.#skippedCount = 0;
+    for (const quiet of this.#quiet.values()) quiet.isSkipped = false;
+  }
+
+  /**
+   * Evaluates one group at several times at once, if its state can't change at any of them. The group must then not be
+   * observed at these times.
+   *
+   * @param times the next times of evaluation, sorted
+   * @returns whether the group was evaluated. If not, the window is at its former position.
+   */
+  skip(window: ReplayWindow, times: readonly number[]): boolean {
+    const quiet = this.#quietByLabels.get(window.labels);
+    if (!quiet && this.#hasState(window.labels)) return false;
+    const saved = quiet && { ...quiet };
+    window.save();
+    for (const now of times) {
+      window.advance(now);
+      const canSkip = quiet
+        ? window.hasMeasurements && this.#updateQuiet(quiet, window, now)
+        : !window.hasMeasurements || window.value === undefined;
+      if (canSkip) continue;
+      window.restore();
+      if (quiet) Object.assign(quiet, saved);
+      return false;
+    }
+    if (quiet) {
+      quiet.isSkipped = true;
+      this.#skippedCount += 1;
+    }
+    return true;
   }
 
   /** Evaluates the rule for all groups at `now`, in ms since the epoch. */
@@ -85,7 +129,7 @@ export class RuleReplay {
       relevant.push(observation);
       woken.set(quiet.key, toState(quiet));
     }
-    if (quietCount < this.#quiet.size) this.#wakeAbsent(woken);
+    if (quietCount + this.#skippedCount < this.#quiet.size) this.#wakeAbsent(woken);
     for (const observation of relevant) this.#wakeByKey(observation, woken);
     if (relevant.length === 0 && woken.size === 0 && this.#states.size === 0) return [];
     const before = woken.size === 0 ? this.#states : new Map([...this.#states, ...woken]);
@@ -113,7 +157,10 @@ export class RuleReplay {
 
   /** A new group without a value stays unknown. */
   #canChange({ value, hasEnded, labels }: Observation): boolean {
-    if (value !== undefined || hasEnded === true) return true;
+    return value !== undefined || hasEnded === true || this.#hasState(labels);
+  }
+
+  #hasState(labels: Labels): boolean {
     if (this.#states.size === 0 && this.#quiet.size === 0) return false;
     const key = this.#keys.get(labels) ?? toLabelsKey(labels);
     this.#keys.set(labels, key);
@@ -121,7 +168,7 @@ export class RuleReplay {
   }
 
   /** Updates a quiet group. Returns false if it has to be evaluated. */
-  #updateQuiet(quiet: QuietGroup, observation: Observation, now: number): boolean {
+  #updateQuiet(quiet: QuietGroup, observation: QuietObservation, now: number): boolean {
     const { value, count, coveredMs } = observation;
     const elapsedMs = now - quiet.evaluatedMs;
     if (value === undefined || Number.isNaN(value)) return false;
@@ -148,7 +195,7 @@ export class RuleReplay {
   /** Adds the quiet groups that weren't observed now. */
   #wakeAbsent(woken: Map<string, GroupState>): void {
     for (const quiet of this.#quiet.values()) {
-      if (quiet.step !== this.#step) woken.set(quiet.key, toState(quiet));
+      if (quiet.step !== this.#step && !quiet.isSkipped) woken.set(quiet.key, toState(quiet));
     }
   }
 
@@ -189,6 +236,7 @@ export class RuleReplay {
         sinceMs: state.sinceMs,
         count: state.count,
         evaluatedMs: state.evaluatedMs ?? Number.NEGATIVE_INFINITY,
+        isSkipped: false,
       };
       this.#quiet.set(key, quiet);
       this.#quietByLabels.set(labels, quiet);

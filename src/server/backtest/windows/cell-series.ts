@@ -1,6 +1,6 @@
 import type { MetricSums } from '../../../storage/queries/measurement-sums.ts';
 
-/** The sums of one group in one cell, which is a short period of time. */
+/** The sums of one group in one cell, which is a short period of time. An unknown extreme can also be `NaN`. */
 export type CellSums = Omit<MetricSums, 'group'>;
 
 /** Columns of a cell in the array. */
@@ -90,8 +90,9 @@ export class CellSeries {
     values[at + 5]! += sums.valueSum;
     values[at + 6] = pickExtreme(Math.min, values[at + 6]!, sums.min);
     values[at + 7] = pickExtreme(Math.max, values[at + 7]!, sums.max);
-    const isNewer = sums.last !== undefined && sums.newestMs > values[at + 9]!;
-    if (isNewer || Number.isNaN(values[at + 8]!)) values[at + 8] = sums.last ?? values[at + 8]!;
+    const last = sums.last ?? Number.NaN;
+    const isNewer = !Number.isNaN(last) && sums.newestMs > values[at + 9]!;
+    if (isNewer || Number.isNaN(values[at + 8]!)) values[at + 8] = last;
     values[at + 9] = Math.max(values[at + 9]!, sums.newestMs);
     values[at + 10] = Math.min(values[at + 10]!, sums.oldestMs);
   }
@@ -110,6 +111,6 @@ export class CellSeries {
 }
 
 function pickExtreme(choose: typeof Math.min, known: number, value: number | undefined): number {
-  if (value === undefined) return known;
+  if (value === undefined || Number.isNaN(value)) return known;
   return Number.isNaN(known) ? value : choose(known, value);
 }

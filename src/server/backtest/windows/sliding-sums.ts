@@ -25,6 +25,18 @@ export class SlidingSums {
   #minCell = -1;
   #maxCell = -1;
 
+  /** What `save` remembered. */
+  readonly #saved = {
+    from: 0,
+    to: 0,
+    count: 0,
+    errorCount: 0,
+    sum: 0,
+    valueCount: 0,
+    valueSum: 0,
+    removed: 0,
+  };
+
   constructor(series: CellSeries, windowMs: number) {
     this.#series = series;
     this.#windowMs = windowMs;
@@ -36,6 +48,7 @@ export class SlidingSums {
   advance(now: number): void {
     const series = this.#series;
     const { end } = series;
+    if (this.#from < series.first) this.#restart();
     while (this.#to < end && series.get(this.#to, CELL.at) < now) this.#add(this.#to++);
     const startMs = now - this.#windowMs;
     let mustRefresh = false;
@@ -43,6 +56,34 @@ export class SlidingSums {
       mustRefresh = this.#remove(this.#from++) || mustRefresh;
     }
     if (mustRefresh || this.#removed > Math.max(64, this.#to - this.#from)) this.#refresh();
+  }
+
+  /** Remembers the position of the window for `restore`. */
+  save(): void {
+    const saved = this.#saved;
+    saved.from = this.#from;
+    saved.to = this.#to;
+    saved.count = this.#count;
+    saved.errorCount = this.#errorCount;
+    saved.sum = this.#sum;
+    saved.valueCount = this.#valueCount;
+    saved.valueSum = this.#valueSum;
+    saved.removed = this.#removed;
+  }
+
+  /** Moves the window back to the position of `save`. The series must still have its cells. */
+  restore(): void {
+    const saved = this.#saved;
+    this.#from = saved.from;
+    this.#to = saved.to;
+    this.#count = saved.count;
+    this.#errorCount = saved.errorCount;
+    this.#sum = saved.sum;
+    this.#valueCount = saved.valueCount;
+    this.#valueSum = saved.valueSum;
+    this.#removed = saved.removed;
+    this.#minCell = -1;
+    this.#maxCell = -1;
   }
 
   /** Whether the window contains no rows. */
@@ -119,6 +160,20 @@ export class SlidingSums {
       const known = series.get(this.#maxCell, CELL.max);
       if (series.get(cell, CELL.max) >= known) this.#maxCell = cell;
     }
+  }
+
+  /** Starts again at the first stored cell, because cells of the window were dropped while it didn't move. */
+  #restart(): void {
+    this.#from = this.#series.first;
+    this.#to = this.#from;
+    this.#count = 0;
+    this.#errorCount = 0;
+    this.#sum = 0;
+    this.#valueCount = 0;
+    this.#valueSum = 0;
+    this.#removed = 0;
+    this.#minCell = -1;
+    this.#maxCell = -1;
   }
 
   /** Returns whether a sum lost too much precision. */
