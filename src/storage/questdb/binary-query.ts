@@ -7,7 +7,7 @@ import { ColumnRowCollector, type ColumnRows } from './column-rows.ts';
 interface WireConnection {
   readonly stream: Socket;
   parse(query: { text: string }): void;
-  bind(config: { values: readonly unknown[]; binary: boolean }): void;
+  bind(config: { values: readonly string[]; binary: boolean }): void;
   describe(message: { type: 'P' }): void;
   execute(config: object): void;
   sync(): void;
@@ -15,7 +15,8 @@ interface WireConnection {
 
 export interface BinaryQuery {
   readonly text: string;
-  readonly values: readonly unknown[];
+  /** Bound values as texts. */
+  readonly values: readonly string[];
   /** Number of columns at the start of the row that are texts. All others are numbers or timestamps. */
   readonly keyCount: number;
 }

@@ -18,7 +18,7 @@ const FLOAT8_OID = 701;
 const TIMESTAMP_OID = 1114;
 /** The wire protocol counts timestamps from 2000-01-01, in µs. */
 const POSTGRES_EPOCH_MS = 946_684_800_000;
-const INITIAL_ROWS = 1024;
+const INITIAL_ROWS = 4096;
 const INITIAL_SLOTS = 1024;
 
 /**
@@ -111,7 +111,7 @@ export class ColumnRowCollector {
   }
 
   #grow(): void {
-    this.#capacity *= 2;
+    this.#capacity *= 4;
     const keyIndexes = new Uint32Array(this.#capacity);
     keyIndexes.set(this.#keyIndexes);
     this.#keyIndexes = keyIndexes;

@@ -137,7 +137,7 @@ export class QuestdbReader {
   readonly scan: ScanRows = async (scope, statement, keyCount) => {
     const rendered = renderSql(statement, scope);
     if (!rendered) return NO_ROWS;
-    const values = rendered.params.map(toParamText);
+    const values = rendered.params.map((param) => String(toParamText(param)));
     return this.#run(undefined, (client) =>
       withTimeout(client, runBinaryQuery(client, { text: rendered.text, values, keyCount })),
     );

@@ -10,7 +10,7 @@ import {
   isBeyond,
   type RuleThresholds,
 } from '../../alerts/rules/alert-rule.ts';
-import type { ReplayWindow } from '../sources/replay-source.ts';
+import { type ReplayWindow, WindowValues } from '../sources/replay-source.ts';
 
 /** A longer time between two evaluations counts as a clock jump, as in `evaluateRule`. */
 const MAX_PAUSE_INTERVALS = 4;
@@ -39,9 +39,6 @@ export interface ReplayedAlert {
   readonly breachedMs: number | undefined;
 }
 
-/** What the state of a quiet group depends on. */
-type QuietObservation = Pick<Observation, 'value' | 'count' | 'newestMs' | 'coveredMs'>;
-
 /**
  * Evaluates one rule at times that move forward. The transitions are the same as the transitions of `evaluateRule` for
  * all groups. Groups that can't change are only counted, because there can be thousands.
@@ -54,6 +51,7 @@ export class RuleReplay {
   #states = new Map<string, GroupState>();
   readonly #keys = new WeakMap<Labels, string>();
   #step = 0;
+  #values = new WindowValues(0);
   /** Number of quiet groups that are skipped. */
   #skippedCount = 0;
 
@@ -91,22 +89,47 @@ export class RuleReplay {
   skip(window: ReplayWindow, times: readonly number[]): boolean {
     const quiet = this.#quietByLabels.get(window.labels);
     if (!quiet && this.#hasState(window.labels)) return false;
-    const saved = quiet && { ...quiet };
+    if (this.#values.size < times.length) this.#values = new WindowValues(times.length);
     window.save();
-    for (const now of times) {
-      window.advance(now);
-      const canSkip = quiet
-        ? window.hasMeasurements && this.#updateQuiet(quiet, window, now)
-        : !window.hasMeasurements || window.value === undefined;
-      if (canSkip) continue;
-      window.restore();
-      if (quiet) Object.assign(quiet, saved);
-      return false;
-    }
-    if (quiet) {
+    window.advanceAll(times, this.#values);
+    const canSkip = quiet
+      ? this.#skipQuiet(quiet, times, this.#values)
+      : hasNoValue(this.#values, times.length);
+    if (!canSkip) window.restore();
+    else if (quiet) {
       quiet.isSkipped = true;
       this.#skippedCount += 1;
     }
+    return canSkip;
+  }
+
+  /** Does the same as `#updateQuiet` for several observations. Returns false if the group has to be evaluated. */
+  #skipQuiet(quiet: QuietGroup, times: readonly number[], output: WindowValues): boolean {
+    const { direction, noData, evidence, intervalMs } = this.rule;
+    const { levels, minimumCount } = quiet.thresholds;
+    let { value, clockMs, sinceMs, count, evaluatedMs } = quiet;
+    for (let i = 0; i < times.length; i++) {
+      const now = times[i]!;
+      const newestMs = Math.min(output.newestMs[i]!, now);
+      const current = output.values[i]!;
+      const elapsedMs = now - evaluatedMs;
+      if (Number.isNaN(newestMs) || Number.isNaN(current)) return false;
+      if (elapsedMs < 0 || elapsedMs > MAX_PAUSE_INTERVALS * intervalMs) return false;
+      for (const { threshold } of levels) {
+        if (isBeyond(current, threshold, direction)) return false;
+      }
+      const currentCount = output.counts[i]!;
+      const coveredMs = output.coveredMs[i]!;
+      const isOld = newestMs <= clockMs && currentCount <= count;
+      const isTooFew = currentCount < minimumCount || coveredMs < evidence.minimumCoverageMs;
+      evaluatedMs = now;
+      count = currentCount;
+      sinceMs = Math.min(sinceMs, newestMs - coveredMs);
+      if (isOld || (isTooFew && noData === 'keep')) continue;
+      clockMs = Math.max(newestMs, clockMs);
+      value = current;
+    }
+    Object.assign(quiet, { value, clockMs, sinceMs, count, evaluatedMs });
     return true;
   }
 
@@ -168,7 +191,7 @@ export class RuleReplay {
   }
 
   /** Updates a quiet group. Returns false if it has to be evaluated. */
-  #updateQuiet(quiet: QuietGroup, observation: QuietObservation, now: number): boolean {
+  #updateQuiet(quiet: QuietGroup, observation: Observation, now: number): boolean {
     const { value, count, coveredMs } = observation;
     const elapsedMs = now - quiet.evaluatedMs;
     if (value === undefined || Number.isNaN(value)) return false;
@@ -258,4 +281,11 @@ function isQuiet(state: GroupState, { enabled }: RuleThresholds): boolean {
 
 function toState({ state, value, clockMs, sinceMs, count, evaluatedMs }: QuietGroup): GroupState {
   return { ...state, value, clockMs, sinceMs, count, evaluatedMs };
+}
+
+function hasNoValue({ values, newestMs }: WindowValues, length: number): boolean {
+  for (let i = 0; i < length; i++) {
+    if (!Number.isNaN(newestMs[i]!) && !Number.isNaN(values[i]!)) return false;
+  }
+  return true;
 }

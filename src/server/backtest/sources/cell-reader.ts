@@ -24,7 +24,7 @@ import { floorTo, type TimeRange } from '../../../storage/queries/time-range.ts'
 import type { ScanClient } from '../../../storage/questdb/query-client.ts';
 import { sql } from '../../../storage/sql/sql-builder.ts';
 import type { CellSums } from '../windows/cell-series.ts';
-import { orderByCell } from './cell-rows.ts';
+import { orderByCell, orderByKey } from './cell-rows.ts';
 import type { BucketStore, CellQuery, CellStores, SumStore } from './cell-stores.ts';
 import { type AnyStore, type CellRead, matchesFilter, planCellReads } from './plan-cell-reads.ts';
 
@@ -179,20 +179,40 @@ export class CellReader {
       rowCount: rowIndexes.length,
       *add() {
         const router = new GroupRouter<S>(table, read);
-        const sources = results.map(({ keys, keyIndexes, columns }) => ({
-          keyIndexes,
-          groups: keys.map((texts) => router.route(texts)),
-          addRow: createAdd(columns),
-        }));
+        const routes = results.map(({ keys }) => keys.map((texts) => router.route(texts)));
+        const addRows = results.map(({ columns }) => createAdd(columns));
+        const [only] = results;
+        // Reading the rows of a group together is faster. Groups with rows of several keys need the order of times.
+        const split = results.length === 1 ? splitRoutes(routes[0]!) : { own: [], shared: routes };
+        let added = 0;
+        if (only && results.length === 1) {
+          for (const row of orderByKey(only, ordered)) {
+            const groups = split.own[only.keyIndexes[row]!];
+            if (groups?.length) addRows[0]!(row, groups);
+            if (++added % ROWS_PER_TURN === 0) yield;
+          }
+        }
+        if (!split.shared.flat().some(({ length }) => length > 0)) return;
         for (let i = 0; i < rowIndexes.length; i++) {
-          const { keyIndexes, groups, addRow } = sources[resultIndexes[i]!]!;
+          const result = resultIndexes[i]!;
           const row = rowIndexes[i]!;
-          addRow(row, groups[keyIndexes[row]!]!);
-          if (i % ROWS_PER_TURN === ROWS_PER_TURN - 1) yield;
+          const groups = split.shared[result]![results[result]!.keyIndexes[row]!]!;
+          if (groups.length > 0) addRows[result]!(row, groups);
+          if (++added % ROWS_PER_TURN === 0) yield;
         }
       },
     };
   }
+}
+
+/** Splits the groups of each key into groups with rows of only this key, and groups with rows of several keys. */
+function splitRoutes<G>(routes: readonly (readonly G[])[]) {
+  const counts = new Map<G, number>();
+  for (const group of routes.flat()) counts.set(group, (counts.get(group) ?? 0) + 1);
+  return {
+    own: routes.map((groups) => groups.filter((group) => counts.get(group) === 1)),
+    shared: [routes.map((groups) => groups.filter((group) => counts.get(group) !== 1))],
+  };
 }
 
 /** How to read the columns of a result. */

@@ -49,3 +49,16 @@ export function orderByCell(
   }
   return { results, resultIndexes, rowIndexes };
 }
+
+/** Sorts the rows of one result by key, and the rows of a key by time. @param ordered rows in the order of their times */
+export function orderByKey(
+  { keys, keyIndexes }: ColumnRows,
+  { rowIndexes }: Pick<OrderedRows, 'rowIndexes'>,
+): Uint32Array {
+  const starts = new Uint32Array(keys.length + 1);
+  for (let i = 0; i < rowIndexes.length; i++) starts[keyIndexes[i]! + 1]! += 1;
+  for (let key = 1; key < starts.length; key++) starts[key]! += starts[key - 1]!;
+  const sorted = new Uint32Array(rowIndexes.length);
+  for (const row of rowIndexes) sorted[starts[keyIndexes[row]!]!++] = row;
+  return sorted;
+}

@@ -4,7 +4,7 @@ import type { CellSeries } from '../windows/cell-series.ts';
 import { type BucketSeries, SlidingBuckets } from '../windows/sliding-buckets.ts';
 import { SlidingSums } from '../windows/sliding-sums.ts';
 import { type GroupStore, GroupWindows, type StoredGroup } from './group-store.ts';
-import type { ReplaySource, ReplayWindow } from './replay-source.ts';
+import type { ReplaySource, ReplayWindow, WindowValues } from './replay-source.ts';
 
 /** Computes the value of a group from its window. */
 export interface WindowValue {
@@ -51,6 +51,18 @@ class SumsWindow implements ReplayWindow {
 
   advance(now: number): void {
     this.#sums.advance(now);
+  }
+
+  advanceAll(times: readonly number[], output: WindowValues): void {
+    const sums = this.#sums;
+    const { compute } = this.#value;
+    for (let i = 0; i < times.length; i++) {
+      sums.advance(times[i]!);
+      const isPresent = writeTimes(sums, output, i);
+      if (!isPresent) continue;
+      output.values[i] = compute(sums) ?? Number.NaN;
+      output.counts[i] = getCount(sums);
+    }
   }
 
   save(): void {
@@ -114,6 +126,16 @@ class DistributionWindow implements ReplayWindow {
     this.#now = now;
   }
 
+  advanceAll(times: readonly number[], output: WindowValues): void {
+    for (let i = 0; i < times.length; i++) {
+      this.advance(times[i]!);
+      const isPresent = writeTimes(this.#sums, output, i);
+      if (!isPresent) continue;
+      output.values[i] = this.value ?? Number.NaN;
+      output.counts[i] = this.count;
+    }
+  }
+
   /** Finds the histogram again, because its group can be added or removed between two reads. */
   refresh(): void {
     const series = this.#findBuckets();
@@ -132,6 +154,14 @@ class DistributionWindow implements ReplayWindow {
     this.#sums.restore();
     this.#buckets?.restore();
   }
+}
+
+/** Writes the times of a window. Returns whether the window has measurements. */
+function writeTimes(sums: SlidingSums, { newestMs, coveredMs }: WindowValues, i: number): boolean {
+  const isPresent = hasMeasurements(sums);
+  newestMs[i] = isPresent ? sums.newestMs : Number.NaN;
+  coveredMs[i] = isPresent ? sums.newestMs - sums.oldestMs : 0;
+  return isPresent;
 }
 
 type DistributionValue = (sums: SlidingSums, buckets: SlidingBuckets) => number | undefined;
@@ -168,7 +198,13 @@ export function createDistributionSource(
 }
 
 interface SourceWindow extends ReplayWindow {
+  readonly hasMeasurements: boolean;
+  readonly value: number | undefined;
+  readonly count: number;
+  readonly newestMs: number;
+  readonly coveredMs: number;
   readonly bounds: Observation['bounds'];
+  advance(now: number): void;
   refresh?(): void;
 }
 

@@ -20,19 +20,31 @@ export interface ReplaySource {
   readonly precision: readonly string[];
 }
 
+/** What the observations of one group at several times contain. Without rows in the window, `newestMs` is `NaN`. */
+export class WindowValues {
+  readonly size: number;
+  /** `NaN` for an undefined value. */
+  readonly values: Float64Array;
+  readonly counts: Float64Array;
+  readonly newestMs: Float64Array;
+  readonly coveredMs: Float64Array;
+
+  /** @param size maximum number of times */
+  constructor(size: number) {
+    this.size = size;
+    this.values = new Float64Array(size);
+    this.counts = new Float64Array(size);
+    this.newestMs = new Float64Array(size);
+    this.coveredMs = new Float64Array(size);
+  }
+}
+
 /** The window of one group. A replay can move it without creating observations. */
 export interface ReplayWindow {
   /** Always the same object. */
   readonly labels: Labels;
-  /** Whether the window contains measurements. */
-  readonly hasMeasurements: boolean;
-  /** The same as in the observation. */
-  readonly value: number | undefined;
-  readonly count: number;
-  readonly newestMs: number;
-  readonly coveredMs: number;
-  /** Moves the window to `now`. Time moves back only by `restore`. */
-  advance(now: number): void;
+  /** Moves the window to each of the times, and writes the observations to `output`. */
+  advanceAll(times: readonly number[], output: WindowValues): void;
   /** Remembers the position of the window. */
   save(): void;
   /** Moves the window back to the remembered position. */
