@@ -1,6 +1,6 @@
 import { createError } from '../../core/perfscope-error.ts';
 import { hasRollupColumn } from '../../core/schema/rollup-history.ts';
-import type { ColumnRows } from '../questdb/column-rows.ts';
+import type { ColumnBuffers, ColumnRows } from '../questdb/column-rows.ts';
 import type { Row } from '../questdb/postgres-wire-reader.ts';
 import type { QueryClient, ScanClient } from '../questdb/query-client.ts';
 import {
@@ -171,11 +171,12 @@ export async function scanQuery(
   queryTable: QueryTable,
   query: Query,
   selection: Selection,
+  buffers?: ColumnBuffers,
 ): Promise<ColumnRows[]> {
   const keyCount = getGroupColumns(queryTable, query.groupBy ?? []).length;
   const statements = await planStatements(client, queryTable, query, selection);
   const results = await Promise.all(
-    statements.map(({ statement }) => client.scan(query.scope, statement, keyCount)),
+    statements.map(({ statement }) => client.scan(query.scope, statement, keyCount, buffers)),
   );
   const { limit = MAX_ROWS } = selection;
   if (results.some(({ length }) => length >= limit)) throw createError('PS_REQUEST_TOO_LARGE', {});

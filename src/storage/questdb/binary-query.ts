@@ -1,7 +1,7 @@
 import type { Socket } from 'node:net';
 import type pg from 'pg';
 import { guard } from '../../core/guard.ts';
-import { ColumnRowCollector, type ColumnRows } from './column-rows.ts';
+import { type ColumnBuffers, ColumnRowCollector, type ColumnRows, toView } from './column-rows.ts';
 
 /** The messages that `pg` can send on a connection. Its own parser supports only results in text format. */
 interface WireConnection {
@@ -19,6 +19,8 @@ export interface BinaryQuery {
   readonly values: readonly string[];
   /** Number of columns at the start of the row that are texts. All others are numbers or timestamps. */
   readonly keyCount: number;
+  /** Memory for the result. */
+  readonly buffers?: ColumnBuffers | undefined;
 }
 
 const HEADER_BYTES = 5;
@@ -35,7 +37,7 @@ const READY = 'Z'.charCodeAt(0);
 export function runBinaryQuery(client: pg.ClientBase, query: BinaryQuery): Promise<ColumnRows> {
   const { connection } = client as unknown as { connection: WireConnection };
   const { stream } = connection;
-  const collector = new ColumnRowCollector(query.keyCount);
+  const collector = new ColumnRowCollector(query.keyCount, query.buffers);
   return new Promise((resolve, reject) => {
     // The parser of `pg` would create a text for each field.
     const listeners = stream.listeners('data') as ((data: Buffer) => void)[];
@@ -79,6 +81,7 @@ export class MessageParser {
   readonly #collector: ColumnRowCollector;
   /** The start of a message whose rest wasn't received yet. */
   #rest: Buffer | undefined;
+  #isReady = false;
   error: Error | undefined;
 
   constructor(collector: ColumnRowCollector) {
@@ -87,35 +90,42 @@ export class MessageParser {
 
   /** Parses received bytes. Returns whether the response is complete. */
   parse(data: Buffer): boolean {
-    const bytes = this.#rest ? Buffer.concat([this.#rest, data]) : data;
-    this.#rest = undefined;
     let at = 0;
-    while (at + HEADER_BYTES <= bytes.length) {
-      const endAt = at + 1 + bytes.readInt32BE(at + 1);
-      if (endAt > bytes.length) break;
-      if (this.#handle(bytes, at, endAt)) return true;
-      at = endAt;
+    if (this.#rest) {
+      // Only one message is copied, not all received bytes.
+      const start = Buffer.concat([this.#rest, data.subarray(0, HEADER_BYTES)]);
+      const rest = 1 + start.readInt32BE(1) - this.#rest.length;
+      const message = Buffer.concat([this.#rest, data.subarray(0, rest)]);
+      this.#rest = undefined;
+      if (this.#parseAll(message, 0) < message.length) return this.#isReady;
+      at = rest;
     }
-    if (at < bytes.length) this.#rest = bytes.subarray(at);
-    return false;
+    const end = this.#parseAll(data, at);
+    if (!this.#isReady && end < data.length) this.#rest = data.subarray(end);
+    return this.#isReady;
   }
 
-  #handle(bytes: Buffer, at: number, endAt: number): boolean {
-    const bodyAt = at + HEADER_BYTES;
-    switch (bytes[at]) {
-      case DATA_ROW:
-        // The number of fields comes first.
-        this.#collector.add(bytes, bodyAt + 2);
-        return false;
-      case ROW_DESCRIPTION:
-        this.#collector.describe(readTypes(bytes, bodyAt));
-        return false;
-      case ERROR:
-        this.error ??= readError(bytes, bodyAt, endAt);
-        return false;
-      default:
-        return bytes[at] === READY;
+  /** Parses all complete messages. Returns the position after the last one. */
+  #parseAll(bytes: Buffer, from: number): number {
+    const view = toView(bytes);
+    let at = from;
+    while (!this.#isReady && at + HEADER_BYTES <= bytes.length) {
+      const endAt = at + 1 + view.getInt32(at + 1);
+      if (endAt > bytes.length) break;
+      this.#handle(bytes, view, at, endAt);
+      at = endAt;
     }
+    return at;
+  }
+
+  #handle(bytes: Buffer, view: DataView, at: number, endAt: number): void {
+    const bodyAt = at + HEADER_BYTES;
+    const type = bytes[at];
+    // The number of fields comes first.
+    if (type === DATA_ROW) this.#collector.add(view, bodyAt + 2);
+    else if (type === ROW_DESCRIPTION) this.#collector.describe(readTypes(bytes, bodyAt));
+    else if (type === ERROR) this.error ??= readError(bytes, bodyAt, endAt);
+    else if (type === READY) this.#isReady = true;
   }
 }
 

@@ -7,7 +7,7 @@ import { PERFSCOPE_APPLICATION_NAME } from '../../core/schema/row-ids.ts';
 import type { TenantScope } from '../../core/tenant-scope.ts';
 import { type Param, renderSql, type Sql } from '../sql/sql-builder.ts';
 import { runBinaryQuery } from './binary-query.ts';
-import type { ColumnRows } from './column-rows.ts';
+import type { ColumnBuffers, ColumnRows } from './column-rows.ts';
 import { getQueryCaller, type QueryAudience } from './query-caller.ts';
 import { QueryScheduler } from './query-scheduler.ts';
 
@@ -68,14 +68,22 @@ export type ReadRows = (
  * Same as {@link ReadRows}, but returns columns of numbers, without a cache. Large results are several times faster.
  *
  * @param keyCount number of columns at the start of the row that are texts. All others must be numbers or timestamps.
+ * @param buffers memory for the result. Default: new memory.
  */
 export type ScanRows = (
   scope: TenantScope,
   statement: Sql,
   keyCount: number,
+  buffers?: ColumnBuffers,
 ) => Promise<ColumnRows>;
 
-const NO_ROWS: ColumnRows = { length: 0, keys: [], keyIndexes: new Uint32Array(), columns: [] };
+const NO_ROWS: ColumnRows = {
+  length: 0,
+  keys: [],
+  keyIndexes: new Uint32Array(),
+  columns: [],
+  release: () => {},
+};
 
 const INT8_OID = 20;
 const TIMESTAMP_OID = 1114;
@@ -134,12 +142,15 @@ export class QuestdbReader {
   };
 
   /** Same as {@link ScanRows}. */
-  readonly scan: ScanRows = async (scope, statement, keyCount) => {
+  readonly scan: ScanRows = async (scope, statement, keyCount, buffers) => {
     const rendered = renderSql(statement, scope);
     if (!rendered) return NO_ROWS;
     const values = rendered.params.map((param) => String(toParamText(param)));
     return this.#run(undefined, (client) =>
-      withTimeout(client, runBinaryQuery(client, { text: rendered.text, values, keyCount })),
+      withTimeout(
+        client,
+        runBinaryQuery(client, { text: rendered.text, values, keyCount, buffers }),
+      ),
     );
   };
 

@@ -21,6 +21,7 @@ import {
   toGroupColumn,
 } from '../../../storage/queries/run-query.ts';
 import { floorTo, type TimeRange } from '../../../storage/queries/time-range.ts';
+import { ColumnBuffers } from '../../../storage/questdb/column-rows.ts';
 import type { ScanClient } from '../../../storage/questdb/query-client.ts';
 import { sql } from '../../../storage/sql/sql-builder.ts';
 import type { CellSums } from '../windows/cell-series.ts';
@@ -52,6 +53,7 @@ const ROWS_PER_TURN = 2000;
 export class CellReader {
   readonly #options: CellReaderOptions;
   readonly #reads: readonly CellRead[];
+  readonly #buffers = new ColumnBuffers();
 
   constructor(options: CellReaderOptions) {
     this.#options = options;
@@ -172,7 +174,7 @@ export class CellReader {
     query: Query,
     { selection, timeColumn, createAdd }: RowFormat<S>,
   ): Promise<FetchedCells> {
-    const results = await scanQuery(this.#options.client, table, query, selection);
+    const results = await scanQuery(this.#options.client, table, query, selection, this.#buffers);
     const ordered = orderByCell(results, timeColumn, read.cellMs);
     const { resultIndexes, rowIndexes } = ordered;
     return {
@@ -192,14 +194,15 @@ export class CellReader {
             if (++added % ROWS_PER_TURN === 0) yield;
           }
         }
-        if (!split.shared.flat().some(({ length }) => length > 0)) return;
-        for (let i = 0; i < rowIndexes.length; i++) {
+        const hasShared = split.shared.flat().some(({ length }) => length > 0);
+        for (let i = 0; hasShared && i < rowIndexes.length; i++) {
           const result = resultIndexes[i]!;
           const row = rowIndexes[i]!;
           const groups = split.shared[result]![results[result]!.keyIndexes[row]!]!;
           if (groups.length > 0) addRows[result]!(row, groups);
           if (++added % ROWS_PER_TURN === 0) yield;
         }
+        for (const result of results) result.release();
       },
     };
   }

@@ -47,13 +47,24 @@ export class CellSeries {
     return this.#values[(cell & this.#mask) * WIDTH + column]!;
   }
 
+  /** The numbers of all cells. Another array after `add`. */
+  get values(): Float64Array {
+    return this.#values;
+  }
+
+  /** Returns the position of a cell's first column in `values`. */
+  getOffset(cell: number): number {
+    return (cell & this.#mask) * WIDTH;
+  }
+
   /**
    * Adds the sums of the cell that starts at `atMs`. Cells must be added in the order of their times. The
    * sums of several groups with the same time are merged.
    */
   add(atMs: number, sums: CellSums): void {
-    const isMerged = this.#end > this.#first && this.get(this.#end - 1, CELL.at) === atMs;
-    if (isMerged) this.#merge((this.#end - 1) & this.#mask, sums);
+    const lastAt = ((this.#end - 1) & this.#mask) * WIDTH;
+    const isMerged = this.#end > this.#first && this.#values[lastAt] === atMs;
+    if (isMerged) this.#merge(lastAt, sums);
     else this.#append(atMs, sums);
   }
 
@@ -80,8 +91,7 @@ export class CellSeries {
     this.#end += 1;
   }
 
-  #merge(slot: number, sums: CellSums): void {
-    const at = slot * WIDTH;
+  #merge(at: number, sums: CellSums): void {
     const values = this.#values;
     values[at + 1]! += sums.count;
     values[at + 2]! += sums.errorCount;

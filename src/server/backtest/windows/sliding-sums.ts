@@ -49,11 +49,19 @@ export class SlidingSums {
     const series = this.#series;
     const { end } = series;
     if (this.#from < series.first) this.#restart();
-    while (this.#to < end && series.get(this.#to, CELL.at) < now) this.#add(this.#to++);
+    const { values } = series;
+    while (this.#to < end) {
+      const at = series.getOffset(this.#to);
+      if (values[at]! >= now) break;
+      this.#add(this.#to++, values, at);
+    }
     const startMs = now - this.#windowMs;
     let mustRefresh = false;
-    while (this.#from < this.#to && series.get(this.#from, CELL.at) < startMs) {
-      mustRefresh = this.#remove(this.#from++) || mustRefresh;
+    while (this.#from < this.#to) {
+      const at = series.getOffset(this.#from);
+      if (values[at]! >= startMs) break;
+      this.#from += 1;
+      mustRefresh = this.#remove(values, at) || mustRefresh;
     }
     if (mustRefresh || this.#removed > Math.max(64, this.#to - this.#from)) this.#refresh();
   }
@@ -144,22 +152,34 @@ export class SlidingSums {
     return { count, errorCount, sum, valueCount, valueSum, min, max, last, newestMs, oldestMs };
   }
 
-  #add(cell: number): void {
-    const series = this.#series;
-    this.#count += series.get(cell, CELL.count);
-    this.#errorCount += series.get(cell, CELL.errorCount);
-    this.#sum += series.get(cell, CELL.sum);
-    this.#valueCount += series.get(cell, CELL.valueCount);
-    this.#valueSum += series.get(cell, CELL.valueSum);
+  /** @param at position of the cell in `values` */
+  #add(cell: number, values: Float64Array, at: number): void {
+    this.#count += values[at + CELL.count]!;
+    this.#errorCount += values[at + CELL.errorCount]!;
+    this.#sum += values[at + CELL.sum]!;
+    this.#valueCount += values[at + CELL.valueCount]!;
+    this.#valueSum += values[at + CELL.valueSum]!;
     // If the extreme has left the window, the next access searches all cells.
+    const series = this.#series;
     if (this.#minCell >= this.#from) {
-      const known = series.get(this.#minCell, CELL.min);
-      if (series.get(cell, CELL.min) <= known) this.#minCell = cell;
+      if (values[at + CELL.min]! <= series.get(this.#minCell, CELL.min)) this.#minCell = cell;
     }
     if (this.#maxCell >= this.#from) {
-      const known = series.get(this.#maxCell, CELL.max);
-      if (series.get(cell, CELL.max) >= known) this.#maxCell = cell;
+      if (values[at + CELL.max]! >= series.get(this.#maxCell, CELL.max)) this.#maxCell = cell;
     }
+  }
+
+  /** Returns whether a sum lost too much precision. @param at position of the cell in `values` */
+  #remove(values: Float64Array, at: number): boolean {
+    const sum = values[at + CELL.sum]!;
+    const valueSum = values[at + CELL.valueSum]!;
+    this.#count -= values[at + CELL.count]!;
+    this.#errorCount -= values[at + CELL.errorCount]!;
+    this.#sum -= sum;
+    this.#valueCount -= values[at + CELL.valueCount]!;
+    this.#valueSum -= valueSum;
+    this.#removed += 1;
+    return isImprecise(sum, this.#sum) || isImprecise(valueSum, this.#valueSum);
   }
 
   /** Starts again at the first stored cell, because cells of the window were dropped while it didn't move. */
@@ -174,20 +194,6 @@ export class SlidingSums {
     this.#removed = 0;
     this.#minCell = -1;
     this.#maxCell = -1;
-  }
-
-  /** Returns whether a sum lost too much precision. */
-  #remove(cell: number): boolean {
-    const series = this.#series;
-    const sum = series.get(cell, CELL.sum);
-    const valueSum = series.get(cell, CELL.valueSum);
-    this.#count -= series.get(cell, CELL.count);
-    this.#errorCount -= series.get(cell, CELL.errorCount);
-    this.#sum -= sum;
-    this.#valueCount -= series.get(cell, CELL.valueCount);
-    this.#valueSum -= valueSum;
-    this.#removed += 1;
-    return isImprecise(sum, this.#sum) || isImprecise(valueSum, this.#valueSum);
   }
 
   #refresh(): void {
