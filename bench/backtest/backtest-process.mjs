@@ -46,7 +46,8 @@ const report = {
   messages: set.messages.length,
   rows: outcome.rows,
   evaluations: outcome.evaluations,
-  cpuSeconds: process.cpuUsage().user / 1e6,
+  cpuSeconds: (process.cpuUsage().user + process.cpuUsage().system) / 1e6,
+  peakMb: process.resourceUsage().maxRSS / 1024,
 };
 await queryClient.close();
 process.stdout.write(`${JSON.stringify(report)}\n`);

@@ -2,7 +2,8 @@ import { DAY_MS, HOUR_MS, MINUTE_MS } from '../../src/core/duration.ts';
 import { execSql } from '../../src/storage/questdb/exec-sql-http.ts';
 import type { ExternalQuestdb } from '../../test/support/external-questdb.ts';
 
-const SERVICE_COUNT = 50;
+/** A series is one of 10 services, 10 endpoints, and 10 organizations. */
+const VALUES = 10;
 /** Every this many series, one has histograms too. */
 const HISTOGRAM_EVERY = 10;
 const STATEMENT_TIMEOUT_MS = 300_000;
@@ -38,15 +39,15 @@ function toPointsSql(seriesCount: number, fromMs: number, minutes: number, every
 }
 
 const SERIES_COLUMNS = `'API_RESPONSE_TIME' AS metric_type, 'http.server.request.duration' AS name, 'ms' AS unit,
-  's' || (series % ${SERVICE_COUNT}) AS service, '/e' || (series / ${SERVICE_COUNT}) AS endpoint, 'GET' AS operation,
-  'i1' AS instance, false AS test`;
+  's' || (series % ${VALUES}) AS service, '/e' || (series / ${VALUES} % ${VALUES}) AS endpoint,
+  'o' || (series / ${VALUES * VALUES}) AS organization_id, 'GET' AS operation, 'i1' AS instance, false AS test`;
 const IS_SLOW = `(series % 50 = 7 AND (micros / ${HOUR_MS * 1000}) % 8 = 2)`;
 
 function toMetricsSql(seriesCount: number, fromMs: number, minutes: number): string {
   return `INSERT INTO performance_metrics
-    (timestamp, metric_type, name, unit, service, endpoint, operation, instance, test, id, count, error_count,
+    (timestamp, metric_type, name, unit, service, endpoint, organization_id, operation, instance, test, id, count, error_count,
       aborted_count, sum, value, min, max)
-    SELECT micros::timestamp, metric_type, name, unit, service, endpoint, operation, instance, test,
+    SELECT micros::timestamp, metric_type, name, unit, service, endpoint, organization_id, operation, instance, test,
       left(sha1((micros * 1000 + series)::string), 24), 10, CASE WHEN slow THEN 1 ELSE 0 END, 0,
       10 * mean, mean, mean / 2, 2 * mean
     FROM (SELECT micros, series, ${SERIES_COLUMNS}, ${IS_SLOW} AS slow,
@@ -56,9 +57,9 @@ function toMetricsSql(seriesCount: number, fromMs: number, minutes: number): str
 
 function toBucketsSql(seriesCount: number, fromMs: number, minutes: number): string {
   return `INSERT INTO metric_buckets
-    (timestamp, metric_type, name, service, endpoint, operation, instance, test, point, bucket_upper, count,
+    (timestamp, metric_type, name, service, endpoint, organization_id, operation, instance, test, point, bucket_upper, count,
       error_count)
-    SELECT micros::timestamp, metric_type, name, service, endpoint, operation, instance, test,
+    SELECT micros::timestamp, metric_type, name, service, endpoint, organization_id, operation, instance, test,
       micros / 1000 + series, CASE WHEN slow THEN 3044.37 ELSE 64.0 + 32 * (x % 3) END, 10, 0
     FROM (SELECT micros, series, x, ${SERIES_COLUMNS}, ${IS_SLOW} AS slow
       FROM ${toPointsSql(seriesCount, fromMs, minutes, HISTOGRAM_EVERY)})`;

@@ -1,10 +1,8 @@
-import { setImmediate as nextTurn } from 'node:timers/promises';
 import { HOUR_MS, MINUTE_MS } from '../../core/duration.ts';
-import { createError, PerfscopeError } from '../../core/perfscope-error.ts';
 import type { Person } from '../../core/person-and-roles.ts';
 import { UNRESTRICTED_SCOPE } from '../../core/tenant-scope.ts';
 import { ceilTo, floorTo, type TimeRange } from '../../storage/queries/time-range.ts';
-import type { QueryClient } from '../../storage/questdb/query-client.ts';
+import type { ScanClient } from '../../storage/questdb/query-client.ts';
 import { queryUsualMeans } from '../alerts/rule-queries/query-spike.ts';
 import { RuleQueryCache } from '../alerts/rule-queries/rule-query-cache.ts';
 import type { QueryRule } from '../alerts/rule-queries/run-rule-query.ts';
@@ -22,28 +20,23 @@ import {
   type StoredAcknowledgment,
 } from './replay/replay-run.ts';
 import { RuleReplay } from './replay/rule-replay.ts';
+import { TurnClock } from './replay/turn-clock.ts';
 import { type AlertSpan, toAlertSpans } from './report/alert-spans.ts';
 import { CellReader } from './sources/cell-reader.ts';
 import { CellStores } from './sources/cell-stores.ts';
 import { createReplaySource } from './sources/create-replay-source.ts';
-import { loadStops } from './sources/load-stops.ts';
 import { createQueriedSource } from './sources/queried-source.ts';
+import { readChunks } from './sources/read-chunks.ts';
 import { StopList } from './sources/uptime-source.ts';
 
 /** The tables whose roll-ups limit the step. */
 const TABLES = ['performance_metrics', 'metric_buckets', 'queue_metrics', 'system_health'] as const;
 
-/** Rows that a read should return. More rows take more memory, and fewer rows more time. */
-const TARGET_ROWS = 20_000;
-const MAX_CHUNK_MS = 24 * HOUR_MS;
-const FIRST_CHUNK_MS = 30 * MINUTE_MS;
-/** Other work of the server waits at most this long. */
-const MAX_TURN_MS = 15;
 /** Rules are evaluated for at most this long before the range, so that alerts have their state at its start. */
 const MAX_WARMUP_MS = 6 * HOUR_MS;
 
 export interface BacktestEnvironment {
-  readonly queryClient: QueryClient;
+  readonly queryClient: ScanClient;
   /** Interval at which services report their health, in ms. */
   readonly healthIntervalMs: number;
   readonly notificationConfig: NotificationConfig;
@@ -120,7 +113,7 @@ export async function runBacktest(
   const healthIntervalMs = ceilTo(environment.healthIntervalMs, MINUTE_MS);
   const plan = planRules(environment, request, grid, healthIntervalMs);
   const reader = new CellReader({
-    queryClient,
+    client: queryClient,
     scope: UNRESTRICTED_SCOPE,
     stores: plan.stores,
     stepMs: grid.stepMs,
@@ -268,51 +261,41 @@ async function replayRange(context: ReplayContext): Promise<{ rows: number; eval
   const startMs = floorTo(firstMs - reader.warmupMs, stepMs);
   let rows = 0;
   let evaluations = 0;
-  let chunkMs = ceilTo(Math.min(FIRST_CHUNK_MS, MAX_CHUNK_MS), stepMs);
-  let turnMs = performance.now();
-  for (let fromMs = startMs; fromMs < lastMs; ) {
+  let doneMs = startMs;
+  const turns = new TurnClock(() => {
     checkCanceled?.();
-    const toMs = Math.min(fromMs + chunkMs, lastMs);
-    const read = await readChunk(reader, { fromMs, toMs }, firstMs);
-    if (read === undefined) {
-      if (chunkMs <= stepMs) throw createError('PS_REQUEST_TOO_LARGE', {});
-      chunkMs = ceilTo(chunkMs / 4, stepMs);
-      continue;
+    onProgress?.({ done: (doneMs - startMs) / (lastMs - startMs), rows });
+  });
+  const chunks = readChunks(
+    reader,
+    environment.queryClient,
+    { fromMs: startMs, toMs: lastMs },
+    {
+      firstMs,
+      stepMs,
+    },
+  );
+  for await (const { range, cells, stops } of chunks) {
+    checkCanceled?.();
+    rows += cells.rowCount;
+    await turns.run(cells.add());
+    plan.stops.add(stops);
+    const times: number[] = [];
+    for (let now = range.fromMs + stepMs; now <= range.toMs; now += stepMs) {
+      if (now >= firstMs && isEvaluated(periods, now)) times.push(now);
     }
-    plan.stops.add(await loadStops(environment.queryClient, { fromMs, toMs }));
-    rows += read;
-    for (let now = fromMs + stepMs; now <= toMs; now += stepMs) {
-      if (now < firstMs || !isEvaluated(periods, now)) continue;
+    await turns.run(run.skipQuiet(times));
+    for (const now of times) {
       await run.step(now);
       evaluations += distinct.reduce((sum, { groupCount }) => sum + groupCount, 0);
-      if (performance.now() - turnMs < MAX_TURN_MS) continue;
-      checkCanceled?.();
-      onProgress?.({ done: (now - startMs) / (lastMs - startMs), rows });
-      await nextTurn();
-      turnMs = performance.now();
+      doneMs = now;
+      if (turns.isDue) await turns.pause();
     }
-    plan.stores.compact(toMs);
-    plan.stops.dropBefore(toMs - plan.stores.windowMs);
-    const factor = Math.min(4, TARGET_ROWS / Math.max(read, 1));
-    fromMs = toMs;
-    chunkMs = Math.min(MAX_CHUNK_MS, Math.max(stepMs, ceilTo(chunkMs * factor, stepMs)));
+    plan.stores.compact(range.toMs);
+    plan.stops.dropBefore(range.toMs - plan.stores.windowMs);
   }
   onProgress?.({ done: 1, rows });
   return { rows, evaluations };
-}
-
-/** Returns the number of rows, or undefined if they are too many for one read. */
-async function readChunk(
-  reader: CellReader,
-  range: TimeRange,
-  firstMs: number,
-): Promise<number | undefined> {
-  try {
-    return await reader.read(range, firstMs);
-  } catch (error) {
-    if (error instanceof PerfscopeError && error.code === 'PS_REQUEST_TOO_LARGE') return undefined;
-    throw error;
-  }
 }
 
 function describePeriods({ firstMs, gaps }: StoredPeriods, grid: ReplayGrid): string[] {

@@ -1,7 +1,8 @@
 import { createError } from '../../core/perfscope-error.ts';
 import { hasRollupColumn } from '../../core/schema/rollup-history.ts';
+import type { ColumnBuffers, ColumnRows } from '../questdb/column-rows.ts';
 import type { Row } from '../questdb/postgres-wire-reader.ts';
-import type { QueryClient } from '../questdb/query-client.ts';
+import type { QueryClient, ScanClient } from '../questdb/query-client.ts';
 import {
   fromHostTable,
   fromTable,
@@ -120,8 +121,31 @@ export async function runRowQuery(
   query: Query,
   selection: Selection,
 ): Promise<readonly Row[]> {
-  const { scope, range, step } = query;
-  const { limit = MAX_ROWS } = selection;
+  const keys = getKeyColumns(queryTable, query, selection);
+  const statements = await planStatements(queryClient, queryTable, query, selection);
+  const partialResults = await Promise.all(
+    statements.map(({ statement, revision }) => queryClient.read(query.scope, statement, revision)),
+  );
+  const rows = mergeRows(partialResults, keys, selection.aggregations);
+  if (rows.length >= (selection.limit ?? MAX_ROWS)) throw createError('PS_REQUEST_TOO_LARGE', {});
+  return rows;
+}
+
+/** A statement that reads one table or roll-up. */
+interface PlannedStatement {
+  readonly statement: Sql;
+  /** Revision of the data, for caches. */
+  readonly revision: string | undefined;
+}
+
+/** Returns the statements that read a range: one for the rows, and one for each roll-up. */
+async function planStatements(
+  queryClient: QueryClient,
+  queryTable: QueryTable,
+  query: Query,
+  selection: Selection,
+): Promise<PlannedStatement[]> {
+  const { range, step } = query;
   const stored = (await queryClient.getCatalog()).get(queryTable.table) ?? [];
   const segments = planSegments(
     stored,
@@ -129,18 +153,34 @@ export async function runRowQuery(
     (unitMs) => !step || isAlignedToBuckets(step, range, unitMs),
   );
   const sources = stored.flatMap((table) => [table, ...(table.histories ?? [])]);
-  const keys = getKeyColumns(queryTable, query, selection);
-  const partialResults = await Promise.all(
-    [...Map.groupBy(segments, ({ name }) => name)].map(([source, sourceSegments]) => {
-      const table = sources.find(({ name }) => name === source);
-      const revision = table?.revision ?? getRowsRevision(range);
-      const statement = buildStatement(queryTable, query, selection, sourceSegments);
-      return queryClient.read(scope, statement, revision);
-    }),
+  return [...Map.groupBy(segments, ({ name }) => name)].map(([source, sourceSegments]) => ({
+    statement: buildStatement(queryTable, query, selection, sourceSegments),
+    revision: sources.find(({ name }) => name === source)?.revision ?? getRowsRevision(range),
+  }));
+}
+
+/**
+ * Same as {@link runRowQuery}, but returns columns of numbers, which takes a fraction of the time and memory. The
+ * columns are the additional keys, the time bucket, and the aggregations. The dimensions are the keys of the rows.
+ *
+ * @returns the partial results of each table or roll-up. Rows with the same keys and time must be merged.
+ * @throws PS_REQUEST_TOO_LARGE if there are more result rows than the limit
+ */
+export async function scanQuery(
+  client: ScanClient,
+  queryTable: QueryTable,
+  query: Query,
+  selection: Selection,
+  buffers?: ColumnBuffers,
+): Promise<ColumnRows[]> {
+  const keyCount = getGroupColumns(queryTable, query.groupBy ?? []).length;
+  const statements = await planStatements(client, queryTable, query, selection);
+  const results = await Promise.all(
+    statements.map(({ statement }) => client.scan(query.scope, statement, keyCount, buffers)),
   );
-  const rows = mergeRows(partialResults, keys, selection.aggregations);
-  if (rows.length >= limit) throw createError('PS_REQUEST_TOO_LARGE', {});
-  return rows;
+  const { limit = MAX_ROWS } = selection;
+  if (results.some(({ length }) => length >= limit)) throw createError('PS_REQUEST_TOO_LARGE', {});
+  return results;
 }
 
 /**

@@ -1,3 +1,4 @@
+import type { Duplex } from 'node:stream';
 import pg from 'pg';
 import type { ReadTarget } from '../../core/config/questdb-targets.ts';
 import { guard } from '../../core/guard.ts';
@@ -5,6 +6,8 @@ import { createError, errorMessage, PerfscopeError } from '../../core/perfscope-
 import { PERFSCOPE_APPLICATION_NAME } from '../../core/schema/row-ids.ts';
 import type { TenantScope } from '../../core/tenant-scope.ts';
 import { type Param, renderSql, type Sql } from '../sql/sql-builder.ts';
+import { runBinaryQuery } from './binary-query.ts';
+import type { ColumnBuffers, ColumnRows } from './column-rows.ts';
 import { getQueryCaller, type QueryAudience } from './query-caller.ts';
 import { QueryScheduler } from './query-scheduler.ts';
 
@@ -61,6 +64,27 @@ export type ReadRows = (
   revision?: string,
 ) => Promise<readonly Row[]>;
 
+/**
+ * Same as {@link ReadRows}, but returns columns of numbers, without a cache. Large results are several times faster.
+ *
+ * @param keyCount number of columns at the start of the row that are texts. All others must be numbers or timestamps.
+ * @param buffers memory for the result. Default: new memory.
+ */
+export type ScanRows = (
+  scope: TenantScope,
+  statement: Sql,
+  keyCount: number,
+  buffers?: ColumnBuffers,
+) => Promise<ColumnRows>;
+
+const NO_ROWS: ColumnRows = {
+  length: 0,
+  keys: [],
+  keyIndexes: new Uint32Array(),
+  columns: [],
+  release: () => {},
+};
+
 const INT8_OID = 20;
 const TIMESTAMP_OID = 1114;
 const MAX_CONNECTIONS = 6;
@@ -110,10 +134,31 @@ export class QuestdbReader {
   ): Promise<readonly Row[]> => {
     const rendered = renderSql(statement, scope);
     if (!rendered) return [];
+    const { text, params } = rendered;
+    const name = this.#statementNames.getName(text);
+    const query = { text, values: params.map(toParamText), ...(name ? { name } : {}) };
+    const { rows } = await this.#run(audience, (client) => client.query(query));
+    return rows as Row[];
+  };
+
+  /** Same as {@link ScanRows}. */
+  readonly scan: ScanRows = async (scope, statement, keyCount, buffers) => {
+    const rendered = renderSql(statement, scope);
+    if (!rendered) return NO_ROWS;
+    const values = rendered.params.map((param) => String(toParamText(param)));
+    return this.#run(undefined, (client) =>
+      withTimeout(
+        client,
+        runBinaryQuery(client, { text: rendered.text, values, keyCount, buffers }),
+      ),
+    );
+  };
+
+  async #run<T>(
+    audience: QueryAudience | undefined,
+    query: (client: pg.PoolClient) => Promise<T>,
+  ): Promise<T> {
     try {
-      const { text, params } = rendered;
-      const name = this.#statementNames.getName(text);
-      const query = { text, values: params.map(toParamText), ...(name ? { name } : {}) };
       const caller = getQueryCaller();
       const signal = audience?.signal ?? caller?.signal;
       return await this.#scheduler.run(caller, signal, () => {
@@ -128,10 +173,13 @@ export class QuestdbReader {
       }
       throw createError('PS_UNAVAILABLE', { reason }, error);
     }
-  };
+  }
 
   /** If `signal` is aborted, closes the connection, because QuestDB then cancels the query. */
-  async #runQuery(query: pg.QueryConfig, signal: AbortSignal | undefined): Promise<readonly Row[]> {
+  async #runQuery<T>(
+    query: (client: pg.PoolClient) => Promise<T>,
+    signal: AbortSignal | undefined,
+  ): Promise<T> {
     this.#pool ??= createPool(this.#target);
     const client = await this.#pool.connect();
     // The query also rejects. Without a listener, a broken connection would crash the process.
@@ -153,9 +201,9 @@ export class QuestdbReader {
     }
     signal?.addEventListener('abort', cancel, { once: true });
     try {
-      const { rows } = await client.query(query);
+      const result = await query(client);
       release(false);
-      return rows as Row[];
+      return result;
     } catch (error) {
       release(true);
       throw error;
@@ -183,6 +231,25 @@ function createPool(target: ReadTarget): pg.Pool {
   // it.
   pool.on('error', () => {});
   return pool;
+}
+
+/** Closes the connection if a query takes too long. `pg` does the same for its own queries. */
+async function withTimeout<T>(client: pg.PoolClient, result: Promise<T>): Promise<T> {
+  const { stream } = (client as unknown as { connection: { stream: Duplex } }).connection;
+  let isExpired = false;
+  const expire = guard('the queries', () => {
+    isExpired = true;
+    stream.destroy();
+  });
+  const timer = setTimeout(expire, QUERY_TIMEOUT_MS);
+  try {
+    return await result;
+  } catch (error) {
+    if (isExpired) throw new Error('Query read timeout', { cause: error });
+    throw error;
+  } finally {
+    clearTimeout(timer);
+  }
 }
 
 /** Formats dates in UTC, because the driver would use the process's time zone. */

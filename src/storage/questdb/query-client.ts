@@ -1,7 +1,7 @@
 import type { ReadTarget } from '../../core/config/questdb-targets.ts';
 import type { TenantScope } from '../../core/tenant-scope.ts';
 import { renderSql, type Sql } from '../sql/sql-builder.ts';
-import { QuestdbReader, type ReadRows, type Row } from './postgres-wire-reader.ts';
+import { QuestdbReader, type ReadRows, type Row, type ScanRows } from './postgres-wire-reader.ts';
 import { QueryAudience, runWithoutQueryCaller } from './query-caller.ts';
 import { type Catalog, CatalogReader } from './table-catalog.ts';
 
@@ -9,6 +9,11 @@ import { type Catalog, CatalogReader } from './table-catalog.ts';
 export interface QueryClient {
   readonly read: ReadRows;
   readonly getCatalog: () => Promise<Catalog>;
+}
+
+/** Also reads large results as columns. */
+export interface ScanClient extends QueryClient {
+  readonly scan: ScanRows;
 }
 
 /** Reads from one QuestDB over the PostgreSQL wire protocol, with a cache for results. */
@@ -27,6 +32,10 @@ export class QuestdbQueryClient {
 
   get read() {
     return this.#cache.read;
+  }
+
+  get scan() {
+    return this.#reader.scan;
   }
 
   get getCatalog() {

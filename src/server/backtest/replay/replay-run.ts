@@ -46,6 +46,26 @@ export class ReplayRun {
     this.#acknowledgments = acknowledgments;
   }
 
+  /**
+   * Prepares the next evaluations. Evaluates all groups whose state can't change at these times. Returns after each
+   * rule, so that other work can run.
+   *
+   * @param times the times of the next calls of `step`, sorted
+   */
+  *skipQuiet(times: readonly number[]): Generator<void> {
+    for (const { source, replay, failure } of this.#rules) {
+      replay.endSkip();
+      if (!source.skipGroups || failure !== undefined) continue;
+      try {
+        source.skipGroups((window) => replay.skip(window, times));
+      } catch (error) {
+        // The next evaluation fails in the same way, and ends the replay of the rule.
+        if (!isTooLarge(error)) throw error;
+      }
+      yield;
+    }
+  }
+
   /** Evaluates all rules at `now`, in ms since the epoch. */
   async step(now: number): Promise<void> {
     const byRule = new Map<ReplayedRule, readonly Transition[]>();
@@ -94,8 +114,12 @@ async function observe(
   try {
     return await rule.source.observe(now);
   } catch (error) {
-    if (!(error instanceof PerfscopeError) || error.code !== 'PS_REQUEST_TOO_LARGE') throw error;
+    if (!isTooLarge(error)) throw error;
     rule.failure = `it has more than ${formatNumber(MAX_GROUPS)} groups`;
     return undefined;
   }
+}
+
+function isTooLarge(error: unknown): boolean {
+  return error instanceof PerfscopeError && error.code === 'PS_REQUEST_TOO_LARGE';
 }

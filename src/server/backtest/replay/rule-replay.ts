@@ -10,6 +10,7 @@ import {
   isBeyond,
   type RuleThresholds,
 } from '../../alerts/rules/alert-rule.ts';
+import { type ReplayWindow, WindowValues } from '../sources/replay-source.ts';
 
 /** A longer time between two evaluations counts as a clock jump, as in `evaluateRule`. */
 const MAX_PAUSE_INTERVALS = 4;
@@ -27,6 +28,8 @@ interface QuietGroup {
   sinceMs: number;
   count: number;
   evaluatedMs: number;
+  /** Whether the next evaluations were already done by `skip`. */
+  isSkipped: boolean;
 }
 
 /** An alert that fires or is pending, as `AlertStateStore` lists it. */
@@ -48,6 +51,9 @@ export class RuleReplay {
   #states = new Map<string, GroupState>();
   readonly #keys = new WeakMap<Labels, string>();
   #step = 0;
+  #values = new WindowValues(0);
+  /** Number of quiet groups that are skipped. */
+  #skippedCount = 0;
 
   /** @param rule its interval must be the time between two evaluations */
   constructor(rule: AlertRule) {
@@ -64,6 +70,67 @@ export class RuleReplay {
     return [...this.#states.values()].flatMap(({ alert, value, breachedMs }) =>
       alert ? [{ transition: alert, value, breachedMs }] : [],
     );
+  }
+
+  /** Ends the skipping of groups. Must be called after the last time that was passed to `skip`. */
+  endSkip(): void {
+    if (this.#skippedCount === 0) return;
+    this.#skippedCount = 0;
+    for (const quiet of this.#quiet.values()) quiet.isSkipped = false;
+  }
+
+  /**
+   * Evaluates one group at several times at once, if its state can't change at any of them. The group must then not be
+   * observed at these times.
+   *
+   * @param times the next times of evaluation, sorted
+   * @returns whether the group was evaluated. If not, the window is at its former position.
+   */
+  skip(window: ReplayWindow, times: readonly number[]): boolean {
+    const quiet = this.#quietByLabels.get(window.labels);
+    if (!quiet && this.#hasState(window.labels)) return false;
+    if (this.#values.size < times.length) this.#values = new WindowValues(times.length);
+    window.save();
+    window.advanceAll(times, this.#values);
+    const canSkip = quiet
+      ? this.#skipQuiet(quiet, times, this.#values)
+      : hasNoValue(this.#values, times.length);
+    if (!canSkip) window.restore();
+    else if (quiet) {
+      quiet.isSkipped = true;
+      this.#skippedCount += 1;
+    }
+    return canSkip;
+  }
+
+  /** Does the same as `#updateQuiet` for several observations. Returns false if the group has to be evaluated. */
+  #skipQuiet(quiet: QuietGroup, times: readonly number[], output: WindowValues): boolean {
+    const { direction, noData, evidence, intervalMs } = this.rule;
+    const { levels, minimumCount } = quiet.thresholds;
+    let { value, clockMs, sinceMs, count, evaluatedMs } = quiet;
+    for (let i = 0; i < times.length; i++) {
+      const now = times[i]!;
+      const newestMs = Math.min(output.newestMs[i]!, now);
+      const current = output.values[i]!;
+      const elapsedMs = now - evaluatedMs;
+      if (Number.isNaN(newestMs) || Number.isNaN(current)) return false;
+      if (elapsedMs < 0 || elapsedMs > MAX_PAUSE_INTERVALS * intervalMs) return false;
+      for (const { threshold } of levels) {
+        if (isBeyond(current, threshold, direction)) return false;
+      }
+      const currentCount = output.counts[i]!;
+      const coveredMs = output.coveredMs[i]!;
+      const isOld = newestMs <= clockMs && currentCount <= count;
+      const isTooFew = currentCount < minimumCount || coveredMs < evidence.minimumCoverageMs;
+      evaluatedMs = now;
+      count = currentCount;
+      sinceMs = Math.min(sinceMs, newestMs - coveredMs);
+      if (isOld || (isTooFew && noData === 'keep')) continue;
+      clockMs = Math.max(newestMs, clockMs);
+      value = current;
+    }
+    Object.assign(quiet, { value, clockMs, sinceMs, count, evaluatedMs });
+    return true;
   }
 
   /** Evaluates the rule for all groups at `now`, in ms since the epoch. */
@@ -85,7 +152,7 @@ export class RuleReplay {
       relevant.push(observation);
       woken.set(quiet.key, toState(quiet));
     }
-    if (quietCount < this.#quiet.size) this.#wakeAbsent(woken);
+    if (quietCount + this.#skippedCount < this.#quiet.size) this.#wakeAbsent(woken);
     for (const observation of relevant) this.#wakeByKey(observation, woken);
     if (relevant.length === 0 && woken.size === 0 && this.#states.size === 0) return [];
     const before = woken.size === 0 ? this.#states : new Map([...this.#states, ...woken]);
@@ -113,7 +180,10 @@ export class RuleReplay {
 
   /** A new group without a value stays unknown. */
   #canChange({ value, hasEnded, labels }: Observation): boolean {
-    if (value !== undefined || hasEnded === true) return true;
+    return value !== undefined || hasEnded === true || this.#hasState(labels);
+  }
+
+  #hasState(labels: Labels): boolean {
     if (this.#states.size === 0 && this.#quiet.size === 0) return false;
     const key = this.#keys.get(labels) ?? toLabelsKey(labels);
     this.#keys.set(labels, key);
@@ -148,7 +218,7 @@ export class RuleReplay {
   /** Adds the quiet groups that weren't observed now. */
   #wakeAbsent(woken: Map<string, GroupState>): void {
     for (const quiet of this.#quiet.values()) {
-      if (quiet.step !== this.#step) woken.set(quiet.key, toState(quiet));
+      if (quiet.step !== this.#step && !quiet.isSkipped) woken.set(quiet.key, toState(quiet));
     }
   }
 
@@ -189,6 +259,7 @@ export class RuleReplay {
         sinceMs: state.sinceMs,
         count: state.count,
         evaluatedMs: state.evaluatedMs ?? Number.NEGATIVE_INFINITY,
+        isSkipped: false,
       };
       this.#quiet.set(key, quiet);
       this.#quietByLabels.set(labels, quiet);
@@ -210,4 +281,11 @@ function isQuiet(state: GroupState, { enabled }: RuleThresholds): boolean {
 
 function toState({ state, value, clockMs, sinceMs, count, evaluatedMs }: QuietGroup): GroupState {
   return { ...state, value, clockMs, sinceMs, count, evaluatedMs };
+}
+
+function hasNoValue({ values, newestMs }: WindowValues, length: number): boolean {
+  for (let i = 0; i < length; i++) {
+    if (!Number.isNaN(newestMs[i]!) && !Number.isNaN(values[i]!)) return false;
+  }
+  return true;
 }

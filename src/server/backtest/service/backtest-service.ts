@@ -3,7 +3,7 @@ import { DAY_MS, MINUTE_MS } from '../../../core/duration.ts';
 import { createError } from '../../../core/perfscope-error.ts';
 import type { Person } from '../../../core/person-and-roles.ts';
 import type { TimeRange } from '../../../storage/queries/time-range.ts';
-import type { QueryClient } from '../../../storage/questdb/query-client.ts';
+import type { ScanClient } from '../../../storage/questdb/query-client.ts';
 import type { Transition } from '../../alerts/evaluation/alert-transition.ts';
 import type { AlertRule } from '../../alerts/rules/alert-rule.ts';
 import type { ThresholdSettings } from '../../alerts/rules/environment-thresholds.ts';
@@ -41,7 +41,7 @@ import {
 } from './stored-alerts.ts';
 
 export interface BacktestServiceOptions {
-  readonly queryClient: QueryClient;
+  readonly queryClient: ScanClient;
   readonly settings: ThresholdSettings;
   /** Returns the rules in effect. */
   readonly getRuleSet: () => AlertRuleSet;

@@ -8,28 +8,29 @@ import {
   ROW_COUNT,
 } from '../../../storage/queries/aggregation-tables.ts';
 import { type JobTotals, queryJobTotals } from '../../../storage/queries/job-totals.ts';
-import { SUM_AGGREGATIONS, toMetricSums } from '../../../storage/queries/measurement-sums.ts';
+import { SUM_AGGREGATIONS } from '../../../storage/queries/measurement-sums.ts';
 import { queryMessageTotals } from '../../../storage/queries/message-totals.ts';
 import { toMetricConditions } from '../../../storage/queries/operation-totals.ts';
 import type { Dimension, Group, Query } from '../../../storage/queries/query-definition.ts';
-import { toNumber, toText } from '../../../storage/queries/row-values.ts';
+import { toText } from '../../../storage/queries/row-values.ts';
 import {
   type Aggregation,
   type QueryTable,
-  runRowQuery,
+  type Selection,
+  scanQuery,
   toGroupColumn,
 } from '../../../storage/queries/run-query.ts';
 import { floorTo, type TimeRange } from '../../../storage/queries/time-range.ts';
-import type { Row } from '../../../storage/questdb/postgres-wire-reader.ts';
-import type { QueryClient } from '../../../storage/questdb/query-client.ts';
+import { ColumnBuffers } from '../../../storage/questdb/column-rows.ts';
+import type { ScanClient } from '../../../storage/questdb/query-client.ts';
 import { sql } from '../../../storage/sql/sql-builder.ts';
-import { computeCellMs } from '../replay/replay-grid.ts';
 import type { CellSums } from '../windows/cell-series.ts';
-import type { SumStore } from './cell-stores.ts';
-import { type BucketStore, type CellQuery, type CellStores, toCellRowsKey } from './cell-stores.ts';
+import { orderByCell, orderByKey } from './cell-rows.ts';
+import type { BucketStore, CellQuery, CellStores, SumStore } from './cell-stores.ts';
+import { type AnyStore, type CellRead, matchesFilter, planCellReads } from './plan-cell-reads.ts';
 
 export interface CellReaderOptions {
-  readonly queryClient: QueryClient;
+  readonly client: ScanClient;
   readonly scope: TenantScope;
   readonly stores: CellStores;
   readonly stepMs: number;
@@ -37,23 +38,26 @@ export interface CellReaderOptions {
   readonly healthIntervalMs: number;
 }
 
-/** One query for all stores with the same rows. Coarser groupings are computed from the finest. */
-interface CellRead {
-  readonly query: CellQuery;
-  readonly stores: readonly (SumStore | BucketStore)[];
-  readonly cellMs: number;
-  /** The read starts this long before the first evaluation. */
-  readonly windowMs: number;
+/** The rows of a range, before they are added to the stores. */
+export interface FetchedCells {
+  /** Number of rows. */
+  readonly rowCount: number;
+  /** Adds the rows to the stores. Returns after each of some rows, so that other work can run. */
+  add(): Generator<void>;
 }
+
+/** Rows that are added before other work can run. */
+const ROWS_PER_TURN = 2000;
 
 /** Reads cells in time order and adds them to the stores. */
 export class CellReader {
   readonly #options: CellReaderOptions;
   readonly #reads: readonly CellRead[];
+  readonly #buffers = new ColumnBuffers();
 
   constructor(options: CellReaderOptions) {
     this.#options = options;
-    this.#reads = planCellReads(options);
+    this.#reads = planCellReads(options.stores, options.stepMs, options.healthIntervalMs);
   }
 
   /** The longest time before the first evaluation that is read, in ms. */
@@ -62,110 +66,168 @@ export class CellReader {
   }
 
   /**
-   * Reads the cells of a range, which must follow the range of the last call.
+   * Reads the cells of a range.
    *
    * @param firstMs time of the first evaluation
-   * @returns the number of rows that were read
+   * @throws PS_REQUEST_TOO_LARGE if the range has too many rows for one read
    * @throws PS_UNAVAILABLE, PS_QUERY_TOO_LONG
    */
-  async read(range: TimeRange, firstMs: number): Promise<number> {
-    let rowCount = 0;
+  async fetch(range: TimeRange, firstMs: number): Promise<FetchedCells> {
+    const all: FetchedCells[] = [];
     for (const read of this.#reads) {
       const fromMs = Math.max(range.fromMs, floorTo(firstMs - read.windowMs, read.cellMs));
-      if (fromMs < range.toMs) rowCount += await this.#readCells(read, { ...range, fromMs });
+      if (fromMs >= range.toMs || read.stores.every(({ store }) => store.isFull)) continue;
+      all.push(await this.#fetchCells(read, { ...range, fromMs }));
     }
-    return rowCount;
+    return {
+      rowCount: all.reduce((sum, { rowCount }) => sum + rowCount, 0),
+      *add() {
+        for (const fetched of all) yield* fetched.add();
+      },
+    };
   }
 
-  async #readCells(read: CellRead, range: TimeRange): Promise<number> {
-    const { scope, queryClient } = this.#options;
-    const { filter, groupBy } = read.query;
+  /**
+   * Reads the cells of a range and adds them. The range must follow the range of the last call.
+   *
+   * @returns the number of rows that were read
+   */
+  async read(range: TimeRange, firstMs: number): Promise<number> {
+    const fetched = await this.fetch(range, firstMs);
+    for (const _turn of fetched.add());
+    return fetched.rowCount;
+  }
+
+  async #fetchCells(read: CellRead, range: TimeRange): Promise<FetchedCells> {
+    const { scope, client } = this.#options;
+    const { kind, filter, groupBy } = read.query;
     const step = { ms: read.cellMs, zone: 'utc' };
     const query: Query = { scope, range, filter, groupBy, step };
-    const stores = read.stores.filter(({ store }) => !store.isFull);
-    if (stores.length === 0) return 0;
-    switch (read.query.kind) {
+    switch (kind) {
       case 'sums':
-        return this.#readSums(read, query, stores as readonly SumStore[]);
+        return this.#fetchSums(read, query);
       case 'buckets':
-        return this.#readBuckets(read, query, stores as readonly BucketStore[]);
+        return this.#fetchBuckets(read, query);
       case 'jobs':
-        return addJobs(
-          await queryJobTotals(queryClient, query),
-          groupBy,
-          stores as readonly SumStore[],
-        );
+        return toFetchedJobs(await queryJobTotals(client, query), read);
       case 'messages':
-        return addJobs(
-          await queryMessageTotals(queryClient, query),
-          groupBy,
-          stores as readonly SumStore[],
-        );
+        return toFetchedJobs(await queryMessageTotals(client, query), read);
       default:
-        return this.#readReports(read, query, stores as readonly SumStore[]);
+        return this.#fetchReports(read, query);
     }
   }
 
-  async #readSums(
-    { query: { type, filter, groupBy } }: CellRead,
-    query: Query,
-    stores: readonly SumStore[],
-  ): Promise<number> {
-    const conditions = type ? toMetricConditions({ metricType: type }, filter) : [];
-    const rows = await runRowQuery(this.#options.queryClient, METRICS_TABLE, query, {
-      aggregations: SUM_AGGREGATIONS,
-      conditions,
+  async #fetchSums(read: CellRead, query: Query): Promise<FetchedCells> {
+    const { type, filter } = read.query;
+    const { last_at, first_at, samples, count } = SUM_AGGREGATIONS;
+    const needed = [...read.columns].map((name) => [name, SUM_AGGREGATIONS[name]] as const);
+    const names = ['bucket', 'last_at', 'first_at', 'samples', 'count', ...read.columns];
+    return this.#fetchRows<SumStore>(METRICS_TABLE, read, query, {
+      selection: {
+        aggregations: { last_at, first_at, samples, count, ...Object.fromEntries(needed) },
+        conditions: type ? toMetricConditions({ metricType: type }, filter) : [],
+      },
+      timeColumn: 0,
+      createAdd: (columns) => createSumsAdd((name) => columns[names.indexOf(name)]),
     });
-    const router = new GroupRouter(METRICS_TABLE, groupBy, stores);
-    for (const row of sortByBucket(rows)) {
-      const sums = toMetricSums(row);
-      if (!sums) continue;
-      const atMs = (row.bucket as Date).getTime();
-      for (const group of router.route(row)) group.series.add(atMs, sums);
-    }
-    return rows.length;
   }
 
-  async #readBuckets(
-    { query: { type = 'CUSTOM', filter, groupBy } }: CellRead,
-    query: Query,
-    stores: readonly BucketStore[],
-  ): Promise<number> {
-    const rows = await runRowQuery(this.#options.queryClient, BUCKETS_TABLE, query, {
-      aggregations: { count: COUNT, errors: createSum(sql`sum(error_count)`) },
-      keys: ['bucket_upper'],
-      conditions: toMetricConditions({ metricType: type }, filter),
+  async #fetchBuckets(read: CellRead, query: Query): Promise<FetchedCells> {
+    const { type = 'CUSTOM', filter } = read.query;
+    const bucket = { bound: 0, count: 0, errorCount: 0 };
+    return this.#fetchRows<BucketStore>(BUCKETS_TABLE, read, query, {
+      selection: {
+        aggregations: { count: COUNT, errors: createSum(sql`sum(error_count)`) },
+        keys: ['bucket_upper'],
+        conditions: toMetricConditions({ metricType: type }, filter),
+      },
+      timeColumn: 1,
+      createAdd:
+        ([bounds, times, counts, errors]) =>
+        (row, groups) => {
+          bucket.bound = bounds![row]! || 0;
+          bucket.count = counts![row]! || 0;
+          bucket.errorCount = errors![row]! || 0;
+          for (const { series } of groups) series.add(times![row]!, bucket);
+        },
     });
-    const router = new GroupRouter(BUCKETS_TABLE, groupBy, stores);
-    for (const row of sortByBucket(rows)) {
-      const atMs = (row.bucket as Date).getTime();
-      const bucket = {
-        bound: toNumber(row.bucket_upper) ?? 0,
-        count: toNumber(row.count) ?? 0,
-        errorCount: toNumber(row.errors) ?? 0,
-      };
-      for (const group of router.route(row)) group.series.add(atMs, bucket);
-    }
-    return rows.length;
   }
 
-  async #readReports(
-    { query: { groupBy } }: CellRead,
-    query: Query,
-    stores: readonly SumStore[],
-  ): Promise<number> {
-    const rows = await runRowQuery(this.#options.queryClient, HOSTS_TABLE, query, {
-      aggregations: { rows: ROW_COUNT, last: LAST_TIME },
+  async #fetchReports(read: CellRead, query: Query): Promise<FetchedCells> {
+    const sums = { ...NO_SUMS };
+    return this.#fetchRows<SumStore>(HOSTS_TABLE, read, query, {
+      selection: { aggregations: { rows: ROW_COUNT, last: LAST_TIME } },
+      timeColumn: 0,
+      createAdd:
+        ([times, , last]) =>
+        (row, groups) => {
+          const atMs = times![row]!;
+          sums.newestMs = last![row]! || atMs;
+          for (const { series } of groups) series.add(atMs, sums);
+        },
     });
-    const router = new GroupRouter(HOSTS_TABLE, groupBy, stores);
-    for (const row of sortByBucket(rows)) {
-      const atMs = (row.bucket as Date).getTime();
-      const newestMs = row.last instanceof Date ? row.last.getTime() : atMs;
-      for (const group of router.route(row)) group.series.add(atMs, { ...NO_SUMS, newestMs });
-    }
-    return rows.length;
+  }
+
+  async #fetchRows<S extends AnyStore>(
+    table: QueryTable,
+    read: CellRead,
+    query: Query,
+    { selection, timeColumn, createAdd }: RowFormat<S>,
+  ): Promise<FetchedCells> {
+    const results = await scanQuery(this.#options.client, table, query, selection, this.#buffers);
+    const ordered = orderByCell(results, timeColumn, read.cellMs);
+    const { resultIndexes, rowIndexes } = ordered;
+    return {
+      rowCount: rowIndexes.length,
+      *add() {
+        const router = new GroupRouter<S>(table, read);
+        const routes = results.map(({ keys }) => keys.map((texts) => router.route(texts)));
+        const addRows = results.map(({ columns }) => createAdd(columns));
+        const [only] = results;
+        // Reading the rows of a group together is faster. Groups with rows of several keys need the order of times.
+        const split = results.length === 1 ? splitRoutes(routes[0]!) : { own: [], shared: routes };
+        let added = 0;
+        if (only && results.length === 1) {
+          for (const row of orderByKey(only, ordered)) {
+            const groups = split.own[only.keyIndexes[row]!];
+            if (groups?.length) addRows[0]!(row, groups);
+            if (++added % ROWS_PER_TURN === 0) yield;
+          }
+        }
+        const hasShared = split.shared.flat().some(({ length }) => length > 0);
+        for (let i = 0; hasShared && i < rowIndexes.length; i++) {
+          const result = resultIndexes[i]!;
+          const row = rowIndexes[i]!;
+          const groups = split.shared[result]![results[result]!.keyIndexes[row]!]!;
+          if (groups.length > 0) addRows[result]!(row, groups);
+          if (++added % ROWS_PER_TURN === 0) yield;
+        }
+        for (const result of results) result.release();
+      },
+    };
   }
 }
+
+/** Splits the groups of each key into groups with rows of only this key, and groups with rows of several keys. */
+function splitRoutes<G>(routes: readonly (readonly G[])[]) {
+  const counts = new Map<G, number>();
+  for (const group of routes.flat()) counts.set(group, (counts.get(group) ?? 0) + 1);
+  return {
+    own: routes.map((groups) => groups.filter((group) => counts.get(group) === 1)),
+    shared: [routes.map((groups) => groups.filter((group) => counts.get(group) !== 1))],
+  };
+}
+
+/** How to read the columns of a result. */
+interface RowFormat<S extends AnyStore> {
+  readonly selection: Selection;
+  /** Column with the start of the cell. */
+  readonly timeColumn: number;
+  /** Returns a function that adds a row to groups. */
+  readonly createAdd: (columns: readonly Float64Array[]) => AddRow<S>;
+}
+
+type AddRow<S extends AnyStore> = (row: number, groups: readonly GroupOf<S>[]) => void;
 
 const LAST_TIME: Aggregation = {
   rows: sql`max(timestamp)`,
@@ -173,71 +235,65 @@ const LAST_TIME: Aggregation = {
   mergeWith: 'max',
 };
 
-const NO_SUMS: CellSums = {
+const NO_SUMS = {
   count: 0,
   errorCount: 0,
   sum: 0,
   valueCount: 0,
   valueSum: 0,
-  min: undefined,
-  max: undefined,
-  last: undefined,
+  min: Number.NaN,
+  max: Number.NaN,
+  last: Number.NaN,
   newestMs: 0,
   oldestMs: 0,
-};
+} satisfies CellSums;
 
-function planCellReads({ stores, stepMs, healthIntervalMs }: CellReaderOptions): CellRead[] {
-  const all = [...stores.sums, ...stores.buckets];
-  return [...Map.groupBy(all, toCellRowsKey).values()].flatMap((sameRows) => {
-    const finest = sameRows.filter(
-      (each) => !sameRows.some((other) => other !== each && isFiner(other.groupBy, each.groupBy)),
-    );
-    const byFinest = Map.groupBy(sameRows, (each) =>
-      finest.find((other) => other === each || isFiner(other.groupBy, each.groupBy)),
-    );
-    return [...byFinest].map(([query, members]): CellRead => {
-      const windowsMs = members.flatMap(({ store }) => store.windowsMs);
-      const isReport = sameRows[0]!.kind === 'reports';
-      const cellMs = isReport ? healthIntervalMs : computeCellMs(stepMs, windowsMs);
-      return { query: query!, stores: members, cellMs, windowMs: Math.max(...windowsMs) };
-    });
-  });
+/** Returns a function that adds the sums of a row. Columns that weren't read are undefined. */
+function createSumsAdd(find: (name: string) => Float64Array | undefined): AddRow<SumStore> {
+  const [times, newest, oldest] = [find('bucket')!, find('last_at')!, find('first_at')!];
+  const [counts, samples] = [find('count')!, find('samples')!];
+  const [errors, totals, valueTotals] = [find('errors'), find('total'), find('value_total')];
+  const [minima, maxima, last] = [find('minimum'), find('maximum'), find('last')];
+  // One object for all rows, because the series copies the numbers.
+  const sums = { ...NO_SUMS };
+  return (row, groups) => {
+    const newestMs = newest[row]!;
+    if (Number.isNaN(newestMs)) return;
+    sums.newestMs = newestMs;
+    sums.oldestMs = oldest[row]! || newestMs;
+    sums.count = counts[row]! || 0;
+    sums.valueCount = samples[row]! || 0;
+    if (errors) sums.errorCount = errors[row]! || 0;
+    if (totals) sums.sum = totals[row]! || 0;
+    if (valueTotals) sums.valueSum = valueTotals[row]! || 0;
+    if (minima) sums.min = minima[row]!;
+    if (maxima) sums.max = maxima[row]!;
+    if (last) sums.last = last[row]!;
+    for (const { series } of groups) series.add(times[row]!, sums);
+  };
 }
 
-function isFiner(a: readonly Dimension[], b: readonly Dimension[]): boolean {
-  return a.length > b.length && b.every((name) => a.includes(name));
-}
-
-/** Sorts rows by time. QuestDB returns groups in any order. */
-function sortByBucket(rows: readonly Row[]): readonly Row[] {
-  return rows.toSorted((a, b) => (a.bucket as Date).getTime() - (b.bucket as Date).getTime());
-}
-
-type AnyStore = SumStore | BucketStore;
 type GroupOf<S extends AnyStore> = NonNullable<ReturnType<S['store']['getOrAdd']>>;
 
-/** Finds the groups of each row in all stores. The rows of a group look it up only once. */
+/** Finds the groups of the texts of a row in all stores. */
 class GroupRouter<S extends AnyStore> {
-  readonly #columns: readonly (readonly [Dimension, string])[];
+  readonly #query: CellQuery;
   readonly #stores: readonly S[];
-  readonly #routes = new Map<string, readonly GroupOf<S>[]>();
+  /** Position of each dimension in the texts. Two dimensions can use the same column. */
+  readonly #positions: readonly (readonly [Dimension, number])[];
 
-  constructor(table: QueryTable, groupBy: readonly Dimension[], stores: readonly S[]) {
-    this.#columns = groupBy.map((name) => [name, toGroupColumn(table, name)]);
-    this.#stores = stores;
+  constructor(table: QueryTable, { query, stores }: CellRead) {
+    this.#query = query;
+    this.#stores = stores as readonly S[];
+    const columns = query.groupBy.map((name) => toGroupColumn(table, name));
+    const distinct = [...new Set(columns)];
+    this.#positions = query.groupBy.map((name, i) => [name, distinct.indexOf(columns[i]!)]);
   }
 
-  route(row: Row): readonly GroupOf<S>[] {
-    let key = '';
-    for (const [, column] of this.#columns) key += `${(row[column] as string | null) ?? ''}\n`;
-    const known = this.#routes.get(key);
-    if (known) return known;
-    const group = Object.fromEntries(
-      this.#columns.map(([name, column]) => [name, toText(row[column])]),
-    );
-    const found = findGroups(this.#stores, group);
-    this.#routes.set(key, found);
-    return found;
+  route(texts: readonly (string | null)[]): readonly GroupOf<S>[] {
+    const group = Object.fromEntries(this.#positions.map(([name, i]) => [name, toText(texts[i])]));
+    const matching = this.#stores.filter((store) => matchesFilter(group, this.#query, store));
+    return findGroups(matching, group);
   }
 }
 
@@ -251,23 +307,25 @@ function findGroups<S extends AnyStore>(stores: readonly S[], group: Group): Gro
   });
 }
 
-function addJobs(
-  totals: readonly JobTotals[],
-  groupBy: readonly Dimension[],
-  stores: readonly SumStore[],
-): number {
-  const sorted = totals.toSorted((a, b) => (a.bucket?.fromMs ?? 0) - (b.bucket?.fromMs ?? 0));
-  for (const { group, bucket, arrived, completed, failed, newestMs } of sorted) {
-    const sums = {
-      ...NO_SUMS,
-      count: completed + failed,
-      errorCount: failed,
-      valueSum: arrived,
-      newestMs,
-      oldestMs: newestMs,
-    };
-    const named = Object.fromEntries(groupBy.map((name) => [name, group[name]]));
-    for (const { series } of findGroups(stores, named)) series.add(bucket?.fromMs ?? 0, sums);
-  }
-  return totals.length;
+function toFetchedJobs(totals: readonly JobTotals[], { query, stores }: CellRead): FetchedCells {
+  return {
+    rowCount: totals.length,
+    *add() {
+      const sorted = totals.toSorted((a, b) => (a.bucket?.fromMs ?? 0) - (b.bucket?.fromMs ?? 0));
+      for (const { group, bucket, arrived, completed, failed, newestMs } of sorted) {
+        const sums = {
+          ...NO_SUMS,
+          count: completed + failed,
+          errorCount: failed,
+          valueSum: arrived,
+          newestMs,
+          oldestMs: newestMs,
+        };
+        const named = Object.fromEntries(query.groupBy.map((name) => [name, group[name]]));
+        for (const { series } of findGroups(stores as readonly SumStore[], named)) {
+          series.add(bucket?.fromMs ?? 0, sums);
+        }
+      }
+    },
+  };
 }

@@ -15,8 +15,13 @@ export interface CellQuery {
   readonly groupBy: readonly Dimension[];
 }
 
+/** A sum that only some rules need. Counts and times are always read. */
+export type SumColumn = 'errors' | 'total' | 'value_total' | 'minimum' | 'maximum' | 'last';
+
 export interface SumStore extends CellQuery {
   readonly store: GroupStore<CellSeries>;
+  /** The sums that the rules need. All others are 0 or unknown in the store. */
+  readonly columns: Set<SumColumn>;
 }
 
 export interface BucketStore extends CellQuery {
@@ -36,15 +41,26 @@ export class CellStores {
     return [...this.#buckets.values()];
   }
 
-  /** Returns the store of a query. @param windowsMs windows, in ms, that are read from it */
-  getSums(query: CellQuery, ...windowsMs: readonly number[]): GroupStore<CellSeries> {
+  /**
+   * Returns the store of a query.
+   *
+   * @param columns sums that are read from it
+   * @param windowsMs windows, in ms, that are read from it
+   */
+  getSums(
+    query: CellQuery,
+    columns: readonly SumColumn[],
+    ...windowsMs: readonly number[]
+  ): GroupStore<CellSeries> {
     const key = toQueryKey(query);
     const known = this.#sums.get(key) ?? {
       ...query,
       groupBy: [...query.groupBy].sort(),
       store: new GroupStore(() => new CellSeries()),
+      columns: new Set(),
     };
     this.#sums.set(key, known);
+    for (const column of columns) known.columns.add(column);
     for (const windowMs of windowsMs) known.store.addWindow(windowMs);
     return known.store;
   }
@@ -74,12 +90,7 @@ export class CellStores {
   }
 }
 
-/** Returns a key of the rows that a query reads, without its grouping. */
-export function toCellRowsKey({ kind, type, filter }: CellQuery): string {
+function toQueryKey({ kind, type, filter, groupBy }: CellQuery): string {
   const sorted = Object.entries(filter).sort(([a], [b]) => (a < b ? -1 : 1));
-  return JSON.stringify([kind, type ?? null, sorted]);
-}
-
-function toQueryKey(query: CellQuery): string {
-  return JSON.stringify([toCellRowsKey(query), [...query.groupBy].sort()]);
+  return JSON.stringify([kind, type ?? null, sorted, [...groupBy].sort()]);
 }

@@ -95,14 +95,19 @@ export class GroupStore<S extends Series> {
 /** A window for each group of a store. */
 export class GroupWindows<S extends Series, W> {
   readonly #store: GroupStore<S>;
-  readonly #createWindow: (series: S) => W;
+  readonly #createWindow: (group: StoredGroup<S>) => W;
   readonly #windows = new Map<StoredGroup<S>, W>();
   #version = -1;
 
   /** @param createWindow creates the window of a new group */
-  constructor(store: GroupStore<S>, createWindow: (series: S) => W) {
+  constructor(store: GroupStore<S>, createWindow: (group: StoredGroup<S>) => W) {
     this.#store = store;
     this.#createWindow = createWindow;
+  }
+
+  /** Changes when `list` returns other windows. */
+  get version(): number {
+    return this.#version;
   }
 
   /** Returns the windows of all groups. Groups that left the store are forgotten. */
@@ -113,18 +118,12 @@ export class GroupWindows<S extends Series, W> {
     return this.#windows;
   }
 
-  /** Returns the window of the group with this key. */
-  find(key: string): W | undefined {
-    const group = this.#store.groups.get(key);
-    return group && this.list().get(group);
-  }
-
   #update(groups: ReadonlyMap<string, StoredGroup<S>>): void {
     for (const group of this.#windows.keys()) {
       if (groups.get(group.key) !== group) this.#windows.delete(group);
     }
     for (const group of groups.values()) {
-      if (!this.#windows.has(group)) this.#windows.set(group, this.#createWindow(group.series));
+      if (!this.#windows.has(group)) this.#windows.set(group, this.#createWindow(group));
     }
   }
 }

@@ -10,25 +10,37 @@ import {
 import { canStartSpike, computeSpike } from '../../alerts/rule-queries/query-spike.ts';
 import type { Measure } from '../../alerts/rules/alert-rule.ts';
 import type { Aggregate } from '../../alerts/rules/rule-aggregates.ts';
-import { SlidingBuckets } from '../windows/sliding-buckets.ts';
+import type { SlidingBuckets } from '../windows/sliding-buckets.ts';
 import { SlidingSums } from '../windows/sliding-sums.ts';
-import type { CellQuery, CellStores } from './cell-stores.ts';
+import type { CellQuery, CellStores, SumColumn } from './cell-stores.ts';
 import { GroupWindows } from './group-store.ts';
+import {
+  createDistributionSource,
+  createSumsSource,
+  hasMeasurements,
+} from './measurement-windows.ts';
 import type { ReplaySource } from './replay-source.ts';
 
-type SumsValue = (sums: SlidingSums, measure: Measure) => Pick<Observation, 'value' | 'bounds'>;
+type SumsValue = (sums: SlidingSums, measure: Measure) => number | undefined;
 
 const SUMS_VALUES: Readonly<Partial<Record<Aggregate, SumsValue>>> = {
-  mean: (sums, measure) => ({
-    value: computeMean(sums),
-    bounds: computeMeanBounds(sums, measure),
-  }),
-  min: ({ min: value }) => ({ value }),
-  max: ({ max: value }) => ({ value }),
-  last: ({ last: value }) => ({ value }),
-  count: (sums) => ({ value: getCount(sums) }),
-  rate: (sums, { windowMs }) => ({ value: (getCount(sums) * MINUTE_MS) / windowMs }),
-  error_ratio: ({ errorCount, count }) => ({ value: computePercent(errorCount, count) }),
+  mean: computeMean,
+  min: ({ min }) => min,
+  max: ({ max }) => max,
+  last: ({ last }) => last,
+  count: getCount,
+  rate: (sums, { windowMs }) => (getCount(sums) * MINUTE_MS) / windowMs,
+  error_ratio: ({ errorCount, count }) => computePercent(errorCount, count),
+};
+
+const MEAN_COLUMNS = ['total', 'value_total', 'minimum', 'maximum'] as const;
+/** The sums that an aggregate needs. */
+const COLUMNS: Readonly<Partial<Record<Aggregate, readonly SumColumn[]>>> = {
+  mean: MEAN_COLUMNS,
+  min: ['minimum'],
+  max: ['maximum'],
+  last: ['last'],
+  error_ratio: ['errors'],
 };
 
 const QUANTILES: Readonly<Partial<Record<Aggregate, number>>> = {
@@ -51,36 +63,23 @@ export function createMeasurementSource(
   stores: CellStores,
   queryUsualMeans: QueryUsualMeans,
 ): ReplaySource | undefined {
-  const { aggregate } = measure;
-  const toValue = SUMS_VALUES[aggregate];
-  if (toValue) return createSumsSource(measure, stores, toValue);
+  const { aggregate, windowMs } = measure;
+  const compute = SUMS_VALUES[aggregate];
+  if (compute) {
+    const store = stores.getSums(toCellQuery(measure), COLUMNS[aggregate] ?? [], windowMs);
+    return createSumsSource(store, windowMs, {
+      compute: (sums) => compute(sums, measure),
+      computeBounds: aggregate === 'mean' ? (sums) => computeMeanBounds(sums, measure) : undefined,
+    });
+  }
   if (aggregate === 'spike') return createSpikeSource(measure, stores, queryUsualMeans);
   const isDistribution =
     QUANTILES[aggregate] !== undefined || aggregate === 'slow_share' || aggregate === 'apdex';
-  return isDistribution ? createDistributionSource(measure, stores) : undefined;
+  return isDistribution ? createPercentileSource(measure, stores) : undefined;
 }
 
 function toCellQuery({ type, filter, groupBy }: Measure): CellQuery {
   return { kind: 'sums', type, filter, groupBy };
-}
-
-function createSumsSource(measure: Measure, stores: CellStores, toValue: SumsValue): ReplaySource {
-  const { windowMs } = measure;
-  const store = stores.getSums(toCellQuery(measure), windowMs);
-  const windows = new GroupWindows(store, (series) => new SlidingSums(series, windowMs));
-  return {
-    precision: [],
-    observe(now) {
-      const observations: Observation[] = [];
-      for (const [{ labels }, sums] of windows.list()) {
-        sums.advance(now);
-        if (!hasMeasurements(sums)) continue;
-        const { value, bounds } = toValue(sums, measure);
-        observations.push(toObservation(labels, sums, value, getCount(sums), bounds));
-      }
-      return observations;
-    },
-  };
 }
 
 function createSpikeSource(
@@ -90,8 +89,8 @@ function createSpikeSource(
 ): ReplaySource {
   const { windowMs } = measure;
   const baselineMs = measure.baselineMs ?? windowMs;
-  const store = stores.getSums(toCellQuery(measure), windowMs, baselineMs);
-  const windows = new GroupWindows(store, (series) => ({
+  const store = stores.getSums(toCellQuery(measure), MEAN_COLUMNS, windowMs, baselineMs);
+  const windows = new GroupWindows(store, ({ series }) => ({
     sums: new SlidingSums(series, windowMs),
     baseline: new SlidingSums(series, baselineMs),
   }));
@@ -119,17 +118,9 @@ function createSpikeSource(
   };
 }
 
-function createDistributionSource(measure: Measure, stores: CellStores): ReplaySource {
+function createPercentileSource(measure: Measure, stores: CellStores): ReplaySource {
   const { windowMs, aggregate, slowerThanMs = 0, type = 'CUSTOM' } = measure;
   const query = toCellQuery(measure);
-  const windows = new GroupWindows(
-    stores.getSums(query, windowMs),
-    (series) => new SlidingSums(series, windowMs),
-  );
-  const histograms = new GroupWindows(
-    stores.getBuckets({ ...query, type }, windowMs),
-    (series) => new SlidingBuckets(series, windowMs),
-  );
   const quantile = QUANTILES[aggregate];
 
   function computeValue(sums: SlidingSums, buckets: SlidingBuckets): number | undefined {
@@ -144,26 +135,9 @@ function createDistributionSource(measure: Measure, stores: CellStores): ReplayS
     return Math.min(max, Math.max(min, value));
   }
 
-  return {
-    precision: [],
-    observe(now) {
-      for (const buckets of histograms.list().values()) buckets.advance(now);
-      const observations: Observation[] = [];
-      for (const [{ key, labels }, sums] of windows.list()) {
-        sums.advance(now);
-        if (!hasMeasurements(sums)) continue;
-        const buckets = histograms.find(key);
-        const value = buckets && buckets.total > 0 ? computeValue(sums, buckets) : undefined;
-        observations.push(toObservation(labels, sums, value, sums.count, undefined));
-      }
-      return observations;
-    },
-  };
-}
-
-/** Rows of aborted operations contain no measurements. */
-export function hasMeasurements(sums: SlidingSums): boolean {
-  return !sums.isEmpty && (sums.count > 0 || sums.valueCount > 0);
+  const store = stores.getSums(query, ['minimum', 'maximum'], windowMs);
+  const histograms = stores.getBuckets({ ...query, type }, windowMs);
+  return createDistributionSource(store, histograms, windowMs, computeValue);
 }
 
 export function toObservation(

@@ -10,7 +10,8 @@ import type { Measure } from '../../alerts/rules/alert-rule.ts';
 import { SlidingSums } from '../windows/sliding-sums.ts';
 import type { CellStores } from './cell-stores.ts';
 import { GroupWindows } from './group-store.ts';
-import { hasMeasurements, toObservation } from './measurement-source.ts';
+import { toObservation } from './measurement-source.ts';
+import { hasMeasurements } from './measurement-windows.ts';
 import type { ReplaySource } from './replay-source.ts';
 
 /** Creates the source of a measure about queues. Returns undefined for other aggregates. */
@@ -69,8 +70,8 @@ function createGaugeReader(
   combine: (a: number, b: number) => number,
 ): (now: number) => Iterable<Gauge> {
   const states = [...new Set<Dimension>([...groupBy, 'queueScope', 'operation'])];
-  const store = stores.getSums({ kind: 'sums', type, filter, groupBy: states }, windowMs);
-  const windows = new GroupWindows(store, (series) => new SlidingSums(series, windowMs));
+  const store = stores.getSums({ kind: 'sums', type, filter, groupBy: states }, ['last'], windowMs);
+  const windows = new GroupWindows(store, ({ series }) => new SlidingSums(series, windowMs));
   const cache = new LabelsCache(groupBy);
   return (now) => {
     const gauges = new Map<Labels, Gauge>();
@@ -116,8 +117,8 @@ function createFlowWindows(
   kind: 'jobs' | 'messages',
   groupBy: readonly Dimension[],
 ) {
-  const store = stores.getSums({ kind, type: undefined, filter, groupBy }, windowMs);
-  return new GroupWindows(store, (series) => new SlidingSums(series, windowMs));
+  const store = stores.getSums({ kind, type: undefined, filter, groupBy }, [], windowMs);
+  return new GroupWindows(store, ({ series }) => new SlidingSums(series, windowMs));
 }
 
 function createFailureSource(measure: Measure, stores: CellStores): ReplaySource {

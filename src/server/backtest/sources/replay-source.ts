@@ -1,3 +1,4 @@
+import type { Labels } from '../../../core/alerts/alert.ts';
 import type { Observation } from '../../alerts/evaluation/observation.ts';
 
 /**
@@ -10,6 +11,42 @@ export interface ReplaySource {
    * have the same labels object, because a lookup by object is faster than by text.
    */
   observe(now: number): readonly Observation[] | Promise<readonly Observation[]>;
+  /**
+   * Calls `skip` with the window of each group. If it returns true, `observe` omits the group until the next call of
+   * this method, and `skip` has moved the window to the last of these times. Undefined if groups can't be skipped.
+   */
+  readonly skipGroups?: (skip: (window: ReplayWindow) => boolean) => void;
   /** How the observations differ from the observations of live evaluation. Empty if they are the same. */
   readonly precision: readonly string[];
+}
+
+/** What the observations of one group at several times contain. Without rows in the window, `newestMs` is `NaN`. */
+export class WindowValues {
+  readonly size: number;
+  /** `NaN` for an undefined value. */
+  readonly values: Float64Array;
+  readonly counts: Float64Array;
+  readonly newestMs: Float64Array;
+  readonly coveredMs: Float64Array;
+
+  /** @param size maximum number of times */
+  constructor(size: number) {
+    this.size = size;
+    this.values = new Float64Array(size);
+    this.counts = new Float64Array(size);
+    this.newestMs = new Float64Array(size);
+    this.coveredMs = new Float64Array(size);
+  }
+}
+
+/** The window of one group. A replay can move it without creating observations. */
+export interface ReplayWindow {
+  /** Always the same object. */
+  readonly labels: Labels;
+  /** Moves the window to each of the times, and writes the observations to `output`. */
+  advanceAll(times: readonly number[], output: WindowValues): void;
+  /** Remembers the position of the window. */
+  save(): void;
+  /** Moves the window back to the remembered position. */
+  restore(): void;
 }

@@ -59,7 +59,7 @@ export function createUptimeSource(
   if (aggregate !== 'uptime') return undefined;
   const query = { kind: 'reports', type: undefined, filter, groupBy } as const;
   // Whether a group was running before the window is known from the time before it.
-  const store = stores.getSums(query, 2 * windowMs + intervalMs);
+  const store = stores.getSums(query, [], 2 * windowMs + intervalMs);
 
   function observeGroup(
     { group, labels, series }: StoredGroup<CellSeries>,
@@ -115,7 +115,7 @@ export function withEndedServices(
 ): ReplaySource {
   const groupBy = ['service', 'instance'] as const;
   const query = { kind: 'processes', type: undefined, filter: {}, groupBy } as const;
-  const store = stores.getSums(query, DAY_MS);
+  const store = stores.getSums(query, [], DAY_MS);
 
   function listEnded(now: number): readonly string[] {
     const reports: LastReport[] = [];

@@ -1,6 +1,6 @@
 import type { MetricSums } from '../../../storage/queries/measurement-sums.ts';
 
-/** The sums of one group in one cell, which is a short period of time. */
+/** The sums of one group in one cell, which is a short period of time. An unknown extreme can also be `NaN`. */
 export type CellSums = Omit<MetricSums, 'group'>;
 
 /** Columns of a cell in the array. */
@@ -47,13 +47,24 @@ export class CellSeries {
     return this.#values[(cell & this.#mask) * WIDTH + column]!;
   }
 
+  /** The numbers of all cells. Another array after `add`. */
+  get values(): Float64Array {
+    return this.#values;
+  }
+
+  /** Returns the position of a cell's first column in `values`. */
+  getOffset(cell: number): number {
+    return (cell & this.#mask) * WIDTH;
+  }
+
   /**
    * Adds the sums of the cell that starts at `atMs`. Cells must be added in the order of their times. The
    * sums of several groups with the same time are merged.
    */
   add(atMs: number, sums: CellSums): void {
-    const isMerged = this.#end > this.#first && this.get(this.#end - 1, CELL.at) === atMs;
-    if (isMerged) this.#merge((this.#end - 1) & this.#mask, sums);
+    const lastAt = ((this.#end - 1) & this.#mask) * WIDTH;
+    const isMerged = this.#end > this.#first && this.#values[lastAt] === atMs;
+    if (isMerged) this.#merge(lastAt, sums);
     else this.#append(atMs, sums);
   }
 
@@ -80,8 +91,7 @@ export class CellSeries {
     this.#end += 1;
   }
 
-  #merge(slot: number, sums: CellSums): void {
-    const at = slot * WIDTH;
+  #merge(at: number, sums: CellSums): void {
     const values = this.#values;
     values[at + 1]! += sums.count;
     values[at + 2]! += sums.errorCount;
@@ -90,8 +100,9 @@ export class CellSeries {
     values[at + 5]! += sums.valueSum;
     values[at + 6] = pickExtreme(Math.min, values[at + 6]!, sums.min);
     values[at + 7] = pickExtreme(Math.max, values[at + 7]!, sums.max);
-    const isNewer = sums.last !== undefined && sums.newestMs > values[at + 9]!;
-    if (isNewer || Number.isNaN(values[at + 8]!)) values[at + 8] = sums.last ?? values[at + 8]!;
+    const last = sums.last ?? Number.NaN;
+    const isNewer = !Number.isNaN(last) && sums.newestMs > values[at + 9]!;
+    if (isNewer || Number.isNaN(values[at + 8]!)) values[at + 8] = last;
     values[at + 9] = Math.max(values[at + 9]!, sums.newestMs);
     values[at + 10] = Math.min(values[at + 10]!, sums.oldestMs);
   }
@@ -110,6 +121,6 @@ export class CellSeries {
 }
 
 function pickExtreme(choose: typeof Math.min, known: number, value: number | undefined): number {
-  if (value === undefined) return known;
+  if (value === undefined || Number.isNaN(value)) return known;
   return Number.isNaN(known) ? value : choose(known, value);
 }

@@ -54,6 +54,7 @@ export class SlidingBuckets {
   #from = 0;
   #to = 0;
   #total = 0;
+  readonly #saved = { from: 0, to: 0 };
   /** Reads the current counts, because it refers to the same buckets. */
   readonly distribution = new Distribution(this.#buckets);
 
@@ -71,7 +72,8 @@ export class SlidingBuckets {
 
   /** Moves the end of the window to `now`, in ms since the epoch. Time never goes back. */
   advance(now: number): void {
-    const { end } = this.#series;
+    const { end, first } = this.#series;
+    if (this.#from < first) this.#restart(first);
     while (this.#to < end) {
       const cell = this.#series.getCell(this.#to);
       if (cell.atMs >= now) break;
@@ -87,9 +89,39 @@ export class SlidingBuckets {
     }
   }
 
+  /** Remembers the position of the window for `restore`. */
+  save(): void {
+    this.#saved.from = this.#from;
+    this.#saved.to = this.#to;
+  }
+
+  /** Moves the window back to the position of `save`. The series must still have its cells. */
+  restore(): void {
+    const { from, to } = this.#saved;
+    for (let cell = from; cell < this.#from; cell++) {
+      if (cell < to) this.#apply(this.#series.getCell(cell), 1);
+    }
+    for (let cell = Math.max(to, this.#from); cell < this.#to; cell++) {
+      this.#apply(this.#series.getCell(cell), -1);
+    }
+    this.#from = from;
+    this.#to = to;
+  }
+
   /** Returns the quantile `q` (0 to 1), or undefined if the window has no values. */
   computePercentile(q: number): number | undefined {
     return computeSortedPercentile(this.#buckets, this.#total, q);
+  }
+
+  /** Starts again at a cell, because cells of the window were dropped while it didn't move. */
+  #restart(cell: number): void {
+    this.#from = cell;
+    this.#to = cell;
+    this.#total = 0;
+    for (const bucket of this.#buckets) {
+      bucket.count = 0;
+      bucket.errorCount = 0;
+    }
   }
 
   #apply({ values }: BucketCell, sign: 1 | -1): void {

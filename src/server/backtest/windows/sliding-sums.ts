@@ -25,6 +25,18 @@ export class SlidingSums {
   #minCell = -1;
   #maxCell = -1;
 
+  /** What `save` remembered. */
+  readonly #saved = {
+    from: 0,
+    to: 0,
+    count: 0,
+    errorCount: 0,
+    sum: 0,
+    valueCount: 0,
+    valueSum: 0,
+    removed: 0,
+  };
+
   constructor(series: CellSeries, windowMs: number) {
     this.#series = series;
     this.#windowMs = windowMs;
@@ -36,13 +48,50 @@ export class SlidingSums {
   advance(now: number): void {
     const series = this.#series;
     const { end } = series;
-    while (this.#to < end && series.get(this.#to, CELL.at) < now) this.#add(this.#to++);
+    if (this.#from < series.first) this.#restart();
+    const { values } = series;
+    while (this.#to < end) {
+      const at = series.getOffset(this.#to);
+      if (values[at]! >= now) break;
+      this.#add(this.#to++, values, at);
+    }
     const startMs = now - this.#windowMs;
     let mustRefresh = false;
-    while (this.#from < this.#to && series.get(this.#from, CELL.at) < startMs) {
-      mustRefresh = this.#remove(this.#from++) || mustRefresh;
+    while (this.#from < this.#to) {
+      const at = series.getOffset(this.#from);
+      if (values[at]! >= startMs) break;
+      this.#from += 1;
+      mustRefresh = this.#remove(values, at) || mustRefresh;
     }
     if (mustRefresh || this.#removed > Math.max(64, this.#to - this.#from)) this.#refresh();
+  }
+
+  /** Remembers the position of the window for `restore`. */
+  save(): void {
+    const saved = this.#saved;
+    saved.from = this.#from;
+    saved.to = this.#to;
+    saved.count = this.#count;
+    saved.errorCount = this.#errorCount;
+    saved.sum = this.#sum;
+    saved.valueCount = this.#valueCount;
+    saved.valueSum = this.#valueSum;
+    saved.removed = this.#removed;
+  }
+
+  /** Moves the window back to the position of `save`. The series must still have its cells. */
+  restore(): void {
+    const saved = this.#saved;
+    this.#from = saved.from;
+    this.#to = saved.to;
+    this.#count = saved.count;
+    this.#errorCount = saved.errorCount;
+    this.#sum = saved.sum;
+    this.#valueCount = saved.valueCount;
+    this.#valueSum = saved.valueSum;
+    this.#removed = saved.removed;
+    this.#minCell = -1;
+    this.#maxCell = -1;
   }
 
   /** Whether the window contains no rows. */
@@ -103,36 +152,48 @@ export class SlidingSums {
     return { count, errorCount, sum, valueCount, valueSum, min, max, last, newestMs, oldestMs };
   }
 
-  #add(cell: number): void {
-    const series = this.#series;
-    this.#count += series.get(cell, CELL.count);
-    this.#errorCount += series.get(cell, CELL.errorCount);
-    this.#sum += series.get(cell, CELL.sum);
-    this.#valueCount += series.get(cell, CELL.valueCount);
-    this.#valueSum += series.get(cell, CELL.valueSum);
+  /** @param at position of the cell in `values` */
+  #add(cell: number, values: Float64Array, at: number): void {
+    this.#count += values[at + CELL.count]!;
+    this.#errorCount += values[at + CELL.errorCount]!;
+    this.#sum += values[at + CELL.sum]!;
+    this.#valueCount += values[at + CELL.valueCount]!;
+    this.#valueSum += values[at + CELL.valueSum]!;
     // If the extreme has left the window, the next access searches all cells.
+    const series = this.#series;
     if (this.#minCell >= this.#from) {
-      const known = series.get(this.#minCell, CELL.min);
-      if (series.get(cell, CELL.min) <= known) this.#minCell = cell;
+      if (values[at + CELL.min]! <= series.get(this.#minCell, CELL.min)) this.#minCell = cell;
     }
     if (this.#maxCell >= this.#from) {
-      const known = series.get(this.#maxCell, CELL.max);
-      if (series.get(cell, CELL.max) >= known) this.#maxCell = cell;
+      if (values[at + CELL.max]! >= series.get(this.#maxCell, CELL.max)) this.#maxCell = cell;
     }
   }
 
-  /** Returns whether a sum lost too much precision. */
-  #remove(cell: number): boolean {
-    const series = this.#series;
-    const sum = series.get(cell, CELL.sum);
-    const valueSum = series.get(cell, CELL.valueSum);
-    this.#count -= series.get(cell, CELL.count);
-    this.#errorCount -= series.get(cell, CELL.errorCount);
+  /** Returns whether a sum lost too much precision. @param at position of the cell in `values` */
+  #remove(values: Float64Array, at: number): boolean {
+    const sum = values[at + CELL.sum]!;
+    const valueSum = values[at + CELL.valueSum]!;
+    this.#count -= values[at + CELL.count]!;
+    this.#errorCount -= values[at + CELL.errorCount]!;
     this.#sum -= sum;
-    this.#valueCount -= series.get(cell, CELL.valueCount);
+    this.#valueCount -= values[at + CELL.valueCount]!;
     this.#valueSum -= valueSum;
     this.#removed += 1;
     return isImprecise(sum, this.#sum) || isImprecise(valueSum, this.#valueSum);
+  }
+
+  /** Starts again at the first stored cell, because cells of the window were dropped while it didn't move. */
+  #restart(): void {
+    this.#from = this.#series.first;
+    this.#to = this.#from;
+    this.#count = 0;
+    this.#errorCount = 0;
+    this.#sum = 0;
+    this.#valueCount = 0;
+    this.#valueSum = 0;
+    this.#removed = 0;
+    this.#minCell = -1;
+    this.#maxCell = -1;
   }
 
   #refresh(): void {

@@ -113,7 +113,7 @@ it('observes the same values as the queries of live evaluation, for every aggreg
   });
   const scope = UNRESTRICTED_SCOPE;
   const reader = new CellReader({
-    queryClient,
+    client: queryClient,
     scope,
     stores,
     stepMs: MINUTE_MS,
