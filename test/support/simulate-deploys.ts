@@ -4,6 +4,8 @@ import {
   computeUpperBound,
 } from '../../src/core/histogram/bucket-scale.ts';
 import type { Comparison } from '../../src/core/statistics/compare-samples.ts';
+import { ControlSeries, type SeriesPeriods } from '../../src/core/statistics/control-series.ts';
+import { findChanges, type SeriesChanges } from '../../src/core/statistics/find-changes.ts';
 import {
   type IntervalHistogram,
   IntervalSample,
@@ -162,19 +164,42 @@ export function simulateDeploy(deploy: SimulatedDeploy) {
     known.set(key, sample);
     return sample;
   };
+  /** Returns the comparison of an endpoint with the data until `minutes` after the deploy. */
+  const compareAt = (index: number, minutes: number): Comparison => ({
+    baseline: select(index, -BEFORE, 0),
+    candidate: select(index, 2, minutes),
+    dayBefore: deploy.hasDayBefore
+      ? {
+          baseline: select(index, -DAY_MINUTES - BEFORE, -DAY_MINUTES),
+          candidate: select(index, -DAY_MINUTES, -DAY_MINUTES + 60),
+        }
+      : undefined,
+  });
   return {
-    /** Returns the comparison of an endpoint with the data until `minutes` after the deploy. */
-    compareAt(index: number, minutes: number): Comparison {
-      return {
-        baseline: select(index, -BEFORE, 0),
-        candidate: select(index, 2, minutes),
-        dayBefore: deploy.hasDayBefore
-          ? {
-              baseline: select(index, -DAY_MINUTES - BEFORE, -DAY_MINUTES),
-              candidate: select(index, -DAY_MINUTES, -DAY_MINUTES + 60),
-            }
-          : undefined,
+    /** Returns the changes of all endpoints with the data until `minutes` after the deploy. */
+    findChangesAt(minutes: number, alpha: number): SeriesChanges<number>[] {
+      const comparisons = endpoints.map((_, series) => ({
+        series,
+        comparison: compareAt(series, minutes),
+      }));
+      const createSeries = (getPeriods: (comparison: Comparison) => SeriesPeriods | undefined) =>
+        new ControlSeries(
+          comparisons.flatMap(({ series, comparison }) => {
+            const periods = getPeriods(comparison);
+            return periods ? [{ name: String(series), periods }] : [];
+          }),
+        );
+      const controls = {
+        series: createSeries((comparison) => comparison),
+        dayBefore: createSeries(({ dayBefore }) => dayBefore),
       };
+      return findChanges(
+        comparisons.map((item) => ({
+          ...item,
+          controls: { ...controls, name: String(item.series) },
+        })),
+        alpha,
+      );
     },
   };
 }

@@ -99,8 +99,17 @@ function estimateQuantile(
 }
 
 const identity = (x: number) => x;
-const computeLogMoments = (sample: IntervalSample) =>
+/** Returns the mean and the variance of the logarithms of all values. */
+export const computeLogMoments = (sample: IntervalSample) =>
   sample.memoize('log moments', () => sample.computeMoments(identity));
+/** Returns the sum of the logarithms of the values of one interval. */
+export function getLogSum(sample: IntervalSample, interval: IntervalHistogram): number {
+  const sums = sample.memoize(
+    'log sums',
+    () => new Map(sample.intervals.map((own) => [own, sample.sumInterval(own, identity)])),
+  );
+  return sums.get(interval)!;
+}
 const computeValueMoments = (sample: IntervalSample) =>
   sample.memoize('value moments', () => sample.computeMoments(Math.exp));
 
@@ -111,7 +120,7 @@ function estimateLogMean(sample: IntervalSample, reference: IntervalSample): Est
   const within = { sample: own.variance, reference: other.variance };
   const variance = estimateVariance('typical', sample, reference, within, (interval) => ({
     count: interval.count,
-    sum: reference.sumInterval(interval, identity),
+    sum: getLogSum(reference, interval),
   }));
   const margin = sample.getLogMeanMargin();
   return toSymmetric(own.mean, variance, { below: margin, above: margin });
@@ -137,7 +146,8 @@ function estimateMean(sample: IntervalSample, reference: IntervalSample): Estima
   return toSymmetric(Math.log(mean), variance, NO_MARGIN);
 }
 
-function toSymmetric(
+/** Returns an estimate with a symmetric interval. */
+export function toSymmetric(
   value: number,
   variance: VarianceEstimate,
   margin: Estimate['margin'],

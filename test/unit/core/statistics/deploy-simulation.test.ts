@@ -4,7 +4,6 @@ import {
   DEPLOY_LOOKS,
   findDueLook,
 } from '../../../../src/core/statistics/deploy-looks.ts';
-import { findChanges } from '../../../../src/core/statistics/find-changes.ts';
 import { type SimulatedDeploy, simulateDeploy } from '../../../support/simulate-deploys.ts';
 
 const ENDPOINTS = 20;
@@ -13,16 +12,12 @@ const BASE = { endpoints: ENDPOINTS, rate: 5 } as const;
 
 /** Returns the endpoints with a confirmed regression, and the minutes of the first look that found it. */
 function findRegressions(deploy: SimulatedDeploy, maxMinutes = 60): Map<number, number> {
-  const simulated = simulateDeploy(deploy);
+  const simulated = simulateDeploy({ ...deploy, minutes: maxMinutes });
   const found = new Map<number, number>();
   for (const { afterMs, alpha } of DEPLOY_LOOKS) {
     const minutes = afterMs / 60_000;
     if (minutes > maxMinutes) break;
-    const comparisons = Array.from({ length: deploy.endpoints }, (_, series) => ({
-      series,
-      comparison: simulated.compareAt(series, minutes),
-    }));
-    for (const { series, changes } of findChanges(comparisons, alpha)) {
+    for (const { series, changes } of simulated.findChangesAt(minutes, alpha)) {
       const isConfirmed = changes.some(({ verdict }) => verdict === 'regression');
       if (isConfirmed && !found.has(series)) found.set(series, minutes);
     }
