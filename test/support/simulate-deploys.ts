@@ -37,6 +37,8 @@ export interface SimulatedDeploy {
   readonly sharedNoise?: number;
   /** Whether `factor` applies to all endpoints. Default: false. */
   readonly isEverywhere?: boolean;
+  /** Index of an endpoint to which `factor` doesn't apply. */
+  readonly unchanged?: number;
   /** Number of minutes after the deploy. Default: 60. */
   readonly minutes?: number;
 }
@@ -131,7 +133,7 @@ export function simulateDeploy(deploy: SimulatedDeploy) {
     minutes: [] as (IntervalHistogram & { readonly minute: number })[],
     factor: createSeries(sampler, 0.6, deploy.ownNoise ?? 0.005 + 0.015 * sampler.random()),
     sensitivity: 0.5 + sampler.random(),
-    scale: i === 0 || deploy.isEverywhere ? (deploy.factor ?? 1) : 1,
+    scale: i !== deploy.unchanged && (i === 0 || deploy.isEverywhere) ? (deploy.factor ?? 1) : 1,
   }));
   const load = createSeries(sampler, 0.9, 0.2);
   const shared = createSeries(sampler, 0.6, deploy.sharedNoise ?? 0);
