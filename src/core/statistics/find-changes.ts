@@ -58,10 +58,28 @@ export function findChanges<S>(
     if (increases.has(change)) return 'regression';
     return decreases.has(change) ? 'improvement' : 'unchanged';
   };
-  return compared.map(({ series, changes }) => ({
-    series,
-    changes: selectTypical(changes.map((change) => ({ ...change, verdict: getVerdict(change) }))),
-  }));
+  return compared.map(({ series, changes }) => {
+    const tested = changes.map((change) => ({ ...change, verdict: getVerdict(change) }));
+    return { series, changes: confirmOthers(selectTypical(tested)) };
+  });
+}
+
+/**
+ * If one duration statistic of a series is confirmed, the series has changed. Then, the 99 % intervals of its other
+ * duration statistics show how they changed.
+ */
+function confirmOthers<C extends Change & { readonly verdict: Verdict }>(
+  changes: readonly C[],
+): C[] {
+  const durations = changes.filter(({ statistic }) => !isShareStatistic(statistic));
+  const has = (verdict: Verdict) => durations.some((change) => change.verdict === verdict);
+  const [isSlower, isFaster] = [has('regression'), has('improvement')];
+  return changes.map((change) => {
+    const { statistic, isRelative, lower, upper } = change;
+    if (isShareStatistic(statistic) || isRelative || !isLargeChange(change)) return change;
+    if (isSlower && lower > 0) return { ...change, verdict: 'regression' };
+    return isFaster && upper < 0 ? { ...change, verdict: 'improvement' } : change;
+  });
 }
 
 /** If a series stays the same while all others change, that isn't a change of this series. */
