@@ -22,11 +22,14 @@ import {
   SERVICE_COUNT,
 } from './alerts/alert-load.ts';
 import { AlertingPrometheus } from './alerts/alerting-prometheus.ts';
+import { DEPLOYED_SERVICES, makeDeployRows } from './alerts/deploy-load.ts';
 import { readResidentMb } from './process-usage.ts';
 import { atLeast, atMost, type BenchOptions, median, type Report } from './report.ts';
 
 const HISTORY_MS = 300_000;
 const WRITE_INTERVAL_MS = 100;
+/** The deploys are this old at the start, so that two comparisons are due during the full benchmark. */
+const DEPLOY_AGE_MS = 170_000;
 
 /** Measures the latency of alerts, and whether 8,000 groups are evaluated in time while a writer adds rows. */
 export async function benchAlerts({ quick, log }: BenchOptions): Promise<Report> {
@@ -46,6 +49,9 @@ export async function benchAlerts({ quick, log }: BenchOptions): Promise<Report>
       atMost('oldest evaluation', evaluation.oldestMs / 1000, 31, 's'),
       atMost('late evaluations', evaluation.late, 0, '1'),
       atMost('failed evaluations', evaluation.failures, 0, '1'),
+      atLeast('deploys compared', evaluation.deploys, DEPLOYED_SERVICES, '1'),
+      atLeast('regressions found', evaluation.regressions, DEPLOYED_SERVICES, '1'),
+      atLeast('groups of objectives', evaluation.objectiveGroups, SERVICE_COUNT, '1'),
       atMost('peak resident memory of the evaluator', evaluation.residentMb, 150, 'MB'),
     ],
     details: {
@@ -68,7 +74,8 @@ async function measureEvaluation(quick: boolean, log: (line: string) => void) {
     const rules = join(questdb.folder, 'rules.yaml');
     writeFileSync(rules, formatRulesFile());
     writer = await BackgroundWriter.start(questdb, quick ? HISTORY_MS / 5 : HISTORY_MS);
-    log(`wrote ${writer.rowsSent} rows of history`);
+    await writer.writeDeploys(Date.now() - DEPLOY_AGE_MS);
+    log(`wrote ${writer.rowsSent} rows of history, and ${writer.deployRows} rows of deploys`);
     await prometheus.start(questdb.folder);
     const env = { ...process.env, ...questdb.env };
     child = spawn(process.execPath, ['bench/alerts/evaluator.mjs', rules], {
@@ -108,7 +115,11 @@ type EvaluatorReport = Record<
   | 'meanMs'
   | 'oldestMs'
   | 'transitions'
-  | 'cpuMs',
+  | 'cpuMs'
+  | 'deploys'
+  | 'comparedSeries'
+  | 'regressions'
+  | 'objectiveGroups',
   number
 >;
 
@@ -124,6 +135,7 @@ class BackgroundWriter {
   readonly #writer: RowWriter;
   readonly rowsBefore: number;
   rowsSent = 0;
+  deployRows = 0;
   #next = 0;
   #timer: NodeJS.Timeout | undefined;
 
@@ -160,6 +172,16 @@ class BackgroundWriter {
       backgroundWriter.#add(Math.round((ROWS_PER_SECOND * ms) / 1000), () => Date.now());
     }, WRITE_INTERVAL_MS);
     return backgroundWriter;
+  }
+
+  /** Writes one hour before and eight minutes after a deploy of several services. */
+  async writeDeploys(deployMs: number): Promise<void> {
+    for (const { metrics, buckets } of makeDeployRows(deployMs, 8)) {
+      this.#writer.add('performance_metrics', metrics);
+      this.#writer.add('metric_buckets', buckets);
+      this.deployRows += metrics.length + buckets.length;
+      await this.#writer.flush();
+    }
   }
 
   get rowsSinceStart(): number {

@@ -30,7 +30,15 @@ const evaluator = new AlertEvaluator({
 evaluator.start();
 createInterface({ input: process.stdin }).on('line', () => {
   const benchRules = evaluator.ruleHealth.all.filter(({ rule }) => rule.startsWith('bench-'));
+  const deploys = evaluator.deploys.recent.filter(({ look }) => look > 0);
   const status = {
+    deploys: deploys.length,
+    comparedSeries: deploys.reduce((sum, { comparedSeries }) => sum + comparedSeries, 0),
+    regressions: deploys.filter(({ findings }) => findings.length > 0).length,
+    objectiveGroups: evaluator.rulesFile.ruleSet.objectives.reduce(
+      (sum, objective) => sum + evaluator.objectives.listStatuses(objective).length,
+      0,
+    ),
     transitions,
     late: evaluator.lateEvaluationCount,
     rules: benchRules.length,

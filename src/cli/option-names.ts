@@ -10,6 +10,9 @@ const DEPRECATED_NAMES: Readonly<Record<string, string>> = {
   '--since': '--last',
 };
 
+/** Commands whose current option is `--since`. */
+const SINCE_COMMANDS: ReadonlySet<string | undefined> = new Set(['backtest', 'compare', 'noise']);
+
 /** Commands that pass their arguments to another program. */
 const PASS_THROUGH_COMMANDS: ReadonlySet<string | undefined> = new Set(['demo', 'doctor']);
 
@@ -27,6 +30,7 @@ export function resolveOptionNames(argv: readonly string[]): {
   const deprecated = new Set<string>();
   const resolved = argv.map((argument) => {
     const [name = ''] = argument.split('=', 1);
+    if (name === '--since' && SINCE_COMMANDS.has(argv[0])) return argument;
     if (Object.hasOwn(DEPRECATED_NAMES, name)) deprecated.add(name);
     const current = { ...OTHER_NAMES, ...DEPRECATED_NAMES }[name];
     return current === undefined ? argument : `${current}${argument.slice(name.length)}`;

@@ -9,15 +9,19 @@ const EXIT_USAGE_ERROR = 2;
 
 /** Returns a program without commands. Its help and its error messages are the same everywhere. */
 export function createProgram(name: string, description: string): Command {
-  return new Command(name)
-    .description(description)
-    .version(VERSION, '-v, --version', 'Show the version')
-    .helpOption('-h, --help', 'Show help')
-    .helpCommand('help [command]', 'Show help for a command')
-    .showHelpAfterError()
-    .showSuggestionAfterError()
-    .configureOutput({ outputError: (text, write) => write(hideOptionValues(text)) })
-    .exitOverride();
+  return (
+    new Command(name)
+      .description(description)
+      .version(VERSION, '-v, --version', 'Show the version')
+      // `--version` after a command is an option of the command, such as `deploy --version 1.8.0`.
+      .enablePositionalOptions()
+      .helpOption('-h, --help', 'Show help')
+      .helpCommand('help [command]', 'Show help for a command')
+      .showHelpAfterError()
+      .showSuggestionAfterError()
+      .configureOutput({ outputError: (text, write) => write(hideOptionValues(text)) })
+      .exitOverride()
+  );
 }
 
 /** Removes the value of an unknown option, because a misspelled option can contain a secret. */

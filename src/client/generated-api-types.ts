@@ -3619,6 +3619,10 @@ export interface VersionChange {
    * Number of the comparison that found the change.
    */
   look: number;
+  /**
+   * True if the change of the other series in the same time is subtracted from `change`.
+   */
+  isRelative?: boolean;
 }
 
 export interface DeployDetails {

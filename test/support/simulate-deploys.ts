@@ -1,5 +1,11 @@
-import { computeBucketIndex, computeUpperBound } from '../../src/core/histogram/bucket-scale.ts';
+import {
+  BUCKET_RATIO,
+  computeBucketIndex,
+  computeUpperBound,
+} from '../../src/core/histogram/bucket-scale.ts';
 import type { Comparison } from '../../src/core/statistics/compare-samples.ts';
+import { ControlSeries, type SeriesPeriods } from '../../src/core/statistics/control-series.ts';
+import { findChanges, type SeriesChanges } from '../../src/core/statistics/find-changes.ts';
 import {
   type IntervalHistogram,
   IntervalSample,
@@ -25,6 +31,16 @@ export interface SimulatedDeploy {
   readonly hasDayBefore?: boolean;
   /** Largest share by which durations change between night and day. Default: 15 %. */
   readonly dailyChange?: number;
+  /** Standard deviation of an endpoint's own factor of each minute. Default: 0.5 % to 2 %. */
+  readonly ownNoise?: number;
+  /** Standard deviation of the factor of each minute that affects all endpoints. Default: 0. */
+  readonly sharedNoise?: number;
+  /** Whether `factor` applies to all endpoints. Default: false. */
+  readonly isEverywhere?: boolean;
+  /** Index of an endpoint to which `factor` doesn't apply. */
+  readonly unchanged?: number;
+  /** Number of minutes after the deploy. Default: 60. */
+  readonly minutes?: number;
 }
 
 const MINUTE_MS = 60_000;
@@ -35,7 +51,7 @@ const BEFORE = 60;
 const BOUNDS = Array.from({ length: 143 }, (_, i) =>
   computeUpperBound(computeBucketIndex(0.5) + i),
 );
-const LOG_BOUNDS = BOUNDS.map(Math.log);
+const LOG_START = Math.log(BOUNDS[0]!);
 const CENTERS = BOUNDS.map((bound) => bound * 2 ** (-1 / 16));
 
 /** Random numbers of common distributions. */
@@ -44,9 +60,12 @@ function createSampler(seed: number) {
   const normal = () => Math.sqrt(-2 * Math.log(1 - random())) * Math.cos(2 * Math.PI * random());
   const poisson = (mean: number) => {
     if (mean > 30) return Math.max(0, Math.round(mean + Math.sqrt(mean) * normal()));
+    let product = random();
+    // Most cells are empty, so this avoids most exponential functions.
+    if (product < 1 - mean) return 0;
     const limit = Math.exp(-mean);
     let count = 0;
-    for (let product = random(); product > limit; product *= random()) count += 1;
+    for (; product > limit; product *= random()) count += 1;
     return count;
   };
   return { random, normal, poisson };
@@ -79,20 +98,16 @@ function createShape(shape: Shape, { random }: Sampler): (logMs: number) => numb
   return (x) => 0.9 * body(x) + 0.1 * pareto(x);
 }
 
-const TABLE_STEP = 1 / 512;
-const TABLE_START = LOG_BOUNDS[0]! - 3;
-const TABLE_SIZE = Math.ceil((LOG_BOUNDS.at(-1)! + 3 - TABLE_START) / TABLE_STEP);
+/** Cells of the table per bucket. */
+const CELLS = 8;
+const TABLE_STEP = Math.log(BUCKET_RATIO) / CELLS;
+const MAX_SHIFT = 2;
+const TABLE_START = LOG_START - MAX_SHIFT;
+const TABLE_SIZE = CELLS * BOUNDS.length + Math.ceil((2 * MAX_SHIFT) / TABLE_STEP) + 2;
 
-/** Returns the same function with a table, because it is called for each bucket of each minute. */
-function tabulate(cdf: (x: number) => number): (x: number) => number {
-  const table = Float64Array.from({ length: TABLE_SIZE }, (_, i) =>
-    cdf(TABLE_START + i * TABLE_STEP),
-  );
-  return (x) => {
-    const position = Math.max(0, Math.min(TABLE_SIZE - 2, (x - TABLE_START) / TABLE_STEP));
-    const i = Math.floor(position);
-    return table[i]! + (table[i + 1]! - table[i]!) * (position - i);
-  };
+/** Returns a table of the function, because it is evaluated for each bucket of each minute. */
+function tabulate(cdf: (x: number) => number): Float64Array {
+  return Float64Array.from({ length: TABLE_SIZE }, (_, i) => cdf(TABLE_START + i * TABLE_STEP));
 }
 
 /** Returns an autoregressive series with the given standard deviation. */
@@ -105,8 +120,8 @@ function createSeries({ normal }: Sampler, phi: number, deviation: number): () =
 }
 
 /**
- * Simulates the requests around a deploy at minute 0. The load changes slowly and affects durations. Each minute has a
- * further, autocorrelated factor. Durations have a daily pattern. New processes are slow for two minutes.
+ * Simulates the requests around a deploy at minute 0. The load changes slowly and affects durations. Each minute has
+ * further, autocorrelated factors. Durations have a daily pattern. New processes are slow for two minutes.
  */
 export function simulateDeploy(deploy: SimulatedDeploy) {
   const sampler = createSampler(deploy.seed);
@@ -114,49 +129,79 @@ export function simulateDeploy(deploy: SimulatedDeploy) {
   const daily = (deploy.dailyChange ?? 0.15) * sampler.random();
   const periods = deploy.hasDayBefore ? [-DAY_MINUTES, 0] : [0];
   const endpoints = Array.from({ length: deploy.endpoints }, (_, i) => ({
-    cdf: tabulate(createShape(deploy.shape ?? SHAPES[i % SHAPES.length]!, sampler)),
-    minutes: new Map<number, IntervalHistogram>(),
-    factor: createSeries(sampler, 0.6, 0.005 + 0.015 * sampler.random()),
-    scale: i === 0 ? (deploy.factor ?? 1) : 1,
+    table: tabulate(createShape(deploy.shape ?? SHAPES[i % SHAPES.length]!, sampler)),
+    minutes: [] as (IntervalHistogram & { readonly minute: number })[],
+    factor: createSeries(sampler, 0.6, deploy.ownNoise ?? 0.005 + 0.015 * sampler.random()),
+    sensitivity: 0.5 + sampler.random(),
+    scale: i !== deploy.unchanged && (i === 0 || deploy.isEverywhere) ? (deploy.factor ?? 1) : 1,
   }));
   const load = createSeries(sampler, 0.9, 0.2);
+  const shared = createSeries(sampler, 0.6, deploy.sharedNoise ?? 0);
   const [errorsBefore, errorsAfter] = deploy.errorRates ?? [0.005, 0.005];
   for (const start of periods) {
-    for (let minute = start - BEFORE; minute < start + 60; minute += 1) {
-      const shared = load();
+    for (let minute = start - BEFORE; minute < start + (deploy.minutes ?? 60); minute += 1) {
+      const [requests, common] = [load(), shared()];
       const hour = daily * Math.sin(phase + (2 * Math.PI * minute) / DAY_MINUTES);
       const warmUp = minute === 0 ? 0.9 : minute === 1 ? 0.4 : 0;
-      for (const { cdf, minutes, factor, scale } of endpoints) {
-        const isAfter = minute >= 0;
-        const shift =
-          0.05 * shared + factor() + Math.log1p(hour) + warmUp + (isAfter ? Math.log(scale) : 0);
-        const mean = 60 * deploy.rate * Math.exp(shared);
-        minutes.set(
-          minute,
-          drawMinute(minute, sampler, mean, cdf, shift, isAfter ? errorsAfter : errorsBefore),
-        );
+      const mean = 60 * deploy.rate * Math.exp(requests);
+      const isAfter = minute >= 0;
+      for (const { table, minutes, factor, sensitivity, scale } of endpoints) {
+        const noise = 0.05 * requests + factor() + sensitivity * common;
+        const shift = noise + Math.log1p(hour) + warmUp + (isAfter ? Math.log(scale) : 0);
+        const errorRate = isAfter ? errorsAfter : errorsBefore;
+        const histogram = drawMinute(minute, sampler, mean, table, shift, errorRate);
+        minutes.push({ ...histogram, minute });
       }
     }
   }
-  const baselines = new Map<number, IntervalSample>();
+  const known = new Map<string, IntervalSample>();
+  /** Returns the minutes of an endpoint. Samples before the deploy are the same for all looks. */
+  const select = (index: number, from: number, to: number) => {
+    const key = `${index} ${from} ${to}`;
+    const sample =
+      known.get(key) ??
+      new IntervalSample(
+        endpoints[index]!.minutes.filter(({ minute }) => minute >= from && minute < to),
+      );
+    known.set(key, sample);
+    return sample;
+  };
+  /** Returns the comparison of an endpoint with the data until `minutes` after the deploy. */
+  const compareAt = (index: number, minutes: number): Comparison => ({
+    baseline: select(index, -BEFORE, 0),
+    candidate: select(index, 2, minutes),
+    dayBefore: deploy.hasDayBefore
+      ? {
+          baseline: select(index, -DAY_MINUTES - BEFORE, -DAY_MINUTES),
+          candidate: select(index, -DAY_MINUTES, -DAY_MINUTES + 60),
+        }
+      : undefined,
+  });
   return {
-    /** Returns the comparison of an endpoint with the data until `minutes` after the deploy. */
-    compareAt(index: number, minutes: number): Comparison {
-      const all = endpoints[index]!.minutes;
-      const select = (from: number, to: number) =>
-        new IntervalSample([...all].filter(([m]) => m >= from && m < to).map(([, h]) => h));
-      const baseline = baselines.get(index) ?? select(-BEFORE, 0);
-      baselines.set(index, baseline);
-      return {
-        baseline,
-        candidate: select(2, minutes),
-        dayBefore: deploy.hasDayBefore
-          ? {
-              baseline: select(-DAY_MINUTES - BEFORE, -DAY_MINUTES),
-              candidate: select(-DAY_MINUTES, -DAY_MINUTES + 60),
-            }
-          : undefined,
+    /** Returns the changes of all endpoints with the data until `minutes` after the deploy. */
+    findChangesAt(minutes: number, alpha: number): SeriesChanges<number>[] {
+      const comparisons = endpoints.map((_, series) => ({
+        series,
+        comparison: compareAt(series, minutes),
+      }));
+      const createSeries = (getPeriods: (comparison: Comparison) => SeriesPeriods | undefined) =>
+        new ControlSeries(
+          comparisons.flatMap(({ series, comparison }) => {
+            const periods = getPeriods(comparison);
+            return periods ? [{ name: String(series), periods }] : [];
+          }),
+        );
+      const controls = {
+        series: createSeries((comparison) => comparison),
+        dayBefore: createSeries(({ dayBefore }) => dayBefore),
       };
+      return findChanges(
+        comparisons.map((item) => ({
+          ...item,
+          controls: { ...controls, name: String(item.series) },
+        })),
+        alpha,
+      );
     },
   };
 }
@@ -165,20 +210,24 @@ function drawMinute(
   minute: number,
   { poisson }: Sampler,
   mean: number,
-  cdf: (x: number) => number,
+  table: Float64Array,
   shift: number,
   errorRate: number,
 ): IntervalHistogram {
   const buckets: [number, number][] = [];
+  const position = (LOG_START - shift - TABLE_START) / TABLE_STEP;
+  const start = Math.max(0, Math.min(TABLE_SIZE - CELLS * BOUNDS.length, Math.floor(position)));
+  const part = position - start;
   let [below, count, sum] = [0, 0, 0];
-  for (const [i, bound] of BOUNDS.entries()) {
-    const share = cdf(LOG_BOUNDS[i]! - shift);
+  for (let i = 0; i < BOUNDS.length; i += 1) {
+    const cell = start + CELLS * i;
+    const share = table[cell]! * (1 - part) + table[cell + 1]! * part;
     const expected = mean * (share - below);
     below = share;
     if (expected < 1e-5) continue;
     const n = poisson(expected);
     if (n === 0) continue;
-    buckets.push([bound, n]);
+    buckets.push([BOUNDS[i]!, n]);
     count += n;
     sum += n * CENTERS[i]!;
   }

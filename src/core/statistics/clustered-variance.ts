@@ -14,13 +14,19 @@ export interface BetweenVariance {
 
 /** More autocovariances than this share of the intervals can't be estimated. */
 const MAX_LAG_SHARE = 0.2;
+/**
+ * Smallest assumed correlation of neighboring intervals. In one hour, the estimated autocovariances are too low by
+ * chance for some series. Without this limit, these series would cause false alarms.
+ */
+const MINIMUM_CORRELATION = 0.5;
 
 /**
  * Estimates how much the means of intervals vary in addition to the variance of single measurements. Load changes
  * between minutes, so measurements of the same minute are similar, and neighboring minutes are too.
  *
  * Autocovariances have the weights of a mean over `windowLength` intervals (Bartlett weights, as in Newey and West,
- * 1987). The result is therefore the variance that matters for a window of this length.
+ * 1987). The result is therefore the variance that matters for a window of this length. It is at least the variance
+ * of an autoregressive process with a correlation of 0.5.
  *
  * @param clusters consecutive intervals of a reference period
  * @param within variance of single measurements
@@ -42,17 +48,29 @@ export function estimateBetweenVariance(
   const mean = sum / count;
   const lags = Math.max(1, Math.min(windowLength, Math.floor(k * MAX_LAG_SHARE)));
   const residuals = clusters.map((cluster) => cluster.sum - cluster.count * mean);
-  let total = 0;
+  let [total, single] = [0, 0];
   for (let lag = 0; lag < lags; lag += 1) {
     let covariance = 0;
     for (let i = lag; i < k; i += 1) covariance += residuals[i]! * residuals[i - lag]!;
+    if (lag === 0) single = covariance;
     total += (lag === 0 ? 1 : 2 * (1 - lag / lags)) * covariance;
   }
-  const scaled = (total * k) / Math.max(1, k - lags);
+  const estimated = (total * k) / Math.max(1, k - lags) - within * count;
+  const uncorrelated = (single * k) / (k - 1) - within * count;
+  const assumed = uncorrelated * computeInflation(MINIMUM_CORRELATION, windowLength);
   return {
-    variance: Math.max(0, scaled - within * count) / squares,
-    degrees: Math.max(1, (1.5 * k) / lags - 1),
+    variance: Math.max(0, estimated, assumed) / squares,
+    degrees: Math.max(1, (1.5 * k) / lags - 1, k / 2 - 1),
   };
+}
+
+/** Returns how much a correlation of neighboring intervals increases the variance of a mean over a window. */
+function computeInflation(correlation: number, windowLength: number): number {
+  let inflation = 1;
+  for (let lag = 1; lag < Math.min(windowLength, 20); lag += 1) {
+    inflation += 2 * (1 - lag / windowLength) * correlation ** lag;
+  }
+  return inflation;
 }
 
 /** A variance and the degrees of freedom with which it is known. */
@@ -78,12 +96,15 @@ export function computeMeanVariance(
   return { variance: within / count + between, between, degrees };
 }
 
-/** Returns the degrees of freedom of a sum of variances (Welch and Satterthwaite). */
+/**
+ * Returns the degrees of freedom of a sum of variances (Welch and Satterthwaite). The variances between intervals come
+ * from the same reference, so their errors add up.
+ */
 export function combineDegrees(estimates: readonly VarianceEstimate[]): number {
   const total = estimates.reduce((sum, { variance }) => sum + variance, 0);
   const uncertain = estimates.reduce(
-    (sum, { between, degrees }) => sum + between ** 2 / degrees,
+    (sum, { between, degrees }) => sum + between / Math.sqrt(degrees),
     0,
   );
-  return uncertain === 0 ? Number.POSITIVE_INFINITY : total ** 2 / uncertain;
+  return uncertain === 0 ? Number.POSITIVE_INFINITY : (total / uncertain) ** 2;
 }

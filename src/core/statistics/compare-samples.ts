@@ -1,11 +1,13 @@
 import { HOUR_MS } from '../duration.ts';
 import { combineDegrees } from './clustered-variance.ts';
+import type { ControlSeries } from './control-series.ts';
 import type { IntervalSample } from './interval-sample.ts';
 import {
   type Estimate,
   estimateStatistic,
   isShareStatistic,
   type Statistic,
+  toSymmetric,
 } from './sample-estimates.ts';
 import { computeTQuantile, computeTTail } from './student-t.ts';
 
@@ -27,6 +29,8 @@ export interface Comparison {
 /** A statistic in both samples, and its change. */
 export interface Change {
   readonly statistic: Statistic;
+  /** Whether the change of the other series in the same time is subtracted. */
+  readonly isRelative: boolean;
   /** Durations in the unit of the metric. Shares from 0 to 1. */
   readonly before: number;
   readonly after: number;
@@ -85,23 +89,101 @@ export function compareStatistic(
       { estimate: estimateStatistic(statistic, daily.candidate, daily.baseline), sign: -1 },
       { estimate: estimateStatistic(statistic, daily.baseline, daily.baseline), sign: 1 },
     ];
-    const drift = -expected.reduce((sum, { estimate, sign }) => sum + sign * estimate.value, 0);
+    const drift = -sumParts(expected);
     // A daily pattern explains a change, but isn't evidence for a change in the other direction.
     if (drift * raw > 0 && Math.abs(drift) < Math.abs(raw)) parts.push(...expected);
-    else if (drift * raw > 0) return toUnchanged(statistic, before, after);
+    else if (drift * raw > 0) {
+      return {
+        ...{ statistic, isRelative: false },
+        ...toValues(statistic, before, after),
+        ...NO_CHANGE,
+      };
+    }
   }
-  const allowance = isShareStatistic(statistic)
+  const allowance = getAllowance(statistic, comparison);
+  return {
+    ...{ statistic, isRelative: false },
+    ...toValues(statistic, before, after),
+    ...computeChange(statistic, parts, allowance, confidence),
+  };
+}
+
+/** The controls of a series, and its name among them. */
+export interface Controls {
+  readonly name: string;
+  readonly series: ControlSeries;
+  /** Controls of the previous day. */
+  readonly dayBefore?: ControlSeries | undefined;
+}
+
+/**
+ * Compares the geometric mean of a series with its controls, which are the other series of the service. Changes that
+ * affect all series, such as a busy host, don't affect the result.
+ *
+ * @returns undefined if there is not enough data
+ */
+export function compareWithControls(
+  comparison: Comparison,
+  { name, series, dayBefore }: Controls,
+  confidence: number = CONFIDENCE,
+): Change | undefined {
+  const { baseline, candidate } = comparison;
+  const adjusted = isComparable(comparison) && series.adjust(name, comparison);
+  if (!adjusted) return undefined;
+  const statistic = 'typical';
+  const toPart = (mean: typeof adjusted.baseline, sample: IntervalSample, sign: 1 | -1): Part => {
+    const margin = sample.getLogMeanMargin();
+    return { estimate: toSymmetric(mean.value, mean, { below: margin, above: margin }), sign };
+  };
+  const parts = [toPart(adjusted.candidate, candidate, 1), toPart(adjusted.baseline, baseline, -1)];
+  const own = {
+    before: estimateStatistic(statistic, baseline, baseline),
+    after: estimateStatistic(statistic, candidate, baseline),
+  };
+  const values = toValues(statistic, own.before, own.after);
+  const day = comparison.dayBefore;
+  const daily = day && isComparable(day) ? dayBefore?.adjust(name, day) : undefined;
+  if (day && daily) {
+    const expected = [
+      toPart(daily.candidate, day.candidate, -1),
+      toPart(daily.baseline, day.baseline, 1),
+    ];
+    const drift = -sumParts(expected);
+    const raw = sumParts(parts);
+    if (drift * raw > 0 && Math.abs(drift) >= Math.abs(raw)) {
+      return { ...{ statistic, isRelative: true }, ...values, ...NO_CHANGE };
+    }
+    if (drift * raw > 0) parts.push(...expected);
+  }
+  const allowance = getAllowance(statistic, comparison);
+  const change = computeChange(statistic, parts, allowance, confidence);
+  return { ...{ statistic, isRelative: true }, ...values, ...change };
+}
+
+/** Returns the change of a statistic that a daily pattern can cause. */
+function getAllowance(statistic: Statistic, { baseline, candidate }: Comparison): number {
+  return isShareStatistic(statistic)
     ? 0
     : (DRIFT_PER_HOUR * Math.abs(candidate.centerMs - baseline.centerMs)) / HOUR_MS;
+}
+
+function toValues(statistic: Statistic, before: Estimate, after: Estimate) {
+  const toValue = isShareStatistic(statistic) ? (x: number) => x : Math.exp;
+  return { before: toValue(before.value), after: toValue(after.value) };
+}
+
+/** Returns the sum of estimates as a change, with its interval and its probabilities. */
+function computeChange(
+  statistic: Statistic,
+  parts: readonly Part[],
+  allowance: number,
+  confidence: number,
+) {
   const bounds = createBounds(parts, allowance);
   const degrees = combineDegrees(parts.map(({ estimate }) => estimate));
   const z = computeTQuantile((1 - confidence) / 2, degrees);
   const toChange = isShareStatistic(statistic) ? (x: number) => x : Math.expm1;
-  const toValue = isShareStatistic(statistic) ? (x: number) => x : Math.exp;
   return {
-    statistic,
-    before: toValue(before.value),
-    after: toValue(after.value),
     change: toChange(bounds.value),
     lower: toChange(bounds.lower(z)),
     upper: toChange(bounds.upper(z)),
@@ -118,9 +200,13 @@ interface Part {
   readonly sign: number;
 }
 
+function sumParts(parts: readonly Part[]): number {
+  return parts.reduce((sum, { estimate, sign }) => sum + sign * estimate.value, 0);
+}
+
 /** Returns the interval of a sum of estimates, as a function of its width. */
 function createBounds(parts: readonly Part[], allowance: number) {
-  const value = parts.reduce((sum, { estimate, sign }) => sum + sign * estimate.value, 0);
+  const value = sumParts(parts);
   const distance = (z: number, direction: 1 | -1) => {
     let [squares, margin] = [0, allowance + ROUNDING];
     for (const { estimate, sign } of parts) {
@@ -138,20 +224,8 @@ function createBounds(parts: readonly Part[], allowance: number) {
   };
 }
 
-/** A daily pattern explains the whole change. */
-function toUnchanged(statistic: Statistic, before: Estimate, after: Estimate): Change {
-  const toValue = isShareStatistic(statistic) ? (x: number) => x : Math.exp;
-  return {
-    statistic,
-    before: toValue(before.value),
-    after: toValue(after.value),
-    change: 0,
-    lower: 0,
-    upper: 0,
-    pIncrease: 1,
-    pDecrease: 1,
-  };
-}
+/** The result if a daily pattern explains the whole change. */
+const NO_CHANGE = { change: 0, lower: 0, upper: 0, pIncrease: 1, pDecrease: 1 } as const;
 
 const MAX_WIDTH = 40;
 

@@ -8,7 +8,7 @@ interface Look {
 }
 
 /** Probability that a deploy without a regression gets any finding, over all looks. */
-export const DEPLOY_ALPHA = 0.002;
+export const DEPLOY_ALPHA = 0.001;
 /** Requests in this time after the start of the deploy are ignored, because new processes are slower. */
 export const WARM_UP_MS = 2 * MINUTE_MS;
 

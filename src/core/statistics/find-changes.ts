@@ -1,4 +1,10 @@
-import { type Change, type Comparison, compareStatistic } from './compare-samples.ts';
+import {
+  type Change,
+  type Comparison,
+  type Controls,
+  compareStatistic,
+  compareWithControls,
+} from './compare-samples.ts';
 import {
   DURATION_STATISTICS,
   isShareStatistic,
@@ -28,27 +34,72 @@ type Verdict = 'regression' | 'improvement' | 'unchanged';
  * @returns the series that have enough data
  */
 export function findChanges<S>(
-  comparisons: readonly { readonly series: S; readonly comparison: Comparison }[],
+  comparisons: readonly {
+    readonly series: S;
+    readonly comparison: Comparison;
+    readonly controls?: Controls | undefined;
+  }[],
   alpha: number,
 ): SeriesChanges<S>[] {
-  const compared = comparisons.flatMap(({ series, comparison }) => {
+  const compared = comparisons.flatMap(({ series, comparison, controls }) => {
     const changes = listStatistics(comparison).flatMap(
       (statistic) => compareStatistic(comparison, statistic) ?? [],
     );
-    return changes.length > 0 ? [{ series, changes }] : [];
+    const relative = controls && compareWithControls(comparison, controls);
+    return changes.length > 0
+      ? [{ series, changes: relative ? [...changes, relative] : changes }]
+      : [];
   });
   const all = compared.flatMap(({ changes }) => changes);
   const increases = correctWithHolm(all, ({ pIncrease }) => pIncrease, alpha);
   const decreases = correctWithHolm(all, ({ pDecrease }) => pDecrease, alpha);
   const getVerdict = (change: Change): Verdict => {
-    if (!isLargeChange(change)) return 'unchanged';
+    if (!isLargeChange(change) || !isLargeItself(change)) return 'unchanged';
     if (increases.has(change)) return 'regression';
     return decreases.has(change) ? 'improvement' : 'unchanged';
   };
-  return compared.map(({ series, changes }) => ({
-    series,
-    changes: changes.map((change) => ({ ...change, verdict: getVerdict(change) })),
-  }));
+  return compared.map(({ series, changes }) => {
+    const tested = changes.map((change) => ({ ...change, verdict: getVerdict(change) }));
+    return { series, changes: confirmOthers(selectTypical(tested)) };
+  });
+}
+
+/**
+ * If one duration statistic of a series is confirmed, the series has changed. Then, the 99 % intervals of its other
+ * duration statistics show how they changed.
+ */
+function confirmOthers<C extends Change & { readonly verdict: Verdict }>(
+  changes: readonly C[],
+): C[] {
+  const durations = changes.filter(({ statistic }) => !isShareStatistic(statistic));
+  const has = (verdict: Verdict) => durations.some((change) => change.verdict === verdict);
+  const [isSlower, isFaster] = [has('regression'), has('improvement')];
+  return changes.map((change) => {
+    const { statistic, isRelative, lower, upper } = change;
+    if (isShareStatistic(statistic) || isRelative || !isLargeChange(change)) return change;
+    if (isSlower && lower > 0) return { ...change, verdict: 'regression' };
+    return isFaster && upper < 0 ? { ...change, verdict: 'improvement' } : change;
+  });
+}
+
+/** If a series stays the same while all others change, that isn't a change of this series. */
+function isLargeItself({ statistic, isRelative, change, before, after }: Change): boolean {
+  const own = after / before - 1;
+  return (
+    !isRelative || (own * change > 0 && isLargeChange({ statistic, change: own, before, after }))
+  );
+}
+
+/** Keeps one result of the geometric mean. The result without controls is kept if it is confirmed, or if none is. */
+function selectTypical<C extends Change & { readonly verdict: Verdict }>(
+  changes: readonly C[],
+): C[] {
+  const relative = changes.find(({ isRelative }) => isRelative);
+  if (!relative) return [...changes];
+  const plain = changes.find((change) => change.statistic === 'typical' && !change.isRelative)!;
+  const dropped =
+    relative.verdict !== 'unchanged' && plain.verdict === 'unchanged' ? plain : relative;
+  return changes.filter((change) => change !== dropped);
 }
 
 /** Shares that are 0 in both samples can't have changed. They don't count as comparisons. */
@@ -75,7 +126,10 @@ export function isLargeChange({
   return Math.abs(change) >= MINIMUM_SHARE_CHANGE && isRelevant;
 }
 
-/** Weight of the geometric mean. It is the most exact statistic, so it gets a larger part of the error probability. */
+/**
+ * Weight of the geometric mean, with and without controls. It is the most exact statistic, so it gets a larger part of
+ * the error probability.
+ */
 const TYPICAL_WEIGHT = 4;
 
 /**

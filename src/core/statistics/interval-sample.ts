@@ -38,8 +38,12 @@ export class IntervalSample {
   readonly #counts: Float64Array;
   /** Number of values up to each bucket. */
   readonly #cumulated: Float64Array;
-  /** Bucket indexes and counts of each interval: i, count, i, count, … */
-  readonly #cells: ReadonlyMap<IntervalHistogram, Float64Array>;
+  /** Bucket index and count of each bucket of each interval. One array needs less memory than one per interval. */
+  readonly #cellBuckets: Uint16Array;
+  readonly #cellCounts: Float64Array;
+  /** Index of the first cell of each interval. */
+  readonly #firstCells = new Map<IntervalHistogram, number>();
+  readonly #results = new Map<string, unknown>();
 
   constructor(intervals: readonly IntervalHistogram[]) {
     this.intervals = intervals
@@ -51,7 +55,8 @@ export class IntervalSample {
       errorCount += interval.errorCount;
       abortedCount += interval.abortedCount;
       sum += interval.sum;
-      for (const [bound, n] of interval.buckets) {
+      for (let i = 0; i < interval.buckets.length; i += 1) {
+        const [bound, n] = interval.buckets[i]!;
         totals.set(bound, (totals.get(bound) ?? 0) + n);
         count += n;
       }
@@ -76,24 +81,37 @@ export class IntervalSample {
       this.#cumulated[i] = below;
     }
     const indexes = new Map(bounds.map((bound, i) => [bound, i]));
-    this.#cells = new Map(
-      this.intervals.map((interval) => {
-        const cells = new Float64Array(2 * interval.buckets.length);
-        for (const [i, [bound, n]] of interval.buckets.entries()) {
-          cells[2 * i] = indexes.get(bound)!;
-          cells[2 * i + 1] = n;
-        }
-        return [interval, cells];
-      }),
-    );
+    const cellCount = this.intervals.reduce((total, { buckets }) => total + buckets.length, 0);
+    this.#cellBuckets = new Uint16Array(cellCount);
+    this.#cellCounts = new Float64Array(cellCount);
+    let cell = 0;
+    for (const interval of this.intervals) {
+      this.#firstCells.set(interval, cell);
+      for (let i = 0; i < interval.buckets.length; i += 1) {
+        const [bound, n] = interval.buckets[i]!;
+        this.#cellBuckets[cell] = indexes.get(bound)!;
+        this.#cellCounts[cell] = n;
+        cell += 1;
+      }
+    }
+  }
+
+  /** Returns the result of `compute`, which is computed once for each name. */
+  memoize<T>(name: string, compute: () => T): T {
+    const known = this.#results.get(name) as T | undefined;
+    if (known !== undefined) return known;
+    const result = compute();
+    this.#results.set(name, result);
+    return result;
   }
 
   /** Returns the sum of a function of the buckets of one interval. `transform` gets the center's logarithm. */
   sumInterval(interval: IntervalHistogram, transform: (logCenter: number) => number): number {
-    const cells = this.#cells.get(interval)!;
+    const first = this.#firstCells.get(interval)!;
     let total = 0;
-    for (let i = 0; i < cells.length; i += 2) {
-      total += cells[i + 1]! * transform(this.#logUppers[cells[i]!]! - LOG_RATIO / 2);
+    for (let i = first; i < first + interval.buckets.length; i += 1) {
+      const logUpper = this.#logUppers[this.#cellBuckets[i]!]!;
+      total += this.#cellCounts[i]! * transform(logUpper - LOG_RATIO / 2);
     }
     return total;
   }
@@ -101,7 +119,8 @@ export class IntervalSample {
   /** Returns the mean and the variance of a function of all values. `transform` gets the logarithm of a value. */
   computeMoments(transform: (logCenter: number) => number): { mean: number; variance: number } {
     let [sum, squares] = [0, 0];
-    for (const [i, n] of this.#counts.entries()) {
+    for (let i = 0; i < this.#counts.length; i += 1) {
+      const n = this.#counts[i]!;
       const value = transform(this.#logUppers[i]! - LOG_RATIO / 2);
       sum += n * value;
       squares += n * value * value;
@@ -122,12 +141,12 @@ export class IntervalSample {
 
   /** Returns the number of values of an interval up to a value. `logLimit` is the logarithm of the value. */
   countAtMost(interval: IntervalHistogram, logLimit: number): number {
-    const cells = this.#cells.get(interval)!;
+    const first = this.#firstCells.get(interval)!;
     let total = 0;
-    for (let i = 0; i < cells.length; i += 2) {
-      const distance = (this.#logUppers[cells[i]!]! - logLimit) / LOG_RATIO;
-      if (distance <= 0) total += cells[i + 1]!;
-      else if (distance < 1) total += cells[i + 1]! * (1 - distance);
+    for (let i = first; i < first + interval.buckets.length; i += 1) {
+      const distance = (this.#logUppers[this.#cellBuckets[i]!]! - logLimit) / LOG_RATIO;
+      if (distance <= 0) total += this.#cellCounts[i]!;
+      else if (distance < 1) total += this.#cellCounts[i]! * (1 - distance);
     }
     return total;
   }

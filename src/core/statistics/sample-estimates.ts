@@ -49,11 +49,12 @@ export function estimateStatistic(
   if (isShareStatistic(statistic)) return estimateShare(statistic, sample, reference);
   if (statistic === 'mean') return estimateMean(sample, reference);
   if (statistic === 'typical') return estimateLogMean(sample, reference);
-  return estimateQuantile(QUANTILES[statistic], sample, reference);
+  return estimateQuantile(statistic, sample, reference);
 }
 
 /** Returns the variance of a mean, with the variance between intervals from the reference. */
 function estimateVariance(
+  statistic: Statistic,
   sample: IntervalSample,
   reference: IntervalSample,
   within: { readonly sample: number; readonly reference: number },
@@ -61,7 +62,7 @@ function estimateVariance(
   getCount: (interval: IntervalHistogram) => number = ({ count }) => count,
 ): VarianceEstimate {
   const between = estimateBetweenVariance(
-    reference.intervals.map(toCluster),
+    reference.memoize(`clusters ${statistic}`, () => reference.intervals.map(toCluster)),
     within.reference,
     sample.intervals.length,
   );
@@ -73,10 +74,15 @@ function estimateVariance(
  * back to values. The share is a mean, so its variance is known also if the distribution has gaps. The interval
  * of the share is computed on the logit scale, so that it stays between 0 and 1.
  */
-function estimateQuantile(q: number, sample: IntervalSample, reference: IntervalSample): Estimate {
+function estimateQuantile(
+  statistic: keyof typeof QUANTILES,
+  sample: IntervalSample,
+  reference: IntervalSample,
+): Estimate {
+  const q = QUANTILES[statistic];
   const limit = reference.getLogQuantile(q);
   const within = { sample: q * (1 - q), reference: q * (1 - q) };
-  const variance = estimateVariance(sample, reference, within, (interval) => ({
+  const variance = estimateVariance(statistic, sample, reference, within, (interval) => ({
     count: interval.count,
     sum: reference.countAtMost(interval, limit),
   }));
@@ -93,15 +99,28 @@ function estimateQuantile(q: number, sample: IntervalSample, reference: Interval
 }
 
 const identity = (x: number) => x;
+/** Returns the mean and the variance of the logarithms of all values. */
+export const computeLogMoments = (sample: IntervalSample) =>
+  sample.memoize('log moments', () => sample.computeMoments(identity));
+/** Returns the sum of the logarithms of the values of one interval. */
+export function getLogSum(sample: IntervalSample, interval: IntervalHistogram): number {
+  const sums = sample.memoize(
+    'log sums',
+    () => new Map(sample.intervals.map((own) => [own, sample.sumInterval(own, identity)])),
+  );
+  return sums.get(interval)!;
+}
+const computeValueMoments = (sample: IntervalSample) =>
+  sample.memoize('value moments', () => sample.computeMoments(Math.exp));
 
 /** Estimates the logarithm of the geometric mean. */
 function estimateLogMean(sample: IntervalSample, reference: IntervalSample): Estimate {
-  const own = sample.computeMoments(identity);
-  const other = sample === reference ? own : reference.computeMoments(identity);
+  const own = computeLogMoments(sample);
+  const other = computeLogMoments(reference);
   const within = { sample: own.variance, reference: other.variance };
-  const variance = estimateVariance(sample, reference, within, (interval) => ({
+  const variance = estimateVariance('typical', sample, reference, within, (interval) => ({
     count: interval.count,
-    sum: reference.sumInterval(interval, identity),
+    sum: getLogSum(reference, interval),
   }));
   const margin = sample.getLogMeanMargin();
   return toSymmetric(own.mean, variance, { below: margin, above: margin });
@@ -112,22 +131,23 @@ function estimateLogMean(sample: IntervalSample, reference: IntervalSample): Est
  * that a few extreme values in one of them increase it.
  */
 function estimateMean(sample: IntervalSample, reference: IntervalSample): Estimate {
-  const own = sample.computeMoments(Math.exp);
-  const other = sample === reference ? own : reference.computeMoments(Math.exp);
+  const own = computeValueMoments(sample);
+  const other = computeValueMoments(reference);
   const [mean, referenceMean] = [sample.sum / sample.count, reference.sum / reference.count];
   // The variances are relative to the mean, because the variance between intervals grows with the mean.
   const within = {
     sample: own.variance / mean ** 2,
     reference: other.variance / referenceMean ** 2,
   };
-  const variance = estimateVariance(sample, reference, within, ({ count, sum }) => ({
+  const variance = estimateVariance('mean', sample, reference, within, ({ count, sum }) => ({
     count,
     sum: sum / referenceMean,
   }));
   return toSymmetric(Math.log(mean), variance, NO_MARGIN);
 }
 
-function toSymmetric(
+/** Returns an estimate with a symmetric interval. */
+export function toSymmetric(
   value: number,
   variance: VarianceEstimate,
   margin: Estimate['margin'],
@@ -163,6 +183,7 @@ function estimateShare(
   const [value, referenceShare] = [share(sample), share(reference)];
   const within = { sample: value * (1 - value), reference: referenceShare * (1 - referenceShare) };
   const variance = estimateVariance(
+    statistic,
     sample,
     reference,
     within,

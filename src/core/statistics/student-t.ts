@@ -71,18 +71,26 @@ export function computeTTail(t: number, degrees: number): number {
   return t >= 0 ? tail : 1 - tail;
 }
 
+/** Newton's method usually needs about six steps. */
+const MAX_STEPS = 60;
+
 /**
- * Returns the value that a t-distributed variable exceeds with the probability `tail`.
+ * Returns the value that a t-distributed variable exceeds with the probability `tail`, with Newton's method for the
+ * logarithm of the tail.
  *
  * @param tail greater than 0 and at most 0.5
  */
 export function computeTQuantile(tail: number, degrees: number): number {
-  let [low, high] = [0, 1];
-  while (computeTTail(high, degrees) > tail && high < 1e9) high *= 2;
-  for (let i = 0; i < 80; i += 1) {
-    const middle = (low + high) / 2;
-    if (computeTTail(middle, degrees) > tail) low = middle;
-    else high = middle;
+  const df = Math.min(Math.max(1, degrees), MAX_DEGREES);
+  const logScale =
+    computeLogGamma((df + 1) / 2) - computeLogGamma(df / 2) - 0.5 * Math.log(df * Math.PI);
+  let t = 0;
+  for (let i = 0; i < MAX_STEPS; i += 1) {
+    const current = computeTTail(t, df);
+    const density = Math.exp(logScale - ((df + 1) / 2) * Math.log1p((t * t) / df));
+    const step = (Math.log(current / tail) * current) / density;
+    t = Math.max(0, t + step);
+    if (Math.abs(step) <= 1e-10 * Math.max(1, t)) break;
   }
-  return (low + high) / 2;
+  return t;
 }

@@ -9,6 +9,9 @@ it.each([
     'rules dry-run --last 2h',
     ['`--since` is deprecated. Use `--last` instead.'],
   ],
+  ['compare --since 1h', 'compare --since 1h', []],
+  ['backtest --rules a.yaml --since=7d', 'backtest --rules a.yaml --since=7d', []],
+  ['noise --since 7d', 'noise --since 7d', []],
   ['grafana --outside --output x', 'grafana --outside --output x', []],
   // The other program has its own options.
   ['doctor app.js --out x --since y', 'doctor app.js --out x --since y', []],

@@ -14,6 +14,7 @@ import {
 import type { Filter, Query } from '../../../storage/queries/query-definition.ts';
 import { chooseStepMs } from '../../../storage/queries/time-buckets.ts';
 import type { TimeRange } from '../../../storage/queries/time-range.ts';
+import { queryVersionRuns } from '../../../storage/queries/version-runs.ts';
 import type { QueryClient } from '../../../storage/questdb/query-client.ts';
 import { toSample } from './compare-versions.ts';
 import type { Finding } from './finding.ts';
@@ -55,11 +56,14 @@ export async function compareOnRequest(
   const largest = counts.filter(({ count }) => count > 0).slice(0, MAX_SERIES);
   if (largest.length === 0) return { findings: [], seriesCount: 0 };
   const endpoint = [...new Set(largest.map(({ group }) => group.endpoint ?? '(none)'))];
-  const load = (side: ComparedSide) => {
+  const load = async (side: ComparedSide) => {
     const query = toQuery(side);
-    const stepMs = Math.max(MINUTE_MS, chooseStepMs(side.range, MAX_STEPS));
+    const range = await findActiveRange(queryClient, query);
+    if (!range) return [];
+    const stepMs = Math.max(MINUTE_MS, chooseStepMs(range, MAX_STEPS));
     return queryIntervalHistograms(queryClient, {
       ...query,
+      range,
       step: { ms: stepMs, zone: 'utc' },
       filter: { ...query.filter, endpoint },
     });
@@ -80,6 +84,26 @@ export async function compareOnRequest(
     toFindings(group, comparison, confidence, method),
   );
   return { findings, seriesCount: largest.length };
+}
+
+/**
+ * Returns the part of the range in which the version ran. Short steps in this part give more intervals than long steps in
+ * the whole range.
+ */
+async function findActiveRange(
+  queryClient: QueryClient,
+  { scope, range, filter }: Query,
+): Promise<TimeRange | undefined> {
+  const runs = await queryVersionRuns(queryClient, { scope, range, filter });
+  if (runs.length === 0) return filter?.version ? undefined : range;
+  const fromMs = Math.min(...runs.map(({ firstMs }) => firstMs));
+  const lastMs = Math.max(...runs.map((run) => run.lastMs));
+  // In roll-ups, the last time is the start of an interval.
+  const rollupMs = chooseStepMs(range, MAX_STEPS);
+  return {
+    fromMs: Math.max(range.fromMs, fromMs),
+    toMs: Math.min(range.toMs, lastMs + Math.max(MINUTE_MS, rollupMs)),
+  };
 }
 
 function toKey({ type, group }: GroupHistograms): string {

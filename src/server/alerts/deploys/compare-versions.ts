@@ -1,9 +1,11 @@
 import { MINUTE_MS } from '../../../core/duration.ts';
 import {
   type Comparison,
+  type Controls,
   isComparable,
   MINIMUM_COUNT,
 } from '../../../core/statistics/compare-samples.ts';
+import { ControlSeries, type SeriesPeriods } from '../../../core/statistics/control-series.ts';
 import { findChanges } from '../../../core/statistics/find-changes.ts';
 import {
   type IntervalHistogram,
@@ -85,20 +87,64 @@ export function compareVersions(
     const method = hasConcurrent ? 'concurrent' : 'before';
     return [{ series: { ...series, method, comparison } as const, comparison }];
   });
-  const compared = findChanges(comparisons, alpha);
+  const toControls = createControls(comparisons.map(({ series }) => series));
+  const compared = findChanges(
+    comparisons.map((item) => ({ ...item, controls: toControls(item.series) })),
+    alpha,
+  );
   const findings = compared.flatMap(({ series: { comparison, ...series }, changes }) =>
     changes.map((change): Finding => {
-      const { statistic, verdict, before: from, after: to, lower, upper } = change;
+      const { statistic, isRelative, verdict, before: from, after: to, lower, upper } = change;
       const { count: countBefore } = comparison.baseline;
       const { count: countAfter } = comparison.candidate;
       return {
         ...series,
         ...{ statistic, verdict, before: from, after: to, change: change.change, lower, upper },
         ...{ countBefore, countAfter, look: 0 },
+        ...(isRelative && { isRelative }),
       };
     }),
   );
   return { findings, comparedSeries: compared.length };
+}
+
+interface ComparedSeries extends FindingSeries {
+  readonly method: Finding['method'];
+  readonly comparison: Comparison;
+}
+
+/**
+ * Returns a function for the controls of a series: the other series of its type, for all organizations. A comparison
+ * in the same minutes needs no controls.
+ */
+function createControls(
+  compared: readonly ComparedSeries[],
+): (series: ComparedSeries) => Controls | undefined {
+  const members = compared.filter(
+    ({ method, organization }) => method === 'before' && organization === undefined,
+  );
+  const byType = new Map(
+    [...Map.groupBy(members, ({ type }) => type)].map(([type, ofType]) => {
+      const createSeries = (getPeriods: (comparison: Comparison) => SeriesPeriods | undefined) =>
+        new ControlSeries(
+          ofType.flatMap((series) => {
+            const periods = getPeriods(series.comparison);
+            return periods ? [{ name: toControlName(series), periods }] : [];
+          }),
+        );
+      const series = createSeries((comparison) => comparison);
+      return [type, { series, dayBefore: createSeries(({ dayBefore }) => dayBefore) }];
+    }),
+  );
+  return (series) => {
+    const controls = series.method === 'before' ? byType.get(series.type) : undefined;
+    return controls && { ...controls, name: toControlName(series) };
+  };
+}
+
+/** Series of one endpoint have the same name. They aren't controls of each other. */
+function toControlName({ type, endpoint }: FindingSeries): string {
+  return JSON.stringify([type, endpoint]);
 }
 
 /** Returns the old version's requests in the minutes in which the new version also had requests. */

@@ -29,6 +29,8 @@ const findingSchema = z.object({
   countAfter: z.number(),
   /** Number of the comparison that confirmed the change. 0 outside of deploys. */
   look: z.number(),
+  /** Whether the change of the other series in the same time is subtracted. */
+  isRelative: z.boolean().optional(),
 });
 
 /**
@@ -114,8 +116,11 @@ export function formatSubject({ type, endpoint, operation, organization }: Findi
 }
 
 /** Returns the statistic as in `34 % slower at p95`. */
-export function formatStatistic(statistic: Statistic): string {
-  return STATISTIC_NAMES[statistic];
+export function formatStatistic({
+  statistic,
+  isRelative,
+}: Pick<Finding, 'statistic' | 'isRelative'>): string {
+  return `${STATISTIC_NAMES[statistic]}${isRelative ? ' compared with other series' : ''}`;
 }
 
 /** Returns the evidence, such as `1,204 requests, 99 % confidence`. */
@@ -135,5 +140,5 @@ export function formatFinding(version: string, finding: Finding): string {
   }
   const word = change > 0 ? 'slower' : 'faster';
   const percent = Math.round(100 * Math.abs(change));
-  return `${version} made ${subject} ${percent} % ${word} ${STATISTIC_NAMES[statistic]} (${evidence})`;
+  return `${version} made ${subject} ${percent} % ${word} ${formatStatistic(finding)} (${evidence})`;
 }

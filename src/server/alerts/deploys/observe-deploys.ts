@@ -56,14 +56,14 @@ function toLabels(
   { service, environment, version }: Deploy,
   finding: Finding,
 ): Readonly<Record<string, string>> {
-  const { organization, statistic } = finding;
+  const { organization } = finding;
   return {
     service,
     ...(environment !== undefined && { environment }),
     version,
     ...(organization !== undefined && { organization }),
     subject: formatSubject({ ...finding, organization: undefined }),
-    statistic: formatStatistic(statistic),
+    statistic: formatStatistic(finding),
     evidence: formatEvidence(finding),
   };
 }

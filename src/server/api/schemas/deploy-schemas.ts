@@ -37,6 +37,10 @@ export const findingSchema = z
     countBefore: z.number(),
     countAfter: z.number(),
     look: z.number().meta({ description: 'Number of the comparison that found the change.' }),
+    isRelative: z.boolean().optional().meta({
+      description:
+        'True if the change of the other series in the same time is subtracted from `change`.',
+    }),
   })
   .meta({ id: 'VersionChange', description: 'A compared statistic of one series.' });
 

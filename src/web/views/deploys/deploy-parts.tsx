@@ -55,8 +55,8 @@ export function formatType({ type }: Finding): string {
   return TYPE_TEXTS[type];
 }
 
-export function formatStatistic({ statistic }: Finding): string {
-  return STATISTIC_TEXTS[statistic];
+export function formatStatistic({ statistic, isRelative }: Finding): string {
+  return `${STATISTIC_TEXTS[statistic]}${isRelative ? ', relative to other series' : ''}`;
 }
 
 export function formatSubject({ type, endpoint, operation }: Finding): string {

@@ -9,6 +9,7 @@ import { formatDateTime, toZoneName } from '../../format/times.ts';
 import { useHeading } from '../../shell/use-heading.ts';
 import type { ViewParameters } from '../../url/location.ts';
 import { linkTo, zoneChoice } from '../../url/view-state.ts';
+import { DeployDistribution } from './deploy-distribution.tsx';
 import {
   type Deploy,
   DeployStatus,
@@ -38,6 +39,7 @@ export default function DeployView({ parameters: { id = '' } }: { parameters: Vi
           {(data) => <Head deploy={data.deploy} />}
         </Loaded>
       </Card>
+      {state.data && <MainSeries {...state.data} />}
       {state.data && (
         <Card title="Changes" note={formatCount(state.data.deploy.comparedSeries, 'series')}>
           <SearchableTable<Finding>
@@ -58,6 +60,15 @@ export default function DeployView({ parameters: { id = '' } }: { parameters: Vi
       )}
     </>
   );
+}
+
+/** The durations of the series with the most important change. */
+function MainSeries({ deploy, changes }: { deploy: Deploy; changes: readonly Finding[] }) {
+  const main =
+    deploy.findings.find(({ verdict }) => verdict === 'regression') ??
+    deploy.findings[0] ??
+    changes[0];
+  return main ? <DeployDistribution deploy={deploy} finding={main} /> : null;
 }
 
 function Head({ deploy }: { deploy: Deploy }) {

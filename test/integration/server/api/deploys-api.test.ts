@@ -1,4 +1,5 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
+import { runCli } from '../../../../src/cli/cli.ts';
 import { PerfscopeClient } from '../../../../src/client/perfscope-client.ts';
 import { createOrganizationScope, UNRESTRICTED_SCOPE } from '../../../../src/core/tenant-scope.ts';
 import { createEvaluator, makeHistogram } from '../../../support/alert-fixtures.ts';
@@ -169,6 +170,97 @@ it('compare returns intervals that contain the true change', async () => {
   expect(bookings?.lower).toBeLessThan(0.5);
   expect(bookings?.upper).toBeGreaterThan(0.5);
   expect(p95.find(({ endpoint }) => endpoint === '/rooms')).toMatchObject({ verdict: 'unchanged' });
+});
+
+/** Runs a command against the server, and returns its output and its exit code. */
+async function perfscope(...args: string[]) {
+  const output = { out: '', err: '', code: 0 };
+  const spies = (['stdout', 'stderr'] as const).map((name) =>
+    vi.spyOn(process[name], 'write').mockImplementation((text) => {
+      output[name === 'stdout' ? 'out' : 'err'] += String(text);
+      return true;
+    }),
+  );
+  process.exitCode = undefined;
+  try {
+    await runCli([...args, '--url', api.url, '--key', 'test']);
+    output.code = Number(process.exitCode ?? 0);
+  } finally {
+    for (const spy of spies) spy.mockRestore();
+    process.exitCode = undefined;
+  }
+  return output;
+}
+
+describe('perfscope compare', () => {
+  const versions = ['--service', 'booking', '--base', '1.7.0', '--candidate', '1.8.0'];
+  const compare = (...args: string[]) => perfscope('compare', ...versions, ...args);
+
+  it('exits with 1 only if the whole interval is above the limit', async () => {
+    const failed = await compare('--fail-on', 'p95>+10%', '--fail-on', 'errorRate>+1%');
+    expect(failed.code).toBe(1);
+    expect(failed.out).toMatch(/POST \/bookings +p95 .*FAILED/);
+    expect(failed.out).toContain('p95>+10%: 1.8.0 made POST /bookings');
+    // The interval contains 50 %.
+    expect((await compare('--fail-on', 'p95>+50%')).code).toBe(0);
+    expect((await compare('--endpoint', '/rooms', '--fail-on', 'p95>+10%')).code).toBe(0);
+  });
+
+  it('prints JSON', async () => {
+    const { code, out } = await compare('--json', '--fail-on', 'mean > 10 %');
+    expect(code).toBe(1);
+    expect(JSON.parse(out)).toMatchObject({
+      hasData: true,
+      violations: [{ condition: 'mean > 10 %', change: { endpoint: '/bookings' } }],
+    });
+  });
+
+  it('exits with 3 without data only with --require-data', async () => {
+    const unknown = ['--service', 'unknown', '--candidate', '9', '--fail-on', 'p95>+10%'];
+    const { code, err } = await perfscope('compare', ...unknown);
+    expect(code).toBe(0);
+    expect(err).toContain('not enough data');
+    expect((await perfscope('compare', ...unknown, '--require-data')).code).toBe(3);
+  });
+
+  it.each([['p95'], ['p99>+10%'], ['p95<10%'], ['p95>10ms'], ['']])(
+    'exits with 2 for the condition %j',
+    async (condition) => {
+      const { code, err } = await compare('--fail-on', condition);
+      expect(code).toBe(2);
+      expect(err).toContain('such as p95>+10% or errorRate>+1%');
+    },
+  );
+
+  it('exits with 2 for an invalid range', async () => {
+    expect((await compare('--base-range', '2030-01-31')).code).toBe(2);
+  });
+});
+
+describe('perfscope deploy', () => {
+  it('records a deploy once', async () => {
+    const at12 = new Date(at(12)).toISOString();
+    const args = ['--service', 'booking', '--version', '1.8.0', '--environment', 'prod'];
+    const first = await perfscope('deploy', ...args, '--at', at12);
+    const id = (await listDeploys())[0]?.id;
+    expect(first).toMatchObject({ code: 0 });
+    expect(first.out).toContain(`Recorded 1.8.0 of booking after 1.7.0. ID: ${id}`);
+    const second = await perfscope('deploy', ...args, '--at', at12, '--json');
+    expect(JSON.parse(second.out)).toMatchObject({ id, version: '1.8.0' });
+    await api.waitUntilStored();
+    expect(await listDeploys()).toHaveLength(1);
+  });
+
+  it('reports invalid options and responses', async () => {
+    expect((await perfscope('deploy', '--service', 'booking')).code).toBe(2);
+    expect(
+      (await perfscope('deploy', '--service', 'a', '--version', '1', '--at', 'now')).code,
+    ).toBe(2);
+    const future = new Date(at(90)).toISOString();
+    const late = await perfscope('deploy', '--service', 'a', '--version', '1', '--at', future);
+    expect(late).toMatchObject({ code: 1 });
+    expect(late.err).toContain('in the future');
+  });
 });
 
 it('marks contain the deploy once', async () => {

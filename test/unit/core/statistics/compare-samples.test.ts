@@ -192,14 +192,20 @@ it('estimates the variance between intervals, and its autocorrelation', () => {
   const variance = (clusters: typeof independent, length: number) =>
     estimateBetweenVariance(clusters, 0, length).variance;
   expect(variance(independent, 1)).toBeCloseTo(1 / 12, 2);
-  expect(variance(independent, 8) / variance(independent, 1)).toBeLessThan(1.6);
+  // A correlation of 0.5 is assumed, because the estimate can be too low.
+  const ratio = variance(independent, 8) / variance(independent, 1);
+  expect(ratio).toBeGreaterThan(2.4);
+  expect(ratio).toBeLessThan(2.6);
   expect(variance(repeated, 8) / variance(repeated, 1)).toBeGreaterThan(4);
 });
 
 it('Welch and Satterthwaite: only the uncertain part reduces the degrees of freedom', () => {
   expect(combineDegrees([{ variance: 1, between: 0, degrees: 5 }])).toBe(Number.POSITIVE_INFINITY);
-  expect(combineDegrees([{ variance: 1, between: 1, degrees: 5 }])).toBe(5);
-  expect(combineDegrees([{ variance: 2, between: 1, degrees: 5 }])).toBe(20);
+  expect(combineDegrees([{ variance: 1, between: 1, degrees: 5 }])).toBeCloseTo(5, 9);
+  expect(combineDegrees([{ variance: 2, between: 1, degrees: 5 }])).toBeCloseTo(20, 9);
+  // Errors of the same reference add up.
+  const half = { variance: 0.5, between: 0.5, degrees: 5 };
+  expect(combineDegrees([half, half])).toBeCloseTo(5, 9);
 });
 
 it('Holm: rejects more than Bonferroni, and stops at the first that is not significant', () => {

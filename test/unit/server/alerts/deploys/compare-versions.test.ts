@@ -65,6 +65,28 @@ describe('compareVersions', () => {
     expect(findings.find(({ statistic }) => statistic === 'p50')?.before).toBeLessThan(42);
   });
 
+  it('compares with the other endpoints if all of them vary together', () => {
+    const common = (minute: number) => 1 + 0.3 * Math.sin(minute * minute);
+    const make = (version: string, from: number, to: number, slow: number) =>
+      Array.from({ length: 7 }, (_, i) =>
+        Array.from({ length: to - from }, (__, j) => {
+          const factor = common(from + j) * (i === 3 ? slow : 1);
+          const endpoint = `/endpoint-${i}`;
+          return makeGroup(version, [from + j, from + j + 1], factor, 300, { endpoint });
+        }),
+      ).flat();
+    const [before, after] = [make('1', 0, 60, 1), make('2', 60, 64, 1.3)];
+    const { findings } = compareVersions({ version: '2', before, after, dayBefore: NO_DAY }, 0.001);
+    const regressions = findings.filter(({ verdict }) => verdict === 'regression');
+    expect(regressions).toMatchObject([
+      { endpoint: '/endpoint-3', statistic: 'typical', isRelative: true },
+    ]);
+    expect(regressions[0]?.change).toBeCloseTo(0.3, 1);
+    expect(formatFinding('2', regressions[0]!)).toContain(
+      'slower on geometric average compared with other series (1,200 requests',
+    );
+  });
+
   it('reports improvements', () => {
     const [before, after] = [[makeGroup('1', [0, 60], 1)], [makeGroup('2', [60, 70], 0.7)]];
     const { findings } = compareVersions({ version: '2', before, after, dayBefore: NO_DAY }, 0.001);
