@@ -87,6 +87,7 @@ function Head({
           <StateBadge state={state} />
           <SeverityBadge severity={severity} />
           <span class="muted">{describeTimes(alert)}</span>
+          {alert.incidentId && <a href={incidentLink(alert.incidentId)}>Show the incident</a>}
         </div>
         <h2 class="name">{summary || alert.rule}</h2>
         {value !== undefined && hasRules && (
@@ -110,11 +111,6 @@ function Head({
               <InlineCode text={cause} />
             </p>
           </div>
-        )}
-        {alert.incidentId && (
-          <p>
-            <a href={incidentLink(alert.incidentId)}>Show the incident</a>
-          </p>
         )}
         <LabelLinks labels={alert.labels} metricType={rule?.query.metricType} />
       </div>

@@ -11,6 +11,7 @@ import { formatCoarse } from '../../format/times.ts';
 import { getParameter, linkTo, linkWith } from '../../url/view-state.ts';
 import type { Rule } from './alert-row.tsx';
 import { RuleDrawer } from './rule-drawer.tsx';
+import { RuleTabs } from './rule-tabs.tsx';
 import { describeRule, describeThresholds } from './rule-words.ts';
 
 const ROWS = 15;
@@ -26,25 +27,20 @@ export default function Rules() {
     <>
       {problems.length > 0 && <FileProblems file={file} problems={problems} />}
       {failing.length > 0 && <EvaluationErrors rules={failing} />}
-      <Card
-        title="Rules"
-        note={
-          state.data && (
-            <>
-              {formatCount(rules.length, 'rule')}
-              {file ? (
-                <>
-                  {' '}
-                  · file <code class="name">{file}</code>
-                </>
-              ) : (
-                ' · built-in only: set PERFORMANCE_RULES_FILE to add your own'
-              )}{' '}
-              · <a href={linkTo('/backtest')}>backtest</a> · <a href={linkTo('/noise')}>noise</a>
-            </>
-          )
-        }
-      >
+      <Card>
+        <RuleTabs current="rules" />
+        <p class="small muted tab-note">
+          {state.data && formatCount(rules.length, 'rule')}
+          {state.data &&
+            (file ? (
+              <>
+                {' '}
+                · file <code class="name">{file}</code>
+              </>
+            ) : (
+              ' · built-in only: set PERFORMANCE_RULES_FILE to add your own'
+            ))}
+        </p>
         <Loaded state={state} height={tableHeight(ROWS) + 39}>
           {() => (
             <SearchableTable
@@ -94,7 +90,11 @@ const COLUMNS: readonly Column<Rule>[] = [
     id: 'thresholds',
     header: 'Thresholds',
     isOptional: true,
-    cell: (rule) => <span class="muted">{describeThresholds(rule) || 'missing data'}</span>,
+    cell: (rule) => (
+      <span class="muted thresholds truncate" title={describeThresholds(rule)}>
+        {describeThresholds(rule) || 'missing data'}
+      </span>
+    ),
   },
   {
     id: 'for',

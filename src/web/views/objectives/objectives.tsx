@@ -66,7 +66,7 @@ export default function Objectives() {
           )}
         </Loaded>
       </Card>
-      {rows.length > 0 && unused.length > 0 && (
+      {state.data?.updatedAt !== undefined && unused.length > 0 && (
         <Card title="Objectives without events">
           {unused.map((objective) => (
             <p key={objective.name}>
