@@ -84,7 +84,12 @@ function RuleFacts({ rule }: { rule: Rule }) {
       {rule.target && (
         <>
           <dt>Target met</dt>
-          <dd>{formatText(rule.met, '%')} of the last 24 hours</dd>
+          <dd>
+            {formatText(rule.met, '%')} of the last 24 hours ·{' '}
+            <a class="link" href={linkTo('/objectives', { search: rule.name })}>
+              Show the error budgets
+            </a>
+          </dd>
         </>
       )}
       {rule.summary && (

@@ -20,7 +20,8 @@ const ROWS = 15;
 export default function Rules() {
   const state = useApi('rules', {}, { isLive: true });
   const name = getParameter('rule');
-  const rules = state.data?.rules ?? [];
+  // Targets are objectives. The view of objectives shows them.
+  const rules = (state.data?.rules ?? []).filter(({ target }) => !target);
   const { problems = [], file } = state.data ?? {};
   const failing = rules.filter(({ error }) => error !== undefined);
   return (
@@ -29,32 +30,33 @@ export default function Rules() {
       {failing.length > 0 && <EvaluationErrors rules={failing} />}
       <Card>
         <RuleTabs current="rules" />
-        <p class="small muted tab-note">
-          {state.data && formatCount(rules.length, 'rule')}
-          {state.data &&
-            (file ? (
-              <>
-                {' '}
-                · file <code class="name">{file}</code>
-              </>
-            ) : (
-              ' · built-in only: set PERFORMANCE_RULES_FILE to add your own'
-            ))}
-        </p>
         <Loaded state={state} height={tableHeight(ROWS) + 39}>
           {() => (
-            <SearchableTable
-              label="Rules"
-              columns={COLUMNS}
-              rows={rules.toSorted(compareRules)}
-              rowKey={(rule) => rule.name}
-              searchText={(rule) => `${rule.name} ${describeRule(rule)}`}
-              empty={
-                <EmptyState title="No rule is active">
-                  The rules file disables all rules. Remove <code>enabled: false</code> from it.
-                </EmptyState>
-              }
-            />
+            <>
+              <p class="small muted tab-note">
+                {formatCount(rules.length, 'rule')}
+                {file ? (
+                  <>
+                    {' '}
+                    · file <code class="name">{file}</code>
+                  </>
+                ) : (
+                  ' · built-in only: set PERFORMANCE_RULES_FILE to add your own'
+                )}
+              </p>
+              <SearchableTable
+                label="Rules"
+                columns={COLUMNS}
+                rows={rules.toSorted(compareRules)}
+                rowKey={(rule) => rule.name}
+                searchText={(rule) => `${rule.name} ${describeRule(rule)}`}
+                empty={
+                  <EmptyState title="No rule is active">
+                    The rules file disables all rules. Remove <code>enabled: false</code> from it.
+                  </EmptyState>
+                }
+              />
+            </>
           )}
         </Loaded>
       </Card>
@@ -127,19 +129,6 @@ const COLUMNS: readonly Column<Rule>[] = [
         }
       />
     ),
-  },
-  {
-    id: 'met',
-    header: 'Target met',
-    align: 'right',
-    isOptional: true,
-    sortBy: ({ met }) => met,
-    cell: ({ target, met }) =>
-      target ? (
-        <Figure value={met} unit="%" isBad={met !== undefined && met < 99} />
-      ) : (
-        <span class="faint">–</span>
-      ),
   },
 ];
 

@@ -199,24 +199,6 @@ function Alerts({ incident: { alerts } }: { incident: Incident }) {
         rowKey={({ id }) => id}
         columns={[
           {
-            id: 'started',
-            header: 'Started',
-            sortBy: ({ startedAt }) => startedAt,
-            cell: ({ startedAt }) => formatTime(Date.parse(startedAt), zone, serverNow()),
-          },
-          {
-            id: 'state',
-            header: 'State',
-            sortBy: ({ state }) => state,
-            cell: ({ state }) => <StateBadge state={state} />,
-          },
-          {
-            id: 'severity',
-            header: 'Severity',
-            sortBy: ({ severity }) => severity,
-            cell: ({ severity }) => <SeverityBadge severity={severity} />,
-          },
-          {
             id: 'summary',
             header: 'Alert',
             isWide: true,
@@ -230,6 +212,26 @@ function Alerts({ incident: { alerts } }: { incident: Incident }) {
                 </span>
               </span>
             ),
+          },
+          {
+            id: 'started',
+            header: 'Started',
+            isOptional: true,
+            sortBy: ({ startedAt }) => startedAt,
+            cell: ({ startedAt }) => formatTime(Date.parse(startedAt), zone, serverNow()),
+          },
+          {
+            id: 'state',
+            header: 'State',
+            sortBy: ({ state }) => state,
+            cell: ({ state }) => <StateBadge state={state} />,
+          },
+          {
+            id: 'severity',
+            header: 'Severity',
+            isOptional: true,
+            sortBy: ({ severity }) => severity,
+            cell: ({ severity }) => <SeverityBadge severity={severity} />,
           },
         ]}
       />
