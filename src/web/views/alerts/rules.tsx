@@ -12,7 +12,7 @@ import { getParameter, linkTo, linkWith } from '../../url/view-state.ts';
 import type { Rule } from './alert-row.tsx';
 import { RuleDrawer } from './rule-drawer.tsx';
 import { RuleTabs } from './rule-tabs.tsx';
-import { describeRule, describeThresholds } from './rule-words.ts';
+import { describeRule, describeThresholds, isBuiltInTarget } from './rule-words.ts';
 
 const ROWS = 15;
 
@@ -20,8 +20,7 @@ const ROWS = 15;
 export default function Rules() {
   const state = useApi('rules', {}, { isLive: true });
   const name = getParameter('rule');
-  // Targets are objectives. The view of objectives shows them.
-  const rules = (state.data?.rules ?? []).filter(({ target }) => !target);
+  const rules = (state.data?.rules ?? []).filter((rule) => !isBuiltInTarget(rule));
   const { problems = [], file } = state.data ?? {};
   const failing = rules.filter(({ error }) => error !== undefined);
   return (
