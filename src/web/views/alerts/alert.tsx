@@ -85,7 +85,11 @@ function Head({
           <StateBadge state={state} />
           <SeverityBadge severity={severity} />
           <span class="muted">{describeTimes(alert)}</span>
-          {alert.incidentId && <a href={incidentLink(alert.incidentId)}>Show the incident</a>}
+          {alert.incidentId && (
+            <a class="link" href={incidentLink(alert.incidentId)}>
+              Show the incident
+            </a>
+          )}
         </div>
         <h2 class="name">{summary || alert.rule}</h2>
         {value !== undefined && (

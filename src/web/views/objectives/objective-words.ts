@@ -58,7 +58,7 @@ export function describeExhaustion(group: ObjectiveGroup, nowMs: number): string
   const { status, exhaustedAt } = group;
   if (status === 'waiting') return '–';
   if (status === 'exhausted') return 'exhausted';
-  if (exhaustedAt === undefined) return 'lasts';
+  if (exhaustedAt === undefined) return 'not at this rate';
   const leftMs = Date.parse(exhaustedAt) - nowMs;
   return leftMs > 0 ? `in ${formatCoarse(leftMs)}` : 'now';
 }
