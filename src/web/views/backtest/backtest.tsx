@@ -94,7 +94,10 @@ function BacktestResult({ result }: { result: Result }) {
     ({ change, current, proposed }) =>
       change !== 'unchanged' || isActive(current) || isActive(proposed),
   );
-  const skipped = rules.filter(({ current, proposed }) => (proposed ?? current)?.skipped);
+  const skipped = Map.groupBy(
+    rules.filter(({ current, proposed }) => (proposed ?? current)?.skipped),
+    ({ current, proposed }) => (proposed ?? current)?.skipped,
+  );
   return (
     <Card
       title="Result"
@@ -116,9 +119,9 @@ function BacktestResult({ result }: { result: Result }) {
           {note}
         </p>
       ))}
-      {skipped.map(({ name, current, proposed }) => (
-        <p key={name} class="small muted">
-          <code class="name">{name}</code> was not replayed: {(proposed ?? current)?.skipped}.
+      {[...skipped].map(([reason, group]) => (
+        <p key={reason} class="small muted name">
+          Not replayed because {reason}: {group.map(({ name }) => name).join(', ')}.
         </p>
       ))}
     </Card>
