@@ -20,7 +20,7 @@ import { ACTIVE_ALERT_COLUMNS, ALERT_HISTORY_COLUMNS, INCIDENT_COLUMNS } from '.
 export const alerts = createDashboard({
   name: 'alerts',
   title: 'Perfscope / Alerts',
-  description: 'Active and past alerts, and the time to acknowledge and resolve them.',
+  description: 'Incidents, active and past alerts, deploys, and the rules that fired most.',
   ...createFilters('organization', 'property', 'service'),
   last: '24h',
   refresh: '30s',
@@ -59,6 +59,54 @@ export const alerts = createDashboard({
     {
       height: 8,
       panels: [
+        createTable({
+          title: 'Incidents',
+          width: 24,
+          description:
+            'Incidents that were open in the time range, open incidents first. The filters do not apply, because an incident can concern several tenants and services.',
+          sql: selectIncidentList(),
+          columns: INCIDENT_COLUMNS,
+        }),
+      ],
+    },
+    {
+      height: 9,
+      panels: [
+        createTable({
+          title: 'Active alerts',
+          width: 24,
+          description:
+            'Alerts that are pending or firing at the end of the time range, most severe first. A rule or a cause links to the measurements at that time.',
+          sql: selectFiringAlerts(),
+          columns: ACTIVE_ALERT_COLUMNS,
+        }),
+      ],
+    },
+    {
+      height: 8,
+      panels: [
+        createTable({
+          title: 'Deploys',
+          width: 24,
+          description:
+            'Deploys that started in the time range, and the changes that the comparison of versions confirmed.',
+          sql: selectDeploys(),
+          columns: {
+            Started: TIME,
+            Service: text(110),
+            Environment: text(110),
+            Version: text(100),
+            'Previous version': text(130),
+            Author: text(110),
+            'Confirmed changes': longText(260),
+            Ended: TIME,
+          },
+        }),
+      ],
+    },
+    {
+      height: 8,
+      panels: [
         createTimeSeries({
           title: 'Alerts fired',
           unit: 'short',
@@ -82,19 +130,6 @@ export const alerts = createDashboard({
             'To resolve': duration(95),
             Longest: duration(75),
           },
-        }),
-      ],
-    },
-    {
-      height: 8,
-      panels: [
-        createTable({
-          title: 'Incidents',
-          width: 24,
-          description:
-            'Incidents that were open in the time range, open incidents first. The filters do not apply, because an incident can concern several tenants and services.',
-          sql: selectIncidentList(),
-          columns: INCIDENT_COLUMNS,
         }),
       ],
     },
@@ -128,19 +163,6 @@ export const alerts = createDashboard({
       ],
     },
     {
-      height: 9,
-      panels: [
-        createTable({
-          title: 'Active alerts',
-          width: 24,
-          description:
-            'Alerts that are pending or firing at the end of the time range, most severe first. A rule or a cause links to the measurements at that time.',
-          sql: selectFiringAlerts(),
-          columns: ACTIVE_ALERT_COLUMNS,
-        }),
-      ],
-    },
-    {
       height: 10,
       panels: [
         createTable({
@@ -149,28 +171,6 @@ export const alerts = createDashboard({
           description: 'The last 100 state changes in the time range, newest first.',
           sql: selectAlertHistory(),
           columns: ALERT_HISTORY_COLUMNS,
-        }),
-      ],
-    },
-    {
-      height: 8,
-      panels: [
-        createTable({
-          title: 'Deploys',
-          width: 24,
-          description:
-            'Deploys that started in the time range, and the changes that the comparison of versions confirmed.',
-          sql: selectDeploys(),
-          columns: {
-            Started: TIME,
-            Service: text(110),
-            Environment: text(110),
-            Version: text(100),
-            'Previous version': text(130),
-            Author: text(110),
-            'Confirmed changes': longText(260),
-            Ended: TIME,
-          },
         }),
       ],
     },

@@ -107,6 +107,27 @@ export const targets = createDashboard({
     {
       height: 8,
       panels: [
+        createTable({
+          title: 'Objectives',
+          width: 15,
+          description:
+            'Error budget of each objective and group, as of the last record in the time range. The columns Fast and Slow show burn rates.',
+          sql: selectErrorBudgets(),
+          columns: OBJECTIVE_COLUMNS,
+        }),
+        createTimeSeries({
+          title: 'Remaining error budgets',
+          unit: 'percent',
+          width: 9,
+          description: 'Smallest remaining error budget of the groups of each objective.',
+          sql: selectBudgetsOverTime(),
+          thresholds: createBudgetThresholds(),
+        }),
+      ],
+    },
+    {
+      height: 8,
+      panels: [
         createTimeSeries({
           title: 'Average response time by service',
           unit: 'ms',
@@ -210,27 +231,6 @@ export const targets = createDashboard({
           description: 'The 10 services with the most statements, and the target.',
           sql: selectSeriesBy('service', STATEMENTS, 'total / amount'),
           thresholds: createRuleThresholds(STATEMENT_RULE),
-        }),
-      ],
-    },
-    {
-      height: 8,
-      panels: [
-        createTable({
-          title: 'Objectives',
-          width: 15,
-          description:
-            'Error budget of each objective and group, as of the last record in the time range. The columns Fast and Slow show burn rates.',
-          sql: selectErrorBudgets(),
-          columns: OBJECTIVE_COLUMNS,
-        }),
-        createTimeSeries({
-          title: 'Remaining error budgets',
-          unit: 'percent',
-          width: 9,
-          description: 'Smallest remaining error budget of the groups of each objective.',
-          sql: selectBudgetsOverTime(),
-          thresholds: createBudgetThresholds(),
         }),
       ],
     },

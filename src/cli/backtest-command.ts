@@ -43,10 +43,10 @@ export function addBacktestCommand(program: Command): void {
     .option('--rules <file>', 'Rules file to compare with the current rules')
     .option(
       '--since <time>',
-      'Start: a duration before the end such as 7d, or an ISO 8601 time',
+      'Start of the range, as an ISO 8601 time or a duration before the end, such as 7d',
       '7d',
     )
-    .option('--until <time>', 'End as an ISO 8601 time; default: now')
+    .option('--until <time>', 'End of the range, as an ISO 8601 time; default: now')
     .option('--step <time>', 'Time between evaluations, such as 1m; default: 1m')
     .option('--rule <name...>', 'Replay only these rules')
     .option('--current-only', 'Replay only the current rules')

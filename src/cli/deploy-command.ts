@@ -19,10 +19,12 @@ export function addDeployCommand(program: Command): void {
   addServerOptions(
     program
       .command('deploy')
-      .description('Record a deploy, so that the server compares the version with the one before'),
+      .description(
+        'Record a deploy, so that the server compares the new version with the previous version',
+      ),
   )
-    .requiredOption('--service <name>', 'Service, as in its measurements')
-    .requiredOption('--version <version>', 'Version, as in the service.version of the service')
+    .requiredOption('--service <name>', 'Service name, as in its measurements')
+    .requiredOption('--version <version>', 'Version, as in the resource attribute service.version')
     .option('--environment <name>', 'Environment, such as production')
     .option('--commit <id>', 'Commit of the version')
     .option('--author <name>', 'Author of the deploy; default: the API key')

@@ -11,7 +11,7 @@ export function addListRulesCommand(rules: Command): void {
   addServerOptions(
     rules
       .command('list', { isDefault: true })
-      .description('List the alert rules of a running server, and why a rule waits for data')
+      .description("List a running server's alert rules, and show which rules are waiting for data")
       .allowExcessArguments(),
   )
     .option('--json', 'Print JSON')

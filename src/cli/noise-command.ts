@@ -16,7 +16,7 @@ export function addNoiseCommand(program: Command): void {
   addServerOptions(
     program
       .command('noise')
-      .description('Show which alert rules fired without need, and how to make them quieter'),
+      .description('Show which alert rules fired unnecessarily, and suggest quieter rules'),
   )
     .addHelpText(
       'after',

@@ -19,14 +19,14 @@ export function addRulesImportCommand(rules: Command): void {
   rules
     .command('import <file...>')
     .description(
-      'Translate alert rules of Prometheus. Accepts rule files, PrometheusRule objects, and prometheus.yml with rule_files.',
+      'Translate Prometheus alert rules. Accepts rule files, PrometheusRule objects, and prometheus.yml with rule_files.',
     )
     .option('-o, --output <file>', 'File for the translated rules; default: standard output')
     .option('--force', 'Overwrite an existing file')
     .addOption(
       new Option(
         '--severity <label=severity>',
-        'Severity for a value of the label severity, such as page=critical; can be repeated',
+        'Severity for a value of the severity label, such as page=critical; can be repeated',
       ).argParser(parseSeverity),
     )
     .option('--json', 'Print the result as JSON')

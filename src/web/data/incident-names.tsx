@@ -9,6 +9,12 @@ export function incidentLink(id: string): string {
   return linkTo(`/incidents/${encodeURIComponent(id)}`);
 }
 
+/** Returns a text of the server, such as evidence, as a sentence. */
+export function toSentence(text: string): string {
+  const [first = '', ...rest] = text;
+  return `${first.toUpperCase()}${rest.join('')}${text.endsWith('.') ? '' : '.'}`;
+}
+
 /** Shows whether an incident is open, acknowledged, resolved, or merged. */
 export function IncidentStateBadge({ incident }: { incident: Incident }) {
   const { state, acknowledged } = incident;

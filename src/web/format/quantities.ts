@@ -129,7 +129,8 @@ function zeroUnit(units: Scale): string {
  * @example formatCount(1_204, 'host') // 1,204 hosts
  */
 export function formatCount(count: number, noun: string): string {
-  return `${formatText(count)} ${noun}${count === 1 ? '' : 's'}`;
+  const hasPlural = count !== 1 && noun !== 'series';
+  return `${formatText(count)} ${noun}${hasPlural ? 's' : ''}`;
 }
 
 /** A change between two values. */

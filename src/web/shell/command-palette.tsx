@@ -3,6 +3,7 @@ import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
 import { useApi } from '../api/queries.ts';
 import { rangeQuery } from '../api/range-query.ts';
 import { isAllowed } from '../api/session.ts';
+import { incidentLink } from '../data/incident-names.tsx';
 import { navigate } from '../url/location.ts';
 import { linkTo } from '../url/view-state.ts';
 import { ROUTES } from '../views/routes.ts';
@@ -20,7 +21,7 @@ const DELAY_MS = 120;
 /** Preact's types allow this role only with a `list`. */
 const COMBOBOX: object = { role: 'combobox' };
 
-/** Finds any view, service, endpoint, queue, tenant, or alert by a part of its name. */
+/** Finds any view, service, endpoint, queue, tenant, incident, or alert by a part of its name. */
 export function CommandPalette() {
   const dialog = useRef<HTMLDialogElement>(null);
   const [text, setText] = useState('');
@@ -60,8 +61,8 @@ export function CommandPalette() {
         aria-expanded="true"
         aria-controls="palette-results"
         aria-activedescendant={entries.length > 0 ? `palette-${index}` : undefined}
-        aria-label="Search for a view, service, endpoint, queue, tenant, or alert"
-        placeholder="View, service, endpoint, queue, tenant, or alert"
+        aria-label="Search for a view, service, endpoint, queue, tenant, incident, or alert"
+        placeholder="View, service, endpoint, queue, tenant, incident, or alert"
         value={text}
         onInput={(event) => {
           setText(event.currentTarget.value);
@@ -150,6 +151,7 @@ function useEntries(search: string, text: string): Entry[] {
     { enabled: search !== '' },
   );
   const alerts = useApi('alerts', { state: ['pending', 'firing', 'acknowledged'] });
+  const incidents = useApi('incidents', { state: ['open'] });
   const needle = text.toLowerCase();
   const matches = (...texts: (string | undefined)[]) =>
     texts.some((value) => value?.toLowerCase().includes(needle));
@@ -162,8 +164,8 @@ function useEntries(search: string, text: string): Entry[] {
       .filter(({ value }) => matches(value))
       .map(({ value }) => ({ kind, label: value, href: toLink(value) }));
   const views = ROUTES.filter(
-    ({ navigation, permission, title, keywords }) =>
-      navigation && (!permission || isAllowed(permission)) && matches(title, keywords),
+    ({ keywords, permission, title }) =>
+      keywords && (!permission || isAllowed(permission)) && matches(title, keywords),
   ).map(({ title, path }) => ({ kind: 'Views', label: title, href: linkTo(path) }));
   const firing = (alerts.data?.alerts ?? [])
     .map(({ id, rule, annotations, state }) => ({
@@ -171,6 +173,15 @@ function useEntries(search: string, text: string): Entry[] {
       label: annotations.summary || rule,
       note: state,
       href: linkTo(`/alerts/${encodeURIComponent(id)}`),
+    }))
+    .filter(({ label }) => matches(label))
+    .slice(0, MAX_PER_KIND);
+  const open = (incidents.data?.incidents ?? [])
+    .map(({ id, title, severity }) => ({
+      kind: 'Incidents',
+      label: title.replaceAll('`', ''),
+      note: severity,
+      href: incidentLink(id),
     }))
     .filter(({ label }) => matches(label))
     .slice(0, MAX_PER_KIND);
@@ -183,6 +194,7 @@ function useEntries(search: string, text: string): Entry[] {
         )),
     ...toEntries('Queues', queues.data?.values, (queue) => linkTo('/queue', { queue })),
     ...toEntries('Tenants', tenants.data?.values, (tenant) => linkTo('/tenants', { tenant })),
+    ...open,
     ...firing,
     ...views,
   ];

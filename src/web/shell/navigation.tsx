@@ -29,6 +29,7 @@ export function Navigation({ current }: { current: Route | undefined }) {
                   <a href={linkTo(path)} aria-current={path === currentPath ? 'page' : undefined}>
                     <Icon node={navigation!.icon} size={15} />
                     {title}
+                    {path === '/incidents' && <OpenIncidents />}
                     {path === '/alerts' && <FiringCount />}
                     {path === '/inbox' && <UnreadCount />}
                   </a>
@@ -42,12 +43,24 @@ export function Navigation({ current }: { current: Route | undefined }) {
   );
 }
 
+function OpenIncidents() {
+  const { data } = useApi('incidents', { state: ['open'] }, { enabled: !isPreloading.value });
+  const count = data?.incidents.length ?? 0;
+  if (count === 0) return null;
+  return (
+    <span class="badge count" data-kind="critical">
+      {count}
+      <span class="visually-hidden"> open</span>
+    </span>
+  );
+}
+
 function FiringCount() {
   const { data } = useApi('alerts', { state: ['firing'] }, { enabled: !isPreloading.value });
   const count = data?.alerts.length ?? 0;
   if (count === 0) return null;
   return (
-    <span class="badge count" data-kind="critical">
+    <span class="badge count">
       {count}
       <span class="visually-hidden"> firing</span>
     </span>

@@ -171,12 +171,11 @@ export const ROUTES: readonly Route[] = [
     parent: '/alerts',
   },
   {
-    path: '/rules',
-    title: 'Rules',
-    load: () => import('./alerts/rules.tsx'),
-    navigation: { section: 'Respond', icon: BookOpen },
-    identity: ['rule'],
-    keywords: 'thresholds yaml watched',
+    path: '/inbox',
+    title: 'Inbox',
+    load: () => import('./inbox/inbox.tsx'),
+    navigation: { section: 'Respond', icon: Inbox },
+    keywords: 'notifications messages unread',
   },
   {
     path: '/objectives',
@@ -200,6 +199,14 @@ export const ROUTES: readonly Route[] = [
     parent: '/deploys',
   },
   {
+    path: '/rules',
+    title: 'Rules',
+    load: () => import('./alerts/rules.tsx'),
+    navigation: { section: 'Respond', icon: BookOpen },
+    identity: ['rule'],
+    keywords: 'thresholds yaml watched',
+  },
+  {
     path: '/backtest',
     title: 'Backtest',
     load: () => import('./backtest/backtest.tsx'),
@@ -209,17 +216,10 @@ export const ROUTES: readonly Route[] = [
   },
   {
     path: '/noise',
-    title: 'Noise',
+    title: 'Noise report',
     load: () => import('./backtest/noise.tsx'),
     parent: '/rules',
-    keywords: 'quieter suggestions alert fatigue flapping',
-  },
-  {
-    path: '/inbox',
-    title: 'Inbox',
-    load: () => import('./inbox/inbox.tsx'),
-    navigation: { section: 'Respond', icon: Inbox },
-    keywords: 'notifications messages unread',
+    keywords: 'noise quieter suggestions alert fatigue flapping',
   },
   {
     path: '/actions',

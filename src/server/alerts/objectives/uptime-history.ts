@@ -92,7 +92,7 @@ export class UptimeHistory {
     return [...counts].map(([atMs, cell]) => ({ atMs, ...cell }));
   }
 
-  /** Returns the parts of a gap that aren't expected, and those in which only this group didn't report. */
+  /** Returns the parts of a gap that aren't expected, and the parts in which only this group didn't report. */
   #keepFailures(gap: ReportGap, known: UptimeHistory): ReportGap[] {
     if (gap.kind === 'excluded') return [gap];
     if (gap.kind === 'planned') return [];

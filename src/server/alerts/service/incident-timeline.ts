@@ -84,7 +84,7 @@ function toAlertEntry(
     ];
   }
   const text =
-    state === 'resolved' ? `${rule} resolved` : `${rule} is ${severity}: ${summary ?? rule}`;
+    state === 'resolved' ? `${rule} resolved` : `${summary ?? rule} (${rule}, ${severity})`;
   return [createEntry(timestamp, 'alert', text, id)];
 }
 
@@ -103,8 +103,8 @@ async function loadMessages(
   );
   const entries = rows.map((row) => {
     const receiver = isUnlimited(scope) ? ` to ${toText(row.receiver) ?? '(none)'}` : '';
-    const result = toText(row.status) === 'delivered' ? 'sent' : 'failed';
-    const text = `message${receiver} by ${toText(row.channel) ?? '(none)'} ${result}`;
+    const result = toText(row.status) === 'delivered' ? 'Message sent' : 'Message not sent';
+    const text = `${result}${receiver} by ${toText(row.channel) ?? '(none)'}`;
     return createEntry(
       (row.timestamp as Date).getTime(),
       'notification',
@@ -151,12 +151,12 @@ async function loadChanges(queryClient: QueryClient, id: string): Promise<Timeli
     const before = rows[i - 1];
     if (before?.state === state) return [];
     const opened =
-      splitFrom === undefined ? 'incident opened' : `separated from incident ${splitFrom}`;
+      splitFrom === undefined ? 'Incident opened' : `Separated from incident ${splitFrom}`;
     const texts: Readonly<Record<string, string>> = {
-      open: reopenedCount > 0 && before ? 'incident reopened' : opened,
-      resolved: 'incident resolved',
-      merged: `merged into incident ${mergedInto}`,
+      open: reopenedCount > 0 && before ? 'Incident reopened' : opened,
+      resolved: 'Incident resolved',
+      merged: `Merged into incident ${mergedInto}`,
     };
-    return [createEntry(timestamp, 'incident', texts[state ?? ''] ?? 'incident changed')];
+    return [createEntry(timestamp, 'incident', texts[state ?? ''] ?? 'Incident changed')];
   });
 }

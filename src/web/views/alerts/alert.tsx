@@ -51,11 +51,9 @@ export default function AlertView({ parameters: { id = '' } }: { parameters: Vie
           {({ alert }) => <Head alert={alert} rule={rule} hasRules={!rules.isLoading} />}
         </Loaded>
       </Card>
-      {!state.error && !(state.data && isExternalAlert(state.data.alert)) && (
-        <AlertChart id={id} alert={state.data?.alert} />
-      )}
       {state.data && (
         <>
+          {!isExternalAlert(state.data.alert) && <AlertChart id={id} alert={state.data.alert} />}
           <Card title="Details" span={5}>
             <Details alert={state.data.alert} rule={rule} />
           </Card>
@@ -87,14 +85,19 @@ function Head({
           <StateBadge state={state} />
           <SeverityBadge severity={severity} />
           <span class="muted">{describeTimes(alert)}</span>
+          {alert.incidentId && (
+            <a class="link" href={incidentLink(alert.incidentId)}>
+              Show the incident
+            </a>
+          )}
         </div>
         <h2 class="name">{summary || alert.rule}</h2>
-        {value !== undefined && hasRules && (
+        {value !== undefined && (
           <p>
             <strong class={state === 'resolved' ? '' : severityKind(severity)}>
-              {formatText(value, unit)}
+              {hasRules ? formatText(value, unit) : '…'}
             </strong>
-            {threshold !== undefined && (
+            {hasRules && threshold !== undefined && (
               <span class="muted">
                 {' '}
                 · threshold {rule?.direction === 'below' ? 'below' : 'above'}{' '}
@@ -110,11 +113,6 @@ function Head({
               <InlineCode text={cause} />
             </p>
           </div>
-        )}
-        {alert.incidentId && (
-          <p>
-            <a href={incidentLink(alert.incidentId)}>Show the incident</a>
-          </p>
         )}
         <LabelLinks labels={alert.labels} metricType={rule?.query.metricType} />
       </div>

@@ -10,7 +10,7 @@ import { formatText } from '../../format/quantities.ts';
 import { formatAge, formatCoarse, formatDateTime, toZoneName } from '../../format/times.ts';
 import { linkTo, setParameters, zoneChoice } from '../../url/view-state.ts';
 import type { Rule } from './alert-row.tsx';
-import { describeRule, describeThresholds } from './rule-words.ts';
+import { describeRule, describeThresholds, isBuiltInTarget } from './rule-words.ts';
 import { RunbookLink } from './runbook-link.tsx';
 
 /** A rule with its values, its query, and its configuration. */
@@ -84,7 +84,17 @@ function RuleFacts({ rule }: { rule: Rule }) {
       {rule.target && (
         <>
           <dt>Target met</dt>
-          <dd>{formatText(rule.met, '%')} of the last 24 hours</dd>
+          <dd>
+            {formatText(rule.met, '%')} of the last 24 hours
+            {isBuiltInTarget(rule) && (
+              <>
+                {' · '}
+                <a class="link" href={linkTo('/objectives', { search: rule.name })}>
+                  Show the error budgets
+                </a>
+              </>
+            )}
+          </dd>
         </>
       )}
       {rule.summary && (

@@ -141,3 +141,8 @@ function formatList(items: readonly string[]): string {
 function capitalize(text: string): string {
   return text.charAt(0).toUpperCase() + text.slice(1);
 }
+
+/** Whether the rule is a built-in target. Targets are objectives, so the view of objectives shows them. */
+export function isBuiltInTarget({ target, labels }: Rule): boolean {
+  return target && labels.scope === 'target';
+}

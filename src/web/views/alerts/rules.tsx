@@ -11,7 +11,8 @@ import { formatCoarse } from '../../format/times.ts';
 import { getParameter, linkTo, linkWith } from '../../url/view-state.ts';
 import type { Rule } from './alert-row.tsx';
 import { RuleDrawer } from './rule-drawer.tsx';
-import { describeRule, describeThresholds } from './rule-words.ts';
+import { RuleTabs } from './rule-tabs.tsx';
+import { describeRule, describeThresholds, isBuiltInTarget } from './rule-words.ts';
 
 const ROWS = 15;
 
@@ -19,46 +20,42 @@ const ROWS = 15;
 export default function Rules() {
   const state = useApi('rules', {}, { isLive: true });
   const name = getParameter('rule');
-  const rules = state.data?.rules ?? [];
+  const rules = (state.data?.rules ?? []).filter((rule) => !isBuiltInTarget(rule));
   const { problems = [], file } = state.data ?? {};
   const failing = rules.filter(({ error }) => error !== undefined);
   return (
     <>
       {problems.length > 0 && <FileProblems file={file} problems={problems} />}
       {failing.length > 0 && <EvaluationErrors rules={failing} />}
-      <Card
-        title="Rules"
-        note={
-          state.data && (
-            <>
-              {formatCount(rules.length, 'rule')}
-              {file ? (
-                <>
-                  {' '}
-                  · file <code class="name">{file}</code>
-                </>
-              ) : (
-                ' · built-in only: set PERFORMANCE_RULES_FILE to add your own'
-              )}{' '}
-              · <a href={linkTo('/backtest')}>backtest</a> · <a href={linkTo('/noise')}>noise</a>
-            </>
-          )
-        }
-      >
+      <Card>
+        <RuleTabs current="rules" />
         <Loaded state={state} height={tableHeight(ROWS) + 39}>
           {() => (
-            <SearchableTable
-              label="Rules"
-              columns={COLUMNS}
-              rows={rules.toSorted(compareRules)}
-              rowKey={(rule) => rule.name}
-              searchText={(rule) => `${rule.name} ${describeRule(rule)}`}
-              empty={
-                <EmptyState title="No rule is active">
-                  The rules file disables all rules. Remove <code>enabled: false</code> from it.
-                </EmptyState>
-              }
-            />
+            <>
+              <p class="small muted tab-note">
+                {formatCount(rules.length, 'rule')}
+                {file ? (
+                  <>
+                    {' '}
+                    · file <code class="name">{file}</code>
+                  </>
+                ) : (
+                  ' · built-in only: set PERFORMANCE_RULES_FILE to add your own'
+                )}
+              </p>
+              <SearchableTable
+                label="Rules"
+                columns={COLUMNS}
+                rows={rules.toSorted(compareRules)}
+                rowKey={(rule) => rule.name}
+                searchText={(rule) => `${rule.name} ${describeRule(rule)}`}
+                empty={
+                  <EmptyState title="No rule is active">
+                    The rules file disables all rules. Remove <code>enabled: false</code> from it.
+                  </EmptyState>
+                }
+              />
+            </>
           )}
         </Loaded>
       </Card>
@@ -94,7 +91,11 @@ const COLUMNS: readonly Column<Rule>[] = [
     id: 'thresholds',
     header: 'Thresholds',
     isOptional: true,
-    cell: (rule) => <span class="muted">{describeThresholds(rule) || 'missing data'}</span>,
+    cell: (rule) => (
+      <span class="muted thresholds truncate" title={describeThresholds(rule)}>
+        {describeThresholds(rule) || 'missing data'}
+      </span>
+    ),
   },
   {
     id: 'for',
@@ -127,19 +128,6 @@ const COLUMNS: readonly Column<Rule>[] = [
         }
       />
     ),
-  },
-  {
-    id: 'met',
-    header: 'Target met',
-    align: 'right',
-    isOptional: true,
-    sortBy: ({ met }) => met,
-    cell: ({ target, met }) =>
-      target ? (
-        <Figure value={met} unit="%" isBad={met !== undefined && met < 99} />
-      ) : (
-        <span class="faint">–</span>
-      ),
   },
 ];
 

@@ -7,7 +7,7 @@ import { useSubmit } from '../../design/form.tsx';
 import { EmptyState, ErrorState } from '../../design/states.tsx';
 import { type Column, Table } from '../../design/table.tsx';
 import { formatCount, formatText } from '../../format/quantities.ts';
-import { linkTo } from '../../url/view-state.ts';
+import { RuleTabs } from '../alerts/rule-tabs.tsx';
 
 type Result = NonNullable<ApiResponse<'backtest'>['result']>;
 type RuleResult = Result['rules'][number];
@@ -32,14 +32,12 @@ export default function Backtest() {
   });
   return (
     <>
-      <Card
-        title="Backtest"
-        note={
-          <>
-            replays stored data, sends nothing · <a href={linkTo('/noise')}>noise report</a>
-          </>
-        }
-      >
+      <Card>
+        <RuleTabs current="backtest" />
+        <p class="small muted tab-note">
+          A backtest replays stored data, and shows when rules would have fired. It sends no
+          messages.
+        </p>
         <form
           class="form"
           onSubmit={(event) => {
@@ -62,6 +60,7 @@ export default function Backtest() {
             <span>Time range</span>
             <select
               class="input"
+              style={{ maxWidth: '200px' }}
               value={last}
               onChange={(event) => setLast(event.currentTarget.value)}
             >
@@ -72,9 +71,9 @@ export default function Backtest() {
               ))}
             </select>
           </label>
-          <div class="row">
-            <button class="button primary" type="submit" disabled={isSending}>
-              {isSending ? 'Running …' : 'Run'}
+          <div>
+            <button class="button" data-kind="primary" type="submit" disabled={isSending}>
+              {isSending ? 'Running …' : 'Run the backtest'}
             </button>
           </div>
         </form>
@@ -95,7 +94,10 @@ function BacktestResult({ result }: { result: Result }) {
     ({ change, current, proposed }) =>
       change !== 'unchanged' || isActive(current) || isActive(proposed),
   );
-  const skipped = rules.filter(({ current, proposed }) => (proposed ?? current)?.skipped);
+  const skipped = Map.groupBy(
+    rules.filter(({ current, proposed }) => (proposed ?? current)?.skipped),
+    ({ current, proposed }) => (proposed ?? current)?.skipped,
+  );
   return (
     <Card
       title="Result"
@@ -117,9 +119,9 @@ function BacktestResult({ result }: { result: Result }) {
           {note}
         </p>
       ))}
-      {skipped.map(({ name, current, proposed }) => (
-        <p key={name} class="small muted">
-          <code class="name">{name}</code> was not replayed: {(proposed ?? current)?.skipped}.
+      {[...skipped].map(([reason, group]) => (
+        <p key={reason} class="small muted name">
+          Not replayed because {reason}: {group.map(({ name }) => name).join(', ')}.
         </p>
       ))}
     </Card>
@@ -146,22 +148,19 @@ const COLUMNS: readonly Column<RuleResult>[] = [
   ...(['current', 'proposed'] as const).flatMap((set): Column<RuleResult>[] => [
     {
       id: `${set}-fired`,
-      header: set === 'current' ? 'Fired now' : 'Fired new',
-
+      header: set === 'current' ? 'Fired' : 'Fired, new',
       sortBy: (rule) => rule[set]?.fired ?? -1,
       cell: (rule) => rule[set]?.fired ?? '–',
     },
     {
       id: `${set}-time`,
-      header: set === 'current' ? 'Time now' : 'Time new',
-
+      header: set === 'current' ? 'Time' : 'Time, new',
       sortBy: (rule) => rule[set]?.firingMs ?? -1,
       cell: (rule) => formatText(rule[set]?.firingMs, 'ms'),
     },
     {
       id: `${set}-messages`,
-      header: set === 'current' ? 'Messages now' : 'Messages new',
-
+      header: set === 'current' ? 'Messages' : 'Messages, new',
       sortBy: (rule) => rule[set]?.messages ?? -1,
       cell: (rule) => rule[set]?.messages ?? '–',
     },
@@ -169,7 +168,6 @@ const COLUMNS: readonly Column<RuleResult>[] = [
   {
     id: 'night',
     header: 'At night',
-
     sortBy: ({ current, proposed }) => (proposed ?? current)?.nightMessages ?? 0,
     cell: ({ current, proposed }) => (proposed ?? current)?.nightMessages ?? '–',
   },
@@ -182,5 +180,5 @@ const COLUMNS: readonly Column<RuleResult>[] = [
 
 function formatRecipients(replay: Replay | undefined): string {
   const all = [...(replay?.receivers ?? []), ...(replay?.people ?? [])];
-  return all.map(({ name, messages }) => `${name} (${messages})`).join(', ');
+  return all.map(({ name, messages }) => `${name} (${messages})`).join(', ') || '–';
 }

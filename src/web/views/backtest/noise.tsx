@@ -7,6 +7,7 @@ import { EmptyState, Loaded } from '../../design/states.tsx';
 import { type Column, Table, tableHeight } from '../../design/table.tsx';
 import { formatText } from '../../format/quantities.ts';
 import { linkTo } from '../../url/view-state.ts';
+import { RuleTabs } from '../alerts/rule-tabs.tsx';
 
 type NoiseRule = ApiResponse<'noise'>['rules'][number];
 
@@ -18,22 +19,21 @@ export default function Noise() {
   const state = useApi('noise', { last: '28d', suggest }, { isLive: false });
   return (
     <>
-      <Card
-        title="Noise of the last 28 days"
-        note={
-          <>
-            <a href={linkTo('/backtest')}>backtest</a> ·{' '}
-            <button
-              class="button small"
-              type="button"
-              disabled={suggest && state.isPrevious}
-              onClick={() => setSuggest(true)}
-            >
-              {suggest && state.isPrevious ? 'Searching …' : 'Find quieter rules'}
-            </button>
-          </>
-        }
-      >
+      <Card>
+        <RuleTabs current="noise" />
+        <div class="tab-note buttons">
+          <button
+            class="button"
+            type="button"
+            disabled={suggest && state.isPrevious}
+            onClick={() => setSuggest(true)}
+          >
+            {suggest && state.isPrevious ? 'Searching …' : 'Find quieter rules'}
+          </button>
+          <span class="small muted">
+            How often each rule fired in the last 28 days, and how often nobody reacted.
+          </span>
+        </div>
         <Loaded state={state} height={tableHeight(ROWS)}>
           {({ rules }) => (
             <Table
@@ -74,30 +74,33 @@ const COLUMNS: readonly Column<NoiseRule>[] = [
     header: 'Rule',
     isWide: true,
     sortBy: ({ name }) => name,
-    cell: ({ name }) => <span class="name">{name}</span>,
+    cell: ({ name }) => (
+      <a class="name" href={linkTo('/rules', { rule: name })}>
+        {name}
+      </a>
+    ),
   },
   createCountColumn('fired', 'Fired'),
   {
     id: 'median',
     header: 'Median time',
-
     sortBy: ({ medianMs }) => medianMs ?? -1,
     cell: ({ medianMs }) => formatText(medianMs, 'ms'),
   },
   createCountColumn('unacknowledged', 'Unacknowledged'),
-  createCountColumn('short', 'Within 10 min'),
+  createCountColumn('short', 'Shorter than 10 min'),
   createCountColumn('flapping', 'Flapping'),
   createCountColumn('nightPages', 'Night pages'),
   {
     id: 'receivers',
     header: 'Receivers',
     cell: ({ receivers }) =>
-      receivers.map(({ name, messages }) => `${name} (${messages})`).join(', '),
+      receivers.map(({ name, messages }) => `${name} (${messages})`).join(', ') || '–',
   },
   {
     id: 'suggestion',
     header: 'Suggestion',
-    cell: ({ suggestion, reason }) => suggestion?.change ?? reason ?? '',
+    cell: ({ suggestion, reason }) => suggestion?.change ?? reason ?? '–',
   },
 ];
 

@@ -2,8 +2,13 @@ import type { ApiResponse } from '../../../client/api-types.ts';
 import { useRequest } from '../../api/queries.ts';
 import { serverNow } from '../../api/server-clock.ts';
 import { client } from '../../api/session.ts';
-import { alertLink, SeverityBadge, StateBadge } from '../../data/alert-names.tsx';
-import { type Incident, IncidentStateBadge, incidentLink } from '../../data/incident-names.tsx';
+import { alertLink, LabelLinks, SeverityBadge, StateBadge } from '../../data/alert-names.tsx';
+import {
+  type Incident,
+  IncidentStateBadge,
+  incidentLink,
+  toSentence,
+} from '../../data/incident-names.tsx';
 import { Card } from '../../design/card.tsx';
 import { Badge, InlineCode } from '../../design/controls.tsx';
 import { EmptyState, Loaded } from '../../design/states.tsx';
@@ -25,6 +30,8 @@ type Alert = Incident['alerts'][number];
 type Tenant = Incident['tenants'][number];
 type Timeline = ApiResponse<'incident'>['timeline'];
 
+const HEAD_HEIGHT = 112;
+
 /** What caused the problem, who is affected, and what happened? */
 export default function IncidentView({ parameters: { id = '' } }: { parameters: ViewParameters }) {
   const state = useRequest(['incident', id], () => client.value.incident(id), { isLive: true });
@@ -35,7 +42,7 @@ export default function IncidentView({ parameters: { id = '' } }: { parameters: 
   return (
     <>
       <Card>
-        <Loaded state={state} height={150}>
+        <Loaded state={state} height={HEAD_HEIGHT}>
           {({ incident }) => <Head incident={incident} />}
         </Loaded>
       </Card>
@@ -68,7 +75,7 @@ function Head({ incident }: { incident: Incident }) {
         {causes[0] && (
           <div class="callout" data-kind="warning">
             <strong class="small">Evidence</strong>
-            <p>{causes[0].evidence}</p>
+            <p>{toSentence(causes[0].evidence)}</p>
           </div>
         )}
         {mergedInto && (
@@ -114,7 +121,7 @@ function Causes({ incident: { causes } }: { incident: Incident }) {
           minutes.
         </EmptyState>
       ) : (
-        <ol class="timeline">
+        <ol class="timeline" data-kind="incident">
           {causes.map(({ onsetAt, kind, text, evidence }) => (
             <li key={`${kind} ${text}`}>
               <time
@@ -130,7 +137,7 @@ function Causes({ incident: { causes } }: { incident: Incident }) {
               <p>
                 <InlineCode text={text} />
                 <br />
-                <span class="faint">{evidence}</span>
+                <span class="faint">{toSentence(evidence)}</span>
               </p>
             </li>
           ))}
@@ -192,8 +199,24 @@ function Alerts({ incident: { alerts } }: { incident: Incident }) {
         rowKey={({ id }) => id}
         columns={[
           {
+            id: 'summary',
+            header: 'Alert',
+            isWide: true,
+            cell: ({ id, summary, labels }) => (
+              <span class="two-lines">
+                <a class="name truncate" href={alertLink(id)} title={summary}>
+                  {summary}
+                </a>
+                <span class="small">
+                  <LabelLinks labels={labels} />
+                </span>
+              </span>
+            ),
+          },
+          {
             id: 'started',
             header: 'Started',
+            isOptional: true,
             sortBy: ({ startedAt }) => startedAt,
             cell: ({ startedAt }) => formatTime(Date.parse(startedAt), zone, serverNow()),
           },
@@ -206,18 +229,9 @@ function Alerts({ incident: { alerts } }: { incident: Incident }) {
           {
             id: 'severity',
             header: 'Severity',
+            isOptional: true,
             sortBy: ({ severity }) => severity,
             cell: ({ severity }) => <SeverityBadge severity={severity} />,
-          },
-          {
-            id: 'summary',
-            header: 'Alert',
-            isWide: true,
-            cell: ({ id, summary }) => (
-              <a class="name" href={alertLink(id)}>
-                {summary}
-              </a>
-            ),
           },
         ]}
       />
@@ -229,7 +243,7 @@ function TimelineCard({ timeline }: { timeline: Timeline }) {
   const zone = toZoneName(zoneChoice.value);
   return (
     <Card title="Timeline" note={formatCount(timeline.length, 'event')}>
-      <ol class="timeline">
+      <ol class="timeline" data-kind="incident">
         {timeline.map(({ at, kind, text, alertId }, i) => (
           <li key={`${at} ${kind} ${i}`}>
             <time dateTime={at} title={formatDateTime(Date.parse(at), zone, true)} class="muted">

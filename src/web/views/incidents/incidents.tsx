@@ -1,7 +1,12 @@
 import { useApi } from '../../api/queries.ts';
 import { serverNow } from '../../api/server-clock.ts';
 import { SeverityBadge } from '../../data/alert-names.tsx';
-import { type Incident, IncidentStateBadge, incidentLink } from '../../data/incident-names.tsx';
+import {
+  type Incident,
+  IncidentStateBadge,
+  incidentLink,
+  toSentence,
+} from '../../data/incident-names.tsx';
 import { Card } from '../../design/card.tsx';
 import { InlineCode, Tabs } from '../../design/controls.tsx';
 import { EmptyState, Loaded } from '../../design/states.tsx';
@@ -68,7 +73,7 @@ function IncidentRow({ incident }: { incident: Incident }) {
             <InlineCode text={title} />
           </a>
         </h3>
-        {causes[0] && <p class="muted">{causes[0].evidence}</p>}
+        {causes[0] && <p class="muted">{toSentence(causes[0].evidence)}</p>}
         <span class="small name">
           {[subjects, failed > 0 && `${formatCount(failed, 'tenant')} with failed requests`]
             .filter(Boolean)

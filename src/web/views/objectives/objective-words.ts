@@ -42,17 +42,23 @@ export function isBurningFast({ burnRates }: ObjectiveGroup): boolean {
   return fast > FAST_LIMIT || medium > MEDIUM_LIMIT;
 }
 
+/** Whether the budget is exhausted, low, or will be exhausted soon at the current burn rate. */
+export function isInDanger(group: ObjectiveGroup): boolean {
+  const kind = budgetKind(group);
+  return kind === 'critical' || kind === 'warning' || (kind === 'ok' && isBurningFast(group));
+}
+
 /** Returns the burn rate of the shortest window with enough data. */
 export function currentBurnRate({ burnRates }: ObjectiveGroup): number | undefined {
   return burnRates.fast ?? burnRates.medium ?? burnRates.slow;
 }
 
-/** Returns when the budget runs out, or why that is unknown. */
+/** Returns when the budget runs out. */
 export function describeExhaustion(group: ObjectiveGroup, nowMs: number): string {
-  const { status, reason, exhaustedAt } = group;
-  if (status === 'waiting') return reason ?? 'waiting for data';
+  const { status, exhaustedAt } = group;
+  if (status === 'waiting') return '–';
   if (status === 'exhausted') return 'exhausted';
-  if (exhaustedAt === undefined) return 'lasts';
+  if (exhaustedAt === undefined) return 'not at this rate';
   const leftMs = Date.parse(exhaustedAt) - nowMs;
   return leftMs > 0 ? `in ${formatCoarse(leftMs)}` : 'now';
 }

@@ -66,7 +66,7 @@ export default function Objectives() {
           )}
         </Loaded>
       </Card>
-      {rows.length > 0 && unused.length > 0 && (
+      {state.data?.updatedAt !== undefined && unused.length > 0 && (
         <Card title="Objectives without events">
           {unused.map((objective) => (
             <p key={objective.name}>
@@ -102,6 +102,7 @@ const COLUMNS: readonly Column<ObjectiveRow>[] = [
   {
     id: 'status',
     header: 'Status',
+    isOptional: true,
     sortBy: ({ group }) => group.status,
     cell: ({ group }) => <Badge kind={budgetKind(group)}>{group.status}</Badge>,
   },
@@ -133,6 +134,7 @@ const COLUMNS: readonly Column<ObjectiveRow>[] = [
     id: 'achieved',
     header: 'Achieved',
     align: 'right',
+    isOptional: true,
     sortBy: ({ group }) => group.achieved,
     cell: ({ group }) => (
       <Figure value={group.achieved} unit="%" isBad={group.status === 'exhausted'} />

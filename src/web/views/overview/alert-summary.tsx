@@ -2,13 +2,14 @@ import type { ApiResponse } from '../../../client/api-types.ts';
 import { useApi } from '../../api/queries.ts';
 import { serverNow } from '../../api/server-clock.ts';
 import { severityKind } from '../../data/alert-names.tsx';
-import { type Incident, incidentLink } from '../../data/incident-names.tsx';
+import { type Incident, incidentLink, toSentence } from '../../data/incident-names.tsx';
 import { Card } from '../../design/card.tsx';
 import { Badge, InlineCode } from '../../design/controls.tsx';
 import { EmptyState, Loaded } from '../../design/states.tsx';
 import { formatCount } from '../../format/quantities.ts';
 import { formatAge } from '../../format/times.ts';
 import { linkTo } from '../../url/view-state.ts';
+import { isInDanger } from '../objectives/objective-words.ts';
 
 const HEIGHT = 213;
 const MAX_ALERTS = 3;
@@ -28,8 +29,10 @@ export function AlertSummary() {
       title={alerts.length > 0 ? 'Firing alerts' : 'Alerts'}
       span={4}
       note={
-        alerts.length > MAX_ALERTS && (
+        alerts.length > MAX_ALERTS ? (
           <a href={linkTo('/alerts')}>{alerts.length} firing: show all</a>
+        ) : (
+          <BudgetsInDanger />
         )
       }
     >
@@ -53,14 +56,24 @@ export function AlertSummary() {
   );
 }
 
+/** Links to the objectives if a budget is exhausted, low, or used quickly. */
+function BudgetsInDanger() {
+  const { data } = useApi('objectives', {});
+  const count = (data?.objectives ?? []).flatMap(({ groups }) => groups).filter(isInDanger).length;
+  if (count === 0) return null;
+  return <a href={linkTo('/objectives')}>{formatCount(count, 'error budget')} at risk</a>;
+}
+
 function OpenIncidents({ incidents }: { incidents: readonly Incident[] }) {
   return (
     <Card
       title="Open incidents"
       span={4}
       note={
-        incidents.length > MAX_ALERTS && (
+        incidents.length > MAX_ALERTS ? (
           <a href={linkTo('/incidents')}>{incidents.length} open: show all</a>
+        ) : (
+          <BudgetsInDanger />
         )
       }
     >
@@ -84,7 +97,7 @@ function IncidentItem({ incident }: { incident: Incident }) {
         </a>
         <Badge kind={kind}>{severity}</Badge>
       </h3>
-      {causes[0] && <p>{causes[0].evidence}</p>}
+      {causes[0] && <p>{toSentence(causes[0].evidence)}</p>}
       <p class="small">
         {formatCount(alertCount, 'alert')}, started {formatAge(Date.parse(startedAt), serverNow())}
         {acknowledged && ', acknowledged'}

@@ -30,6 +30,7 @@ export function ServicesCard() {
   });
   const alerts = useApi('alerts', { state: ['firing'] });
   const health = useApi('health', {});
+  const objectives = useApi('objectives', {});
   return (
     <Card title="Services" note={<a href={linkTo('/services')}>all services</a>} span={8}>
       <Loaded state={state} height={tableHeight(ROWS)}>
@@ -37,7 +38,13 @@ export function ServicesCard() {
           <Table<ServiceRow>
             label="Services"
             columns={serviceColumns(compare)}
-            rows={toServiceRows(endpoints, trends.data, alerts.data?.alerts, health.data?.hosts)}
+            rows={toServiceRows(
+              endpoints,
+              trends.data,
+              alerts.data?.alerts,
+              health.data?.hosts,
+              objectives.data?.objectives,
+            )}
             rowKey={({ service }) => service}
             visibleRows={ROWS}
             empty={<NoServices />}

@@ -7,6 +7,7 @@ import type { Column } from '../../design/table.tsx';
 import { formatChange } from '../../format/quantities.ts';
 import { type Comparison, formatComparison } from '../../url/time-range.ts';
 import { linkTo } from '../../url/view-state.ts';
+import { isInDanger, type Objective, type ObjectiveGroup } from '../objectives/objective-words.ts';
 
 type RequestGroup = ApiResponse<'endpoints'>['endpoints'][number];
 
@@ -17,6 +18,8 @@ export interface ServiceRow {
   readonly rates: readonly (number | null | undefined)[];
   readonly firing: number;
   readonly isCritical: boolean;
+  /** The smallest error budget of the service. Undefined if all its objectives wait for data. */
+  readonly budget: ObjectiveGroup | undefined;
 }
 
 /** Combines the figures of services. The services with alerts are first, then those with the most requests. */
@@ -25,6 +28,7 @@ export function toServiceRows(
   trends: ApiResponse<'trends'> | undefined,
   alerts: ApiResponse<'alerts'>['alerts'] = [],
   hosts: ApiResponse<'health'>['hosts'] = [],
+  objectives: readonly Objective[] = [],
 ): ServiceRow[] {
   const rates = new Map(
     trends
@@ -33,6 +37,10 @@ export function toServiceRows(
         )
       : [],
   );
+  const budgets = objectives
+    .flatMap((objective) => objective.groups)
+    .filter(({ budgetRemaining }) => budgetRemaining !== undefined)
+    .sort((a, b) => a.budgetRemaining! - b.budgetRemaining!);
   const figures = new Map(groups.map((group) => [group.group.service ?? '(none)', group]));
   const names = new Set([...figures.keys(), ...hosts.map(({ service }) => service)]);
   names.delete('perfscope');
@@ -45,6 +53,7 @@ export function toServiceRows(
         rates: rates.get(service) ?? [],
         firing: firing.length,
         isCritical: firing.some(({ severity }) => severity === 'critical' || severity === 'high'),
+        budget: budgets.find(({ labels }) => labels.service === service),
       };
     })
     .sort((a, b) => severity(b) - severity(a) || (b.figures?.count ?? 0) - (a.figures?.count ?? 0));
@@ -128,6 +137,21 @@ export function serviceColumns(compare: Comparison): Column<ServiceRow>[] {
       sortBy: ({ figures }) => ratio(figures),
       cell: ({ figures }) => (
         <ChangeText change={formatChange(figures?.p95, figures?.previous?.p95)} higherIs="worse" />
+      ),
+    },
+    {
+      id: 'budget',
+      header: 'Budget left',
+      align: 'right',
+      isOptional: true,
+      sortBy: ({ budget }) => budget?.budgetRemaining,
+      cell: ({ service, budget }) => (
+        <Figure
+          value={budget?.budgetRemaining}
+          unit="%"
+          isBad={budget !== undefined && isInDanger(budget)}
+          href={linkTo('/objectives', { search: service })}
+        />
       ),
     },
   ];

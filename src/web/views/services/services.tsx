@@ -30,6 +30,7 @@ export default function Services() {
   });
   const alerts = useApi('alerts', { state: ['firing'] });
   const health = useApi('health', {});
+  const objectives = useApi('objectives', {});
   const endpoints = useAllPages('endpoints', {
     ...rangeQuery.value,
     compare,
@@ -48,6 +49,7 @@ export default function Services() {
                 trends.data,
                 alerts.data?.alerts,
                 health.data?.hosts,
+                objectives.data?.objectives,
               )}
               rowKey={({ service }) => service}
               visibleRows={ROWS}
