@@ -48,7 +48,23 @@ export function findOnset(
   }
   if (best === undefined) return undefined;
   const { score: _, ...onset } = best;
-  return onset;
+  return { ...onset, ...measureBefore(points, onset) };
+}
+
+/**
+ * Returns the mean and the weight before an onset. The change often begins within a bucket. Therefore, the last bucket
+ * before the onset doesn't count if it has already moved, unless it is the only one.
+ */
+function measureBefore(
+  points: readonly SignalPoint[],
+  { atMs, before, now, beforeWeight }: Onset,
+): Pick<Onset, 'before' | 'beforeWeight'> {
+  const earlier = points.filter(({ fromMs, weight }) => fromMs < atMs && weight > 0);
+  const rest = sum(earlier.slice(0, -1));
+  const last = earlier.at(-1);
+  if (last === undefined || rest.weight === 0) return { before, beforeWeight };
+  const hasMoved = (toMean(last) - toMean(rest)) * (now - before) > 0;
+  return hasMoved ? { before: toMean(rest), beforeWeight: rest.weight } : { before, beforeWeight };
 }
 
 /** Adds the empty buckets of a rate. */

@@ -36,6 +36,16 @@ test('a burst is found at its start, and weights count', () => {
   expect(findOnset(rare)).toMatchObject({ atMs: 20_000, now: 30 });
 });
 
+test('the bucket in which the change began is not part of the mean before it', () => {
+  const onset = findOnset(toSeries([0, 0, 0, 7, 100, 100]));
+  expect(onset).toMatchObject({ atMs: 40_000, before: 0, beforeWeight: 3 });
+  // The last bucket moved in the other direction.
+  expect(findOnset(toSeries([8, 8, 2, 100, 100]))).toMatchObject({ before: 6, beforeWeight: 3 });
+  expect(findOnset(toSeries([7, 100, 100]))).toMatchObject({ before: 7, beforeWeight: 1 });
+  const fall = findOnset(toSeries([50, 50, 40, 0, 0]), 'down');
+  expect(fall).toMatchObject({ atMs: 30_000, before: 50, now: 0 });
+});
+
 test('a series without change or with one measurement has no onset', () => {
   expect(findOnset(toSeries([5, 5, 5]))).toBeUndefined();
   expect(findOnset(toSeries([5]))).toBeUndefined();
