@@ -30,6 +30,9 @@ const MIN_MINUTES_BEFORE = 0.25;
 /** The usage before a change is unknown with fewer samples. */
 const MIN_SAMPLES_BEFORE = 2;
 
+/** A stuck queue completes at most this share of its jobs. Running jobs end after the others have stopped. */
+const MAX_STUCK_SHARE = 0.05;
+
 /** Returns whether a rate changed by more than chance: by at least `deviations` standard deviations (Poisson). */
 function isBeyondChance({ before, now, beforeWeight, nowWeight }: Onset, deviations: number) {
   if (beforeWeight < MIN_MINUTES_BEFORE) return false;
@@ -84,7 +87,8 @@ export const CAUSE_DEFINITIONS: Readonly<
   stuck_queue: {
     rank: 2,
     unit: '1/min',
-    isRelevant: ({ before, now, nowWeight }) => now === 0 && before * nowWeight >= 5,
+    isRelevant: ({ before, now, nowWeight }) =>
+      now <= MAX_STUCK_SHARE * before && before * nowWeight >= 5,
     format: (subject, { before }) =>
       `queue ${quote(subject)} stopped completing jobs, before: ${perMinute(before)}`,
   },

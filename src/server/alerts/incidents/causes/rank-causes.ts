@@ -16,6 +16,8 @@ export interface IncidentSignals {
   /** Fine series before and after the start of the incident. */
   readonly recent: readonly SignalSeries[];
   readonly range: TimeRange;
+  /** Start of the first alert, in ms since the epoch. */
+  readonly startedMs: number;
   readonly stepMs: number;
   /** Series of earlier hours, in steps of five minutes. */
   readonly earlier: readonly SignalSeries[];
@@ -44,6 +46,10 @@ const RATE_KINDS: ReadonlySet<SignalKind> = new Set([
 ]);
 /** Causes whose onsets are closer than this started together. */
 const SAME_ONSET_MS = MINUTE_MS;
+/** A change this long after the start of the first alert didn't lead to this alert. */
+const MAX_LATE_MS = MINUTE_MS;
+/** Rank of changes after the first alert. */
+const LATE_RANK = 10;
 /** Rank of durations that are long only because the event loop is blocked. */
 const BLOCKED_RANK = 5.5;
 
@@ -62,7 +68,8 @@ type SeriesKind = keyof typeof CAUSE_DEFINITIONS;
 
 /**
  * Returns the changes that probably led to an incident. They are sorted by their place in the chain of effects, then
- * by their onset, and then by their size. Changes that are usual in earlier hours are omitted.
+ * by their onset, and then by their size. Changes after the start of the first alert are last. Changes that are usual in
+ * earlier hours are omitted.
  */
 export function rankCauses(given: IncidentSignals): Cause[] {
   const signals = { ...given, range: toMeasuredRange(given) };
@@ -78,6 +85,7 @@ export function rankCauses(given: IncidentSignals): Cause[] {
   const ranked = candidates.map((candidate) => {
     const { kind, service, onsetMs } = candidate.cause;
     const blockedMs = blocked.get(service);
+    if (onsetMs > given.startedMs + MAX_LATE_MS) return { ...candidate, rank: LATE_RANK };
     const isSymptom =
       MEASURED_KINDS.has(kind as SignalKind) &&
       blockedMs !== undefined &&
