@@ -101,6 +101,8 @@ describe('alerts join', () => {
     expect(replay([[2, [BOOKING, search]]], context)).toHaveLength(2);
     expect(replay([[2, [BOOKING, QUEUE]]], context)).toHaveLength(1);
     expect(replay([[2, [BOOKING, search, host]]], context)).toHaveLength(1);
+    expect(replay([[2, [QUEUE, host]]], context)).toHaveLength(1);
+    expect(replay([[2, [QUEUE, host]]])).toHaveLength(2);
     expect(replay([[2, [BOOKING, QUEUE]]])).toHaveLength(2);
     const late = makeAlert('h', { host: 'web-1' }, 11, 'cpu');
     expect(
