@@ -48,23 +48,21 @@ export function findOnset(
   }
   if (best === undefined) return undefined;
   const { score: _, ...onset } = best;
-  return { ...onset, ...measureBefore(points, onset) };
+  return onset;
 }
 
 /**
- * Returns the mean and the weight before an onset. The change often begins within a bucket. Therefore, the last bucket
- * before the onset doesn't count if it has already moved, unless it is the only one.
+ * Returns an onset without the bucket in which the change began. This is the last bucket before the onset if it has
+ * already moved, unless it is the only one. It would change the mean before the onset.
  */
-function measureBefore(
-  points: readonly SignalPoint[],
-  { atMs, before, now, beforeWeight }: Onset,
-): Pick<Onset, 'before' | 'beforeWeight'> {
+export function omitPartialBucket(points: readonly SignalPoint[], onset: Onset): Onset {
+  const { atMs, before, now } = onset;
   const earlier = points.filter(({ fromMs, weight }) => fromMs < atMs && weight > 0);
   const rest = sum(earlier.slice(0, -1));
   const last = earlier.at(-1);
-  if (last === undefined || rest.weight === 0) return { before, beforeWeight };
+  if (last === undefined || rest.weight === 0) return onset;
   const hasMoved = (toMean(last) - toMean(rest)) * (now - before) > 0;
-  return hasMoved ? { before: toMean(rest), beforeWeight: rest.weight } : { before, beforeWeight };
+  return hasMoved ? { ...onset, before: toMean(rest), beforeWeight: rest.weight } : onset;
 }
 
 /** Adds the empty buckets of a rate. */

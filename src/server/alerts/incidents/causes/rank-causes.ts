@@ -8,7 +8,14 @@ import {
   formatNewSubject,
   isUnusual,
 } from './earlier-hours.ts';
-import { fillBuckets, findOnset, type Onset, sum, toMean } from './find-onset.ts';
+import {
+  fillBuckets,
+  findOnset,
+  type Onset,
+  omitPartialBucket,
+  sum,
+  toMean,
+} from './find-onset.ts';
 import type { SignalKind, SignalPoint, SignalSeries } from './read-signals.ts';
 
 /** The signals around the start of an incident. */
@@ -168,10 +175,13 @@ function createCandidate(
 ): Candidate | undefined {
   const definition = CAUSE_DEFINITIONS[kind];
   const points = toPoints(series, signals);
-  const isRelevant = (found: Onset | undefined) =>
-    found !== undefined && definition.isRelevant(found);
-  const onset = [findOnset(points, direction), findNewSubject(points, series, signals)]
-    .map((found) => toPercent(found, definition.unit, series))
+  const isRelevant = (each: Onset | undefined) => each !== undefined && definition.isRelevant(each);
+  const changed = findOnset(points, direction);
+  // A rate that rises slowly has no such bucket.
+  const isExact = changed === undefined || RATE_KINDS.has(series.kind);
+  const found = isExact ? changed : omitPartialBucket(points, changed);
+  const onset = [found, findNewSubject(points, series, signals)]
+    .map((each) => toPercent(each, definition.unit, series))
     .find(isRelevant);
   if (onset === undefined) return undefined;
   const earlier = compareWithEarlierHours(

@@ -7,6 +7,7 @@ import {
 import {
   fillBuckets,
   findOnset,
+  omitPartialBucket,
 } from '../../../../../src/server/alerts/incidents/causes/find-onset.ts';
 
 const toSeries = (values: readonly number[], weight = 1) =>
@@ -37,12 +38,16 @@ test('a burst is found at its start, and weights count', () => {
 });
 
 test('the bucket in which the change began is not part of the mean before it', () => {
-  const onset = findOnset(toSeries([0, 0, 0, 7, 100, 100]));
-  expect(onset).toMatchObject({ atMs: 40_000, before: 0, beforeWeight: 3 });
+  const omit = (values: readonly number[], direction?: 'up' | 'down') => {
+    const series = toSeries(values);
+    return omitPartialBucket(series, findOnset(series, direction)!);
+  };
+  const onset = omit([0, 0, 0, 7, 100, 100]);
+  expect(onset).toMatchObject({ atMs: 40_000, before: 0, beforeWeight: 3, now: 100 });
   // The last bucket moved in the other direction.
-  expect(findOnset(toSeries([8, 8, 2, 100, 100]))).toMatchObject({ before: 6, beforeWeight: 3 });
-  expect(findOnset(toSeries([7, 100, 100]))).toMatchObject({ before: 7, beforeWeight: 1 });
-  const fall = findOnset(toSeries([50, 50, 40, 0, 0]), 'down');
+  expect(omit([8, 8, 2, 100, 100])).toMatchObject({ before: 6, beforeWeight: 3 });
+  expect(omit([7, 100, 100])).toMatchObject({ before: 7, beforeWeight: 1 });
+  const fall = omit([50, 50, 40, 0, 0], 'down');
   expect(fall).toMatchObject({ atMs: 30_000, before: 50, now: 0 });
 });
 

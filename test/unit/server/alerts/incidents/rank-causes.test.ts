@@ -9,7 +9,7 @@ const STEP_MS = 10_000;
 
 /** Creates a series with one value for each bucket. Durations and shares have the weight 10. */
 function toSeries(kind: SignalKind, subject: string, values: readonly number[]): SignalSeries {
-  const isRate = kind === 'arrivals' || kind === 'finished_jobs';
+  const isRate = ['arrivals', 'finished_jobs', 'requests', 'all_requests'].includes(kind);
   const points = values.map((value, i) =>
     isRate
       ? { fromMs: i * STEP_MS, total: value, weight: 1 / 6 }
@@ -58,4 +58,28 @@ test('a change after the first alert is listed after the changes before it', () 
     'endpoint_time GET /rooms',
     'statement_time SELECT',
   ]);
+});
+
+test('more requests of a tenant are a cause only if they grow more than all requests', () => {
+  // The traffic of the morning rises quickly after the start of the service.
+  const morning = [4, 10, 14, 24, ...Array.from({ length: 16 }, () => 43)];
+  const all = toSeries(
+    'all_requests',
+    '',
+    morning.map((count) => 4 * count),
+  );
+  expect(rank([all, toSeries('requests', 'grand/seaside', morning)], 6)).toEqual([]);
+  const peak = morning.map((count, i) => (i < 4 ? count : 10 * count));
+  expect(rank([all, toSeries('requests', 'grand/seaside', peak)], 6)).toEqual([
+    'requests grand/seaside',
+  ]);
+});
+
+test('jobs that arrive soon after the start of the service are a cause', () => {
+  const usual = Array.from({ length: 20 }, () => 3);
+  const backlog = usual.map((count, i) => (i === 2 ? 20_000 : count));
+  expect(rank([toSeries('arrivals', 'invoices', backlog)], 4)).toEqual(['arrivals invoices']);
+  // Few jobs before the change, and few more after it, are chance.
+  const chance = usual.map((count, i) => (i === 1 ? 1 : count));
+  expect(rank([toSeries('arrivals', 'invoices', chance)], 4)).toEqual([]);
 });
