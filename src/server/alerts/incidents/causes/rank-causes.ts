@@ -323,21 +323,23 @@ function hasWaitingJobs(
 
 /**
  * Returns whether a tenant's requests, or a queue's jobs, grew more than all requests together. Otherwise, the growth
- * is normal traffic, such as in the morning.
+ * is normal traffic, such as in the morning. Few requests before the change can be few by chance.
  */
 function growsMoreThanTraffic(
-  { kind }: SignalSeries,
+  series: SignalSeries,
   { cause }: Candidate,
   signals: IncidentSignals,
 ): boolean {
-  if (kind !== 'requests' && kind !== 'arrivals') return true;
+  if (series.kind !== 'requests' && series.kind !== 'arrivals') return true;
   const all = signals.recent.find((each) => each.kind === 'all_requests');
   if (all === undefined) return true;
-  const points = toPoints(all, signals);
-  const before = toMean(sum(points.filter(({ fromMs }) => fromMs < cause.onsetMs)));
-  const now = toMean(sum(points.filter(({ fromMs }) => fromMs >= cause.onsetMs)));
-  if (before <= 0 || now <= 0) return true;
-  return cause.now / now >= MIN_SHARE_GROWTH * (cause.before / before);
+  const count = (each: SignalSeries, isSince: boolean) =>
+    sum(toPoints(each, signals).filter(({ fromMs }) => fromMs >= cause.onsetMs === isSince)).total;
+  const [allBefore, allNow] = [count(all, false), count(all, true)];
+  if (allBefore <= 0 || allNow <= 0) return true;
+  const before = count(series, false);
+  const highestBefore = before + 2 * Math.sqrt(before + 1);
+  return count(series, true) / allNow >= MIN_SHARE_GROWTH * (highestBefore / allBefore);
 }
 
 /** Returns the service that uses the most CPU time of a host. */

@@ -69,6 +69,15 @@ test('more requests of a tenant are a cause only if they grow more than all requ
     morning.map((count) => 4 * count),
   );
   expect(rank([all, toSeries('requests', 'grand/seaside', morning)], 6)).toEqual([]);
+  // Of the first requests, few belonged to this tenant by chance.
+  const lucky = [1, 1, 1, 24, ...morning.slice(4)];
+  const start = toSeries('all_requests', '', [
+    12,
+    12,
+    12,
+    ...morning.slice(3).map((count) => 4 * count),
+  ]);
+  expect(rank([start, toSeries('requests', 'grand/seaside', lucky)], 6)).toEqual([]);
   const peak = morning.map((count, i) => (i < 4 ? count : 10 * count));
   expect(rank([all, toSeries('requests', 'grand/seaside', peak)], 6)).toEqual([
     'requests grand/seaside',
