@@ -88,7 +88,7 @@ async function expectAlert(...[scenario, rule, cause, firstCause]: ScenarioCase)
     const { alerts } = (await response.json()) as { alerts: LiveAlert[] };
     return alerts.find((each) => cause === undefined || cause.test(each.cause ?? '')) ?? false;
   });
-  // The first analysis can be based on few rows. Later analyses correct it.
+  // The first analysis can be based on few rows. The next ones correct it.
   const [kind, subject] = firstCause;
   const incident = await waitFor(async () => {
     const response = await fetch(`${demo.serverUrl}/api/performance/incidents`);
