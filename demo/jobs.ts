@@ -15,6 +15,7 @@ const DAY_MS = 86_400_000;
 const INVOICE_WORKERS = 4;
 /** Number of invoices that the `backlog` scenario adds at once. */
 const BACKLOG_SIZE = 20_000;
+const BATCH_SIZE = 500;
 
 /** Starts the hotels' queues and their workers. */
 export function startJobs({ redisUrl, pool, speed, scenario }: JobsOptions) {
@@ -72,11 +73,14 @@ export function startJobs({ redisUrl, pool, speed, scenario }: JobsOptions) {
   for (const each of Object.values(queues)) each.on('error', logError);
   void queues.audits.upsertJobScheduler('audit', { every: Math.round(DAY_MS / speed) });
   const addBacklog = async () => {
-    const jobs = Array.from({ length: BACKLOG_SIZE }, (_, i) => ({
-      name: 'invoice',
-      data: { booking: 1 + (i % 20_000) },
-    }));
-    await queues.invoices.addBulk(jobs);
+    // In batches, because one large batch blocks the event loop, and then requests are slow too.
+    for (let added = 0; added < BACKLOG_SIZE; added += BATCH_SIZE) {
+      const jobs = Array.from({ length: BATCH_SIZE }, (_, i) => ({
+        name: 'invoice',
+        data: { booking: 1 + ((added + i) % 20_000) },
+      }));
+      await queues.invoices.addBulk(jobs);
+    }
   };
   let hasBacklog = false;
   const scenarioTimer = setInterval(() => {

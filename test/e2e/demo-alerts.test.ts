@@ -1,3 +1,4 @@
+import { hostname } from 'node:os';
 import { afterEach, expect, it } from 'vitest';
 import { Demo } from '../../demo/demo.ts';
 import { isSurge, type Scenario } from '../../demo/scenarios.ts';
@@ -14,28 +15,54 @@ interface LiveAlert {
   readonly held?: readonly { readonly reason: string }[];
 }
 
-/** The alerts of each scenario that an on-call engineer wants, with the built-in rules. */
-const SCENARIO_ALERTS: readonly (readonly [Scenario, readonly string[]])[] = [
-  ['slow-statement', ['slow-queries']],
-  ['stuck-queue', ['queue-depth']],
-  ['error-burst', ['error-rate']],
-  ['payment-outage', ['error-rate', 'outgoing-errors']],
-  ['stuck-database', ['breaker-open']],
-  ['demand-peak', ['request-rate-surge']],
-  ['backlog', ['queue-depth']],
-  ['busy-host', ['cpu']],
-];
+interface LiveIncident {
+  readonly id: string;
+  readonly labels: { readonly scope?: string };
+  readonly causes: readonly { readonly kind: string; readonly subject: string }[];
+}
+
+interface Expectation {
+  /** The rules that an on-call engineer wants to fire, with the built-in rules. Sorted. */
+  readonly rules: readonly string[];
+  /** Kind and subject of the first cause. */
+  readonly cause: readonly [kind: string, subject: RegExp | string];
+}
+
+const SCENARIO_EXPECTATIONS: Readonly<Record<Scenario, Expectation>> = {
+  'slow-statement': { rules: ['slow-queries'], cause: ['statement_time', /^SELECT pg_sleep/] },
+  'stuck-queue': { rules: ['queue-depth'], cause: ['stuck_queue', /^confirmation-emails$/] },
+  'error-burst': { rules: ['error-rate'], cause: ['errors', /^POST .*\/bookings$/] },
+  'payment-outage': {
+    rules: ['error-rate', 'outgoing-errors'],
+    cause: ['failed_calls', /^localhost:\d+$/],
+  },
+  'stuck-database': {
+    rules: ['breaker-open'],
+    cause: ['statement_time', /^SELECT pg_sleep/],
+  },
+  'demand-peak': {
+    rules: ['request-rate-surge'],
+    cause: ['requests', /^grand-hotels\/seaside$/],
+  },
+  backlog: { rules: ['queue-depth'], cause: ['arrivals', /^invoices$/] },
+  'busy-host': { rules: ['cpu'], cause: ['cpu', hostname()] },
+};
+
+interface DemoResult {
+  /** The rules that fired, without inhibited alerts. Sorted. */
+  readonly rules: readonly string[];
+  /** The last version of each incident, in the order in which they were opened. */
+  readonly incidents: readonly LiveIncident[];
+}
 
 let cleanUp: () => Promise<unknown> = async () => {};
 afterEach(() => cleanUp());
 
 /**
- * Runs the demo with the built-in rules.
- *
- * @returns the rules that fired, without inhibited alerts. Alerts about the test machine count only for scenarios
+ * Runs the demo with the built-in rules. Alerts and incidents about only the test machine count only for scenarios
  * that are about it.
  */
-async function runDemo(minutes: number, fast: boolean, scenario?: Scenario): Promise<string[]> {
+async function runDemo(minutes: number, fast: boolean, scenario?: Scenario): Promise<DemoResult> {
   const server = new PerfscopeServer();
   const demo = new Demo({ fast, scenario, env: server.env, log: () => {} });
   cleanUp = async () => {
@@ -43,32 +70,45 @@ async function runDemo(minutes: number, fast: boolean, scenario?: Scenario): Pro
     await server.remove();
   };
   await demo.start();
+  const read = async (path: string) => {
+    const response = await fetch(`${demo.serverUrl}/api/performance/${path}`);
+    return (await response.json()) as { alerts: LiveAlert[]; incidents: LiveIncident[] };
+  };
+  const isRelevant = (scope: string | undefined) => scope !== 'host' || scenario === 'busy-host';
   const fired = new Set<string>();
+  const incidents = new Map<string, LiveIncident>();
   const endMs = Date.now() + minutes * MINUTE_MS;
   while (Date.now() < endMs) {
-    const response = await fetch(`${demo.serverUrl}/api/performance/alerts`);
-    const { alerts } = (await response.json()) as { alerts: LiveAlert[] };
-    for (const { rule, state, labels, held = [] } of alerts) {
+    for (const { rule, state, labels, held = [] } of (await read('alerts')).alerts) {
       const isInhibited = held.some(({ reason }) => reason === 'inhibited');
-      const isRelevant = labels.scope !== 'host' || (scenario === 'busy-host' && rule === 'cpu');
-      if (state !== 'pending' && !isInhibited && isRelevant) fired.add(rule);
+      if (state !== 'pending' && !isInhibited && isRelevant(labels.scope)) fired.add(rule);
     }
+    // Merged incidents are listed too, because a message about them was sent.
+    for (const incident of (await read('incidents')).incidents.toReversed())
+      if (isRelevant(incident.labels.scope)) incidents.set(incident.id, incident);
     await new Promise((resolve) => setTimeout(resolve, POLL_INTERVAL_MS));
   }
-  return [...fired].sort();
+  return { rules: [...fired].sort(), incidents: [...incidents.values()] };
 }
 
 // Long: in CI, alert-scenarios.test.ts runs a scenario, and alert-evidence.test.ts tests the built-in rules.
 it('an hour of the demo without a scenario raises no alert', { tags: 'long' }, async () => {
-  expect(await runDemo(60, false)).toEqual([]);
+  expect(await runDemo(60, false)).toEqual({ rules: [], incidents: [] });
 });
 
-// Long: in CI, alert-scenarios.test.ts runs a scenario, and alert-evidence.test.ts tests the built-in rules.
-it.each(SCENARIO_ALERTS)(
-  'the demo scenario %s raises only the alerts %s',
+// Long: in CI, alert-scenarios.test.ts runs a scenario, and incident-scenarios.test.ts has the rows of each scenario.
+it.each(Object.keys(SCENARIO_EXPECTATIONS) as Scenario[])(
+  'the demo scenario %s raises only the expected alerts, in one incident with its cause first',
   { tags: 'long' },
-  async (scenario, expected) => {
-    const minutes = isSurge(scenario) ? 13 : 8;
-    expect(await runDemo(minutes, true, scenario)).toEqual(expected);
+  async (scenario) => {
+    const { rules, cause } = SCENARIO_EXPECTATIONS[scenario];
+    const [kind, subject] = cause;
+    const found = await runDemo(isSurge(scenario) ? 13 : 8, true, scenario);
+    expect(found.rules).toEqual(rules);
+    expect(found.incidents).toHaveLength(1);
+    expect(found.incidents[0]!.causes[0], JSON.stringify(found.incidents[0])).toMatchObject({
+      kind,
+      subject: expect.stringMatching(subject),
+    });
   },
 );

@@ -15,7 +15,17 @@ export interface NotificationContent {
     readonly state: AlertState;
     readonly severity: AlertSeverity;
     readonly summary: string;
+    /** `organization/property`, or undefined if the alert belongs to no tenant. */
+    readonly tenant?: string | undefined;
   }[];
+  /** The incident that contains all alerts. Missing if there is no such incident. */
+  readonly incident?: NotifiedIncident | undefined;
+}
+
+interface NotifiedIncident {
+  readonly id: string;
+  /** The likeliest cause with its evidence. Missing if the row belongs to a tenant and the cause doesn't. */
+  readonly cause?: string | undefined;
 }
 
 /** A row of `notifications` in the API. */

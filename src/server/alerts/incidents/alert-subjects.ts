@@ -14,7 +14,10 @@ export const NO_RELATIONS: ServiceRelations = { hosts: new Map(), queues: new Ma
 export interface AlertSubjects {
   /** Services, hosts, queues, versions, called hosts, and Perfscope itself. */
   readonly direct: readonly string[];
-  /** Hosts and queues of the alert's service. They link the alert only to alerts about these objects. */
+  /**
+   * Hosts and queues of the alert's service, and hosts of the services that work on the alert's queue. They link the
+   * alert only to alerts about these objects.
+   */
   readonly related: readonly string[];
   /** The organization, with the property if the alert has one. */
   readonly tenant: string | undefined;
@@ -47,15 +50,20 @@ export function getAlertSubjects(
     ...toKeys('version', [service && version && `${service} ${version}`]),
     ...toKeys('called', [calledHost]),
   ];
-  const related =
-    service === undefined
-      ? []
-      : [
-          ...toKeys('host', host === undefined ? (relations.hosts.get(service) ?? []) : []),
-          ...toKeys('queue', queue === undefined ? (relations.queues.get(service) ?? []) : []),
-        ];
+  const services = service === undefined ? listQueueServices(queue, relations) : [service];
+  const listRelated = (byService: ReadonlyMap<string, readonly string[]>) =>
+    services.flatMap((name) => byService.get(name) ?? []);
+  const related = [
+    ...toKeys('host', host === undefined ? listRelated(relations.hosts) : []),
+    ...toKeys('queue', queue === undefined ? listRelated(relations.queues) : []),
+  ];
   const tenant =
     organization === undefined ? undefined : `tenant:${organization}/${property ?? ''}${suffix}`;
   const isEmpty = direct.length === 0 && tenant === undefined;
   return { direct: isEmpty ? [`rule:${rule}`] : direct, related, tenant };
+}
+
+function listQueueServices(queue: string | undefined, { queues }: ServiceRelations): string[] {
+  if (queue === undefined) return [];
+  return [...queues].flatMap(([service, names]) => (names.includes(queue) ? [service] : []));
 }

@@ -126,7 +126,9 @@ export class IncidentAnalyzer {
       incidents.addFindings(id, { ...toFindings(incident), tenants }, now);
       return;
     }
-    const causes = await findCauses(queryClient, { ...request, scope: UNRESTRICTED_SCOPE });
+    const found = await findCauses(queryClient, { ...request, scope: UNRESTRICTED_SCOPE });
+    // After the problem has ended, the means can be usual again.
+    const causes = found.length > 0 ? found : incident.causes;
     // The first message can be sent before the causes of each tenant are known.
     incidents.addFindings(id, { ...toFindings(incident), causes, tenants }, now);
     const causesByTenant: Record<string, readonly Cause[]> = {};

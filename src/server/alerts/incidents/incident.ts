@@ -32,7 +32,7 @@ export interface IncidentAlert {
   readonly labels: Labels;
   /** When the alert's value first crossed the threshold. */
   readonly startedMs: number;
-  /** The alert's summary when it joined the incident. */
+  /** The alert's summary when its state or severity last changed. */
   readonly summary: string;
 }
 
@@ -76,6 +76,14 @@ export interface Incident extends IncidentFindings {
 
 export function isResolvedMember({ state }: Pick<IncidentMember, 'state'>): boolean {
   return state === 'resolved';
+}
+
+/**
+ * Returns whether an alert is about the error budget of an objective. A problem uses the budget for a while before
+ * this alert fires, so the alert follows the other alerts by up to hours.
+ */
+export function isBudgetAlert({ labels }: Pick<IncidentAlert, 'labels'>): boolean {
+  return labels.objective !== undefined;
 }
 
 /** Sorts by start, then by ID. The order doesn't depend on the order of evaluation. */

@@ -1,5 +1,11 @@
 import { type AlertSubjects, getAlertSubjects, type ServiceRelations } from './alert-subjects.ts';
-import { INCIDENT_LIMITS, type Incident, type IncidentAlert, toRuleGroupKey } from './incident.ts';
+import {
+  INCIDENT_LIMITS,
+  type Incident,
+  type IncidentAlert,
+  isBudgetAlert,
+  toRuleGroupKey,
+} from './incident.ts';
 
 /** Sets of nodes that are connected by links. */
 export class LinkedSets {
@@ -27,6 +33,8 @@ export class LinkedSets {
 interface Node {
   readonly index: number;
   readonly isIncident: boolean;
+  /** Whether this is a new alert about an error budget. */
+  readonly isBudget: boolean;
   readonly fromMs: number;
   readonly toMs: number;
 }
@@ -54,13 +62,16 @@ export function linkAlerts(
     if (tenant !== undefined) append(tenants, tenant, node);
   };
   for (const [index, alert] of alerts.entries()) {
-    const node = { index, isIncident: false, fromMs: alert.startedMs, toMs: alert.startedMs };
+    const { startedMs } = alert;
+    const isBudget = isBudgetAlert(alert);
+    const node = { index, isIncident: false, isBudget, fromMs: startedMs, toMs: startedMs };
     add(node, getAlertSubjects(alert, relations));
     append(ruleGroups, toRuleGroupKey(alert), node);
   }
   for (const [i, { members, startedMs, lastAlertMs }] of incidents.entries()) {
     const index = alerts.length + i;
-    const node = { index, isIncident: true, fromMs: startedMs, toMs: lastAlertMs };
+    const times = { fromMs: startedMs, toMs: lastAlertMs };
+    const node = { index, isIncident: true, isBudget: false, ...times };
     add(node, getCommonSubjects(members, relations));
     for (const key of new Set(members.map(toRuleGroupKey))) append(ruleGroups, key, node);
   }
@@ -69,7 +80,9 @@ export function linkAlerts(
     if (!(a.isIncident && b.isIncident) && gapMs <= limitMs) sets.link(a.index, b.index);
   };
   for (const nodes of ruleGroups.values()) linkNeighbors(nodes, link, Number.POSITIVE_INFINITY);
-  for (const nodes of direct.values()) linkNeighbors(nodes, link, joinMs);
+  const linkDirect = (a: Node, b: Node) =>
+    link(a, b, a.isBudget || b.isBudget ? Number.POSITIVE_INFINITY : joinMs);
+  for (const nodes of direct.values()) linkNeighbors(nodes, linkDirect, joinMs);
   for (const nodes of tenants.values()) linkNeighbors(nodes, link, tenantMs);
   for (const [key, nodes] of related)
     for (const owner of direct.get(key) ?? [])

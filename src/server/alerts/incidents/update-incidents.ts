@@ -1,4 +1,4 @@
-import type { ServiceRelations } from './alert-subjects.ts';
+import { getAlertSubjects, type ServiceRelations } from './alert-subjects.ts';
 import {
   compareByStart,
   computeIncidentId,
@@ -6,6 +6,7 @@ import {
   type Incident,
   type IncidentAlert,
   type IncidentMember,
+  isBudgetAlert,
   isResolvedMember,
   toRuleGroupKey,
 } from './incident.ts';
@@ -46,7 +47,8 @@ export function updateIncidents(
   const added = alerts.filter(({ id }) => !memberIds.has(id)).toSorted(compareByStart);
   const next = new Map(known.map((each) => [each.id, each]));
   for (const { joining, linked } of groupByLink(added, open, relations)) {
-    const merged = joinIncident(joining, linked, known, waitingThreads);
+    const reopened = reopen(joining, known, relations);
+    const merged = joinIncident(joining, linked, reopened, waitingThreads);
     for (const each of merged) next.set(each.id, each);
   }
   for (const each of next.values()) {
@@ -83,14 +85,15 @@ function groupByLink(
  *
  * @param alerts sorted by start
  * @param linked sorted by start
+ * @param reopened the resolved incident that the alerts reopen
  */
 function joinIncident(
   alerts: readonly IncidentAlert[],
   linked: readonly Incident[],
-  known: readonly Incident[],
+  reopened: Incident | undefined,
   waitingThreads: ReadonlySet<string>,
 ): Incident[] {
-  const base = linked[0] ?? reopen(alerts, known) ?? createIncident(alerts[0]!);
+  const base = linked[0] ?? reopened ?? createIncident(alerts[0]!);
   const others = linked.slice(1);
   const moved = others
     .flatMap(({ members }) => members)
@@ -133,19 +136,34 @@ function createIncident(first: IncidentAlert): Incident {
   };
 }
 
-/** Returns the last resolved incident that contained one of the alerts' rule groups, as an open incident. */
+/**
+ * Returns the last resolved incident that contained one of the alerts' rule groups, as an open incident. An alert about
+ * an error budget also reopens an incident about the same service or queue, because it reports the same failures.
+ */
 function reopen(
   alerts: readonly IncidentAlert[],
   known: readonly Incident[],
+  relations: ServiceRelations,
 ): Incident | undefined {
-  const keys = new Map(alerts.map((alert) => [toRuleGroupKey(alert), alert.startedMs]));
+  const listKeys = (alert: IncidentAlert, withSubjects: boolean) => [
+    toRuleGroupKey(alert),
+    ...(withSubjects ? getAlertSubjects(alert, relations).direct : []),
+  ];
+  const keys = new Map(
+    alerts.flatMap((alert) =>
+      listKeys(alert, isBudgetAlert(alert)).map((key) => [key, alert.startedMs] as const),
+    ),
+  );
+  const hasSubjects = alerts.some(isBudgetAlert);
   const [last] = known
     .filter(({ state, members, resolvedMs = Number.NEGATIVE_INFINITY }) => {
       if (state !== 'resolved') return false;
-      return members.some((member) => {
-        const startedMs = keys.get(toRuleGroupKey(member));
-        return startedMs !== undefined && startedMs - resolvedMs <= INCIDENT_LIMITS.reopenMs;
-      });
+      return members
+        .flatMap((member) => listKeys(member, hasSubjects))
+        .some((key) => {
+          const startedMs = keys.get(key);
+          return startedMs !== undefined && startedMs - resolvedMs <= INCIDENT_LIMITS.reopenMs;
+        });
     })
     .sort((a, b) => b.resolvedMs! - a.resolvedMs! || (a.id < b.id ? -1 : 1));
   return (
@@ -176,7 +194,8 @@ function refreshMembers(
     }
     if (alert.state === member.state && alert.severity === member.severity) return member;
     hasChanged = true;
-    return { ...member, state: alert.state, severity: alert.severity, endedMs: undefined };
+    const { state, severity, summary } = alert;
+    return { ...member, state, severity, summary, endedMs: undefined };
   });
   return hasChanged ? { ...incident, members } : incident;
 }

@@ -45,12 +45,20 @@ export async function loadTimeline(
     loadServiceEvents(queryClient, incident, context),
     isUnlimited(scope) ? loadChanges(queryClient, incident.id) : [],
   ]);
-  const summaries = new Map(incident.alerts.map(({ id, summary }) => [id, summary]));
+  const alerts = new Map(incident.alerts.map((alert) => [alert.id, alert]));
+  // The summary of an alert is from its last change.
+  const lastFirings = new Set(
+    new Map(
+      transitions.filter(({ state }) => state === 'firing').map((each) => [each.id, each]),
+    ).values(),
+  );
   const causeEntries = causes
     .filter(({ kind }) => kind !== 'version' && kind !== 'restart')
     .map(({ onsetMs, text }) => createEntry(onsetMs, 'cause', text));
   return [
-    ...transitions.flatMap((transition) => toAlertEntry(transition, summaries.get(transition.id))),
+    ...transitions.flatMap((transition) =>
+      toAlertEntry(transition, alerts.get(transition.id), lastFirings.has(transition)),
+    ),
     ...causeEntries,
     ...events,
     ...messages,
@@ -69,7 +77,8 @@ function createEntry(
 
 function toAlertEntry(
   { id, timestamp, state, severity, rule, author, comment }: Transition,
-  summary: string | undefined,
+  alert: IncidentView['alerts'][number] | undefined,
+  isLastFiring: boolean,
 ): TimelineEntry[] {
   if (state === 'pending') return [];
   if (state === 'acknowledged') {
@@ -83,9 +92,21 @@ function toAlertEntry(
       ),
     ];
   }
-  const text =
-    state === 'resolved' ? `${rule} resolved` : `${summary ?? rule} (${rule}, ${severity})`;
-  return [createEntry(timestamp, 'alert', text, id)];
+  const { organization, property } = alert?.labels ?? {};
+  const tenant = [organization, property].filter((name) => name !== undefined).join('/');
+  const suffix = tenant === '' ? '' : ` · ${tenant}`;
+  const firing =
+    isLastFiring && alert?.summary
+      ? `${alert.summary} (${rule}, ${severity})`
+      : `${rule} is ${severity}`;
+  return [
+    createEntry(
+      timestamp,
+      'alert',
+      (state === 'resolved' ? `${rule} resolved` : firing) + suffix,
+      id,
+    ),
+  ];
 }
 
 /** Loads the messages about the alerts. Limited callers don't see the receivers. */

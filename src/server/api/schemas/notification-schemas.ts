@@ -15,8 +15,10 @@ const contentSchema = z.strictObject({
       state: alertStateSchema,
       severity: severitySchema,
       summary: z.string(),
+      tenant: optionalTextSchema,
     }),
   ),
+  incident: z.strictObject({ id: z.string(), cause: optionalTextSchema }).optional(),
 });
 
 export const notificationSchema = z

@@ -5,9 +5,10 @@ import { startTask } from '../../../core/guard.ts';
 import type { AddRows } from '../../../core/schema/table-registry.ts';
 import type { NotificationRow } from '../../../core/schema/tables/notifications-table.ts';
 import type { Message } from '../channels/channel.ts';
-import { getCommonValue } from '../message/alert-summary.ts';
+import { formatTenant, getCommonValue } from '../message/alert-summary.ts';
 import { truncateText } from '../message/sanitize-text.ts';
 import type { NotificationContent } from '../notification-views.ts';
+import type { Target } from '../routing/notification-target.ts';
 import type { Delivery } from './delivery-record.ts';
 
 /** Maximum number of alerts to list in a row. */
@@ -42,7 +43,7 @@ export function toDeliveryRow(delivery: Delivery, result: AttemptResult): Notifi
     level: message.level,
     groupKey: truncate(message.groupKey),
     alertId: message.alerts[0]?.id,
-    content: JSON.stringify(toContent(message)),
+    content: JSON.stringify(toContent(delivery)),
     organizationId: getCommonValue(message.alerts, ({ organizationId }) => organizationId),
     propertyId: getCommonValue(message.alerts, ({ propertyId }) => propertyId),
   };
@@ -82,9 +83,35 @@ function computeSuppressionId(alertId: string): string {
   return createHash('sha256').update(`suppressed\n${alertId}`).digest('hex').slice(0, 32);
 }
 
-function toContent({ status, alerts }: Message): NotificationContent {
-  const listed = alerts.slice(0, MAX_LISTED_ALERTS).map(toContentAlert);
-  return { status, total: alerts.length, alerts: listed };
+function toContent({ message, target }: Delivery): NotificationContent {
+  const { status, alerts } = message;
+  const listed = alerts
+    .slice(0, MAX_LISTED_ALERTS)
+    .map((alert) => ({ ...toContentAlert(alert), tenant: formatTenant(alert) }));
+  return {
+    status,
+    total: alerts.length,
+    alerts: listed,
+    incident: toContentIncident(message, target),
+  };
+}
+
+/**
+ * Returns the incident of a message. Callers who are limited to a tenant can read the rows about only their alerts.
+ * Therefore, such a row contains a cause only if the recipient is limited to the same tenant.
+ */
+function toContentIncident(
+  { alerts, incident, status }: Message,
+  { organization, property }: Target,
+): NotificationContent['incident'] {
+  if (incident === undefined) return undefined;
+  const ofOrganization = getCommonValue(alerts, ({ organizationId }) => organizationId);
+  const ofProperty = getCommonValue(alerts, ({ propertyId }) => propertyId);
+  const isOfRecipient =
+    ofOrganization === undefined || (ofOrganization === organization && ofProperty === property);
+  const { id, cause } = incident;
+  const isShown = cause !== undefined && status === 'firing' && isOfRecipient;
+  return { id, cause: isShown ? truncate(cause) : undefined };
 }
 
 function toContentAlert(alert: AlertBase): NotificationContent['alerts'][number] {

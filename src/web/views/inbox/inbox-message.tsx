@@ -23,13 +23,14 @@ export function InboxMessage({ message, onRead }: { message: Notification; onRea
   const isUnread = readAt === undefined;
   const atMs = Date.parse(at);
   const alerts = content?.alerts ?? [];
+  const incident = content?.incident;
   const hidden = (content?.total ?? 0) - Math.min(alerts.length, MAX_ALERTS);
   return (
     <li style={{ alignItems: 'flex-start' }}>
       <span style={{ display: 'flex', gap: '9px', alignItems: 'baseline', minWidth: 0 }}>
         <Dot kind={isUnread ? 'accent' : 'none'} label={isUnread ? 'Unread' : 'Read'} />
         <span style={{ minWidth: 0 }}>
-          {alerts.slice(0, MAX_ALERTS).map(({ id, rule, state, severity, summary }) => (
+          {alerts.slice(0, MAX_ALERTS).map(({ id, rule, state, severity, summary, tenant }) => (
             <span key={id} style={{ display: 'block' }}>
               <Badge kind={state === 'resolved' ? 'ok' : severityKind(severity)}>
                 {state === 'resolved' ? 'resolved' : severity}
@@ -41,6 +42,7 @@ export function InboxMessage({ message, onRead }: { message: Notification; onRea
               >
                 {summary || rule}
               </a>
+              {organizationId === undefined && tenant && <span class="muted"> · {tenant}</span>}
             </span>
           ))}
           {alerts.length === 0 &&
@@ -52,6 +54,14 @@ export function InboxMessage({ message, onRead }: { message: Notification; onRea
               <span class="muted">The message has no content.</span>
             ))}
           {hidden > 0 && <span class="muted">and {hidden} more alerts</span>}
+          {incident && (
+            <span class="small name" style={{ display: 'block' }}>
+              {incident.cause && `Likely cause: ${incident.cause} · `}
+              <a class="link" href={linkTo(`/incidents/${encodeURIComponent(incident.id)}`)}>
+                Incident
+              </a>
+            </span>
+          )}
           <span class="small faint name" style={{ display: 'block' }}>
             <time dateTime={at} title={formatDateTime(atMs, toZoneName(zoneChoice.value), true)}>
               {formatAge(atMs, serverNow())}

@@ -24,17 +24,25 @@ function quote(subject: string): string {
   return `\`${isLong ? `${subject.slice(0, MAX_SUBJECT_LENGTH)}…` : subject}\``;
 }
 
-/** A rate before a change is unknown if it was measured for less than this. */
-const MIN_MINUTES_BEFORE = 0.25;
+/** A rate before a change is unknown if it was measured for less than this. One step of the analysis is longer. */
+const MIN_MINUTES_BEFORE = 0.15;
 
 /** The usage before a change is unknown with fewer samples. */
 const MIN_SAMPLES_BEFORE = 2;
 
-/** Returns whether a rate changed by more than chance: by at least `deviations` standard deviations (Poisson). */
+/** A stuck queue completes at most this share of its jobs. Running jobs end after the others have stopped. */
+const MAX_STUCK_SHARE = 0.05;
+
+/**
+ * Returns whether a rate changed by more than chance: by at least `deviations` standard deviations of the difference of
+ * two Poisson rates. A rate that was measured for a short time is less certain.
+ */
 function isBeyondChance({ before, now, beforeWeight, nowWeight }: Onset, deviations: number) {
   if (beforeWeight < MIN_MINUTES_BEFORE) return false;
-  const expected = before * nowWeight;
-  return Math.abs(now * nowWeight - expected) >= deviations * Math.sqrt(Math.max(expected, 1));
+  const computeVariance = (rate: number, minutes: number) =>
+    Math.max(rate * minutes, 1) / minutes ** 2;
+  const variance = computeVariance(before, beforeWeight) + computeVariance(now, nowWeight);
+  return Math.abs(now - before) >= deviations * Math.sqrt(variance);
 }
 
 /** Returns whether a duration rose by a factor of 1.5 and by a minimum. */
@@ -84,7 +92,8 @@ export const CAUSE_DEFINITIONS: Readonly<
   stuck_queue: {
     rank: 2,
     unit: '1/min',
-    isRelevant: ({ before, now, nowWeight }) => now === 0 && before * nowWeight >= 5,
+    isRelevant: ({ before, now, nowWeight }) =>
+      now <= MAX_STUCK_SHARE * before && before * nowWeight >= 5,
     format: (subject, { before }) =>
       `queue ${quote(subject)} stopped completing jobs, before: ${perMinute(before)}`,
   },

@@ -66,7 +66,7 @@ export async function findCauses(
   const earlier = [];
   for (const each of earlierRanges) earlier.push(...(await read(each, EARLIER_STEP_MS)));
   const ranked = rankCauses({
-    ...{ recent, range, earlier, earlierRanges },
+    ...{ recent, range, startedMs, earlier, earlierRanges },
     stepMs: STEP_MS,
     earlierStepMs: EARLIER_STEP_MS,
   });

@@ -51,6 +51,20 @@ export function findOnset(
   return onset;
 }
 
+/**
+ * Returns an onset without the bucket in which the change began. This is the last bucket before the onset if it has
+ * already moved, unless it is the only one. It would change the mean before the onset.
+ */
+export function omitPartialBucket(points: readonly SignalPoint[], onset: Onset): Onset {
+  const { atMs, before, now } = onset;
+  const earlier = points.filter(({ fromMs, weight }) => fromMs < atMs && weight > 0);
+  const rest = sum(earlier.slice(0, -1));
+  const last = earlier.at(-1);
+  if (last === undefined || rest.weight === 0) return onset;
+  const hasMoved = (toMean(last) - toMean(rest)) * (now - before) > 0;
+  return hasMoved ? { ...onset, before: toMean(rest), beforeWeight: rest.weight } : onset;
+}
+
 /** Adds the empty buckets of a rate. */
 export function fillBuckets(
   points: readonly SignalPoint[],

@@ -8,7 +8,14 @@ import {
   formatNewSubject,
   isUnusual,
 } from './earlier-hours.ts';
-import { fillBuckets, findOnset, type Onset, sum, toMean } from './find-onset.ts';
+import {
+  fillBuckets,
+  findOnset,
+  type Onset,
+  omitPartialBucket,
+  sum,
+  toMean,
+} from './find-onset.ts';
 import type { SignalKind, SignalPoint, SignalSeries } from './read-signals.ts';
 
 /** The signals around the start of an incident. */
@@ -16,6 +23,8 @@ export interface IncidentSignals {
   /** Fine series before and after the start of the incident. */
   readonly recent: readonly SignalSeries[];
   readonly range: TimeRange;
+  /** Start of the first alert, in ms since the epoch. */
+  readonly startedMs: number;
   readonly stepMs: number;
   /** Series of earlier hours, in steps of five minutes. */
   readonly earlier: readonly SignalSeries[];
@@ -44,6 +53,10 @@ const RATE_KINDS: ReadonlySet<SignalKind> = new Set([
 ]);
 /** Causes whose onsets are closer than this started together. */
 const SAME_ONSET_MS = MINUTE_MS;
+/** A change this long after the start of the first alert didn't lead to this alert. */
+const MAX_LATE_MS = MINUTE_MS;
+/** Rank of changes after the first alert. */
+const LATE_RANK = 10;
 /** Rank of durations that are long only because the event loop is blocked. */
 const BLOCKED_RANK = 5.5;
 
@@ -62,7 +75,8 @@ type SeriesKind = keyof typeof CAUSE_DEFINITIONS;
 
 /**
  * Returns the changes that probably led to an incident. They are sorted by their place in the chain of effects, then
- * by their onset, and then by their size. Changes that are usual in earlier hours are omitted.
+ * by their onset, and then by their size. Changes after the start of the first alert are last. Changes that are usual in
+ * earlier hours are omitted.
  */
 export function rankCauses(given: IncidentSignals): Cause[] {
   const signals = { ...given, range: toMeasuredRange(given) };
@@ -78,6 +92,7 @@ export function rankCauses(given: IncidentSignals): Cause[] {
   const ranked = candidates.map((candidate) => {
     const { kind, service, onsetMs } = candidate.cause;
     const blockedMs = blocked.get(service);
+    if (onsetMs > given.startedMs + MAX_LATE_MS) return { ...candidate, rank: LATE_RANK };
     const isSymptom =
       MEASURED_KINDS.has(kind as SignalKind) &&
       blockedMs !== undefined &&
@@ -160,10 +175,13 @@ function createCandidate(
 ): Candidate | undefined {
   const definition = CAUSE_DEFINITIONS[kind];
   const points = toPoints(series, signals);
-  const isRelevant = (found: Onset | undefined) =>
-    found !== undefined && definition.isRelevant(found);
-  const onset = [findOnset(points, direction), findNewSubject(points, series, signals)]
-    .map((found) => toPercent(found, definition.unit, series))
+  const isRelevant = (each: Onset | undefined) => each !== undefined && definition.isRelevant(each);
+  const changed = findOnset(points, direction);
+  // A rate that rises slowly has no such bucket.
+  const isExact = changed === undefined || RATE_KINDS.has(series.kind);
+  const found = isExact ? changed : omitPartialBucket(points, changed);
+  const onset = [found, findNewSubject(points, series, signals)]
+    .map((each) => toPercent(each, definition.unit, series))
     .find(isRelevant);
   if (onset === undefined) return undefined;
   const earlier = compareWithEarlierHours(
@@ -305,21 +323,23 @@ function hasWaitingJobs(
 
 /**
  * Returns whether a tenant's requests, or a queue's jobs, grew more than all requests together. Otherwise, the growth
- * is normal traffic, such as in the morning.
+ * is normal traffic, such as in the morning. Few requests before the change can be few by chance.
  */
 function growsMoreThanTraffic(
-  { kind }: SignalSeries,
+  series: SignalSeries,
   { cause }: Candidate,
   signals: IncidentSignals,
 ): boolean {
-  if (kind !== 'requests' && kind !== 'arrivals') return true;
+  if (series.kind !== 'requests' && series.kind !== 'arrivals') return true;
   const all = signals.recent.find((each) => each.kind === 'all_requests');
   if (all === undefined) return true;
-  const points = toPoints(all, signals);
-  const before = toMean(sum(points.filter(({ fromMs }) => fromMs < cause.onsetMs)));
-  const now = toMean(sum(points.filter(({ fromMs }) => fromMs >= cause.onsetMs)));
-  if (before <= 0 || now <= 0) return true;
-  return cause.now / now >= MIN_SHARE_GROWTH * (cause.before / before);
+  const count = (each: SignalSeries, isSince: boolean) =>
+    sum(toPoints(each, signals).filter(({ fromMs }) => fromMs >= cause.onsetMs === isSince)).total;
+  const [allBefore, allNow] = [count(all, false), count(all, true)];
+  if (allBefore <= 0 || allNow <= 0) return true;
+  const before = count(series, false);
+  const highestBefore = before + 2 * Math.sqrt(before + 1);
+  return count(series, true) / allNow >= MIN_SHARE_GROWTH * (highestBefore / allBefore);
 }
 
 /** Returns the service that uses the most CPU time of a host. */

@@ -7,6 +7,7 @@ import {
 import {
   fillBuckets,
   findOnset,
+  omitPartialBucket,
 } from '../../../../../src/server/alerts/incidents/causes/find-onset.ts';
 
 const toSeries = (values: readonly number[], weight = 1) =>
@@ -34,6 +35,20 @@ test('a burst is found at its start, and weights count', () => {
     { fromMs: 20_000, total: 3000, weight: 100 },
   ];
   expect(findOnset(rare)).toMatchObject({ atMs: 20_000, now: 30 });
+});
+
+test('the bucket in which the change began is not part of the mean before it', () => {
+  const omit = (values: readonly number[], direction?: 'up' | 'down') => {
+    const series = toSeries(values);
+    return omitPartialBucket(series, findOnset(series, direction)!);
+  };
+  const onset = omit([0, 0, 0, 7, 100, 100]);
+  expect(onset).toMatchObject({ atMs: 40_000, before: 0, beforeWeight: 3, now: 100 });
+  // The last bucket moved in the other direction.
+  expect(omit([8, 8, 2, 100, 100])).toMatchObject({ before: 6, beforeWeight: 3 });
+  expect(omit([7, 100, 100])).toMatchObject({ before: 7, beforeWeight: 1 });
+  const fall = omit([50, 50, 40, 0, 0], 'down');
+  expect(fall).toMatchObject({ atMs: 30_000, before: 50, now: 0 });
 });
 
 test('a series without change or with one measurement has no onset', () => {

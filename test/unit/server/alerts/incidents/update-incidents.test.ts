@@ -74,6 +74,19 @@ describe('alerts join', () => {
     ]);
   });
 
+  test('an incident about the same service at any time if they are about an error budget', () => {
+    const labels = { service: 'booking', objective: 'target-error-rate' };
+    const budget = makeAlert('b', labels, 70, 'burn-rate-fast');
+    const steps = [
+      [0, [BOOKING]],
+      [70, [BOOKING, budget]],
+    ] as const;
+    expect(replay(steps).map(toSummary)).toEqual([['open', ['a', 'b']]]);
+    // The budget's alert doesn't extend the time for other alerts about earlier problems.
+    const other = makeAlert('o', { service: 'shop' }, 70);
+    expect(replay([...steps, [70, [BOOKING, budget, other]]])).toHaveLength(2);
+  });
+
   test('through a host or a queue of the service, if one of the alerts is about it', () => {
     const relations = {
       hosts: new Map([
@@ -88,6 +101,8 @@ describe('alerts join', () => {
     expect(replay([[2, [BOOKING, search]]], context)).toHaveLength(2);
     expect(replay([[2, [BOOKING, QUEUE]]], context)).toHaveLength(1);
     expect(replay([[2, [BOOKING, search, host]]], context)).toHaveLength(1);
+    expect(replay([[2, [QUEUE, host]]], context)).toHaveLength(1);
+    expect(replay([[2, [QUEUE, host]]])).toHaveLength(2);
     expect(replay([[2, [BOOKING, QUEUE]]])).toHaveLength(2);
     const late = makeAlert('h', { host: 'web-1' }, 11, 'cpu');
     expect(
@@ -126,6 +141,33 @@ describe('alerts join', () => {
       ['open', ['s', 'd']],
     ]);
   });
+});
+
+test('an alert about an error budget reopens the incident of its service', () => {
+  const budget = (startedMinute: number, service = 'booking') =>
+    makeAlert('b', { service, objective: 'availability' }, startedMinute, 'burn-rate-medium');
+  const steps = [
+    [0, [BOOKING]],
+    [1, []],
+    [6, []],
+  ] as const;
+  expect(replay([...steps, [20, [budget(20)]]])).toMatchObject([
+    { state: 'open', reopenedCount: 1, members: [{ id: 'a' }, { id: 'b' }] },
+  ]);
+  expect(replay([...steps, [40, [budget(40)]]])).toHaveLength(2);
+  expect(replay([...steps, [20, [budget(20, 'shop')]]])).toHaveLength(2);
+  const unrelated = makeAlert('u', { service: 'booking' }, 20, 'memory');
+  expect(replay([...steps, [20, [unrelated]]])).toHaveLength(2);
+});
+
+test('an alert has the summary of its last change', () => {
+  const worse: IncidentAlert = { ...BOOKING, severity: 'critical', summary: 'limit: 15 %' };
+  const [incident] = replay([
+    [0, [BOOKING]],
+    [1, [worse]],
+    [2, []],
+  ]);
+  expect(incident?.members).toMatchObject([{ state: 'resolved', summary: 'limit: 15 %' }]);
 });
 
 test('a new alert merges the incidents that it links, and the older incident survives', () => {
