@@ -4387,7 +4387,12 @@ export interface Notification {
       state: 'pending' | 'firing' | 'acknowledged' | 'resolved';
       severity: 'warning' | 'medium' | 'high' | 'critical';
       summary: string;
+      tenant?: string;
     }[];
+    incident?: {
+      id: string;
+      cause?: string;
+    };
   };
   organizationId?: string;
   propertyId?: string;
