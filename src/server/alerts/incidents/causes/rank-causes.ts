@@ -17,6 +17,7 @@ import {
   toMean,
 } from './find-onset.ts';
 import type { SignalKind, SignalPoint, SignalSeries } from './read-signals.ts';
+import { formatTopProcess } from './top-process.ts';
 
 /** The signals around the start of an incident. */
 export interface IncidentSignals {
@@ -205,7 +206,9 @@ function createCandidate(
       kind: kind as CauseKind,
       subject,
       service: isQueueKind(kind) ? undefined : series.service,
-      text: definition.format(subject, onset) + formatProcess(kind, subject, onset, signals),
+      text:
+        definition.format(subject, onset) +
+        (kind === 'cpu' ? formatTopProcess(subject, onset, signals.recent) : ''),
       onsetMs: onset.atMs,
       before: onset.before,
       now: onset.now,
@@ -340,24 +343,4 @@ function growsMoreThanTraffic(
   const before = count(series, false);
   const highestBefore = before + 2 * Math.sqrt(before + 1);
   return count(series, true) / allNow >= MIN_SHARE_GROWTH * (highestBefore / allBefore);
-}
-
-/** Returns the service that uses the most CPU time of a host. */
-function formatProcess(
-  kind: SeriesKind,
-  host: string,
-  { atMs }: Onset,
-  { recent }: IncidentSignals,
-): string {
-  if (kind !== 'cpu') return '';
-  const [top] = recent
-    .filter((each) => each.kind === 'process_cpu' && each.subject === host)
-    .map(({ service, points }) => ({
-      service,
-      usage: toMean(sum(points.filter(({ fromMs }) => fromMs >= atMs))),
-    }))
-    .sort((a, b) => b.usage - a.usage);
-  return top?.service === undefined
-    ? ''
-    : `, mostly service \`${top.service}\` (${Math.round(top.usage)} %)`;
 }
