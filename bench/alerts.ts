@@ -74,7 +74,6 @@ async function measureEvaluation(quick: boolean, log: (line: string) => void) {
     const rules = join(questdb.folder, 'rules.yaml');
     writeFileSync(rules, formatRulesFile());
     writer = await BackgroundWriter.start(questdb, quick ? HISTORY_MS / 5 : HISTORY_MS);
-    await writer.writeDeploys(Date.now() - DEPLOY_AGE_MS);
     log(`wrote ${writer.rowsSent} rows of history, and ${writer.deployRows} rows of deploys`);
     await prometheus.start(questdb.folder);
     const env = { ...process.env, ...questdb.env };
@@ -165,6 +164,7 @@ class BackgroundWriter {
       if (s % 10 === 0) await writer.flush();
     }
     await writer.flush();
+    await backgroundWriter.#writeDeploys(Date.now() - DEPLOY_AGE_MS);
     let writtenUntilMs = Date.now();
     backgroundWriter.#timer = setInterval(() => {
       const ms = Date.now() - writtenUntilMs;
@@ -175,7 +175,7 @@ class BackgroundWriter {
   }
 
   /** Writes one hour before and eight minutes after a deploy of several services. */
-  async writeDeploys(deployMs: number): Promise<void> {
+  async #writeDeploys(deployMs: number): Promise<void> {
     for (const { metrics, buckets } of makeDeployRows(deployMs, 8)) {
       this.#writer.add('performance_metrics', metrics);
       this.#writer.add('metric_buckets', buckets);

@@ -4,7 +4,7 @@ import { Card } from '../../design/card.tsx';
 import { SearchableTable } from '../../design/searchable-table.tsx';
 import { EmptyState, Loaded } from '../../design/states.tsx';
 import type { Column } from '../../design/table.tsx';
-import { formatCount, formatText } from '../../format/quantities.ts';
+import { formatText } from '../../format/quantities.ts';
 import { formatDateTime, toZoneName } from '../../format/times.ts';
 import { useHeading } from '../../shell/use-heading.ts';
 import type { ViewParameters } from '../../url/location.ts';
@@ -22,7 +22,7 @@ import {
   VerdictBadge,
 } from './deploy-parts.tsx';
 
-const HEAD_HEIGHT = 150;
+const HEAD_HEIGHT = 64;
 
 /** What did this version change, and how certain is that? */
 export default function DeployView({ parameters: { id = '' } }: { parameters: ViewParameters }) {
@@ -41,7 +41,10 @@ export default function DeployView({ parameters: { id = '' } }: { parameters: Vi
       </Card>
       {state.data && <MainSeries {...state.data} />}
       {state.data && (
-        <Card title="Changes" note={formatCount(state.data.deploy.comparedSeries, 'series')}>
+        <Card
+          title="Changes"
+          note={`${formatText(state.data.deploy.comparedSeries)} series compared`}
+        >
           <SearchableTable<Finding>
             label="Changes"
             columns={COLUMNS}

