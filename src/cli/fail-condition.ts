@@ -18,14 +18,15 @@ export interface FailCondition {
 }
 
 const STATISTICS: readonly Statistic[] = [...DURATION_STATISTICS, ...SHARE_STATISTICS];
-const PATTERN = /^\s*([a-z]\w*)\s*>\s*\+?\s*(\d+(?:\.\d+)?)\s*%\s*$/i;
+/** For a condition without spaces. */
+const PATTERN = /^([a-z]\w*)>\+?(\d+(?:\.\d+)?)%$/i;
 
 /** Parses a condition, and adds it to the conditions before. @throws InvalidArgumentError */
 export function parseFailCondition(
   text: string,
   previous: readonly FailCondition[] = [],
 ): readonly FailCondition[] {
-  const [, name, percent] = PATTERN.exec(text) ?? [];
+  const [, name, percent] = PATTERN.exec(text.replaceAll(/\s/g, '')) ?? [];
   const statistic = STATISTICS.find((known) => known.toLowerCase() === name?.toLowerCase());
   if (statistic === undefined || percent === undefined) {
     throw new InvalidArgumentError(

@@ -12,7 +12,7 @@ beforeAll(async () => {
   const timestamp = Date.now() - 600_000;
   const { row } = makeHistogram({ timestamp, ...fields }, { count: 10, ms: 9000 });
   await insertRows(server.questdb, 'performance_metrics', [row]);
-}, 120_000);
+});
 
 afterAll(() => server.remove());
 
@@ -38,4 +38,4 @@ it('runs backtests for administrators, and rejects bad input', async () => {
   expect((await post('?last=1h', {})).status).toBe(403);
   const noise = await fetch(`${server.url}/api/performance/noise?suggest=true`);
   expect(await noise.json()).toMatchObject({ rules: [] });
-}, 60_000);
+});

@@ -62,7 +62,7 @@ beforeAll(async () => {
   rows.add('queue_metrics', random.jobs);
   rows.add('system_health', random.health);
   await rows.flush();
-}, 120_000);
+});
 
 afterAll(async () => {
   rows.close();
@@ -152,7 +152,7 @@ it('observes the same values as the queries of live evaluation, for every aggreg
     stores.compact(range.toMs);
   }
   expect(compared).toBeGreaterThan(100);
-}, 120_000);
+});
 
 it('reproduces what the evaluator did, and counts the alerts that late rows changed', async () => {
   const set = loadAlertRules(SETTINGS, { name: 'rules.yaml', text: RULES });
@@ -251,4 +251,4 @@ it('reproduces what the evaluator did, and counts the alerts that late rows chan
     expect.objectContaining({ name: 'bt-mean', fired: 1, unacknowledged: 1 }),
   ]);
   expect(noise.rules[0]!.suggestion?.yaml).toContain('name: bt-mean');
-}, 120_000);
+});
