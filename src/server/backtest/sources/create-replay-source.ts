@@ -1,5 +1,5 @@
 import { isQueryRule, type QueryRule } from '../../alerts/rule-queries/run-rule-query.ts';
-import type { AlertRule } from '../../alerts/rules/alert-rule.ts';
+import type { AlertRule, RuleSource } from '../../alerts/rules/alert-rule.ts';
 import type { Aggregate } from '../../alerts/rules/rule-aggregates.ts';
 import type { CellStores } from './cell-stores.ts';
 import { createMeasurementSource, type QueryUsualMeans } from './measurement-source.ts';
@@ -17,6 +17,10 @@ export interface ReplayContext {
   readonly stepCount: number;
   /** Creates a source that runs the rule's statements for each evaluation. */
   readonly createQueriedSource: (rule: QueryRule) => ReplaySource;
+  /** Creates the source of a rule about objectives or deploys, which have their own rows. */
+  readonly createStoredSource?: (
+    source: Extract<RuleSource, { kind: 'burnRate' | 'deploy' }>,
+  ) => ReplaySource;
   readonly queryUsualMeans: QueryUsualMeans;
 }
 
@@ -51,8 +55,9 @@ function createSourceOfKind(rule: AlertRule, context: ReplayContext): ReplaySour
     if (stepCount <= MAX_QUERIED_STEPS) return createQueriedSource(rule);
     return `it needs a query at each step, and ${stepCount} steps are too many; the limit is ${MAX_QUERIED_STEPS}`;
   }
-  // Other features add kinds of rules that this version can't replay.
-  if (source.kind !== 'measure') return 'rules of this kind are not replayed';
+  if (source.kind !== 'measure') {
+    return context.createStoredSource?.(source) ?? 'rules of this kind are not replayed';
+  }
   return (
     createMeasurementSource(source, stores, context.queryUsualMeans) ??
     createQueueSource(source, stores) ??
