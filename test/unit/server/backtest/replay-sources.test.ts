@@ -7,8 +7,10 @@ import { RuleReplay } from '../../../../src/server/backtest/replay/rule-replay.t
 import { ReplayedObjectives } from '../../../../src/server/backtest/sources/burn-rate-source.ts';
 import { orderByCell, orderByKey } from '../../../../src/server/backtest/sources/cell-rows.ts';
 import { CellStores } from '../../../../src/server/backtest/sources/cell-stores.ts';
+import { createReplaySource } from '../../../../src/server/backtest/sources/create-replay-source.ts';
 import { createDeploySource } from '../../../../src/server/backtest/sources/deploy-source.ts';
 import { planCellReads } from '../../../../src/server/backtest/sources/plan-cell-reads.ts';
+import { StopList } from '../../../../src/server/backtest/sources/uptime-source.ts';
 import { CellSeries } from '../../../../src/server/backtest/windows/cell-series.ts';
 import {
   BucketSeries,
@@ -16,7 +18,7 @@ import {
 } from '../../../../src/server/backtest/windows/sliding-buckets.ts';
 import { SlidingSums } from '../../../../src/server/backtest/windows/sliding-sums.ts';
 import type { TimeRange } from '../../../../src/storage/queries/time-range.ts';
-import { loadTestRules, makeRule, T0 } from '../../../support/alert-rule-fixtures.ts';
+import { findRule, loadTestRules, makeRule, T0 } from '../../../support/alert-rule-fixtures.ts';
 
 const HOUR0 = Math.floor(T0 / HOUR_MS) * HOUR_MS;
 
@@ -144,6 +146,30 @@ it('does not count rows of too few measurements as new data, if the rule keeps t
     found.push(...transitions.map(({ state }) => state));
   }
   expect(found).toEqual(['firing']);
+});
+
+it('does not replay statements that use the current time', () => {
+  const replay = (condition: string) => {
+    const sql = `SELECT count() AS value FROM performance_metrics WHERE in_window() AND in_scope() AND ${condition}`;
+    const set = loadTestRules(`rules:
+  - name: r
+    window: 5m
+    sql: ${sql}
+    thresholds: { warning: 1 }`);
+    return createReplaySource(findRule(set, 'r'), {
+      stores: new CellStores(),
+      stops: new StopList(),
+      healthIntervalMs: MINUTE_MS,
+      stepCount: 10,
+      createQueriedSource: () => ({ precision: [], observe: () => [] }),
+      queryUsualMeans: async () => new Map(),
+    });
+  };
+  expect(replay("timestamp < dateadd('m', -25, now())")).toMatchObject({
+    source: undefined,
+    reason: expect.stringMatching(/uses the current time/),
+  });
+  expect(replay("endpoint = 'now()'").source).toBeDefined();
 });
 
 it('reads the rows of a narrow filter with the rows of all groups', () => {
