@@ -10,6 +10,12 @@ const DEPRECATED_NAMES: Readonly<Record<string, string>> = {
   '--since': '--last',
 };
 
+/** Commands that have an option with a name that is deprecated in other commands. */
+const OWN_NAMES: Readonly<Record<string, readonly string[]>> = {
+  backtest: ['--since'],
+  noise: ['--since'],
+};
+
 /** Commands that pass their arguments to another program. */
 const PASS_THROUGH_COMMANDS: ReadonlySet<string | undefined> = new Set(['demo', 'doctor']);
 
@@ -25,8 +31,10 @@ export function resolveOptionNames(argv: readonly string[]): {
 } {
   if (PASS_THROUGH_COMMANDS.has(argv[0])) return { argv: [...argv], notices: [] };
   const deprecated = new Set<string>();
+  const ownNames = OWN_NAMES[argv[0] ?? ''] ?? [];
   const resolved = argv.map((argument) => {
     const [name = ''] = argument.split('=', 1);
+    if (ownNames.includes(name)) return argument;
     if (Object.hasOwn(DEPRECATED_NAMES, name)) deprecated.add(name);
     const current = { ...OTHER_NAMES, ...DEPRECATED_NAMES }[name];
     return current === undefined ? argument : `${current}${argument.slice(name.length)}`;

