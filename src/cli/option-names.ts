@@ -10,8 +10,12 @@ const DEPRECATED_NAMES: Readonly<Record<string, string>> = {
   '--since': '--last',
 };
 
-/** Commands whose current option is `--since`. */
-const SINCE_COMMANDS: ReadonlySet<string | undefined> = new Set(['backtest', 'compare', 'noise']);
+/** Commands that have an option with a name that is deprecated in other commands. */
+const OWN_NAMES: Readonly<Record<string, readonly string[]>> = {
+  backtest: ['--since'],
+  compare: ['--since'],
+  noise: ['--since'],
+};
 
 /** Commands that pass their arguments to another program. */
 const PASS_THROUGH_COMMANDS: ReadonlySet<string | undefined> = new Set(['demo', 'doctor']);
@@ -28,9 +32,10 @@ export function resolveOptionNames(argv: readonly string[]): {
 } {
   if (PASS_THROUGH_COMMANDS.has(argv[0])) return { argv: [...argv], notices: [] };
   const deprecated = new Set<string>();
+  const ownNames = OWN_NAMES[argv[0] ?? ''] ?? [];
   const resolved = argv.map((argument) => {
     const [name = ''] = argument.split('=', 1);
-    if (name === '--since' && SINCE_COMMANDS.has(argv[0])) return argument;
+    if (ownNames.includes(name)) return argument;
     if (Object.hasOwn(DEPRECATED_NAMES, name)) deprecated.add(name);
     const current = { ...OTHER_NAMES, ...DEPRECATED_NAMES }[name];
     return current === undefined ? argument : `${current}${argument.slice(name.length)}`;

@@ -1,5 +1,12 @@
 import { spawn } from 'node:child_process';
-import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs';
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  writeFileSync,
+} from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { parse } from 'csv-parse/sync';
@@ -48,6 +55,49 @@ afterAll(() => server.remove());
 const COUNT = "SELECT count() FROM performance_metrics WHERE name = 'made'";
 const COLUMNS = 'timestamp, id, name, organization_id, tags, value, count, user_id, test';
 const SELECT = `SELECT ${COLUMNS} FROM performance_metrics WHERE name = 'made'`;
+
+describe('backtest and noise', () => {
+  const writeRules = (name: string, rule: string) => {
+    writeFileSync(file(name), `rules:\n  - name: slow-shop\n    ${rule}\n`);
+    return file(name);
+  };
+  const measure =
+    'measure: { type: API_RESPONSE_TIME, aggregate: max, groupBy: [service], filter: { service: shop }, window: 10m }';
+
+  it('show what a new rule would have done', async () => {
+    const rules = writeRules('new.yaml', `${measure}\n    thresholds: { warning: 0.1 }`);
+    const args = ['backtest', '--rules', rules, '--since', '1h', '--rule', 'slow-shop'];
+    const { stdout: table, stderr } = await run(...args);
+    expect(stderr).toMatch(/Only the selected rules were replayed/);
+    expect(table).toMatch(/ to .*, every .*, in /);
+    expect(table).toMatch(/rule +change +fired now +fired new/);
+    expect(table).toMatch(/slow-shop +added/);
+    const result = JSON.parse((await run(...args, '--json')).stdout);
+    expect(result.rules[0]).toMatchObject({
+      name: 'slow-shop',
+      change: 'added',
+      proposed: { fired: expect.any(Number) },
+    });
+    expect(result.rules[0].proposed.skipped).toBeUndefined();
+  });
+
+  it('report the errors of a rules file, and a missing file', async () => {
+    const rules = writeRules('wrong.yaml', `${measure}\n    treshold: { warning: 1 }`);
+    const wrong = await run('backtest', '--rules', rules, '--since', '1h');
+    expect(wrong.status).not.toBe(0);
+    expect(wrong.stdout).toBe('');
+    expect(wrong.stderr).toMatch(/:4:5.*treshold/);
+    const missing = await run('backtest', '--rules', file('none.yaml'));
+    expect(missing.status).not.toBe(0);
+    expect(missing.stderr).toMatch(/none\.yaml/);
+    expect((await run('backtest')).stderr).toMatch(/--current-only/);
+  });
+
+  it('show the noise of the rules as JSON', async () => {
+    const noise = JSON.parse(await runOk('noise', '--since', '1h', '--no-suggest', '--json'));
+    expect(noise).toMatchObject({ rules: expect.any(Array), from: expect.any(String) });
+  });
+});
 
 describe('query', () => {
   it('prints a table, JSON, and CSV', async () => {

@@ -3,6 +3,8 @@ import type { Person } from '../../core/person-and-roles.ts';
 import { UNRESTRICTED_SCOPE } from '../../core/tenant-scope.ts';
 import { ceilTo, floorTo, type TimeRange } from '../../storage/queries/time-range.ts';
 import type { ScanClient } from '../../storage/questdb/query-client.ts';
+import { loadDeployRows } from '../alerts/deploys/deploy-store.ts';
+import { loadEventCounts } from '../alerts/objectives/event-loader.ts';
 import { queryUsualMeans } from '../alerts/rule-queries/query-spike.ts';
 import { RuleQueryCache } from '../alerts/rule-queries/rule-query-cache.ts';
 import type { QueryRule } from '../alerts/rule-queries/run-rule-query.ts';
@@ -22,9 +24,11 @@ import {
 import { RuleReplay } from './replay/rule-replay.ts';
 import { TurnClock } from './replay/turn-clock.ts';
 import { type AlertSpan, toAlertSpans } from './report/alert-spans.ts';
+import { ReplayedObjectives } from './sources/burn-rate-source.ts';
 import { CellReader } from './sources/cell-reader.ts';
 import { CellStores } from './sources/cell-stores.ts';
 import { createReplaySource } from './sources/create-replay-source.ts';
+import { createDeploySource } from './sources/deploy-source.ts';
 import { createQueriedSource } from './sources/queried-source.ts';
 import { readChunks } from './sources/read-chunks.ts';
 import { StopList } from './sources/uptime-source.ts';
@@ -177,17 +181,24 @@ function planRules(
       queryUsualMeans(measure, new RuleQueryCache(environment.queryClient, now, healthIntervalMs)),
   };
   const shared = new Map<string, PlannedRule>();
-  const planRule = (rule: AlertRule, set: AlertRuleSet): PlannedRule => {
-    const key = JSON.stringify([rule.name, set.definitions.get(rule.name)?.data]);
-    const known = shared.get(key) ?? createPlannedRule(rule, grid, context);
+  const planRule = (
+    rule: AlertRule,
+    set: AlertRuleSet,
+    createStoredSource: StoredSourceFactory,
+  ): PlannedRule => {
+    const objectives = rule.source.kind === 'burnRate' ? set.objectives : [];
+    const key = JSON.stringify([rule.name, set.definitions.get(rule.name)?.data, objectives]);
+    const known =
+      shared.get(key) ?? createPlannedRule(rule, grid, { ...context, createStoredSource });
     shared.set(key, known);
     return known;
   };
-  const planned = ruleSets.map((set) =>
-    set.rules
+  const planned = ruleSets.map((set) => {
+    const createStoredSource = createStoredSourceFactory(environment.queryClient, set, grid);
+    return set.rules
       .filter(({ name }) => ruleNames?.includes(name) ?? true)
-      .map((rule) => planRule(rule, set)),
-  );
+      .map((rule) => planRule(rule, set, createStoredSource));
+  });
   const sets = planned.map((rules, i): ReplayedSet => {
     const { notificationConfig: config, people, silences } = environment;
     return {
@@ -207,6 +218,26 @@ function planRules(
         messages: sets[i]!.notifications.messages,
       })),
   };
+}
+
+type StoredSourceFactory = NonNullable<
+  Parameters<typeof createReplaySource>[1]['createStoredSource']
+>;
+
+/** Returns a function that creates the sources of rules about objectives and deploys. */
+function createStoredSourceFactory(
+  queryClient: ScanClient,
+  { objectives }: AlertRuleSet,
+  { lastMs }: ReplayGrid,
+): StoredSourceFactory {
+  const replayed = new ReplayedObjectives(objectives, (objective, range, stepMs) =>
+    loadEventCounts(queryClient, objective, range, stepMs),
+  );
+  const loadRows = (fromMs: number, toMs: number) => loadDeployRows(queryClient, fromMs, toMs);
+  return (source) =>
+    source.kind === 'burnRate'
+      ? replayed.createSource(source.speed)
+      : createDeploySource(source, loadRows, lastMs);
 }
 
 interface PlannedRule {

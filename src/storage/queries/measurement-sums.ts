@@ -66,7 +66,7 @@ export async function queryMetricSums(
  * Reads a result of `SUM_AGGREGATIONS`. Returns `undefined` if there are no rows. If both counts are 0, the rows
  * contain no measurements.
  */
-export function toMetricSums(row: Row): Omit<MetricSums, 'group'> | undefined {
+function toMetricSums(row: Row): Omit<MetricSums, 'group'> | undefined {
   const newestMs = row.last_at instanceof Date ? row.last_at.getTime() : undefined;
   const count = toNumber(row.count) ?? 0;
   const valueCount = toNumber(row.samples) ?? 0;

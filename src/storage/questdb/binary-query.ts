@@ -90,18 +90,20 @@ export class MessageParser {
 
   /** Parses received bytes. Returns whether the response is complete. */
   parse(data: Buffer): boolean {
+    const before = this.#rest;
+    this.#rest = undefined;
     let at = 0;
-    if (this.#rest) {
+    if (before) {
       // Only one message is copied, not all received bytes.
-      const start = Buffer.concat([this.#rest, data.subarray(0, HEADER_BYTES)]);
-      const rest = 1 + start.readInt32BE(1) - this.#rest.length;
-      const message = Buffer.concat([this.#rest, data.subarray(0, rest)]);
-      this.#rest = undefined;
-      if (this.#parseAll(message, 0) < message.length) return this.#isReady;
-      at = rest;
+      const header = Buffer.concat([before, data.subarray(0, HEADER_BYTES)]);
+      const length = header.length < HEADER_BYTES ? header.length : 1 + header.readInt32BE(1);
+      at = Math.max(0, length - before.length);
+      const message = Buffer.concat([before, data.subarray(0, at)]);
+      if (this.#parseAll(message, 0) === 0) this.#rest = message;
     }
-    const end = this.#parseAll(data, at);
-    if (!this.#isReady && end < data.length) this.#rest = data.subarray(end);
+    if (this.#isReady || this.#rest) return this.#isReady;
+    const endAt = this.#parseAll(data, at);
+    if (!this.#isReady && endAt < data.length) this.#rest = data.subarray(endAt);
     return this.#isReady;
   }
 

@@ -20,3 +20,11 @@ it.each([
   expect(resolved.argv.join(' ')).toBe(expected);
   expect(resolved.notices).toEqual(notices);
 });
+
+it('keeps a deprecated name for commands that have an option with this name', () => {
+  for (const command of ['backtest', 'noise']) {
+    const argv = [command, '--since', '7d'];
+    expect(resolveOptionNames(argv)).toEqual({ argv, notices: [] });
+  }
+  expect(resolveOptionNames(['export', '--since', '7d']).argv).toEqual(['export', '--last', '7d']);
+});

@@ -68,7 +68,7 @@ export class DeployStore {
    * @throws PS_UNAVAILABLE if QuestDB is unreachable
    */
   async refresh(now: number): Promise<void> {
-    const rows = await this.#loadRows(now - KEPT_MS, now + DAY_MS);
+    const rows = await loadDeployRows(this.#queryClient, now - KEPT_MS, now + DAY_MS);
     const stored = new Set(rows.map(toRowKey));
     this.#written = this.#written.filter(
       (row) => !stored.has(toRowKey(row)) && row.timestamp > now - KEPT_MS,
@@ -83,7 +83,7 @@ export class DeployStore {
    * @throws PS_UNAVAILABLE if QuestDB is unreachable
    */
   async list(fromMs: number, toMs: number): Promise<Deploy[]> {
-    const rows = await this.#loadRows(fromMs - DAY_MS, toMs + 2 * DAY_MS);
+    const rows = await loadDeployRows(this.#queryClient, fromMs - DAY_MS, toMs + 2 * DAY_MS);
     return mergeDeployRows([...rows, ...this.#written]).filter(
       ({ startsMs }) => startsMs >= fromMs && startsMs < toMs,
     );
@@ -158,17 +158,22 @@ export class DeployStore {
         other.startsMs < startsMs,
     )?.version;
   }
+}
 
-  async #loadRows(fromMs: number, toMs: number): Promise<DeployRow[]> {
-    const rows = await this.#queryClient.read(
-      UNRESTRICTED_SCOPE,
-      sql`SELECT timestamp, service, environment, version, previous_version, source, id, seq, starts_at,
-        commit_id, author, url, look, compared_series, findings, ended_at, end_reason
-        ${fromHostTable('deploys')} AND timestamp >= ${new Date(fromMs)} AND timestamp < ${new Date(toMs)}
-        ORDER BY timestamp DESC LIMIT ${MAX_ROWS}`,
-    );
-    return rows.map((row) => toTableRow(deploysTable, row));
-  }
+/** Loads the newest rows of the table that were written in a range, without the statistics of the comparisons. */
+export async function loadDeployRows(
+  queryClient: QueryClient,
+  fromMs: number,
+  toMs: number,
+): Promise<DeployRow[]> {
+  const rows = await queryClient.read(
+    UNRESTRICTED_SCOPE,
+    sql`SELECT timestamp, service, environment, version, previous_version, source, id, seq, starts_at,
+      commit_id, author, url, look, compared_series, findings, ended_at, end_reason
+      ${fromHostTable('deploys')} AND timestamp >= ${new Date(fromMs)} AND timestamp < ${new Date(toMs)}
+      ORDER BY timestamp DESC LIMIT ${MAX_ROWS}`,
+  );
+  return rows.map((row) => toTableRow(deploysTable, row));
 }
 
 function toRowKey({ timestamp, id, seq }: DeployRow): string {

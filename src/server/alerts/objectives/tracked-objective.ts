@@ -11,7 +11,7 @@ import type { GroupCounts } from './query-event-counts.ts';
 import { UptimeHistory } from './uptime-history.ts';
 
 /** Limit on groups of an objective. Memory per group is about 20 kB for 30 days. */
-const MAX_OBJECTIVE_GROUPS = 500;
+export const MAX_OBJECTIVE_GROUPS = 500;
 
 /** The newest steps are read again each minute, because rows arrive late. */
 const LATE_ROWS_MS = 5 * MINUTE_MS;

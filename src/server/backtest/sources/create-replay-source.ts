@@ -1,5 +1,5 @@
 import { isQueryRule, type QueryRule } from '../../alerts/rule-queries/run-rule-query.ts';
-import type { AlertRule } from '../../alerts/rules/alert-rule.ts';
+import type { AlertRule, RuleSource, SqlMeasure } from '../../alerts/rules/alert-rule.ts';
 import type { Aggregate } from '../../alerts/rules/rule-aggregates.ts';
 import type { CellStores } from './cell-stores.ts';
 import { createMeasurementSource, type QueryUsualMeans } from './measurement-source.ts';
@@ -17,6 +17,10 @@ export interface ReplayContext {
   readonly stepCount: number;
   /** Creates a source that runs the rule's statements for each evaluation. */
   readonly createQueriedSource: (rule: QueryRule) => ReplaySource;
+  /** Creates the source of a rule about objectives or deploys, which have their own rows. */
+  readonly createStoredSource?: (
+    source: Extract<RuleSource, { kind: 'burnRate' | 'deploy' }>,
+  ) => ReplaySource;
   readonly queryUsualMeans: QueryUsualMeans;
 }
 
@@ -39,6 +43,15 @@ export function createReplaySource(rule: AlertRule, context: ReplayContext): Sou
   return { source: hasEnds ? withEndedServices(source, stores, stops, healthIntervalMs) : source };
 }
 
+/** Strings, which are skipped, and functions that return the current time or day. */
+const CLOCK_PATTERN = /'(?:[^']|'')*'|\b(now|systimestamp|sysdate|today|yesterday|tomorrow)\s*\(/gi;
+
+/** Returns whether the result of a statement depends on the time at which it runs. */
+function usesClock({ bind }: SqlMeasure): boolean {
+  const text = bind({ window: () => '', scope: () => '' });
+  return [...text.matchAll(CLOCK_PATTERN)].some(([, name]) => name !== undefined);
+}
+
 /** Returns the source, or the reason why the rule can't be replayed. */
 function createSourceOfKind(rule: AlertRule, context: ReplayContext): ReplaySource | string {
   const { stores, stops, healthIntervalMs, stepCount, createQueriedSource } = context;
@@ -47,12 +60,16 @@ function createSourceOfKind(rule: AlertRule, context: ReplayContext): ReplaySour
   const isQueried =
     source.kind === 'sql' ||
     (source.kind === 'measure' && QUERIED_AGGREGATES.has(source.aggregate));
+  if (source.kind === 'sql' && usesClock(source)) {
+    return "its statement uses the current time, such as `now()`, so it can't be run for other times";
+  }
   if (isQueried) {
     if (stepCount <= MAX_QUERIED_STEPS) return createQueriedSource(rule);
     return `it needs a query at each step, and ${stepCount} steps are too many; the limit is ${MAX_QUERIED_STEPS}`;
   }
-  // Other features add kinds of rules that this version can't replay.
-  if (source.kind !== 'measure') return 'rules of this kind are not replayed';
+  if (source.kind !== 'measure') {
+    return context.createStoredSource?.(source) ?? 'rules of this kind are not replayed';
+  }
   return (
     createMeasurementSource(source, stores, context.queryUsualMeans) ??
     createQueueSource(source, stores) ??

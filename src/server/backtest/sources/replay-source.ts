@@ -13,7 +13,7 @@ export interface ReplaySource {
   observe(now: number): readonly Observation[] | Promise<readonly Observation[]>;
   /**
    * Calls `skip` with the window of each group. If it returns true, `observe` omits the group until the next call of
-   * this method, and `skip` has moved the window to the last of these times. Undefined if groups can't be skipped.
+   * this method. Undefined if groups can't be skipped.
    */
   readonly skipGroups?: (skip: (window: ReplayWindow) => boolean) => void;
   /** How the observations differ from the observations of live evaluation. Empty if they are the same. */

@@ -61,9 +61,28 @@ export function createUptimeSource(
   // Whether a group was running before the window is known from the time before it.
   const store = stores.getSums(query, [], 2 * windowMs + intervalMs);
 
+  // In other intervals, the host was suspended, or all rows are missing.
+  const allReports = stores.getSums(
+    { kind: 'reports', type: undefined, filter: {}, groupBy: [] },
+    [],
+    windowMs + intervalMs,
+  );
+
+  function listKnown(fromMs: number, toMs: number): ReadonlySet<number> {
+    const known = new Set<number>();
+    for (const { series } of allReports.groups.values()) {
+      for (let cell = series.first; cell < series.end; cell++) {
+        const atMs = series.get(cell, CELL.at);
+        if (atMs >= fromMs && atMs < toMs) known.add(atMs);
+      }
+    }
+    return known;
+  }
+
   function observeGroup(
     { group, labels, series }: StoredGroup<CellSeries>,
     now: number,
+    knownMs: ReadonlySet<number>,
   ): Observation | undefined {
     const fromMs = floorTo(now - windowMs, intervalMs);
     const toMs = floorTo(now, intervalMs);
@@ -84,21 +103,27 @@ export function createUptimeSource(
     const wasRunning = lastMs !== undefined && !hasEnded;
     if (!wasRunning && reportedMs.length === 0) return undefined;
     const range = { fromMs, toMs };
-    const { uptime, intervals, expectedMs } = computeUptime(
-      { reportedMs, stoppedMs, wasRunning },
+    const { uptime, unplannedUptime, intervals, expectedMs } = computeUptime(
+      { reportedMs, stoppedMs, wasRunning, knownMs },
       range,
       intervalMs,
     );
     const newestMs = floorTo(now, MINUTE_MS);
-    return { labels, value: uptime, count: intervals, newestMs, coveredMs: expectedMs };
+    const bounds =
+      uptime === undefined || unplannedUptime === undefined
+        ? undefined
+        : { lower: uptime, upper: Math.max(uptime, unplannedUptime) };
+    return { labels, value: uptime, count: intervals, newestMs, coveredMs: expectedMs, bounds };
   }
 
   return {
     precision: [],
-    observe: (now) =>
-      floorTo(now - windowMs, intervalMs) >= floorTo(now, intervalMs)
-        ? []
-        : [...store.groups.values()].flatMap((group) => observeGroup(group, now) ?? []),
+    observe(now) {
+      const [fromMs, toMs] = [floorTo(now - windowMs, intervalMs), floorTo(now, intervalMs)];
+      if (fromMs >= toMs) return [];
+      const knownMs = listKnown(fromMs, toMs);
+      return [...store.groups.values()].flatMap((group) => observeGroup(group, now, knownMs) ?? []);
+    },
   };
 }
 
