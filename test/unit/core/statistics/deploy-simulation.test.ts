@@ -109,14 +109,14 @@ it('looks are in order, and share the error probability', () => {
   expect(findDueLook(9e9)).toBe(DEPLOY_LOOKS.length - 1);
 });
 
-// Long: the tests above run fewer deploys.
+// Long: the tests above run fewer deploys in CI.
 it('1,000 deploys without a regression raise nothing', { tags: 'long' }, () => {
   const nothing = { detected: 0, wrong: 0 };
   expect(countDeploys(1000, BASE)).toEqual(nothing);
   expect(countDeploys(200, { ...BASE, hasDayBefore: true })).toEqual(nothing);
 });
 
-// Long: the tests above run fewer deploys.
+// Long: the tests above run fewer deploys in CI.
 it('at most 1 % of deploys raise a false alarm if durations vary a lot', { tags: 'long' }, () => {
   const noisy = { ...BASE, ownNoise: 0.05 };
   expect(countDeploys(300, noisy).wrong).toBeLessThanOrEqual(3);
@@ -124,7 +124,7 @@ it('at most 1 % of deploys raise a false alarm if durations vary a lot', { tags:
   expect(countDeploys(300, busy).wrong).toBeLessThanOrEqual(3);
 });
 
-// Long: the tests above run fewer deploys.
+// Long: the tests above run fewer deploys in CI.
 it('the documented power is correct', { tags: 'long' }, () => {
   const at = (ownNoise: number, sharedNoise: number, minutes: number) =>
     countDeploys(100, { ...BASE, factor: 1.2, ownNoise, sharedNoise }, minutes).detected;
