@@ -23,6 +23,11 @@ export interface BinaryQuery {
   readonly buffers?: ColumnBuffers | undefined;
 }
 
+type DataListener = (data: Buffer) => void;
+
+/** The listeners of `pg`, before they were guarded. Guarding them again for each query would nest them. */
+const ORIGINAL_LISTENERS = new WeakMap<Socket, readonly DataListener[]>();
+
 const HEADER_BYTES = 5;
 const DATA_ROW = 'D'.charCodeAt(0);
 const ROW_DESCRIPTION = 'T'.charCodeAt(0);
@@ -40,11 +45,13 @@ export function runBinaryQuery(client: pg.ClientBase, query: BinaryQuery): Promi
   const collector = new ColumnRowCollector(query.keyCount, query.buffers);
   return new Promise((resolve, reject) => {
     // The parser of `pg` would create a text for each field.
-    const listeners = stream.listeners('data') as ((data: Buffer) => void)[];
+    const listeners = stream.listeners('data') as DataListener[];
+    const originals = ORIGINAL_LISTENERS.get(stream) ?? listeners;
+    ORIGINAL_LISTENERS.set(stream, originals);
     const restore = () => {
       stream.off('data', read);
       stream.off('close', fail);
-      for (const listener of listeners) stream.on('data', listener);
+      for (const listener of originals) stream.on('data', guard('the queries', listener));
     };
     const fail = guard('the queries', () => {
       restore();
