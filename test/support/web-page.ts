@@ -56,7 +56,8 @@ export class WebPage {
     this.#url = url;
     const { origin } = new URL(url);
     page.on('console', (message) => {
-      if (message.type() === 'error') this.problems.push(`console: ${message.text()}`);
+      if (message.type() !== 'error') return;
+      this.problems.push(`console: ${message.text()} (${message.location().url})`);
     });
     page.on('pageerror', (error) => this.problems.push(`error: ${error.message}`));
     page.on('request', (request) => {
