@@ -1,4 +1,5 @@
 import type { Labels } from '../../../core/alerts/alert.ts';
+import type { Group } from '../../../storage/queries/query-definition.ts';
 
 /** The measured value of one group of a rule in the window that ends now. */
 export interface Observation {
@@ -37,6 +38,13 @@ export interface WaitingForData {
 export interface Bounds {
   readonly lower: number;
   readonly upper: number;
+}
+
+/** Returns the labels of a group. Dimensions without a value are omitted. */
+export function toLabels(group: Group): Labels {
+  return Object.fromEntries(
+    Object.entries(group).flatMap(([name, text]) => (text === undefined ? [] : [[name, text]])),
+  );
 }
 
 /** Returns the key of a group: its labels as JSON with sorted keys. */

@@ -14,9 +14,9 @@ import { type Aggregation, runQuery } from '../../../storage/queries/run-query.t
 import type { TimeRange } from '../../../storage/queries/time-range.ts';
 import type { QueryClient } from '../../../storage/questdb/query-client.ts';
 import { sql } from '../../../storage/sql/sql-builder.ts';
+import { toLabels } from '../evaluation/observation.ts';
 import type { EventCounts, TimedCounts } from './event-counts.ts';
 import { getObjectiveLimits, type Objective } from './objective.ts';
-import { toGroupLabels } from './objective-group.ts';
 
 /** Events of one group, in order of time. */
 export interface GroupCounts {
@@ -109,6 +109,6 @@ function toEvents(objective: Objective, group: Group, sums: StepSums): EventCoun
   const { count, good, errors, total } = sums;
   if (objective.kind === 'availability') return { good: Math.max(0, count - errors), total: count };
   if (objective.kind === 'latency') return { good: Math.min(good, count), total: count };
-  const { thresholdMs = 0 } = getObjectiveLimits(objective, toGroupLabels(group));
+  const { thresholdMs = 0 } = getObjectiveLimits(objective, toLabels(group));
   return { good: total / count <= thresholdMs ? 1 : 0, total: 1 };
 }

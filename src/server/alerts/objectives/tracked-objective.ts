@@ -1,11 +1,12 @@
 import { DAY_MS, HOUR_MS, MINUTE_MS } from '../../../core/duration.ts';
-import { toGroupKey } from '../../../storage/queries/query-definition.ts';
+import { type Group, toGroupKey } from '../../../storage/queries/query-definition.ts';
 import { floorTo, type TimeRange } from '../../../storage/queries/time-range.ts';
 import type { QueryClient } from '../../../storage/questdb/query-client.ts';
+import { toLabels } from '../evaluation/observation.ts';
 import { EventHistory } from './event-history.ts';
 import { countsReports, getLoadStepMs, loadEventCounts, loadReports } from './event-loader.ts';
 import { getStepMs, type Objective, STEPS_KEPT_MS } from './objective.ts';
-import { type ObjectiveGroup, toGroupLabels } from './objective-group.ts';
+import type { ObjectiveGroup } from './objective-group.ts';
 import { getPeriodRange } from './objective-status.ts';
 import type { GroupCounts } from './query-event-counts.ts';
 import { UptimeHistory } from './uptime-history.ts';
@@ -177,7 +178,7 @@ export class TrackedObjective {
     }
   }
 
-  #getGroup(key: string, group: Parameters<typeof toGroupLabels>[0]): TrackedGroup | undefined {
+  #getGroup(key: string, group: Group): TrackedGroup | undefined {
     const known = this.#groups.get(key);
     if (known) return known;
     if (this.#groups.size >= MAX_OBJECTIVE_GROUPS) {
@@ -187,7 +188,7 @@ export class TrackedObjective {
     const isUptime = countsReports(this.objective);
     const stepMs = getStepMs(this.objective);
     const created = {
-      labels: toGroupLabels(group),
+      labels: toLabels(group),
       history: new EventHistory(stepMs),
       alertHistory: isUptime ? new EventHistory(stepMs) : undefined,
       uptime: isUptime ? new UptimeHistory(this.#healthIntervalMs) : undefined,

@@ -1,7 +1,6 @@
-import type { Labels } from '../../../core/alerts/alert.ts';
 import type { MetricSums } from '../../../storage/queries/measurement-sums.ts';
 import type { Group } from '../../../storage/queries/query-definition.ts';
-import type { Bounds, Observation } from '../evaluation/observation.ts';
+import { type Bounds, type Observation, toLabels } from '../evaluation/observation.ts';
 import type { Measure } from '../rules/alert-rule.ts';
 
 /** Types with one value per request, call, statement, or job. Other values are sampled or irregular. */
@@ -46,11 +45,4 @@ export function toObservation(
 ): Observation {
   const coveredMs = oldestMs === undefined ? undefined : newestMs - oldestMs;
   return { labels: toLabels(group), value, count, newestMs, coveredMs };
-}
-
-/** Returns the labels of a group. Dimensions without a value are omitted. */
-export function toLabels(group: Group): Labels {
-  return Object.fromEntries(
-    Object.entries(group).flatMap(([name, text]) => (text === undefined ? [] : [[name, text]])),
-  );
 }

@@ -9,6 +9,7 @@ import {
   toDurationMs,
 } from '../request/request-time-range.ts';
 import {
+  acknowledgeBodySchema,
   alertRuleSchema,
   alertSchema,
   alertStateSchema,
@@ -118,8 +119,6 @@ export const alertSeriesEndpoint = defineEndpoint({
     return { ...toTimeRangeFields(range), step, ...series };
   },
 });
-
-const acknowledgeBodySchema = z.strictObject({ comment: z.string().min(1).max(2000) });
 
 export const acknowledgeEndpoint = defineEndpoint({
   path: '/api/performance/alerts/:id/acknowledge',

@@ -7,7 +7,11 @@ import {
   parseTimeRange,
   type TimeRangeParameters,
 } from '../request/request-time-range.ts';
-import { ID_PARAMS_SCHEMA, severitySchema } from '../schemas/alert-schemas.ts';
+import {
+  acknowledgeBodySchema,
+  ID_PARAMS_SCHEMA,
+  severitySchema,
+} from '../schemas/alert-schemas.ts';
 import {
   incidentSchema,
   incidentStateSchema,
@@ -103,8 +107,6 @@ export const incidentEndpoint = defineEndpoint({
     .meta({ id: 'OneIncident' }),
   handle: ({ dependencies, params, scope }) => dependencies.incidents.get(params.id ?? '', scope),
 });
-
-const acknowledgeBodySchema = z.strictObject({ comment: z.string().min(1).max(2000) });
 
 export const acknowledgeIncidentEndpoint = defineEndpoint({
   path: '/api/performance/incidents/:id/acknowledge',

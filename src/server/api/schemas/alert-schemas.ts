@@ -184,3 +184,6 @@ export const ID_PARAMS_SCHEMA = z.strictObject({
     .regex(/^[\w-]{1,64}$/)
     .meta({ description: 'The `id` from the list.' }),
 });
+
+/** Body of a request that acknowledges alerts. */
+export const acknowledgeBodySchema = z.strictObject({ comment: z.string().min(1).max(2000) });

@@ -2,6 +2,7 @@ import { DAY_MS, HOUR_MS } from '../../../core/duration.ts';
 import { toGroupKey } from '../../../storage/queries/query-definition.ts';
 import { floorTo, type TimeRange } from '../../../storage/queries/time-range.ts';
 import type { Observation } from '../../alerts/evaluation/observation.ts';
+import { toLabels } from '../../alerts/evaluation/observation.ts';
 import {
   type BurnRateSpeed,
   getBurnRateWindows,
@@ -9,7 +10,7 @@ import {
 import { EventHistory } from '../../alerts/objectives/event-history.ts';
 import { countsReports } from '../../alerts/objectives/event-loader.ts';
 import { getStepMs, type Objective, STEPS_KEPT_MS } from '../../alerts/objectives/objective.ts';
-import { type ObjectiveGroup, toGroupLabels } from '../../alerts/objectives/objective-group.ts';
+import type { ObjectiveGroup } from '../../alerts/objectives/objective-group.ts';
 import { observeBurnRate } from '../../alerts/objectives/objective-status.ts';
 import type { GroupCounts } from '../../alerts/objectives/query-event-counts.ts';
 import { MAX_OBJECTIVE_GROUPS } from '../../alerts/objectives/tracked-objective.ts';
@@ -70,7 +71,7 @@ class ReplayedObjective {
     for (const { group, counts } of found) {
       const key = toGroupKey(group);
       const known = this.#groups.get(key) ?? {
-        labels: toGroupLabels(group),
+        labels: toLabels(group),
         history: new EventHistory(stepMs),
       };
       if (!this.#groups.has(key) && this.#groups.size >= MAX_OBJECTIVE_GROUPS) continue;

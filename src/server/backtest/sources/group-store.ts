@@ -1,7 +1,7 @@
 import type { Labels } from '../../../core/alerts/alert.ts';
 import { createError } from '../../../core/perfscope-error.ts';
 import type { Group } from '../../../storage/queries/query-definition.ts';
-import { toLabels } from '../../alerts/rule-queries/measure-observation.ts';
+import { toLabels } from '../../alerts/evaluation/observation.ts';
 import { MAX_GROUPS } from '../../alerts/rule-queries/rule-query-cache.ts';
 
 /** Cells of one group, such as `CellSeries` or `BucketSeries`. */
