@@ -121,9 +121,13 @@ function parseLabels({ labels }: Transition): Labels {
   return Object.fromEntries(entries.map(([name, value]) => [name, String(value)]));
 }
 
-/** Returns `undefined` for an invalid row, for example from a later version. */
+/**
+ * Returns `undefined` for an invalid row, for example from a later version. Annotations that aren't an object are
+ * omitted.
+ */
 export function parseTransition(row: AlertRow): Transition | undefined {
   const { id, seq, rule, severity, labels = '{}', startedAt } = row;
+  if (!isObjectText(labels)) return undefined;
   const state = ALERT_STATES.find((known): known is AlertState => known === row.state);
   if (id === undefined || seq === undefined || rule === undefined) return undefined;
   if (state === undefined || !isAlertSeverity(severity) || startedAt === undefined)
@@ -148,6 +152,15 @@ export function parseTransition(row: AlertRow): Transition | undefined {
     propertyId,
     startedAt,
     firedAt,
-    ...(annotations !== undefined && { annotations, endsAt }),
+    ...(annotations !== undefined && isObjectText(annotations) && { annotations, endsAt }),
   };
+}
+
+function isObjectText(text: string): boolean {
+  try {
+    const value: unknown = JSON.parse(text);
+    return typeof value === 'object' && value !== null && !Array.isArray(value);
+  } catch {
+    return false;
+  }
 }

@@ -206,3 +206,17 @@ it('does not count a higher severity after an acknowledgment as flapping', () =>
   gate.evaluate([toAlert(again, rule)], set, [], T0 + 120_000, new Map());
   expect(gate.getSuppressions(again.id).map(({ reason }) => reason)).not.toContain('flapping');
 });
+
+it.each(['not JSON', '[]', 'null'])('skips rows with the labels %s', (labels) => {
+  const { transitions } = runRule(makeRule(LEVELS), [[0, 3000]]);
+  expect(rows(transitions).map((row) => parseTransition({ ...row, labels }))).toEqual([undefined]);
+});
+
+it.each(['not JSON', '[]', 'null'])('omits the annotations %s', (annotations) => {
+  const { transitions } = runRule(makeRule(LEVELS), [[0, 3000]]);
+  for (const row of rows(transitions)) {
+    const transition = parseTransition({ ...row, annotations })!;
+    expect(transition.annotations).toBeUndefined();
+    expect(toAlert(transition, undefined).rule).toBe(transition.rule);
+  }
+});
