@@ -1,6 +1,11 @@
 import { DAY_MS, MINUTE_MS } from '../../../core/duration.ts';
 import type { MetricSums } from '../../../storage/queries/measurement-sums.ts';
-import { type Filter, type Group, toGroupKey } from '../../../storage/queries/query-definition.ts';
+import {
+  type Dimension,
+  type Filter,
+  type Group,
+  toGroupKey,
+} from '../../../storage/queries/query-definition.ts';
 import { floorTo } from '../../../storage/queries/time-range.ts';
 import type { Observation } from '../evaluation/observation.ts';
 import type { Measure } from '../rules/alert-rule.ts';
@@ -10,6 +15,11 @@ import type { RuleQueryCache } from './rule-query-cache.ts';
 
 /** With more groups, the counts per minute are read only for the groups with the most requests. */
 const MAX_COMPARED_GROUPS = 250;
+/**
+ * Limit on groups whose counts are read. The filter of the compared groups also selects other groups, for example
+ * the other services of each property.
+ */
+const MAX_READ_GROUPS = 500;
 /** Lower factors can't start an alert, so the other days aren't read. */
 const MIN_FACTOR = 2;
 /** Times at which the load is similar: the same time of the day before, and of the week before. */
@@ -27,8 +37,7 @@ export async function querySurge(measure: Measure, cache: RuleQueryCache): Promi
   // Without enough requests for the minimum increase, there is nothing to compare.
   const candidates = sums.filter((each) => toRate(each) > measure.minimumIncrease);
   if (candidates.length === 0) return sums.map((each) => toObservation(each, 1, getCount(each)));
-  const compared = sums.toSorted((a, b) => getCount(b) - getCount(a)).slice(0, MAX_COMPARED_GROUPS);
-  const filter = compared.length < sums.length ? toFilter(compared, measure) : measure.filter;
+  const { compared, filter } = selectGroups(sums, measure);
   const counts = await queryMinutes({ ...measure, filter }, cache);
   const toCounts = (each: MetricSums): RequestCounts => ({
     rate: toRate(each),
@@ -117,11 +126,26 @@ async function queryUsualRates(
   return usual;
 }
 
-/** Returns a filter for the values that the groups have in each dimension. */
-function toFilter(sums: readonly MetricSums[], { filter, groupBy }: Measure): Filter {
-  const names = groupBy.map((name) => {
-    const values = sums.map(({ group }: { group: Group }) => group[name] ?? '(none)');
-    return [name, [...new Set(values)]];
-  });
-  return { ...Object.fromEntries(names), ...filter };
+/** Returns the groups with the most requests, and a filter that selects these groups and few others. */
+export function selectGroups(
+  sums: readonly MetricSums[],
+  { filter, groupBy }: Pick<Measure, 'filter' | 'groupBy'>,
+): { compared: readonly MetricSums[]; filter: Filter } {
+  if (sums.length <= MAX_COMPARED_GROUPS) return { compared: sums, filter };
+  const largest = sums.toSorted((a, b) => getCount(b) - getCount(a));
+  for (let size = MAX_COMPARED_GROUPS; ; size = Math.ceil(size / 2)) {
+    const compared = largest.slice(0, size);
+    const values = new Map(
+      groupBy.map((name) => [name, new Set(compared.map(({ group }) => toValue(group, name)))]),
+    );
+    const isSelected = ({ group }: MetricSums) =>
+      groupBy.every((name) => values.get(name)?.has(toValue(group, name)));
+    if (size > 1 && sums.filter(isSelected).length > MAX_READ_GROUPS) continue;
+    const selected = [...values].map(([name, known]) => [name, [...known]]);
+    return { compared, filter: { ...Object.fromEntries(selected), ...filter } };
+  }
+}
+
+function toValue(group: Group, name: Dimension): string {
+  return group[name] ?? '(none)';
 }
