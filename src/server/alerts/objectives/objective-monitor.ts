@@ -63,6 +63,11 @@ export class ObjectiveMonitor {
     return done;
   }
 
+  /** Number of groups of all objectives. */
+  get groupCount(): number {
+    return [...this.#tracked.values()].reduce((sum, { groupCount }) => sum + groupCount, 0);
+  }
+
   /** Returns the burn rates of all groups that have an alert of this kind. */
   observe(speed: BurnRateSpeed, now: number): Observation[] {
     return [...this.#tracked.values()].flatMap((tracked) => {

@@ -6,7 +6,7 @@ import type { Objective } from './objective.ts';
 import type { ObjectiveMonitor } from './objective-monitor.ts';
 import { LOADING_REASON, type ObjectiveStatus } from './objective-status.ts';
 
-/** Rows are written at most this often. */
+/** Rows are written at most this often, except for new groups. */
 const RECORD_INTERVAL_MS = 5 * 60_000;
 /** Smaller changes of the remaining budget, in percentage points, are recorded only once per hour. */
 const MIN_CHANGE = 0.1;
@@ -23,6 +23,7 @@ export class ObjectiveRecorder {
   readonly #add: AddRows;
   readonly #recorded = new Map<string, RecordedStatus>();
   #lastMs = Number.NEGATIVE_INFINITY;
+  #groupCount = 0;
 
   constructor(monitor: ObjectiveMonitor, add: AddRows) {
     this.#monitor = monitor;
@@ -31,8 +32,10 @@ export class ObjectiveRecorder {
 
   /** Adds a row for each group whose budget changed, or whose last row is an hour old. */
   record(objectives: readonly Objective[]): void {
-    const now = this.#monitor.refreshedMs;
-    if (now === undefined || Math.abs(now - this.#lastMs) < RECORD_INTERVAL_MS) return;
+    const { refreshedMs: now, groupCount } = this.#monitor;
+    const isDue = now !== undefined && Math.abs(now - this.#lastMs) >= RECORD_INTERVAL_MS;
+    if (now === undefined || (!isDue && groupCount <= this.#groupCount)) return;
+    this.#groupCount = groupCount;
     const live = new Set<string>();
     let isLoaded = true;
     const rows = objectives.flatMap((objective) =>
@@ -45,23 +48,24 @@ export class ObjectiveRecorder {
           return [];
         }
         const remaining = status.budget?.remainingPercent;
-        if (!hasChanged(this.#recorded.get(key), status, now)) return [];
+        const before = this.#recorded.get(key);
+        if (before && (!isDue || !hasChanged(before, status, now))) return [];
         this.#recorded.set(key, { status: status.status, remaining, recordedMs: now });
         return [toObjectiveRow(objective, status, now)];
       }),
     );
-    if (isLoaded) this.#lastMs = now;
+    if (isLoaded && isDue) this.#lastMs = now;
     for (const key of this.#recorded.keys()) if (!live.has(key)) this.#recorded.delete(key);
     if (rows.length > 0) this.#add('objectives', rows);
   }
 }
 
 function hasChanged(
-  before: RecordedStatus | undefined,
+  before: RecordedStatus,
   { status, budget }: ObjectiveStatus,
   now: number,
 ): boolean {
-  if (!before || before.status !== status) return true;
+  if (before.status !== status) return true;
   if (Math.abs(now - before.recordedMs) >= HOUR_MS) return true;
   const { remaining } = before;
   if (remaining === undefined || budget === undefined) return remaining !== budget;

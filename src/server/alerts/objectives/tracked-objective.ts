@@ -55,6 +55,10 @@ export class TrackedObjective {
     return this.#groups.values();
   }
 
+  get groupCount(): number {
+    return this.#groups.size;
+  }
+
   /** Whether there are more groups than the limit. The additional groups are ignored. */
   get hasIgnoredGroups(): boolean {
     return this.#hasIgnoredGroups;

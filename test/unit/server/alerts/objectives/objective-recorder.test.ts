@@ -27,16 +27,17 @@ function createStatus(remainingPercent: number, more: Partial<ObjectiveStatus> =
   } satisfies ObjectiveStatus;
 }
 
-/** Records one status at each minute. Returns the rows, with the minute. */
-function record(statuses: readonly (readonly [number, ObjectiveStatus])[]) {
+/** Records statuses at each minute. Returns the rows, with the minute. */
+function record(steps: readonly (readonly [number, ...ObjectiveStatus[]])[]) {
   const rows: ObjectiveRow[] = [];
-  const monitor = { refreshedMs: T0, listStatuses: () => [] as ObjectiveStatus[] };
+  const monitor = { refreshedMs: T0, groupCount: 0, listStatuses: () => [] as ObjectiveStatus[] };
   const recorder = new ObjectiveRecorder(monitor as unknown as ObjectiveMonitor, (_, added) => {
     rows.push(...(added as ObjectiveRow[]));
   });
-  for (const [minute, status] of statuses) {
+  for (const [minute, ...statuses] of steps) {
     monitor.refreshedMs = T0 + minute * MINUTE;
-    monitor.listStatuses = () => [status];
+    monitor.groupCount = statuses.length;
+    monitor.listStatuses = () => statuses;
     recorder.record(OBJECTIVES);
   }
   return rows.map((row) => [(row.timestamp - T0) / MINUTE, row.budgetRemaining]);
@@ -82,5 +83,21 @@ it('writes a row when the status changes', () => {
   ).toEqual([
     [0, undefined],
     [10, 90],
+  ]);
+});
+
+it('writes the first row of a new group at once', () => {
+  const added = createStatus(70, { labels: { service: 'billing' } });
+  expect(
+    record([
+      [0, createStatus(90)],
+      [1, createStatus(80), added],
+      [2, createStatus(80), added],
+      [5, createStatus(80), added],
+    ]),
+  ).toEqual([
+    [0, 90],
+    [1, 70],
+    [5, 80],
   ]);
 });
