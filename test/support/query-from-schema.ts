@@ -27,10 +27,13 @@ const SPECIAL_VALUES: Readonly<Record<string, readonly string[]>> = {
   min: ['0', '3'],
   max: ['3', '200'],
   search: ['ROW', '1', '%'],
+  base: ['1.0.0'],
+  candidate: ['1.1.0', '🏨'],
   timeZone: ['UTC', 'Europe/Vienna', 'Asia/Kathmandu', 'America/St_Johns'],
 };
 /** Parameters that are not generated: `last` replaces `from` and `to`, and a cursor comes from a response. */
-const IGNORED_PARAMETERS = new Set(['from', 'to', 'cursor', 'format']);
+const IGNORED_PARAMETERS = new Set(['from', 'to', 'baseFrom', 'baseTo', 'cursor', 'format']);
+const REQUIRED_PARAMETERS = ['action', 'base'];
 
 /** Generates valid query strings for an operation. */
 export function arbitraryQueryString(
@@ -42,7 +45,8 @@ export function arbitraryQueryString(
       .filter(({ name }) => !IGNORED_PARAMETERS.has(name))
       .map(({ name, schema }) => [name, arbitraryValues(name, schema, names)]),
   );
-  return fc.record(values, { requiredKeys: values.action ? ['action'] : [] }).map((query) => {
+  const requiredKeys = REQUIRED_PARAMETERS.filter((name) => name in values);
+  return fc.record(values, { requiredKeys }).map((query) => {
     const pairs = Object.entries(query as Record<string, string[]>).flatMap(([name, each]) =>
       each.map((value): [string, string] => [name, value]),
     );
