@@ -1,4 +1,5 @@
 import { deploysTable } from '../../src/core/schema/tables/deploys-table.ts';
+import { incidentsTable } from '../../src/core/schema/tables/incidents-table.ts';
 import { HOSTS_TABLE } from '../../src/storage/queries/aggregation-tables.ts';
 import { selectAlertLifecycles } from './alert-queries.ts';
 import { toDeployConditions } from './deploy-queries.ts';
@@ -10,21 +11,19 @@ const MAX_ANNOTATIONS = 500;
 
 /** Maximum number of incidents, newest first. With more marks, a chart is hard to read. */
 const MAX_INCIDENTS = 50;
-/** Alerts that start at most this much later than the alert before them belong to the same incident, in seconds. */
-const INCIDENT_GAP_S = 300;
 
 /**
- * Selects the start of each incident in the time range, at most the newest 50: alerts of one service and organization that start together.
+ * Selects the start of each incident in the time range, at most the newest 50, if one of its alerts matches the filters.
  * Grafana requires the column name `time`. Without `timeend`, it draws a thin line and no area.
  */
 export function selectIncidents(by: readonly VariableName[]): string {
-  const group = 'service, organization_id';
-  const previous = `SELECT rule, ${group}, fired_at, lag(fired_at) OVER (PARTITION BY ${group} ORDER BY fired_at) AS previous FROM ${selectAlertLifecycles(by)}`;
-  const starts = `SELECT rule, ${group}, fired_at, CASE WHEN previous IS NULL OR datediff('s', previous, fired_at) > ${INCIDENT_GAP_S} THEN 1 ELSE 0 END AS starts FROM (${previous})`;
-  const numbered = `SELECT rule, ${group}, fired_at, sum(starts) OVER (PARTITION BY ${group} ORDER BY fired_at ROWS UNBOUNDED PRECEDING) AS incident FROM (${starts})`;
-  const incidents = `SELECT ${group}, incident, min(fired_at) AS time, count() AS alerts, string_distinct_agg(rule::string, ',') AS rules FROM (${numbered}) GROUP BY ${group}, incident`;
-  return `SELECT time, concat(alerts, CASE WHEN alerts = 1 THEN ' alert: ' ELSE ' alerts: ' END, service, ' ', organization_id) AS text, rules AS tags
-FROM (SELECT * FROM (${incidents}) WHERE time >= ${FROM} AND time < ${TO} ORDER BY time DESC LIMIT ${MAX_INCIDENTS}) ORDER BY time`;
+  const columns = 'timestamp, id, seq, state, severity, title, alerts, started_at';
+  const current = `SELECT * FROM (SELECT ${columns}, row_number() OVER (PARTITION BY id ORDER BY timestamp DESC, seq DESC) AS row_no
+  FROM ${incidentsTable.name} WHERE timestamp < ${TO}) WHERE row_no = 1 AND state != 'merged' AND started_at >= ${FROM} AND started_at < ${TO}
+  ORDER BY started_at DESC LIMIT ${MAX_INCIDENTS}`;
+  const alerts = `SELECT id FROM ${selectAlertLifecycles(by)} WHERE fired_at >= ${FROM} AND fired_at < ${TO}`;
+  return `SELECT DISTINCT i.started_at AS time, i.title AS text, i.severity AS tags
+FROM (${current}) i CROSS JOIN (${alerts}) a WHERE strpos(i.alerts, concat('"', a.id, '"')) > 0 ORDER BY time`;
 }
 
 /** Selects the start of each alert in the time range. */

@@ -9,6 +9,7 @@ import {
 } from '../../../src/core/histogram/histogram-buckets.ts';
 import { computePointId } from '../../../src/core/schema/row-ids.ts';
 import type { AlertRow } from '../../../src/core/schema/tables/alerts-table.ts';
+import type { IncidentRow } from '../../../src/core/schema/tables/incidents-table.ts';
 import type { PerformanceMetricRow } from '../../../src/core/schema/tables/performance-metrics-table.ts';
 import type { QueueMetricRow } from '../../../src/core/schema/tables/queue-metrics-table.ts';
 import type { RuleDecisionRow } from '../../../src/core/schema/tables/rule-decisions-table.ts';
@@ -50,6 +51,7 @@ beforeAll(async () => {
   await insertRows(questdb, 'system_health', healthRows());
   await insertRows(questdb, 'queue_metrics', jobRows());
   await insertRows(questdb, 'alerts', alertRows());
+  await insertRows(questdb, 'incidents', incidentRows());
   await insertRows(questdb, 'rule_decisions', decisionRows());
   await waitForWal(questdb);
   client = await openReadOnly(questdb.readTarget);
@@ -225,6 +227,35 @@ function alertRows(): AlertRow[] {
   ];
 }
 
+/** An incident of each organization, one of another service, and one that became a part of another incident. */
+function incidentRows(): IncidentRow[] {
+  const createIncident = (
+    title: string,
+    alerts: readonly AlertRow[],
+    more: Partial<IncidentRow> = {},
+  ): IncidentRow => ({
+    timestamp: NOW_MS - 4 * MINUTE_MS,
+    id: title,
+    seq: 1,
+    state: 'open',
+    severity: 'critical',
+    title,
+    alerts: JSON.stringify(alerts.map(({ id, rule }) => ({ id, rule }))),
+    startedAt: Math.min(...alerts.map(({ timestamp }) => timestamp)),
+    ...more,
+  });
+  const alerts = alertRows();
+  const select = (service: string, organization: string) =>
+    alerts.filter((row) => row.service === service && row.organizationId === organization);
+  return [
+    createIncident('anna: slow', select('shop', 'anna'), { title: 'not yet known' }),
+    createIncident('anna: slow', select('shop', 'anna'), { seq: 2 }),
+    createIncident('bert: errors', select('shop', 'bert')),
+    createIncident('mail: slow', select('mail', 'anna')),
+    createIncident('bert: slow', select('shop', 'bert').slice(1), { state: 'merged' }),
+  ];
+}
+
 /** A setting that was changed before the hour that most tests show, and a setting that was changed in it. */
 function decisionRows(): RuleDecisionRow[] {
   const createDecision = (setting: string, timestamp: number, value: number, seq: number) => ({
@@ -371,14 +402,8 @@ it('limits percentiles to the longest duration', async () => {
 it('marks each incident of the selected service and organization once', async () => {
   const incidents = async (selected: Record<string, string[]>) =>
     (await run('api: @Incidents', { selected })).rows.map(({ text }) => text);
-  expect(await incidents({})).toEqual([
-    '20 alerts: shop anna',
-    '20 alerts: shop bert',
-    '1 alert: mail anna',
-  ]);
-  expect(await incidents({ service: ['shop'], organization: ['bert'] })).toEqual([
-    '20 alerts: shop bert',
-  ]);
+  expect(await incidents({})).toEqual(['anna: slow', 'bert: errors', 'mail: slow']);
+  expect(await incidents({ service: ['shop'], organization: ['bert'] })).toEqual(['bert: errors']);
   expect((await run('api: @All alerts')).rows).toHaveLength(41);
 });
 

@@ -82,7 +82,20 @@ beforeAll(async () => {
     'system_health',
     samples.flatMap(({ health }) => health),
   );
-  await insertRows(questdb, 'alerts', alertRows());
+  const alerts = alertRows();
+  await insertRows(questdb, 'alerts', alerts);
+  await insertRows(questdb, 'incidents', [
+    {
+      ...{
+        timestamp: NOW_MS - 30_000,
+        id: 'i',
+        seq: 1,
+        state: 'open',
+        title: 'POST /bookings fails',
+      },
+      ...{ severity: 'high', startedAt: NOW_MS - 40 * MINUTE_MS, alerts: JSON.stringify(alerts) },
+    },
+  ]);
   const deploy = { service: 'shop', environment: 'prod', version: '2.0', previousVersion: '1.0' };
   await insertRows(questdb, 'deploys', [
     { ...deploy, timestamp: NOW_MS - 20_000, id: 'd1', seq: 1, startsAt: NOW_MS - 30_000 },
