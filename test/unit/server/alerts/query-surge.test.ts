@@ -24,7 +24,7 @@ it('compares all groups of a small installation', () => {
   expect(selectGroups(groups, MEASURE)).toEqual({ compared: groups, filter: {} });
 });
 
-it('reads at most 500 groups, and compares those with the most requests', () => {
+it('reads at most 500 groups, and compares the groups with the most requests', () => {
   fc.assert(
     fc.property(
       fc.integer({ min: 1, max: 600 }),
