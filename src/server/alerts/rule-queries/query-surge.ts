@@ -10,7 +10,7 @@ import { floorTo } from '../../../storage/queries/time-range.ts';
 import type { Observation } from '../evaluation/observation.ts';
 import type { Measure } from '../rules/alert-rule.ts';
 import { getCount, toObservation } from './measure-observation.ts';
-import { computeSurge, type RequestCounts, type Surge } from './rate-surge.ts';
+import { computeSurges, type RequestCounts, type Surge } from './rate-surge.ts';
 import type { RuleQueryCache } from './rule-query-cache.ts';
 
 /** With more groups, the counts per minute are read only for the groups with the most requests. */
@@ -43,17 +43,14 @@ export async function querySurge(measure: Measure, cache: RuleQueryCache): Promi
     rate: toRate(each),
     minutes: counts.get(toGroupKey(each.group)) ?? [],
   });
-  const keys = new Set(
-    candidates.filter((each) => compared.includes(each)).map(({ group }) => toGroupKey(group)),
-  );
+  const candidateKeys = new Set(candidates.map(({ group }) => toGroupKey(group)));
   const surges = new Map<string, Surge>();
-  for (const each of compared) {
-    const key = toGroupKey(each.group);
-    if (!keys.has(key)) continue;
-    const peers = compared.filter(
-      (other) => other !== each && other.group.service === each.group.service,
-    );
-    surges.set(key, computeSurge(toCounts(each), peers.map(toCounts)));
+  for (const ofService of Map.groupBy(compared, ({ group }) => group.service).values()) {
+    const found = computeSurges(ofService.map(toCounts));
+    for (const [i, { group }] of ofService.entries()) {
+      const key = toGroupKey(group);
+      if (candidateKeys.has(key)) surges.set(key, found[i]!);
+    }
   }
   const isSurge = [...surges.values()].some(({ factor }) => factor >= MIN_FACTOR);
   const usualRates = isSurge ? await queryUsualRates({ ...measure, filter }, cache) : undefined;

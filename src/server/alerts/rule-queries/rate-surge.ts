@@ -34,15 +34,19 @@ const MIN_MINUTES_WITH_PEERS = 2;
 const MIN_SHARE_ALONE = 0.5;
 
 /**
- * Compares the current rate with the highest rate before the surge started. The earlier rate is multiplied by the
- * median growth of the other groups since then. A day's ramp and a new installation affect most groups.
+ * Compares the current rate of each group with the highest rate before its surge started. The earlier rate is multiplied
+ * by the median growth of the other groups since then. A day's ramp and a new installation affect most groups.
  *
- * @param peers counts of the other groups of the same service, for the same minutes
+ * @param groups counts of all groups of a service, for the same minutes
+ * @returns the surges of the groups, in the same order
  */
-export function computeSurge(
-  { rate, minutes }: RequestCounts,
-  peers: readonly RequestCounts[],
-): Surge {
+export function computeSurges(groups: readonly RequestCounts[]): Surge[] {
+  const growths = new GroupGrowths(groups);
+  return groups.map((group) => computeSurge(group, growths));
+}
+
+function computeSurge(group: RequestCounts, growths: GroupGrowths): Surge {
+  const { rate, minutes } = group;
   const first = minutes.findIndex((count) => count > 0);
   // The first minute is incomplete, because measurement started during it.
   const startIndex = first === -1 ? minutes.length : first + 1;
@@ -53,11 +57,11 @@ export function computeSurge(
   endIndex -= SMOOTHED_MINUTES;
   // If all earlier rates are on the same level, this level is usual.
   const lastIndex = endIndex > startIndex ? endIndex : minutes.length;
-  const hasPeers = peers.filter((peer) => peer.rate > 0).length >= MIN_PEERS;
+  const hasPeers = growths.hasPeers(group);
   let usual = 0;
   let knownMinutes = 0;
   for (let i = startIndex; i < lastIndex; i++) {
-    const growth = hasPeers ? computeGrowth(peers, i) : 1;
+    const growth = hasPeers ? growths.findMedian(group, i) : 1;
     // The other groups had no requests either, for example while the service restarted.
     if (growth === undefined) continue;
     knownMinutes += 1;
@@ -79,18 +83,51 @@ function smooth(minutes: readonly number[], i: number, startIndex: number): numb
   return sum / (i - from + 1);
 }
 
-/**
- * Returns the median growth of the other groups since minute `i`, at least 1.
- *
- * @returns `undefined` if too few other groups had requests at that time
- */
-function computeGrowth(peers: readonly RequestCounts[], i: number): number | undefined {
-  const growths = peers
-    .map(({ rate, minutes }) => ({ rate, before: smooth(minutes, i, 0) }))
-    .filter(({ before }) => before >= MIN_USUAL_RATE)
-    .map(({ rate, before }) => rate / before)
-    .sort((a, b) => a - b);
-  if (growths.length < MIN_PEERS) return undefined;
-  // The upper median: with two other groups, the greater growth counts.
-  return Math.max(1, growths[Math.floor(growths.length / 2)]!);
+/** The growth of all groups of a service. Sorted once for each minute, because there can be hundreds of groups. */
+class GroupGrowths {
+  readonly #groups: readonly RequestCounts[];
+  readonly #activeCount: number;
+  readonly #sorted = new Map<number, Float64Array>();
+
+  constructor(groups: readonly RequestCounts[]) {
+    this.#groups = groups;
+    this.#activeCount = groups.filter(({ rate }) => rate > 0).length;
+  }
+
+  /** Returns whether enough other groups have requests. */
+  hasPeers({ rate }: RequestCounts): boolean {
+    return this.#activeCount - (rate > 0 ? 1 : 0) >= MIN_PEERS;
+  }
+
+  /**
+   * Returns the median growth of the other groups since minute `i`, at least 1.
+   *
+   * @returns `undefined` if too few other groups had requests at that time
+   */
+  findMedian(group: RequestCounts, i: number): number | undefined {
+    const sorted = this.#sort(i);
+    const own = computeGrowth(group, i);
+    const count = sorted.length - (own === undefined ? 0 : 1);
+    if (count < MIN_PEERS) return undefined;
+    // The upper median: with two other groups, the greater growth counts.
+    const index = Math.floor(count / 2);
+    const isBefore = own !== undefined && sorted.indexOf(own) <= index;
+    return Math.max(1, sorted[isBefore ? index + 1 : index]!);
+  }
+
+  #sort(i: number): Float64Array {
+    const known = this.#sorted.get(i);
+    if (known) return known;
+    const sorted = Float64Array.from(
+      this.#groups.flatMap((group) => computeGrowth(group, i) ?? []),
+    ).sort();
+    this.#sorted.set(i, sorted);
+    return sorted;
+  }
+}
+
+/** Returns the growth since minute `i`, or `undefined` if there were too few requests at that time. */
+function computeGrowth({ rate, minutes }: RequestCounts, i: number): number | undefined {
+  const before = smooth(minutes, i, 0);
+  return before >= MIN_USUAL_RATE ? rate / before : undefined;
 }

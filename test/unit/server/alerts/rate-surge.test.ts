@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import {
-  computeSurge,
+  computeSurges,
   type RequestCounts,
 } from '../../../../src/server/alerts/rule-queries/rate-surge.ts';
 
@@ -21,6 +21,8 @@ function observe(
   return { rate: (count(now - 2) + count(now - 1)) / 2, minutes };
 }
 
+const computeSurge = (own: RequestCounts, peers: readonly RequestCounts[]) =>
+  computeSurges([...peers, own]).at(-1)!;
 const isSurge = ({ factor, increase, minutes, neededMinutes }: ReturnType<typeof computeSurge>) =>
   factor > THRESHOLD && increase >= MIN_INCREASE && minutes >= neededMinutes;
 
