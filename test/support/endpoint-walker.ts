@@ -98,10 +98,13 @@ export interface TriedNames {
  */
 export function listQueries({ parameters }: Operation, names: TriedNames): string[] {
   const tried = parameters.filter((each) => each.in === 'query' && each.name !== 'cursor');
-  const base = tried.some(({ name }) => name === 'last') ? 'last=1h' : '';
+  // A comparison needs a version.
+  const base = ['base=1.0.0', 'last=1h']
+    .filter((pair) => tried.some(({ name }) => name === pair.split('=')[0]))
+    .join('&');
   const queries = tried.flatMap(({ name, schema }) =>
     listValues(name, schema, names).map((values) => {
-      const range = ['last', 'from', 'to'].includes(name) ? '' : base;
+      const range = ['last', 'from', 'to', 'base'].includes(name) ? '' : base;
       const pairs = values.map((value) => `${name}=${encodeURIComponent(value)}`);
       return [...pairs, range].filter(Boolean).join('&');
     }),
@@ -170,6 +173,7 @@ function listFieldValues(
 /** Names of the field with the ID of an object, by path. Default: `id`. */
 const ID_FIELDS: Readonly<Record<string, string>> = {
   '/api/performance/jobs': 'jobId',
+  '/api/performance/objectives': 'name',
   '/api/performance/rules': 'name',
 };
 

@@ -157,7 +157,10 @@ function getVariants(table: TableName, tenant: SeededTenant, now: number): reado
     ],
     rule_decisions: [{ status: 'set', facts: JSON.stringify({ [`${mark}-fact`]: 1 }) }],
     objectives: [{ status: 'ok', labels }],
-    deploys: [{ source: 'recorded', findings: '[]', changes: '[]' }],
+    // Tenants see only deploys of versions that they use.
+    deploys: [
+      { source: 'recorded', version: `${mark}-serviceVersion`, findings: '[]', changes: '[]' },
+    ],
     notification_people: [
       { state: 'active', role: 'VIEWER', properties: JSON.stringify([propertyId]) },
     ],

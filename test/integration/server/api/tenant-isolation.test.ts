@@ -170,7 +170,7 @@ async function send(call: Call): Promise<Answer> {
   return { ...call, status: response.status, headers, text: await response.text() };
 }
 
-/** Returns the foreign texts in an answer. A problem, a link, and the SQL of a query can repeat parts of the request. */
+/** Returns the foreign texts in an answer. Problems, links, SQL, and comparisons can repeat parts of the request. */
 function findLeaks({ url, body, status, headers, text }: Answer, { foreign }: Caller): string[] {
   const sent = [url, decodeURIComponent(url), JSON.stringify(body ?? {})].join('\n').toLowerCase();
   const isEcho = (mark: string, content: string) => {
@@ -181,7 +181,9 @@ function findLeaks({ url, body, status, headers, text }: Answer, { foreign }: Ca
     foreign.filter(
       (mark) => content.toLowerCase().includes(mark) && !(canEcho && isEcho(mark, content)),
     );
-  const canEcho = status >= 400 || body !== undefined || url.startsWith(ENDPOINTS.trendsSql.path);
+  const echoing = [ENDPOINTS.trendsSql.path, ENDPOINTS.compare.path];
+  const canEcho =
+    status >= 400 || body !== undefined || echoing.some((path) => url.startsWith(path));
   return [...leaks(text, canEcho), ...leaks(headers, true)];
 }
 
@@ -263,8 +265,9 @@ function tamper(cursor: string): string[] {
   return [...contents.map(encode), `${cursor}A`, cursor.slice(0, -3), 'bm90aGluZw'];
 }
 
-/** Paths that show no names. `distribution.test.ts` checks that its counts are limited to the tenant. */
+/** Paths that show no names. `distribution.test.ts` and `deploys-api.test.ts` check that counts are limited to the tenant. */
 const PATHS_WITHOUT_NAMES = [
+  '/api/performance/compare',
   '/api/performance/distribution',
   '/api/performance/actions',
   '/api/openapi.json',
@@ -282,7 +285,7 @@ it('shows names in the response of each path, so the other tests are meaningful'
     // The scope of other callers, the hosts, and the operator's files contain no tenant.
     admin: [
       ...PATHS_WITHOUT_NAMES,
-      ...['trends/sql', 'coverage', 'receivers', 'people', 'storage', 'me'].map(
+      ...['trends/sql', 'coverage', 'receivers', 'people', 'storage', 'me', 'backtest'].map(
         (name) => `/api/performance/${name}`,
       ),
     ].sort(),
