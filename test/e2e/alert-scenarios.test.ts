@@ -90,16 +90,20 @@ async function expectAlert(...[scenario, rule, cause, firstCause]: ScenarioCase)
   });
   // The first analysis can be based on few rows. The next ones correct it.
   const [kind, subject] = firstCause;
+  let incidents: readonly LiveIncident[] = [];
   const incident = await waitFor(async () => {
     const response = await fetch(`${demo.serverUrl}/api/performance/incidents`);
-    const { incidents } = (await response.json()) as { incidents: LiveIncident[] };
+    ({ incidents } = (await response.json()) as { incidents: LiveIncident[] });
     return (
       incidents.find(
         ({ causes: [first] }) => first?.kind === kind && subject.test(first.subject),
       ) ?? false
     );
-  });
-  expect(incident.alerts.map(({ id }) => id)).toContain(alert.id);
+  }).catch(() => undefined);
+  expect(
+    incident?.alerts.map(({ id }) => id),
+    JSON.stringify(incidents),
+  ).toContain(alert.id);
   const listed = await runPerfscope(['alerts', '--json', '--url', demo.serverUrl], server.env);
   expect(listed.stdout).toContain(alert.id);
   const acknowledged = await runPerfscope(
