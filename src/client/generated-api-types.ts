@@ -3857,9 +3857,13 @@ export interface IncidentCause {
   now: number;
   unit: '1' | 'ms' | '%' | '1/min';
   /**
-   * Comparison with earlier hours.
+   * Comparison with earlier hours. For a deploy, its time and its regressions.
    */
   evidence: string;
+  /**
+   * ID of the deploy that is the cause.
+   */
+  deployId?: string;
 }
 
 export interface AffectedTenant {

@@ -5,7 +5,7 @@ import {
   SHARE_STATISTICS,
 } from '../../../core/statistics/sample-estimates.ts';
 import { COMPARED_TYPES } from '../../../storage/queries/interval-histograms.ts';
-import { DEPLOY_STATUSES } from '../../alerts/deploys/deploy-service.ts';
+import { DEPLOY_STATUSES } from '../../alerts/deploys/deploy-views.ts';
 import { optionalTextSchema, timeSchema } from './response-schemas.ts';
 
 export const findingSchema = z

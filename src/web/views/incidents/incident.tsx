@@ -122,7 +122,7 @@ function Causes({ incident: { causes } }: { incident: Incident }) {
         </EmptyState>
       ) : (
         <ol class="timeline" data-kind="incident">
-          {causes.map(({ onsetAt, kind, text, evidence }) => (
+          {causes.map(({ onsetAt, kind, text, evidence, deployId }) => (
             <li key={`${kind} ${text}`}>
               <time
                 dateTime={onsetAt}
@@ -138,6 +138,12 @@ function Causes({ incident: { causes } }: { incident: Incident }) {
                 <InlineCode text={text} />
                 <br />
                 <span class="faint">{toSentence(evidence)}</span>
+                {deployId && (
+                  <>
+                    {' '}
+                    <a href={linkTo(`/deploys/${deployId}`)}>Show the deploy</a>
+                  </>
+                )}
               </p>
             </li>
           ))}
