@@ -7,6 +7,7 @@ import {
   type Statistic,
 } from '../../../core/statistics/sample-estimates.ts';
 import { COMPARED_TYPES, type ComparedType } from '../../../storage/queries/interval-histograms.ts';
+import { COMPARISON_METHODS } from './comparison-times.ts';
 
 const optionalText = z.string().optional();
 
@@ -19,7 +20,7 @@ const findingSchema = z.object({
   statistic: z.enum([...DURATION_STATISTICS, ...SHARE_STATISTICS]),
   verdict: z.enum(['regression', 'improvement', 'unchanged']),
   /** How the samples were chosen: `concurrent` compares both versions in the same minutes. */
-  method: z.enum(['before', 'concurrent']),
+  method: z.enum(COMPARISON_METHODS),
   before: z.number(),
   after: z.number(),
   change: z.number(),

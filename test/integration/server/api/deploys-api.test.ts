@@ -94,6 +94,20 @@ describe('a regression', () => {
     );
   });
 
+  it('opens an incident with the deploy as its only cause', async () => {
+    const { incidents } = await client.get('incidents', { last: '1d' });
+    expect(incidents).toHaveLength(1);
+    const [deploy] = await listDeploys();
+    const { incident, timeline } = await client.incident(incidents[0]!.id);
+    expect(incident.causes.filter(({ kind }) => kind === 'version')).toHaveLength(1);
+    expect(incident.causes[0]).toMatchObject({ deployId: deploy!.id, subject: 'booking 1.8.0' });
+    expect(incident.title).toMatch(
+      /^`booking` was updated to version 1\.8\.0 from 1\.7\.0: POST \/bookings [45]\d % slower at p95$/,
+    );
+    const versions = timeline.filter(({ kind }) => kind === 'version');
+    expect(versions).toMatchObject([{ text: 'booking: version 1.8.0 after 1.7.0' }]);
+  });
+
   it('has all statistics', async () => {
     const [deploy] = await listDeploys();
     const { changes } = await client.deploy(deploy!.id);
@@ -119,6 +133,14 @@ describe('a report', () => {
     expect(after).toMatchObject([{ id: before[0]?.id, commit: 'c7cdb51', author: 'test' }]);
     expect(after[0]).toMatchObject({ sources: ['detected', 'recorded'], status: 'regression' });
     expect(after[0]?.startsAt).toBe(before[0]?.startsAt);
+  });
+
+  it('adds its author and its commit to the cause of the incident', async () => {
+    await api.evaluator.runOnce(at(6.5));
+    const { incidents } = await client.get('incidents', { last: '1d' });
+    expect(incidents[0]?.causes[0]?.evidence).toMatch(
+      /^\d.* the first alert started; recorded by test, commit c7cdb51; 1\.8\.0 made POST \/bookings/,
+    );
   });
 
   it('is rejected in the future, without a version, and from a key of one organization', async () => {
@@ -170,6 +192,27 @@ it('compare returns intervals that contain the true change', async () => {
   expect(bookings?.lower).toBeLessThan(0.5);
   expect(bookings?.upper).toBeGreaterThan(0.5);
   expect(p95.find(({ endpoint }) => endpoint === '/rooms')).toMatchObject({ verdict: 'unchanged' });
+});
+
+it('compare labels the times of the base', async () => {
+  const query = { service: ['booking'], candidate: '1.8.0', ...RANGE };
+  // Both versions are in the requested range, but they ran one after the other.
+  const { changes } = await client.get('compare', { ...query, base: '1.7.0' });
+  expect(new Set(changes.map(({ method }) => method))).toEqual(new Set(['before']));
+  // All versions without the candidate.
+  expect((await client.get('compare', query)).changes).toEqual(changes);
+  const range = { from: at(20), to: at(35), baseFrom: at(-60), baseTo: at(20) };
+  const later = await client.get('compare', { service: ['booking'], candidate: '1.7.0', ...range });
+  expect(later.changes[0]).toMatchObject({ method: 'before', verdict: 'unchanged' });
+});
+
+it('compare rejects a comparison of something with itself', async () => {
+  const same = { service: ['booking'], base: '1.7.0', candidate: '1.7.0', ...RANGE };
+  await expect(client.get('compare', same)).rejects.toThrow('version 1.7.0 with itself');
+  const overlapping = { ...same, baseFrom: at(-180), baseTo: at(-100) };
+  await expect(client.get('compare', overlapping)).rejects.toThrow('both time ranges overlap');
+  const all = { service: ['booking'], ...RANGE };
+  await expect(client.get('compare', all)).rejects.toThrow('all versions with itself');
 });
 
 /** Runs a command against the server, and returns its output and its exit code. */
@@ -231,6 +274,12 @@ describe('perfscope compare', () => {
       expect(err).toContain('such as p95>+10% or errorRate>+1%');
     },
   );
+
+  it('exits with 2 for a comparison of a version with itself', async () => {
+    const { code, err } = await compare('--candidate', '1.7.0');
+    expect(code).toBe(2);
+    expect(err).toContain('compares version 1.7.0 with itself. Specify two versions');
+  });
 
   it('exits with 2 for an invalid range', async () => {
     expect((await compare('--base-range', '2030-01-31')).code).toBe(2);
