@@ -89,7 +89,12 @@ export function parseRange(text: string): [from: string, to: string] {
  * @param now end of the candidate's time range, in ms since the epoch
  */
 export function findSelfComparison(
-  { base, candidate, baseRange, since }: Pick<CompareOptions, 'base' | 'candidate' | 'baseRange' | 'since'>,
+  {
+    base,
+    candidate,
+    baseRange,
+    since,
+  }: Pick<CompareOptions, 'base' | 'candidate' | 'baseRange' | 'since'>,
   now: number,
 ): string | undefined {
   if (base !== candidate) return undefined;
@@ -102,10 +107,7 @@ export function findSelfComparison(
   return `error: This compares ${subject} with itself, because --base-range overlaps the time range of --since, which starts at ${new Date(now - since).toISOString()}. Specify a --base-range before this time, or different versions.`;
 }
 
-async function compare(
-  options: CompareOptions,
-  command: Command,
-): Promise<void> {
+async function compare(options: CompareOptions, command: Command): Promise<void> {
   const { service, environment, base, candidate, baseRange, since, endpoint } = options;
   const now = Date.now();
   const problem = findSelfComparison(options, now);

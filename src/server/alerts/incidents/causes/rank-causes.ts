@@ -11,11 +11,13 @@ import {
 import {
   fillBuckets,
   findOnset,
+  listOnsets,
   type Onset,
   omitPartialBucket,
   sum,
   toMean,
 } from './find-onset.ts';
+import { isBeyondNoise } from './onset-significance.ts';
 import type { SignalKind, SignalPoint, SignalSeries } from './read-signals.ts';
 import { formatTopProcess } from './top-process.ts';
 
@@ -177,11 +179,13 @@ function createCandidate(
   const definition = CAUSE_DEFINITIONS[kind];
   const points = toPoints(series, signals);
   const isRelevant = (each: Onset | undefined) => each !== undefined && definition.isRelevant(each);
-  const changed = findOnset(points, direction);
-  // A rate that rises slowly has no such bucket.
-  const isExact = changed === undefined || RATE_KINDS.has(series.kind);
-  const found = isExact ? changed : omitPartialBucket(points, changed);
-  const onset = [found, findNewSubject(points, series, signals)]
+  const found = RATE_KINDS.has(series.kind)
+    ? // A rate that rises slowly has no partial bucket.
+      [findOnset(points, direction)]
+    : listOnsets(points, direction)
+        .filter((each) => isBeyondNoise(kind, points, each))
+        .map((each) => omitPartialBucket(points, each));
+  const onset = [...found, findNewSubject(points, series, signals)]
     .map((each) => toPercent(each, definition.unit, series))
     .find(isRelevant);
   if (onset === undefined) return undefined;

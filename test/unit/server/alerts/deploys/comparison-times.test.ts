@@ -10,7 +10,14 @@ function toSample(from: number, to: number, count = 10, stepMinutes = 1): Interv
   const intervals = [];
   for (let minute = from; minute < to; minute += stepMinutes) {
     const buckets = [[1, count]] as const;
-    intervals.push({ atMs: minute * MINUTE, count, errorCount: 0, abortedCount: 0, sum: 1, buckets });
+    intervals.push({
+      atMs: minute * MINUTE,
+      count,
+      errorCount: 0,
+      abortedCount: 0,
+      sum: 1,
+      buckets,
+    });
   }
   return new IntervalSample(intervals);
 }
