@@ -1,4 +1,4 @@
-import type { IncidentSignals } from '../../src/server/alerts/incidents/causes/rank-causes.ts';
+import type { IncidentSignals } from '../../src/server/alerts/incidents/causes/incident-signals.ts';
 import type {
   SignalKind,
   SignalPoint,

@@ -7,8 +7,10 @@ import {
 } from '../../../../core/tenant-scope.ts';
 import { queryErrorGroups } from '../../../../storage/queries/error-groups.ts';
 import { queryTotals } from '../../../../storage/queries/operation-totals.ts';
+import type { Filter } from '../../../../storage/queries/query-definition.ts';
 import { floorTo, type TimeRange } from '../../../../storage/queries/time-range.ts';
 import type { QueryClient } from '../../../../storage/questdb/query-client.ts';
+import { BusiestSeries } from './busiest-series.ts';
 import type { Cause } from './cause.ts';
 import { type EventRequest, findEventCauses } from './event-causes.ts';
 import { rankCauses } from './rank-causes.ts';
@@ -24,6 +26,7 @@ const AFTER_START_MS = 10 * MINUTE_MS;
 const EARLIER_HOURS_MS = 6 * HOUR_MS;
 const STEP_MS = 10_000;
 const EARLIER_STEP_MS = 5 * MINUTE_MS;
+/** Limit on analyzed services. */
 const MAX_SERVICES = 20;
 const MAX_MESSAGE_LENGTH = 120;
 
@@ -40,15 +43,19 @@ export async function findCauses(
   const { scope, startedMs, now, services, hosts, queues } = request;
   const isAboutNothing = services.length + hosts.length + queues.length === 0;
   if (isAboutNothing || isEmptyScope(scope)) return [];
-  const filter = { hosts, queues, services: services.slice(0, MAX_SERVICES) };
   const fromMs = floorTo(startedMs - BEFORE_START_MS, EARLIER_STEP_MS);
   const range = { fromMs, toMs: Math.min(now, startedMs + AFTER_START_MS) };
+  const filter = {
+    ...{ hosts, queues },
+    services: await selectServices(queryClient, scope, services, range),
+  };
+  const busiest = new BusiestSeries(queryClient, { scope, range });
   const earlierRanges = [
     { fromMs: fromMs - EARLIER_HOURS_MS, toMs: fromMs },
     { fromMs: fromMs - DAY_MS, toMs: fromMs - DAY_MS + HOUR_MS },
   ];
   const read = (each: TimeRange, ms: number) =>
-    readSignals(queryClient, { scope, range: each, step: { ms, zone: 'utc' } }, filter);
+    readSignals(queryClient, { scope, range: each, step: { ms, zone: 'utc' } }, filter, busiest);
   const recent = await read(range, STEP_MS);
   const earlier = [];
   for (const each of earlierRanges) earlier.push(...(await read(each, EARLIER_STEP_MS)));
@@ -105,21 +112,48 @@ function isSameEndpoint(subject: string, endpoint: string | undefined): boolean 
 }
 
 /**
+ * Returns at most 20 services: the services with the most requests.
+ *
+ * @throws PS_UNAVAILABLE if QuestDB is unreachable
+ */
+async function selectServices(
+  queryClient: QueryClient,
+  scope: TenantScope,
+  services: readonly string[],
+  range: TimeRange,
+): Promise<readonly string[]> {
+  if (services.length <= MAX_SERVICES) return services;
+  const busiest = await listBusiestServices(queryClient, scope, { service: services }, range);
+  return [...new Set([...busiest, ...services])].slice(0, MAX_SERVICES);
+}
+
+/**
  * Returns the services that handled requests of organizations in a range, sorted by their number of requests.
  *
  * @throws PS_UNAVAILABLE if QuestDB is unreachable
  */
-export async function findTenantServices(
+export function findTenantServices(
   queryClient: QueryClient,
   organizations: readonly string[],
   range: TimeRange,
 ): Promise<string[]> {
   const filter = { organization: organizations };
-  const query = { scope: UNRESTRICTED_SCOPE, range, filter, groupBy: ['service'] as const };
+  return listBusiestServices(queryClient, UNRESTRICTED_SCOPE, filter, range);
+}
+
+async function listBusiestServices(
+  queryClient: QueryClient,
+  scope: TenantScope,
+  filter: Filter,
+  range: TimeRange,
+): Promise<string[]> {
+  const query = { scope, range, filter, groupBy: ['service'] as const };
   const totals = await queryTotals(queryClient, query, { metricType: 'API_RESPONSE_TIME' });
   return totals.sort((a, b) => b.count - a.count).flatMap(({ group }) => group.service ?? []);
 }
 
+/** Limit on services whose requests are counted. */
+const MAX_COUNTED_SERVICES = 1000;
 const MAX_TENANTS = 50;
 
 /**
@@ -134,7 +168,7 @@ export async function findAffectedTenants(
   range: TimeRange,
 ): Promise<AffectedTenant[]> {
   if (services.length === 0 || isEmptyScope(scope) || range.toMs <= range.fromMs) return [];
-  const filter = { service: services.slice(0, MAX_SERVICES) };
+  const filter = { service: services.slice(0, MAX_COUNTED_SERVICES) };
   const groupBy = ['organization', 'property'] as const;
   const selector = { metricType: 'API_RESPONSE_TIME' };
   const totals = await queryTotals(queryClient, { scope, range, filter, groupBy }, selector);
