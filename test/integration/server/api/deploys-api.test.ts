@@ -10,6 +10,7 @@ const MINUTE_MS = 60_000;
 /** The deploy of 1.8.0. */
 const START = Math.floor(Date.now() / MINUTE_MS) * MINUTE_MS - 40 * MINUTE_MS;
 const at = (minutes: number) => START + minutes * MINUTE_MS;
+const iso = (ms: number) => new Date(ms).toISOString();
 const api = new TestApiServer();
 const random = createRandom(7);
 let client: PerfscopeClient;
@@ -201,7 +202,7 @@ it('compare labels the times of the base', async () => {
   expect(new Set(changes.map(({ method }) => method))).toEqual(new Set(['before']));
   // All versions without the candidate.
   expect((await client.get('compare', query)).changes).toEqual(changes);
-  const range = { from: at(20), to: at(35), baseFrom: at(-60), baseTo: at(20) };
+  const range = { from: at(20), to: at(35), baseFrom: iso(at(-60)), baseTo: iso(at(20)) };
   const later = await client.get('compare', { service: ['booking'], candidate: '1.7.0', ...range });
   expect(later.changes[0]).toMatchObject({ method: 'before', verdict: 'unchanged' });
 });
@@ -209,7 +210,7 @@ it('compare labels the times of the base', async () => {
 it('compare rejects a comparison of something with itself', async () => {
   const same = { service: ['booking'], base: '1.7.0', candidate: '1.7.0', ...RANGE };
   await expect(client.get('compare', same)).rejects.toThrow('version 1.7.0 with itself');
-  const overlapping = { ...same, baseFrom: at(-180), baseTo: at(-100) };
+  const overlapping = { ...same, baseFrom: iso(at(-180)), baseTo: iso(at(-100)) };
   await expect(client.get('compare', overlapping)).rejects.toThrow('both time ranges overlap');
   const all = { service: ['booking'], ...RANGE };
   await expect(client.get('compare', all)).rejects.toThrow('all versions with itself');

@@ -148,7 +148,7 @@ describe('a deploy', () => {
 
   it('that an alert is about is a cause for a day, and comes first', () => {
     const old = toDeploy(40, { findings: [REGRESSION], look: 5 });
-    const next = toDeploy(2, { id: 'd2', version: '1.9.0', previousVersion: '1.8.0' });
+    const next = toDeploy(2, { id: 'd2', version: '1.9.0', findings: [REGRESSION], look: 1 });
     const versions = [{ service: 'booking', version: '1.8.0' }];
     expect(rank([old, next]).versions).toMatchObject([{ deployId: 'd2' }]);
     expect(rank([old, next], { versions }).versions).toMatchObject([
