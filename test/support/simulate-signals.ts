@@ -56,8 +56,8 @@ export interface SimulatedProblem {
 }
 
 /**
- * Creates the signals of a service whose traffic is normal, with 20 series: durations and failures of operations, jobs of a
- * queue, requests of tenants, and the use of a host. Only the optional problem changes anything.
+ * Creates the signals of a service with normal traffic. Its 23 series are durations and failures of operations, jobs of
+ * a queue, requests of tenants, and the use of a host. Only the optional problem changes anything.
  *
  * @param afterMs time of the analysis after the first alert, in ms
  */

@@ -1,8 +1,8 @@
 import type { IntervalSample } from '../../../core/statistics/interval-sample.ts';
 
 /**
- * The times of the base, relative to the candidate: in the same minutes (`concurrent`), in earlier or later minutes, or
- * only partly in the same minutes (`overlapping`).
+ * The times of the base, relative to the candidate. `concurrent`: in the same minutes. `overlapping`: only partly in the
+ * same minutes. `before` or `after`: in earlier or later minutes.
  */
 export const COMPARISON_METHODS = ['before', 'concurrent', 'overlapping', 'after'] as const;
 export type ComparisonMethod = (typeof COMPARISON_METHODS)[number];

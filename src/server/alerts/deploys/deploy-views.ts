@@ -54,8 +54,8 @@ export function isFindingVisible({ organization }: Finding, scope: TenantScope):
 }
 
 /**
- * Returns a function that tells whether a caller can see a deploy: whether the version sent measurements of the caller's
- * tenants in the range or in the day before it.
+ * Returns a function that returns whether a caller can see a deploy. The version must have sent measurements of the
+ * caller's tenants, in the range or in the day before it.
  *
  * @throws PS_UNAVAILABLE if QuestDB is unreachable
  */

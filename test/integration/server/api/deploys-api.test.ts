@@ -16,7 +16,13 @@ const random = createRandom(7);
 let client: PerfscopeClient;
 
 /** Adds the requests of one minute: 120 of anna, and 80 of bert. */
-function addMinute(minute: number, serviceVersion: string, path: string, factor: number): void {
+function addMinute(
+  minute: number,
+  serviceVersion: string | undefined,
+  path: string,
+  factor: number,
+  service = 'booking',
+): void {
   const counts = { anna: 15, bert: 10 };
   for (const [organizationId, count] of Object.entries(counts)) {
     for (let part = 0; part < 8; part += 1) {
@@ -24,7 +30,7 @@ function addMinute(minute: number, serviceVersion: string, path: string, factor:
       const { row, buckets } = makeHistogram(
         {
           ...{ timestamp: at(minute) + 1000 + part, metricType: 'API_RESPONSE_TIME' },
-          ...{ service: 'booking', serviceVersion, environment: 'prod', instance: serviceVersion },
+          ...{ service, serviceVersion, environment: 'prod', instance: serviceVersion ?? 'i' },
           ...{ endpoint: path, operation: 'POST', organizationId },
         },
         { count, ms },
@@ -42,13 +48,17 @@ beforeAll(async () => {
   for (let minute = -60; minute < 0; minute += 1) {
     addMinute(minute, '1.7.0', '/bookings', 1);
     addMinute(minute, '1.7.0', '/rooms', 1);
+    addMinute(minute, undefined, '/old', 1, 'unversioned');
   }
   for (let minute = 0; minute < 20; minute += 1) {
     addMinute(minute, '1.8.0', '/bookings', 1.5);
     addMinute(minute, '1.8.0', '/rooms', 1);
+    addMinute(minute, undefined, '/old', 1, 'unversioned');
   }
   // The rollback.
   for (let minute = 20; minute < 35; minute += 1) addMinute(minute, '1.7.0', '/bookings', 1);
+  const deploy = { service: 'unversioned', version: '2024-05', environment: 'prod' };
+  await client.recordDeploy({ ...deploy, at: iso(at(0)) });
   await api.waitUntilStored();
 });
 afterAll(() => api.remove());
@@ -57,7 +67,8 @@ beforeEach(() => {
 });
 
 const RANGE = { from: at(-120), to: at(35) };
-const listDeploys = async () => (await client.get('deploys', RANGE)).deploys;
+const listDeploys = async (service = 'booking') =>
+  (await client.get('deploys', { ...RANGE, service: [service] })).deploys;
 const listAlerts = async () =>
   (await client.get('alerts')).alerts.filter(({ rule }) => rule === 'deploy-regression');
 
@@ -193,6 +204,15 @@ it('compare returns intervals that contain the true change', async () => {
   expect(bookings?.lower).toBeLessThan(0.5);
   expect(bookings?.upper).toBeGreaterThan(0.5);
   expect(p95.find(({ endpoint }) => endpoint === '/rooms')).toMatchObject({ verdict: 'unchanged' });
+});
+
+it('compares a service without versions before and after a recorded deploy', async () => {
+  const [deploy] = await listDeploys('unversioned');
+  expect(deploy).toMatchObject({ sources: ['recorded'], comparedSeries: 3, findings: [] });
+  const { changes } = await client.deploy(deploy!.id);
+  expect(changes).toContainEqual(
+    expect.objectContaining({ endpoint: '/old', method: 'before', verdict: 'unchanged' }),
+  );
 });
 
 it('compare labels the times of the base', async () => {

@@ -55,8 +55,8 @@ export function findOnset(
 const LIMITED_SHARE = 0.1;
 
 /**
- * Finds the change points of a series: first the split that explains most of the variance, and then the same split for
- * means without extreme values, if it differs.
+ * Finds the change points of a series. The first is the split that explains most of the variance. If the split differs
+ * when extreme values are limited, it is the second.
  */
 export function listOnsets(
   points: readonly SignalPoint[],

@@ -130,7 +130,7 @@ describe('a deploy', () => {
     expect(rank([toDeploy(minutes, rest)]).versions).toHaveLength(count);
   });
 
-  it('in another environment is no cause', () => {
+  it("in another environment isn't a cause", () => {
     const deploys = [
       toDeploy(6, { environment: 'staging' }),
       toDeploy(6, { environment: 'production', id: 'd2' }),
