@@ -35,7 +35,7 @@ export interface EventRequest {
 }
 
 /** The version of a service that an alert is about, such as an alert about a regression after a deploy. */
-export interface AlertedVersion {
+interface AlertedVersion {
   readonly service: string;
   readonly version: string;
 }
