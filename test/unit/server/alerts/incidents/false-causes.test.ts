@@ -19,7 +19,7 @@ it('the noise of normal traffic is not a cause', () => {
   expect(countCauses(200, 3).withCause).toBeLessThanOrEqual(1);
 });
 
-// Long: 'the noise of normal traffic is not a cause' covers one time.
+// Long: in CI, 'the noise of normal traffic is not a cause' covers one time.
 it.each([1, 3, 10])(
   'the noise of normal traffic is rarely a cause after %d min',
   { tags: 'long', timeout: 300_000 },
