@@ -132,7 +132,7 @@ function Causes({ incident: { causes } }: { incident: Incident }) {
                 {formatTime(Date.parse(onsetAt), zone, serverNow())}
               </time>
               <span class="badges">
-                <Badge kind="none">{kind.replaceAll('_', ' ')}</Badge>
+                <Badge kind="none">{deployId ? 'deploy' : kind.replaceAll('_', ' ')}</Badge>
               </span>
               <p>
                 <InlineCode text={text} />
