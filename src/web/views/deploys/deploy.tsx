@@ -142,7 +142,12 @@ const COLUMNS: readonly Column<Finding>[] = [
     sortBy: formatSubject,
     cell: (finding) => (
       <span class="two-lines">
-        <span class="mono name truncate" title={formatSubject(finding)}>
+        <span
+          class="mono name truncate"
+          // The end of a path distinguishes endpoints. Statements are too long to show them completely.
+          style={isStatement(finding) ? {} : { whiteSpace: 'normal', overflowWrap: 'anywhere' }}
+          title={formatSubject(finding)}
+        >
           {formatSubject(finding)}
         </span>
         <span class="faint small truncate">
@@ -206,6 +211,10 @@ const COLUMNS: readonly Column<Finding>[] = [
     cell: ({ verdict }) => <VerdictBadge verdict={verdict} />,
   },
 ];
+
+function isStatement({ type }: Finding): boolean {
+  return type === 'DATABASE_QUERY_TIME';
+}
 
 function describeMethod(method: Finding['method']): string {
   return method === 'concurrent' ? 'in the same minutes' : 'in the hour before';
