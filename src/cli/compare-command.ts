@@ -40,8 +40,8 @@ export function addCompareCommand(program: Command): void {
   )
     .requiredOption('--service <name>', 'Service to compare')
     .option('--environment <name>', 'Environment, such as production')
-    .option('--base <version>', 'Version to compare with; default: all versions')
-    .option('--candidate <version>', 'Version to check; default: all versions')
+    .option('--base <version>', 'Version to compare with; default: all other versions')
+    .option('--candidate <version>', 'Version to check; default: all other versions')
     .addOption(
       new Option(
         '--base-range <from/to>',
@@ -83,9 +83,35 @@ export function parseRange(text: string): [from: string, to: string] {
   return [from, to];
 }
 
-async function compare(options: CompareOptions): Promise<void> {
+/**
+ * Returns an error message if the same requests would be on both sides, or undefined.
+ *
+ * @param now end of the candidate's time range, in ms since the epoch
+ */
+export function findSelfComparison(
+  {
+    base,
+    candidate,
+    baseRange,
+    since,
+  }: Pick<CompareOptions, 'base' | 'candidate' | 'baseRange' | 'since'>,
+  now: number,
+): string | undefined {
+  if (base !== candidate) return undefined;
+  const subject = base === undefined ? 'all versions' : `version ${base}`;
+  if (!baseRange) {
+    return `error: This compares ${subject} with itself. Specify two versions with --base and --candidate, or another time range with --base-range.`;
+  }
+  const [fromMs, toMs] = baseRange.map((time) => Date.parse(time)) as [number, number];
+  if (toMs <= now - since || fromMs >= now) return undefined;
+  return `error: This compares ${subject} with itself, because --base-range overlaps the time range of --since, which starts at ${new Date(now - since).toISOString()}. Specify a --base-range before this time, or different versions.`;
+}
+
+async function compare(options: CompareOptions, command: Command): Promise<void> {
   const { service, environment, base, candidate, baseRange, since, endpoint } = options;
   const now = Date.now();
+  const problem = findSelfComparison(options, now);
+  if (problem !== undefined) command.error(problem);
   const comparison = await withServerClient(options, (client) =>
     client.get('compare', {
       service: [service],
@@ -142,8 +168,20 @@ function printComparison(
       ]),
     ),
   );
+  for (const method of new Set(changes.map((change) => change.method))) {
+    const note = METHOD_NOTES[method];
+    if (note !== undefined) print(note);
+  }
   for (const { condition, change } of violations) print(`${condition}: ${change.text}`);
 }
+
+/** Reasons other than the version that can explain a change. In the same minutes, there are none. */
+const METHOD_NOTES: Readonly<Partial<Record<Change['method'], string>>> = {
+  before: 'The base ran before the candidate, so other events can also explain changes.',
+  after: 'The base ran after the candidate, so other events can also explain changes.',
+  overlapping:
+    'The base and the candidate ran together for only a part of the time, so other events can also explain changes.',
+};
 
 /** Violations first, then other regressions, then improvements. */
 function toRank(change: Change, failed: ReadonlySet<Change>): number {

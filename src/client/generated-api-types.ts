@@ -1958,11 +1958,11 @@ export interface CompareQuery {
    */
   propertyId?: string[];
   /**
-   * Version to compare with. Default: all versions.
+   * Version to compare with. Default: all versions, without the candidate if the time ranges overlap.
    */
   base?: string;
   /**
-   * Version to check. Default: all versions.
+   * Version to check. Default: all versions, without the base if the time ranges overlap.
    */
   candidate?: string;
   /**
@@ -3590,9 +3590,9 @@ export interface VersionChange {
   statistic: 'p95' | 'mean' | 'p50' | 'typical' | 'errorRate' | 'abortedRate';
   verdict: 'regression' | 'improvement' | 'unchanged';
   /**
-   * `concurrent` if both versions were compared in the same minutes.
+   * Times of the measurements before the change. `concurrent`: in the same minutes as the measurements after the change. `overlapping`: only partly in the same minutes. `before` or `after`: in earlier or later minutes.
    */
-  method: 'before' | 'concurrent';
+  method: 'before' | 'concurrent' | 'overlapping' | 'after';
   /**
    * Value before, in ms, or a share from 0 to 1.
    */
@@ -3857,9 +3857,13 @@ export interface IncidentCause {
   now: number;
   unit: '1' | 'ms' | '%' | '1/min';
   /**
-   * Comparison with earlier hours.
+   * Comparison with earlier hours. For a deploy, its time and its regressions.
    */
   evidence: string;
+  /**
+   * ID of the deploy that is the cause.
+   */
+  deployId?: string;
 }
 
 export interface AffectedTenant {

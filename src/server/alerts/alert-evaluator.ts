@@ -120,7 +120,9 @@ export class AlertEvaluator {
       if (this.#dispatcher.handleTransition(transition, before))
         this.#runTransitions?.push(transition);
     });
-    this.incidents = new IncidentTracker({ queryClient, healthIntervalMs, add, flush, log });
+    const { deploys } = this;
+    const shared = { queryClient, healthIntervalMs, add, flush, log };
+    this.incidents = new IncidentTracker({ ...shared, deploys });
     this.objectives = new ObjectiveMonitor({
       queryClient,
       getObjectives: () => this.rulesFile.ruleSet.objectives,

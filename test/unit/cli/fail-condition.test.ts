@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { parseRange } from '../../../src/cli/compare-command.ts';
+import { findSelfComparison, parseRange } from '../../../src/cli/compare-command.ts';
 import {
   findViolations,
   formatChange,
@@ -52,4 +52,30 @@ it('a range consists of two times in order', () => {
   for (const text of ['', '2030-01-31T08:00Z', 'a/b', '2030-01-31T09:00Z/2030-01-31T08:00Z']) {
     expect(() => parseRange(text)).toThrow('two times');
   }
+});
+
+describe('a comparison', () => {
+  const now = Date.parse('2030-01-31T10:00Z');
+  const since = 3_600_000;
+  const before = ['2030-01-31T08:00Z', '2030-01-31T09:00Z'] as const;
+  const overlapping = ['2030-01-31T08:00Z', '2030-01-31T09:00:01Z'] as const;
+
+  it.each([
+    [{}, 'all versions with itself. Specify two versions'],
+    [{ base: '1', candidate: '1' }, 'version 1 with itself. Specify two versions'],
+    [{ base: '1', candidate: '1', baseRange: overlapping }, '--base-range overlaps'],
+    [{ baseRange: overlapping }, 'which starts at 2030-01-31T09:00:00.000Z'],
+  ])('of %j with itself is rejected', (options, message) => {
+    expect(findSelfComparison({ ...options, since }, now)).toContain(message);
+  });
+
+  it.each([
+    { base: '1', candidate: '2' },
+    { candidate: '2' },
+    { base: '1', candidate: '1', baseRange: before },
+    { baseRange: before },
+    { base: '1', candidate: '2', baseRange: overlapping },
+  ])('of %j is valid', (options) => {
+    expect(findSelfComparison({ ...options, since }, now)).toBeUndefined();
+  });
 });

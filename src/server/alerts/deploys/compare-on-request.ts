@@ -17,12 +17,13 @@ import type { TimeRange } from '../../../storage/queries/time-range.ts';
 import { queryVersionRuns } from '../../../storage/queries/version-runs.ts';
 import type { QueryClient } from '../../../storage/questdb/query-client.ts';
 import { toSample } from './compare-versions.ts';
+import { compareTimes } from './comparison-times.ts';
 import type { Finding } from './finding.ts';
 
 /** One side of a comparison. */
 interface ComparedSide {
   readonly range: TimeRange;
-  /** Undefined for all versions. */
+  /** Undefined for all versions. If the ranges overlap, the other side's version is excluded. */
   readonly version: string | undefined;
 }
 
@@ -38,7 +39,19 @@ const MAX_SERIES = 40;
 const MAX_STEPS = 120;
 
 /**
+ * Returns whether the same requests would be in both sides of a comparison: the same version in overlapping ranges.
+ */
+export function isSelfComparison(base: ComparedSide, candidate: ComparedSide): boolean {
+  return base.version === candidate.version && doOverlap(base.range, candidate.range);
+}
+
+function doOverlap(a: TimeRange, b: TimeRange): boolean {
+  return a.fromMs < b.toMs && b.fromMs < a.toMs;
+}
+
+/**
  * Compares two versions or two time ranges of a service. The confidence intervals are valid for all series together.
+ * The sides must not be a self-comparison, because their samples would not be independent.
  *
  * @returns one finding for each statistic of the series with the most measurements, and the number of series that have
  * measurements
@@ -48,42 +61,70 @@ export async function compareOnRequest(
   queryClient: QueryClient,
   { scope, filter, base, candidate, alpha }: CompareRequest,
 ): Promise<{ findings: Finding[]; seriesCount: number }> {
-  const toQuery = ({ range, version }: ComparedSide): Query => ({
-    ...{ scope, range, groupBy: SERIES_DIMENSIONS },
-    filter: { ...filter, ...(version !== undefined && { version: [version] }) },
-  });
-  const counts = await queryGroupCounts(queryClient, toQuery(candidate));
+  const toQuery = async (side: ComparedSide, other: ComparedSide): Promise<Query> => {
+    const query = { scope, range: side.range, groupBy: SERIES_DIMENSIONS, filter };
+    const version =
+      side.version !== undefined
+        ? [side.version]
+        : other.version !== undefined && doOverlap(side.range, other.range)
+          ? await listOtherVersions(queryClient, query, other.version)
+          : undefined;
+    return { ...query, filter: { ...filter, ...(version !== undefined && { version }) } };
+  };
+  const [baseQuery, candidateQuery] = await Promise.all([
+    toQuery(base, candidate),
+    toQuery(candidate, base),
+  ]);
+  const counts = await queryGroupCounts(queryClient, candidateQuery);
   const largest = counts.filter(({ count }) => count > 0).slice(0, MAX_SERIES);
   if (largest.length === 0) return { findings: [], seriesCount: 0 };
   const endpoint = [...new Set(largest.map(({ group }) => group.endpoint ?? '(none)'))];
-  const load = async (side: ComparedSide) => {
-    const query = toQuery(side);
+  const load = async (query: Query) => {
     const range = await findActiveRange(queryClient, query);
-    if (!range) return [];
+    if (!range) return { groups: [], stepMs: MINUTE_MS };
     const stepMs = Math.max(MINUTE_MS, chooseStepMs(range, MAX_STEPS));
-    return queryIntervalHistograms(queryClient, {
+    const groups = await queryIntervalHistograms(queryClient, {
       ...query,
       range,
       step: { ms: stepMs, zone: 'utc' },
       filter: { ...query.filter, endpoint },
     });
+    return { groups, stepMs };
   };
-  const [before, after] = await Promise.all([load(base), load(candidate)]);
-  const isTogether =
-    base.range.fromMs === candidate.range.fromMs && base.range.toMs === candidate.range.toMs;
-  const beforeByKey = new Map(before.map((group) => [toKey(group), group]));
-  const comparisons = after.flatMap((group) => {
+  const [before, after] = await Promise.all([load(baseQuery), load(candidateQuery)]);
+  const stepMs = Math.max(before.stepMs, after.stepMs);
+  const beforeByKey = new Map(before.groups.map((group) => [toKey(group), group]));
+  const comparisons = after.groups.flatMap((group) => {
     const other = beforeByKey.get(toKey(group));
     if (!other) return [];
     const comparison = { baseline: toSample([other]), candidate: toSample([group]) };
     return isComparable(comparison) ? [{ group, comparison }] : [];
   });
   const confidence = 1 - alpha / Math.max(1, comparisons.length);
-  const method = isTogether ? 'concurrent' : 'before';
-  const findings = comparisons.flatMap(({ group, comparison }) =>
-    toFindings(group, comparison, confidence, method),
-  );
+  const findings = comparisons.flatMap(({ group, comparison }) => {
+    const { baseline, candidate: sample } = comparison;
+    return toFindings(group, comparison, confidence, compareTimes(baseline, sample, stepMs));
+  });
   return { findings, seriesCount: largest.length };
+}
+
+/** Name in filters that selects measurements without a version. */
+const NO_VERSION = '(none)';
+
+function isVersion(name: string): boolean {
+  return name !== NO_VERSION;
+}
+
+/** Returns all versions in a range except one. Measurements without a version count as a version. */
+async function listOtherVersions(
+  queryClient: QueryClient,
+  query: Query,
+  version: string,
+): Promise<string[]> {
+  const runs = await queryVersionRuns(queryClient, query);
+  const others = new Set(runs.map((run) => run.version));
+  others.delete(version);
+  return [...others, NO_VERSION];
 }
 
 /**
@@ -95,7 +136,7 @@ async function findActiveRange(
   { scope, range, filter }: Query,
 ): Promise<TimeRange | undefined> {
   const runs = await queryVersionRuns(queryClient, { scope, range, filter });
-  if (runs.length === 0) return filter?.version ? undefined : range;
+  if (runs.length === 0) return filter?.version?.every(isVersion) ? undefined : range;
   const fromMs = Math.min(...runs.map(({ firstMs }) => firstMs));
   const lastMs = Math.max(...runs.map((run) => run.lastMs));
   // In roll-ups, the last time is the start of an interval.

@@ -1,6 +1,7 @@
 import { DAY_MS, HOUR_MS, MINUTE_MS } from '../../../core/duration.ts';
 import type { Logger } from '../../../core/log.ts';
 import { errorMessage } from '../../../core/perfscope-error.ts';
+import type { DeploySource } from '../../../core/schema/tables/deploys-table.ts';
 import { DEPLOY_LOOKS, findDueLook, LAST_LOOK_MS } from '../../../core/statistics/deploy-looks.ts';
 import { isShareStatistic } from '../../../core/statistics/sample-estimates.ts';
 import { UNRESTRICTED_SCOPE } from '../../../core/tenant-scope.ts';
@@ -112,7 +113,7 @@ export class DeployAnalyzer {
   }
 
   #end(store: DeployStore, deploy: Deploy, endReason: string, now: number): void {
-    store.save({ ...deploy, seq: deploy.seq + 1, endedMs: now, endReason }, 'detected', now);
+    store.save({ ...deploy, seq: deploy.seq + 1, endedMs: now, endReason }, getSource(deploy), now);
   }
 
   /** Runs the newest look that is due. Looks that were missed are skipped. */
@@ -131,7 +132,7 @@ export class DeployAnalyzer {
       const changes = JSON.stringify(selectChanges(findings));
       const { version } = deploy;
       const next = { ...deploy, seq: deploy.seq + 1, look: index + 1, comparedSeries };
-      store.save({ ...next, findings: confirmed }, 'detected', now, changes);
+      store.save({ ...next, findings: confirmed }, getSource(deploy), now, changes);
       const known = new Set(deploy.findings.map((finding) => formatFinding(version, finding)));
       for (const finding of selectHeadlines(confirmed)) {
         const text = formatFinding(version, finding);
@@ -162,6 +163,11 @@ export class DeployAnalyzer {
       log.warn(`Failed to check the deploy of ${deploy.service}: ${errorMessage(error)}`);
     }
   }
+}
+
+/** Rows with results don't add a source: a recorded deploy of a service without versions isn't detected. */
+function getSource({ sources }: Deploy): DeploySource {
+  return sources.includes('detected') ? 'detected' : 'recorded';
 }
 
 /** Findings that were confirmed once stay, with their values. */

@@ -8,7 +8,7 @@ import {
 import { UNRESTRICTED_SCOPE } from '../../../core/tenant-scope.ts';
 import { toTableRow } from '../../../storage/queries/row-values.ts';
 import type { QueryClient } from '../../../storage/questdb/query-client.ts';
-import { fromHostTable, sql } from '../../../storage/sql/sql-builder.ts';
+import { fromHostTable, inValues, sql } from '../../../storage/sql/sql-builder.ts';
 import {
   computeDeployId,
   type Deploy,
@@ -80,11 +80,16 @@ export class DeployStore {
   /**
    * Loads the deploys that started in a range, oldest first.
    *
+   * @param services services of the deploys. Default: all services.
    * @throws PS_UNAVAILABLE if QuestDB is unreachable
    */
-  async list(fromMs: number, toMs: number): Promise<Deploy[]> {
-    const rows = await loadDeployRows(this.#queryClient, fromMs - DAY_MS, toMs + 2 * DAY_MS);
-    return mergeDeployRows([...rows, ...this.#written]).filter(
+  async list(fromMs: number, toMs: number, services?: readonly string[]): Promise<Deploy[]> {
+    const written = this.#written.filter(
+      ({ service = '' }) => services === undefined || services.includes(service),
+    );
+    const [first, last] = [fromMs - DAY_MS, toMs + 2 * DAY_MS];
+    const rows = await loadDeployRows(this.#queryClient, first, last, services);
+    return mergeDeployRows([...rows, ...written]).filter(
       ({ startsMs }) => startsMs >= fromMs && startsMs < toMs,
     );
   }
@@ -160,17 +165,23 @@ export class DeployStore {
   }
 }
 
-/** Loads the newest rows of the table that were written in a range, without the statistics of the comparisons. */
+/**
+ * Loads the newest rows of the table that were written in a range, without the statistics of the comparisons.
+ *
+ * @param services services of the deploys. Default: all services.
+ */
 export async function loadDeployRows(
   queryClient: QueryClient,
   fromMs: number,
   toMs: number,
+  services?: readonly string[],
 ): Promise<DeployRow[]> {
   const rows = await queryClient.read(
     UNRESTRICTED_SCOPE,
     sql`SELECT timestamp, service, environment, version, previous_version, source, id, seq, starts_at,
       commit_id, author, url, look, compared_series, findings, ended_at, end_reason
       ${fromHostTable('deploys')} AND timestamp >= ${new Date(fromMs)} AND timestamp < ${new Date(toMs)}
+      ${services === undefined ? sql`` : sql`AND ${inValues('service', services)}`}
       ORDER BY timestamp DESC LIMIT ${MAX_ROWS}`,
   );
   return rows.map((row) => toTableRow(deploysTable, row));

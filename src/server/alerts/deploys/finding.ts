@@ -7,6 +7,7 @@ import {
   type Statistic,
 } from '../../../core/statistics/sample-estimates.ts';
 import { COMPARED_TYPES, type ComparedType } from '../../../storage/queries/interval-histograms.ts';
+import { COMPARISON_METHODS } from './comparison-times.ts';
 
 const optionalText = z.string().optional();
 
@@ -19,7 +20,7 @@ const findingSchema = z.object({
   statistic: z.enum([...DURATION_STATISTICS, ...SHARE_STATISTICS]),
   verdict: z.enum(['regression', 'improvement', 'unchanged']),
   /** How the samples were chosen: `concurrent` compares both versions in the same minutes. */
-  method: z.enum(['before', 'concurrent']),
+  method: z.enum(COMPARISON_METHODS),
   before: z.number(),
   after: z.number(),
   change: z.number(),
@@ -76,6 +77,18 @@ export function selectHeadlines(findings: readonly Finding[]): Finding[] {
   );
 }
 
+/** Omits regressions of single organizations in series that are worse for all organizations. */
+export function omitRepeatedRegressions<T extends Finding>(regressions: readonly T[]): T[] {
+  const ofAllTenants = new Set(
+    regressions.filter(({ organization }) => organization === undefined).map(toSeriesKey),
+  );
+  return regressions.filter(
+    (finding) =>
+      finding.organization === undefined ||
+      !ofAllTenants.has(toSeriesKey({ ...finding, organization: undefined })),
+  );
+}
+
 function toRank({ look, statistic }: Finding): number {
   return look * ORDER.length + ORDER.indexOf(statistic);
 }
@@ -128,6 +141,23 @@ export function formatEvidence({ type, countAfter }: Pick<Finding, 'type' | 'cou
   return `${countAfter.toLocaleString('en-US')} ${COUNT_NOUNS[type]}, 99 % confidence`;
 }
 
+/** Returns the values of a change, such as `34 % slower at p95` or `error rate from 1 % to 4 %`. */
+function formatValues(finding: Finding): string {
+  const { statistic, change, before, after } = finding;
+  if (isShareStatistic(statistic)) {
+    const [from, to] = [before, after].map((share) => `${formatNumber(100 * share)} %`);
+    return `${STATISTIC_NAMES[statistic]} from ${from} to ${to}`;
+  }
+  const word = change > 0 ? 'slower' : 'faster';
+  return `${Math.round(100 * Math.abs(change))} % ${word} ${formatStatistic(finding)}`;
+}
+
+/** Returns a change without its version and evidence, such as `POST /bookings 34 % slower at p95`. */
+export function formatChangeOf(finding: Finding): string {
+  const separator = isShareStatistic(finding.statistic) ? ',' : '';
+  return `${formatSubject(finding)}${separator} ${formatValues(finding)}`;
+}
+
 /** Returns a sentence, such as `1.8.0 made POST /bookings 34 % slower at p95 (1,204 requests, 99 % confidence)`. */
 export function formatFinding(version: string, finding: Finding): string {
   const { statistic, change, before, after } = finding;
@@ -138,7 +168,5 @@ export function formatFinding(version: string, finding: Finding): string {
     const [from, to] = [before, after].map((share) => `${formatNumber(100 * share)} %`);
     return `${version} ${verb} the ${STATISTIC_NAMES[statistic]} of ${subject} from ${from} to ${to} (${evidence})`;
   }
-  const word = change > 0 ? 'slower' : 'faster';
-  const percent = Math.round(100 * Math.abs(change));
-  return `${version} made ${subject} ${percent} % ${word} ${formatStatistic(finding)} (${evidence})`;
+  return `${version} made ${subject} ${formatValues(finding)} (${evidence})`;
 }

@@ -74,6 +74,9 @@ export async function loadDeployHistograms(
   };
 }
 
+/** Name in filters that selects measurements without a version. */
+const NO_VERSION = '(none)';
+
 type Selection = Query & { readonly groupBy: readonly Dimension[] };
 
 /** Returns a query for the series with the most measurements, or undefined if there are too few measurements. */
@@ -91,14 +94,19 @@ async function selectSeries(
     service: [service],
     ...(environment !== undefined && { environment: [environment] }),
   };
-  const counts = await queryGroupCounts(
-    queryClient,
-    {
-      ...{ scope: UNRESTRICTED_SCOPE, range, groupBy },
-      filter: { ...filter, version: [version] },
-    },
-    byTenant ? TENANT_TYPES : COMPARED_TYPES,
-  );
+  const types = byTenant ? TENANT_TYPES : COMPARED_TYPES;
+  const count = (name: string) =>
+    queryGroupCounts(
+      queryClient,
+      {
+        ...{ scope: UNRESTRICTED_SCOPE, range, groupBy },
+        filter: { ...filter, version: [name] },
+      },
+      types,
+    );
+  const own = await count(version);
+  // Services without versions are compared before and after a recorded deploy.
+  const counts = own.length > 0 ? own : await count(NO_VERSION);
   const largest = counts
     .filter(({ count, group }) => count >= MINIMUM_COUNT && (!byTenant || group.organization))
     .slice(0, byTenant ? MAX_TENANT_SERIES : MAX_SERIES);

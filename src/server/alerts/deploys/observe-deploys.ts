@@ -7,8 +7,8 @@ import {
   formatEvidence,
   formatStatistic,
   formatSubject,
+  omitRepeatedRegressions,
   selectHeadlines,
-  toSeriesKey,
 } from './finding.ts';
 
 /** A regression is an alert for one day. Then, it is the new normal. */
@@ -33,22 +33,13 @@ export function observeDeploys(
       ({ verdict, statistic }) =>
         verdict === 'regression' && isShareStatistic(statistic) === (metric === 'errors'),
     );
-    const ofAllTenants = new Set(
-      regressions.filter(({ organization }) => organization === undefined).map(toSeriesKey),
-    );
     // If an endpoint is slower for all tenants, one alert is enough.
-    return regressions
-      .filter(
-        (finding) =>
-          finding.organization === undefined ||
-          !ofAllTenants.has(toSeriesKey({ ...finding, organization: undefined })),
-      )
-      .map((finding) => ({
-        labels: toLabels(deploy, finding),
-        value: isOver ? 0 : 100 * finding.change,
-        count: finding.countAfter,
-        newestMs: now,
-      }));
+    return omitRepeatedRegressions(regressions).map((finding) => ({
+      labels: toLabels(deploy, finding),
+      value: isOver ? 0 : 100 * finding.change,
+      count: finding.countAfter,
+      newestMs: now,
+    }));
   });
 }
 

@@ -3,8 +3,10 @@ import { withQueryTimeout, withTimeout } from '../../../core/concurrency.ts';
 import { MINUTE_MS } from '../../../core/duration.ts';
 import { createOrganizationScope, UNRESTRICTED_SCOPE } from '../../../core/tenant-scope.ts';
 import type { QueryClient } from '../../../storage/questdb/query-client.ts';
+import type { DeployStore } from '../deploys/deploy-store.ts';
 import type { ServiceRelations } from './alert-subjects.ts';
 import type { Cause } from './causes/cause.ts';
+import type { EventRequest } from './causes/event-causes.ts';
 import { findAffectedTenants, findCauses, findTenantServices } from './causes/find-causes.ts';
 import type { SignalFilter } from './causes/read-signals.ts';
 import type { Incident, IncidentFindings } from './incident.ts';
@@ -14,6 +16,7 @@ import type { IncidentStore } from './incident-store.ts';
 export interface IncidentAnalyzerOptions {
   readonly queryClient: QueryClient;
   readonly incidents: IncidentStore;
+  readonly deploys: Pick<DeployStore, 'list'>;
   readonly healthIntervalMs: number;
 }
 
@@ -112,13 +115,16 @@ export class IncidentAnalyzer {
   }
 
   async #run(id: string, now: number): Promise<void> {
-    const { queryClient, incidents, healthIntervalMs } = this.#options;
+    const { queryClient, incidents, deploys, healthIntervalMs } = this.#options;
     const incident = incidents.find(id);
     if (!incident) return;
     const { relations } = incidents;
     const filter = await this.#toFilter(incident, relations, now);
     const isYoung = now - (this.#done.get(id)?.firstMs ?? now) <= YOUNG_MS;
-    const request = { ...filter, startedMs: incident.startedMs, now, healthIntervalMs };
+    const request = {
+      ...{ ...filter, ...toEventFilter(incident), deploys },
+      ...{ startedMs: incident.startedMs, now, healthIntervalMs },
+    };
     const { services } = filter;
     const range = { fromMs: incident.startedMs, toMs: incident.resolvedMs ?? now };
     const tenants = await findAffectedTenants(queryClient, UNRESTRICTED_SCOPE, services, range);
@@ -167,6 +173,16 @@ export function toSignalFilter(
   );
   const services = [...own, ...users(hosts, hostsByService), ...users(queues, queuesByService)];
   return { hosts, queues, services: [...new Set(services)].filter((name) => name !== 'perfscope') };
+}
+
+/** Returns the environments and the versions that the incident's alerts are about. */
+export function toEventFilter({
+  members,
+}: Pick<Incident, 'members'>): Pick<EventRequest, 'environments' | 'versions'> {
+  const versions = members.flatMap(({ labels: { service, version } }) =>
+    service === undefined || version === undefined ? [] : { service, version },
+  );
+  return { environments: listLabelValues(members, 'environment'), versions };
 }
 
 /** Lists the tenants of the alerts: each property, and each organization. Empty if there are too many. */

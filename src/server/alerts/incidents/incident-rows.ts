@@ -43,6 +43,7 @@ const causeSchema = z.object({
   now: z.number(),
   unit: z.enum(['ms', '%', '1/min', '1']),
   evidence: z.string(),
+  deployId: optionalTextSchema,
 });
 
 const causesSchema = z.object({

@@ -2,6 +2,7 @@ import { withQueryTimeout } from '../../../core/concurrency.ts';
 import { MINUTE_MS } from '../../../core/duration.ts';
 import { errorMessage } from '../../../core/perfscope-error.ts';
 import type { QueryClient } from '../../../storage/questdb/query-client.ts';
+import type { DeployStore } from '../deploys/deploy-store.ts';
 import type { IncidentAlert } from './incident.ts';
 import { IncidentAnalyzer } from './incident-analyzer.ts';
 import { loadCurrentIncidentRows, loadServiceRelations } from './incident-queries.ts';
@@ -9,6 +10,7 @@ import { IncidentStore, type IncidentStoreOptions } from './incident-store.ts';
 
 export interface IncidentTrackerOptions extends IncidentStoreOptions {
   readonly queryClient: QueryClient;
+  readonly deploys: Pick<DeployStore, 'list'>;
   /** Interval at which processes report their health, in ms. */
   readonly healthIntervalMs: number;
 }
@@ -26,11 +28,11 @@ export class IncidentTracker {
   #relationsMs = Number.NEGATIVE_INFINITY;
 
   constructor(options: IncidentTrackerOptions) {
-    const { queryClient, healthIntervalMs } = options;
+    const { queryClient, deploys, healthIntervalMs } = options;
     this.#options = options;
     this.store = new IncidentStore(options);
     const { store: incidents } = this;
-    this.#analyzer = new IncidentAnalyzer({ queryClient, incidents, healthIntervalMs });
+    this.#analyzer = new IncidentAnalyzer({ queryClient, incidents, deploys, healthIntervalMs });
   }
 
   /**

@@ -7,7 +7,7 @@ import type { AlertEvaluator } from '../alert-evaluator.ts';
 import type { Cause } from '../incidents/causes/cause.ts';
 import { findAffectedTenants, findCauses } from '../incidents/causes/find-causes.ts';
 import { type Incident, isResolvedMember } from '../incidents/incident.ts';
-import { toSignalFilter } from '../incidents/incident-analyzer.ts';
+import { toEventFilter, toSignalFilter } from '../incidents/incident-analyzer.ts';
 import { loadLastIncidentRows } from '../incidents/incident-queries.ts';
 import { parseIncidentRow } from '../incidents/incident-rows.ts';
 import { loadTimeline } from './incident-timeline.ts';
@@ -41,7 +41,7 @@ export function createIncidentService({
   healthIntervalMs,
   publicUrl,
 }: IncidentServiceOptions): IncidentService {
-  const { incidents, alertStates, now } = evaluator;
+  const { incidents, alertStates, deploys, now } = evaluator;
   const { store } = incidents;
   const cache = new Map<string, Promise<Findings>>();
 
@@ -65,7 +65,10 @@ export function createIncidentService({
     const startedMs = members[0]!.startedMs;
     const filter = { ...toSignalFilter({ members }, store.relations), hosts: [] };
     const toMs = incident.resolvedMs ?? now();
-    const request = { ...filter, scope, startedMs, now: toMs, healthIntervalMs };
+    const request = {
+      ...{ ...filter, ...toEventFilter({ members }), deploys },
+      ...{ scope, startedMs, now: toMs, healthIntervalMs },
+    };
     const findings = Promise.all([
       findCauses(queryClient, request),
       findAffectedTenants(queryClient, scope, filter.services, { fromMs: startedMs, toMs }),
@@ -119,9 +122,8 @@ export function createIncidentService({
       if (!found) throw createError('PS_NOT_FOUND', { item: 'incident', id });
       const { view, causes } = found;
       const timeline = await loadTimeline(queryClient, view, causes, {
-        scope,
+        ...{ scope, deploys, healthIntervalMs },
         now: now(),
-        healthIntervalMs,
       });
       return { incident: view, timeline };
     },

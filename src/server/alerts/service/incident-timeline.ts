@@ -5,6 +5,8 @@ import { toText } from '../../../storage/queries/row-values.ts';
 import { findServiceEvents } from '../../../storage/queries/service-events.ts';
 import type { QueryClient } from '../../../storage/questdb/query-client.ts';
 import { fromTable, inValues, sql } from '../../../storage/sql/sql-builder.ts';
+import type { DeployStore } from '../deploys/deploy-store.ts';
+import { type DeployView, listDeployViews, omitDeployedVersions } from '../deploys/deploy-views.ts';
 import type { Transition } from '../evaluation/alert-transition.ts';
 import type { Cause } from '../incidents/causes/cause.ts';
 import { loadIncidentHistory } from '../incidents/incident-queries.ts';
@@ -13,6 +15,7 @@ import { type IncidentView, isUnlimited, type TimelineEntry } from './incident-v
 
 interface TimelineContext {
   readonly scope: TenantScope;
+  readonly deploys: Pick<DeployStore, 'list'>;
   readonly now: number;
   readonly healthIntervalMs: number;
 }
@@ -42,7 +45,7 @@ export async function loadTimeline(
   const [transitions, messages, events, changes] = await Promise.all([
     loadTransitions(queryClient, scope, inValues('id', ids)),
     loadMessages(queryClient, ids, scope),
-    loadServiceEvents(queryClient, incident, context),
+    loadServiceEvents(queryClient, incident, causes, context),
     isUnlimited(scope) ? loadChanges(queryClient, incident.id) : [],
   ]);
   const alerts = new Map(incident.alerts.map((alert) => [alert.id, alert]));
@@ -148,21 +151,43 @@ async function loadMessages(
 async function loadServiceEvents(
   queryClient: QueryClient,
   { services, startedAt, resolvedAt }: IncidentView,
-  { scope, now, healthIntervalMs }: TimelineContext,
+  causes: readonly Cause[],
+  { scope, deploys, now, healthIntervalMs }: TimelineContext,
 ): Promise<TimelineEntry[]> {
   if (services.length === 0) return [];
   const range = { fromMs: startedAt.getTime() - BEFORE_MS, toMs: resolvedAt?.getTime() ?? now };
   const extended = { ...range, fromMs: range.fromMs - LOOKBACK_MS };
   const filter = { service: services };
-  const runs = await queryProcessRuns(queryClient, { scope, range: extended, filter });
+  const causeTimes = causes.flatMap(({ deployId, onsetMs }) => (deployId ? [onsetMs] : []));
+  const deployRange = { ...range, fromMs: Math.min(extended.fromMs, ...causeTimes) };
+  const [runs, deployed] = await Promise.all([
+    queryProcessRuns(queryClient, { scope, range: extended, filter }),
+    listDeployViews(queryClient, deploys, { range: deployRange, services, scope, now }),
+  ]);
   const toleranceMs = Math.max(3 * healthIntervalMs, MINUTE_MS);
-  return findServiceEvents(runs, range, toleranceMs).map((event) => {
-    const text =
-      event.kind === 'version'
-        ? `${event.service}: version ${event.version} after ${event.previousVersion}`
-        : `${event.service}: ${event.count} processes restarted`;
-    return createEntry(event.atMs, event.kind, text);
-  });
+  const events = omitDeployedVersions(findServiceEvents(runs, range, toleranceMs), deployed);
+  const causeIds = new Set(causes.flatMap(({ deployId }) => deployId ?? []));
+  return [
+    ...events.map((event) => {
+      const text =
+        event.kind === 'version'
+          ? formatVersion(event)
+          : `${event.service}: ${event.count} processes restarted`;
+      return createEntry(event.atMs, event.kind, text);
+    }),
+    ...deployed
+      .filter(({ id, startsAt }) => causeIds.has(id) || startsAt.getTime() >= range.fromMs)
+      .map((deploy) => createEntry(deploy.startsAt.getTime(), 'version', formatVersion(deploy))),
+  ];
+}
+
+function formatVersion({
+  service,
+  version,
+  previousVersion,
+}: Pick<DeployView, 'service' | 'version' | 'previousVersion'>): string {
+  const after = previousVersion === undefined ? '' : ` after ${previousVersion}`;
+  return `${service}: version ${version}${after}`;
 }
 
 /** Loads the changes of the incident's state. */

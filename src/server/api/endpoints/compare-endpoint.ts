@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { CONFIDENCE } from '../../../core/statistics/compare-samples.ts';
-import { compareOnRequest } from '../../alerts/deploys/compare-on-request.ts';
+import { compareOnRequest, isSelfComparison } from '../../alerts/deploys/compare-on-request.ts';
 import { formatFinding } from '../../alerts/deploys/finding.ts';
 import { defineEndpoint } from '../endpoint-definition.ts';
 import { createRequestError } from '../problem-details.ts';
@@ -25,8 +25,14 @@ export const compareEndpoint = defineEndpoint({
     ...RANGE_PARAMETERS,
     ...createFilterParameters('service', 'environment', 'endpoint'),
     ...TENANT_FILTER_PARAMETERS,
-    base: versionSchema.meta({ description: 'Version to compare with. Default: all versions.' }),
-    candidate: versionSchema.meta({ description: 'Version to check. Default: all versions.' }),
+    base: versionSchema.meta({
+      description:
+        'Version to compare with. Default: all versions, without the candidate if the time ranges overlap.',
+    }),
+    candidate: versionSchema.meta({
+      description:
+        'Version to check. Default: all versions, without the base if the time ranges overlap.',
+    }),
     baseFrom: RANGE_PARAMETERS.from.meta({
       description: 'Start of the time range of the base. Default: the same range.',
     }),
@@ -54,18 +60,15 @@ export const compareEndpoint = defineEndpoint({
       baseFrom === undefined
         ? dbQuery.range
         : parseTimeRange({ from: baseFrom, to: baseTo }, zone, nowMs);
-    if (base === candidate && baseFrom === undefined) {
-      throw createRequestError({
-        parameter: 'base',
-        reason: 'must differ from candidate, unless baseFrom selects another time range',
-        allowed: 'a version of the service',
-      });
-    }
+    const sides = {
+      base: { version: base, range: baseRange },
+      candidate: { version: candidate, range: dbQuery.range },
+    };
+    if (isSelfComparison(sides.base, sides.candidate)) throw createSelfComparisonError(query);
     const { findings, seriesCount } = await compareOnRequest(dependencies.queryClient, {
       scope: dbQuery.scope,
       filter: dbQuery.filter ?? {},
-      base: { version: base, range: baseRange },
-      candidate: { version: candidate, range: dbQuery.range },
+      ...sides,
       alpha: 1 - CONFIDENCE,
     });
     return {
@@ -81,3 +84,25 @@ export const compareEndpoint = defineEndpoint({
     };
   },
 });
+
+/** Creates the error for a comparison in which the same requests would be on both sides. */
+function createSelfComparisonError({
+  base,
+  baseFrom,
+}: {
+  readonly base?: string | undefined;
+  readonly baseFrom?: string | undefined;
+}) {
+  const subject = base === undefined ? 'all versions' : `version ${base}`;
+  return createRequestError(
+    baseFrom === undefined
+      ? {
+          parameter: 'base',
+          reason: `compares ${subject} with itself. Select another version for base or candidate, or another time range with baseFrom and baseTo`,
+        }
+      : {
+          parameter: 'baseFrom',
+          reason: `compares ${subject} with itself, because both time ranges overlap. Select ranges without common time, or different versions`,
+        },
+  );
+}

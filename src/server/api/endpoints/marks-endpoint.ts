@@ -3,7 +3,7 @@ import { HOUR_MS } from '../../../core/duration.ts';
 import { getSeverityRank } from '../../../core/schema/enums.ts';
 import { getRunStepMs, queryProcessRuns } from '../../../storage/queries/process-runs.ts';
 import { findServiceEvents, type ServiceEvent } from '../../../storage/queries/service-events.ts';
-import type { DeployView } from '../../alerts/deploys/deploy-service.ts';
+import { type DeployView, omitDeployedVersions } from '../../alerts/deploys/deploy-views.ts';
 import type { FiredAlert } from '../../alerts/service/alert-views.ts';
 import { defineEndpoint } from '../endpoint-definition.ts';
 import { toRequestQuery } from '../request/request-query.ts';
@@ -84,7 +84,7 @@ export const marksEndpoint = defineEndpoint({
     ]);
     const events = findServiceEvents(runs, range, toleranceMs);
     const marks = [
-      ...removeKnownVersions(events, deploys).map(toEventMark),
+      ...omitDeployedVersions(events, deploys).map(toEventMark),
       ...deploys.map(toDeployMark),
       ...alerts.map(toAlertMark),
     ];
@@ -95,26 +95,6 @@ export const marksEndpoint = defineEndpoint({
     };
   },
 });
-
-/** A detected version can be a few minutes away from the start of its deploy. */
-const SAME_DEPLOY_MS = HOUR_MS / 2;
-
-/** Removes new versions that are also deploys. Health rows and measurements of a process start at different times. */
-function removeKnownVersions(
-  events: readonly ServiceEvent[],
-  deploys: readonly DeployView[],
-): ServiceEvent[] {
-  return events.filter(
-    (event) =>
-      event.kind !== 'version' ||
-      !deploys.some(
-        ({ service, version, startsAt }) =>
-          service === event.service &&
-          version === event.version &&
-          Math.abs(startsAt.getTime() - event.atMs) <= SAME_DEPLOY_MS,
-      ),
-  );
-}
 
 function toDeployMark({
   id,

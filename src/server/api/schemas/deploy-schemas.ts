@@ -5,7 +5,8 @@ import {
   SHARE_STATISTICS,
 } from '../../../core/statistics/sample-estimates.ts';
 import { COMPARED_TYPES } from '../../../storage/queries/interval-histograms.ts';
-import { DEPLOY_STATUSES } from '../../alerts/deploys/deploy-service.ts';
+import { COMPARISON_METHODS } from '../../alerts/deploys/comparison-times.ts';
+import { DEPLOY_STATUSES } from '../../alerts/deploys/deploy-views.ts';
 import { optionalTextSchema, timeSchema } from './response-schemas.ts';
 
 export const findingSchema = z
@@ -24,8 +25,9 @@ export const findingSchema = z
       description: 'Compared statistic. `typical` is the geometric mean.',
     }),
     verdict: z.enum(['regression', 'improvement', 'unchanged']),
-    method: z.enum(['before', 'concurrent']).meta({
-      description: '`concurrent` if both versions were compared in the same minutes.',
+    method: z.enum(COMPARISON_METHODS).meta({
+      description:
+        'Times of the measurements before the change. `concurrent`: in the same minutes as the measurements after the change. `overlapping`: only partly in the same minutes. `before` or `after`: in earlier or later minutes.',
     }),
     before: z.number().meta({ description: 'Value before, in ms, or a share from 0 to 1.' }),
     after: z.number().meta({ description: 'Value after, in ms, or a share from 0 to 1.' }),

@@ -18,7 +18,10 @@ const causeSchema = z
     before: z.number().meta({ description: 'Mean before the change.' }),
     now: z.number().meta({ description: 'Mean since the change.' }),
     unit: z.enum(['ms', '%', '1/min', '1']),
-    evidence: z.string().meta({ description: 'Comparison with earlier hours.' }),
+    evidence: z.string().meta({
+      description: 'Comparison with earlier hours. For a deploy, its time and its regressions.',
+    }),
+    deployId: optionalTextSchema.meta({ description: 'ID of the deploy that is the cause.' }),
   })
   .meta({ id: 'IncidentCause' });
 

@@ -4,7 +4,7 @@ import { Card } from '../../design/card.tsx';
 import { SearchableTable } from '../../design/searchable-table.tsx';
 import { EmptyState, Loaded } from '../../design/states.tsx';
 import type { Column } from '../../design/table.tsx';
-import { formatText } from '../../format/quantities.ts';
+import { formatCount, formatText } from '../../format/quantities.ts';
 import { formatDateTime, toZoneName } from '../../format/times.ts';
 import { useHeading } from '../../shell/use-heading.ts';
 import type { ViewParameters } from '../../url/location.ts';
@@ -76,40 +76,61 @@ function MainSeries({ deploy, changes }: { deploy: Deploy; changes: readonly Fin
 
 function Head({ deploy }: { deploy: Deploy }) {
   const zone = toZoneName(zoneChoice.value);
+  const headlines = omitTenantRepeats(deploy.findings);
   const { findings, startsAt, previousVersion, service, environment, commit, author, url } = deploy;
   return (
-    <div>
-      <div class="buttons">
-        <DeployStatus status={deploy.status} />
-        <span class="muted">
-          {formatDateTime(Date.parse(startsAt), zone, true)}
-          {previousVersion && `, after ${previousVersion}`}
-          {deploy.endReason && `, ended because ${deploy.endReason}`}
-        </span>
-      </div>
-      {findings.map(({ text }) => (
-        <p key={text}>
-          <strong>{text}</strong>
-        </p>
-      ))}
-      {findings.length === 0 && <p class="muted">No change is confirmed.</p>}
-      <p class="small">
-        <a class="link" href={linkTo('/service', { service })}>
-          {service}
-        </a>
-        {environment && ` · ${environment}`}
-        {commit && ` · commit ${commit}`}
-        {author && ` · ${author}`}
-        {url && (
-          <>
-            {' · '}
-            <a class="link" href={url} rel="noreferrer" target="_blank">
-              pipeline
-            </a>
-          </>
+    <div class="alert-head">
+      <div>
+        <div class="buttons">
+          <DeployStatus status={deploy.status} />
+          <span class="muted">
+            {formatDateTime(Date.parse(startsAt), zone, true)}
+            {previousVersion && `, after ${previousVersion}`}
+            {deploy.endReason && `, ended because ${deploy.endReason}`}
+          </span>
+        </div>
+        {headlines.map(({ text }) => (
+          <p key={text} class="name">
+            <strong>{text}</strong>
+          </p>
+        ))}
+        {headlines.length < findings.length && (
+          <p class="muted">
+            The table below also shows {formatCount(findings.length - headlines.length, 'change')}{' '}
+            of single tenants.
+          </p>
         )}
-      </p>
+        {findings.length === 0 && <p class="muted">No change is confirmed.</p>}
+        <p class="small">
+          <a class="link" href={linkTo('/service', { service })}>
+            {service}
+          </a>
+          {environment && ` · ${environment}`}
+          {commit && ` · commit ${commit}`}
+          {author && ` · ${author}`}
+          {url && (
+            <>
+              {' · '}
+              <a class="link" href={url} rel="noreferrer" target="_blank">
+                pipeline
+              </a>
+            </>
+          )}
+        </p>
+      </div>
     </div>
+  );
+}
+
+/** Omits changes of single tenants in series that changed for all tenants. */
+function omitTenantRepeats(findings: Deploy['findings']): Deploy['findings'] {
+  const toKey = ({ type, endpoint, operation, queueScope, verdict }: Finding) =>
+    JSON.stringify([type, endpoint, operation, queueScope, verdict]);
+  const ofAllTenants = new Set(
+    findings.filter(({ organization }) => organization === undefined).map(toKey),
+  );
+  return findings.filter(
+    (finding) => finding.organization === undefined || !ofAllTenants.has(toKey(finding)),
   );
 }
 
@@ -120,11 +141,16 @@ const COLUMNS: readonly Column<Finding>[] = [
     isWide: true,
     sortBy: formatSubject,
     cell: (finding) => (
-      <span class="cell">
-        <span class="mono name" title={formatSubject(finding)}>
+      <span class="two-lines">
+        <span
+          class="mono name truncate"
+          // The end of a path distinguishes endpoints. Statements are too long to show them completely.
+          style={isStatement(finding) ? {} : { whiteSpace: 'normal', overflowWrap: 'anywhere' }}
+          title={formatSubject(finding)}
+        >
           {formatSubject(finding)}
         </span>
-        <span class="faint truncate">
+        <span class="faint small truncate">
           {formatType(finding)}
           {finding.organization && `, tenant ${finding.organization}`}
         </span>
@@ -136,12 +162,14 @@ const COLUMNS: readonly Column<Finding>[] = [
     id: 'before',
     header: 'Before',
     align: 'right',
+    isOptional: true,
     cell: (finding) => formatStatisticValue(finding, finding.before),
   },
   {
     id: 'after',
     header: 'After',
     align: 'right',
+    isOptional: true,
     cell: (finding) => formatStatisticValue(finding, finding.after),
   },
   {
@@ -168,6 +196,7 @@ const COLUMNS: readonly Column<Finding>[] = [
     id: 'count',
     header: 'Requests',
     align: 'right',
+    isOptional: true,
     sortBy: ({ countAfter }) => countAfter,
     cell: ({ countBefore, countAfter, method }) => (
       <span title={`${countBefore} of the version before, ${describeMethod(method)}`}>
@@ -182,6 +211,10 @@ const COLUMNS: readonly Column<Finding>[] = [
     cell: ({ verdict }) => <VerdictBadge verdict={verdict} />,
   },
 ];
+
+function isStatement({ type }: Finding): boolean {
+  return type === 'DATABASE_QUERY_TIME';
+}
 
 function describeMethod(method: Finding['method']): string {
   return method === 'concurrent' ? 'in the same minutes' : 'in the hour before';

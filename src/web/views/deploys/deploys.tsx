@@ -66,17 +66,17 @@ function createColumns() {
       ),
     },
     {
+      id: 'status',
+      header: 'Result',
+      sortBy: ({ status }: Deploy) => status,
+      cell: ({ status }: Deploy) => <DeployStatus status={status} />,
+    },
+    {
       id: 'startsAt',
       header: 'Started',
       align: 'left' as const,
       sortBy: ({ startsAt }: Deploy) => Date.parse(startsAt),
       cell: ({ startsAt }: Deploy) => formatDateTime(Date.parse(startsAt), zone),
-    },
-    {
-      id: 'status',
-      header: 'Result',
-      sortBy: ({ status }: Deploy) => status,
-      cell: ({ status }: Deploy) => <DeployStatus status={status} />,
     },
     {
       id: 'findings',

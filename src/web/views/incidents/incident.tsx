@@ -122,7 +122,7 @@ function Causes({ incident: { causes } }: { incident: Incident }) {
         </EmptyState>
       ) : (
         <ol class="timeline" data-kind="incident">
-          {causes.map(({ onsetAt, kind, text, evidence }) => (
+          {causes.map(({ onsetAt, kind, text, evidence, deployId }) => (
             <li key={`${kind} ${text}`}>
               <time
                 dateTime={onsetAt}
@@ -132,12 +132,18 @@ function Causes({ incident: { causes } }: { incident: Incident }) {
                 {formatTime(Date.parse(onsetAt), zone, serverNow())}
               </time>
               <span class="badges">
-                <Badge kind="none">{kind.replaceAll('_', ' ')}</Badge>
+                <Badge kind="none">{deployId ? 'deploy' : kind.replaceAll('_', ' ')}</Badge>
               </span>
               <p>
                 <InlineCode text={text} />
                 <br />
                 <span class="faint">{toSentence(evidence)}</span>
+                {deployId && (
+                  <>
+                    {' '}
+                    <a href={linkTo(`/deploys/${deployId}`)}>Show the deploy</a>
+                  </>
+                )}
               </p>
             </li>
           ))}

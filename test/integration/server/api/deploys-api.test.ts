@@ -10,12 +10,19 @@ const MINUTE_MS = 60_000;
 /** The deploy of 1.8.0. */
 const START = Math.floor(Date.now() / MINUTE_MS) * MINUTE_MS - 40 * MINUTE_MS;
 const at = (minutes: number) => START + minutes * MINUTE_MS;
+const iso = (ms: number) => new Date(ms).toISOString();
 const api = new TestApiServer();
 const random = createRandom(7);
 let client: PerfscopeClient;
 
 /** Adds the requests of one minute: 120 of anna, and 80 of bert. */
-function addMinute(minute: number, serviceVersion: string, path: string, factor: number): void {
+function addMinute(
+  minute: number,
+  serviceVersion: string | undefined,
+  path: string,
+  factor: number,
+  service = 'booking',
+): void {
   const counts = { anna: 15, bert: 10 };
   for (const [organizationId, count] of Object.entries(counts)) {
     for (let part = 0; part < 8; part += 1) {
@@ -23,7 +30,7 @@ function addMinute(minute: number, serviceVersion: string, path: string, factor:
       const { row, buckets } = makeHistogram(
         {
           ...{ timestamp: at(minute) + 1000 + part, metricType: 'API_RESPONSE_TIME' },
-          ...{ service: 'booking', serviceVersion, environment: 'prod', instance: serviceVersion },
+          ...{ service, serviceVersion, environment: 'prod', instance: serviceVersion ?? 'i' },
           ...{ endpoint: path, operation: 'POST', organizationId },
         },
         { count, ms },
@@ -41,13 +48,17 @@ beforeAll(async () => {
   for (let minute = -60; minute < 0; minute += 1) {
     addMinute(minute, '1.7.0', '/bookings', 1);
     addMinute(minute, '1.7.0', '/rooms', 1);
+    addMinute(minute, undefined, '/old', 1, 'unversioned');
   }
   for (let minute = 0; minute < 20; minute += 1) {
     addMinute(minute, '1.8.0', '/bookings', 1.5);
     addMinute(minute, '1.8.0', '/rooms', 1);
+    addMinute(minute, undefined, '/old', 1, 'unversioned');
   }
   // The rollback.
   for (let minute = 20; minute < 35; minute += 1) addMinute(minute, '1.7.0', '/bookings', 1);
+  const deploy = { service: 'unversioned', version: '2024-05', environment: 'prod' };
+  await client.recordDeploy({ ...deploy, at: iso(at(0)) });
   await api.waitUntilStored();
 });
 afterAll(() => api.remove());
@@ -56,7 +67,8 @@ beforeEach(() => {
 });
 
 const RANGE = { from: at(-120), to: at(35) };
-const listDeploys = async () => (await client.get('deploys', RANGE)).deploys;
+const listDeploys = async (service = 'booking') =>
+  (await client.get('deploys', { ...RANGE, service: [service] })).deploys;
 const listAlerts = async () =>
   (await client.get('alerts')).alerts.filter(({ rule }) => rule === 'deploy-regression');
 
@@ -94,6 +106,20 @@ describe('a regression', () => {
     );
   });
 
+  it('opens an incident with the deploy as its only cause', async () => {
+    const { incidents } = await client.get('incidents', { last: '1d' });
+    expect(incidents).toHaveLength(1);
+    const [deploy] = await listDeploys();
+    const { incident, timeline } = await client.incident(incidents[0]!.id);
+    expect(incident.causes.filter(({ kind }) => kind === 'version')).toHaveLength(1);
+    expect(incident.causes[0]).toMatchObject({ deployId: deploy!.id, subject: 'booking 1.8.0' });
+    expect(incident.title).toMatch(
+      /^`booking` was updated to version 1\.8\.0 from 1\.7\.0: POST \/bookings [45]\d % slower at p95$/,
+    );
+    const versions = timeline.filter(({ kind }) => kind === 'version');
+    expect(versions).toMatchObject([{ text: 'booking: version 1.8.0 after 1.7.0' }]);
+  });
+
   it('has all statistics', async () => {
     const [deploy] = await listDeploys();
     const { changes } = await client.deploy(deploy!.id);
@@ -119,6 +145,14 @@ describe('a report', () => {
     expect(after).toMatchObject([{ id: before[0]?.id, commit: 'c7cdb51', author: 'test' }]);
     expect(after[0]).toMatchObject({ sources: ['detected', 'recorded'], status: 'regression' });
     expect(after[0]?.startsAt).toBe(before[0]?.startsAt);
+  });
+
+  it('adds its author and its commit to the cause of the incident', async () => {
+    await api.evaluator.runOnce(at(6.5));
+    const { incidents } = await client.get('incidents', { last: '1d' });
+    expect(incidents[0]?.causes[0]?.evidence).toMatch(
+      /^\d.* the first alert started; recorded by test, commit c7cdb51; 1\.8\.0 made POST \/bookings/,
+    );
   });
 
   it('is rejected in the future, without a version, and from a key of one organization', async () => {
@@ -170,6 +204,36 @@ it('compare returns intervals that contain the true change', async () => {
   expect(bookings?.lower).toBeLessThan(0.5);
   expect(bookings?.upper).toBeGreaterThan(0.5);
   expect(p95.find(({ endpoint }) => endpoint === '/rooms')).toMatchObject({ verdict: 'unchanged' });
+});
+
+it('compares a service without versions before and after a recorded deploy', async () => {
+  const [deploy] = await listDeploys('unversioned');
+  expect(deploy).toMatchObject({ sources: ['recorded'], comparedSeries: 3, findings: [] });
+  const { changes } = await client.deploy(deploy!.id);
+  expect(changes).toContainEqual(
+    expect.objectContaining({ endpoint: '/old', method: 'before', verdict: 'unchanged' }),
+  );
+});
+
+it('compare labels the times of the base', async () => {
+  const query = { service: ['booking'], candidate: '1.8.0', ...RANGE };
+  // Both versions are in the requested range, but they ran one after the other.
+  const { changes } = await client.get('compare', { ...query, base: '1.7.0' });
+  expect(new Set(changes.map(({ method }) => method))).toEqual(new Set(['before']));
+  // All versions without the candidate.
+  expect((await client.get('compare', query)).changes).toEqual(changes);
+  const range = { from: at(20), to: at(35), baseFrom: iso(at(-60)), baseTo: iso(at(20)) };
+  const later = await client.get('compare', { service: ['booking'], candidate: '1.7.0', ...range });
+  expect(later.changes[0]).toMatchObject({ method: 'before', verdict: 'unchanged' });
+});
+
+it('compare rejects a comparison of something with itself', async () => {
+  const same = { service: ['booking'], base: '1.7.0', candidate: '1.7.0', ...RANGE };
+  await expect(client.get('compare', same)).rejects.toThrow('version 1.7.0 with itself');
+  const overlapping = { ...same, baseFrom: iso(at(-180)), baseTo: iso(at(-100)) };
+  await expect(client.get('compare', overlapping)).rejects.toThrow('both time ranges overlap');
+  const all = { service: ['booking'], ...RANGE };
+  await expect(client.get('compare', all)).rejects.toThrow('all versions with itself');
 });
 
 /** Runs a command against the server, and returns its output and its exit code. */
@@ -231,6 +295,12 @@ describe('perfscope compare', () => {
       expect(err).toContain('such as p95>+10% or errorRate>+1%');
     },
   );
+
+  it('exits with 2 for a comparison of a version with itself', async () => {
+    const { code, err } = await compare('--candidate', '1.7.0');
+    expect(code).toBe(2);
+    expect(err).toContain('compares version 1.7.0 with itself. Specify two versions');
+  });
 
   it('exits with 2 for an invalid range', async () => {
     expect((await compare('--base-range', '2030-01-31')).code).toBe(2);

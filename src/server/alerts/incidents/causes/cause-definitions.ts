@@ -32,6 +32,8 @@ const MIN_SAMPLES_BEFORE = 2;
 
 /** A stuck queue completes at most this share of its jobs. Running jobs end after the others have stopped. */
 const MAX_STUCK_SHARE = 0.05;
+/** With fewer expected jobs, it can be chance that none was completed. */
+const MIN_MISSING_JOBS = 10;
 
 /**
  * Returns whether a rate changed by more than chance: by at least `deviations` standard deviations of the difference of
@@ -93,7 +95,7 @@ export const CAUSE_DEFINITIONS: Readonly<
     rank: 2,
     unit: '1/min',
     isRelevant: ({ before, now, nowWeight }) =>
-      now <= MAX_STUCK_SHARE * before && before * nowWeight >= 5,
+      now <= MAX_STUCK_SHARE * before && before * nowWeight >= MIN_MISSING_JOBS,
     format: (subject, { before }) =>
       `queue ${quote(subject)} stopped completing jobs, before: ${perMinute(before)}`,
   },

@@ -40,4 +40,6 @@ export interface Cause {
   readonly unit: CauseUnit;
   /** Comparison with earlier hours, such as `higher than in the 6 hours before`. */
   readonly evidence: string;
+  /** ID of the recorded or detected deploy that is the cause. */
+  readonly deployId?: string | undefined;
 }

@@ -1,6 +1,5 @@
 import type { AffectedTenant } from '../../../../core/alerts/incident-summary.ts';
 import { DAY_MS, HOUR_MS, MINUTE_MS } from '../../../../core/duration.ts';
-import { formatDuration } from '../../../../core/format.ts';
 import {
   isEmptyScope,
   type TenantScope,
@@ -8,25 +7,17 @@ import {
 } from '../../../../core/tenant-scope.ts';
 import { queryErrorGroups } from '../../../../storage/queries/error-groups.ts';
 import { queryTotals } from '../../../../storage/queries/operation-totals.ts';
-import { queryProcessRuns } from '../../../../storage/queries/process-runs.ts';
-import {
-  findServiceEvents,
-  type ServiceEvent,
-} from '../../../../storage/queries/service-events.ts';
+import type { Filter } from '../../../../storage/queries/query-definition.ts';
 import { floorTo, type TimeRange } from '../../../../storage/queries/time-range.ts';
 import type { QueryClient } from '../../../../storage/questdb/query-client.ts';
+import { BusiestSeries } from './busiest-series.ts';
 import type { Cause } from './cause.ts';
+import { type EventRequest, findEventCauses } from './event-causes.ts';
 import { rankCauses } from './rank-causes.ts';
 import { readSignals, type SignalFilter } from './read-signals.ts';
 
 /** The incident to explain. Times are in ms since the epoch. */
-export interface CauseRequest extends SignalFilter {
-  readonly scope: TenantScope;
-  readonly startedMs: number;
-  readonly now: number;
-  /** Interval at which processes report their health, in ms. */
-  readonly healthIntervalMs: number;
-}
+export type CauseRequest = SignalFilter & EventRequest;
 
 /** Signals before this time before the start of the first alert can be the cause. */
 const BEFORE_START_MS = 20 * MINUTE_MS;
@@ -35,9 +26,8 @@ const AFTER_START_MS = 10 * MINUTE_MS;
 const EARLIER_HOURS_MS = 6 * HOUR_MS;
 const STEP_MS = 10_000;
 const EARLIER_STEP_MS = 5 * MINUTE_MS;
+/** Limit on analyzed services. */
 const MAX_SERVICES = 20;
-/** A version or a restart explains alerts that start within this time. */
-const EVENT_MS = 15 * MINUTE_MS;
 const MAX_MESSAGE_LENGTH = 120;
 
 /**
@@ -53,15 +43,19 @@ export async function findCauses(
   const { scope, startedMs, now, services, hosts, queues } = request;
   const isAboutNothing = services.length + hosts.length + queues.length === 0;
   if (isAboutNothing || isEmptyScope(scope)) return [];
-  const filter = { hosts, queues, services: services.slice(0, MAX_SERVICES) };
   const fromMs = floorTo(startedMs - BEFORE_START_MS, EARLIER_STEP_MS);
   const range = { fromMs, toMs: Math.min(now, startedMs + AFTER_START_MS) };
+  const filter = {
+    ...{ hosts, queues },
+    services: await selectServices(queryClient, scope, services, range),
+  };
+  const busiest = new BusiestSeries(queryClient, { scope, range });
   const earlierRanges = [
     { fromMs: fromMs - EARLIER_HOURS_MS, toMs: fromMs },
     { fromMs: fromMs - DAY_MS, toMs: fromMs - DAY_MS + HOUR_MS },
   ];
   const read = (each: TimeRange, ms: number) =>
-    readSignals(queryClient, { scope, range: each, step: { ms, zone: 'utc' } }, filter);
+    readSignals(queryClient, { scope, range: each, step: { ms, zone: 'utc' } }, filter, busiest);
   const recent = await read(range, STEP_MS);
   const earlier = [];
   for (const each of earlierRanges) earlier.push(...(await read(each, EARLIER_STEP_MS)));
@@ -70,7 +64,7 @@ export async function findCauses(
     stepMs: STEP_MS,
     earlierStepMs: EARLIER_STEP_MS,
   });
-  const events = await findEvents(queryClient, request, filter);
+  const events = await findEventCauses(queryClient, { ...request, ...filter });
   return addMessages(queryClient, request, [
     ...events.versions,
     ...placeRestarts(ranked, events.restarts),
@@ -82,53 +76,6 @@ function placeRestarts(ranked: readonly Cause[], restarts: readonly Cause[]): Ca
   const symptoms = new Set<Cause['kind']>(['errors', 'job_failures', 'job_time', 'endpoint_time']);
   const at = ranked.findIndex(({ kind }) => symptoms.has(kind));
   return at < 0 ? [...ranked, ...restarts] : ranked.toSpliced(at, 0, ...restarts);
-}
-
-/** Finds new versions and restarts of the incident's services shortly before the first alert. */
-async function findEvents(
-  queryClient: QueryClient,
-  { scope, startedMs, now, healthIntervalMs }: CauseRequest,
-  { services }: SignalFilter,
-): Promise<{ versions: Cause[]; restarts: Cause[] }> {
-  if (services.length === 0) return { versions: [], restarts: [] };
-  const toMs = Math.min(now, startedMs + MINUTE_MS);
-  const range = { fromMs: startedMs - EVENT_MS, toMs };
-  const extended = { fromMs: range.fromMs - HOUR_MS, toMs };
-  const filter = { service: services };
-  const runs = await queryProcessRuns(queryClient, { scope, range: extended, filter });
-  const events = findServiceEvents(runs, range, Math.max(3 * healthIntervalMs, MINUTE_MS));
-  const toCause = (event: ServiceEvent): Cause => ({
-    kind: event.kind,
-    subject: event.kind === 'version' ? `${event.service} ${event.version}` : event.service,
-    service: event.service,
-    text: formatEvent(event),
-    onsetMs: event.atMs,
-    before: 0,
-    now: event.kind === 'restart' ? event.count : 1,
-    unit: '1',
-    evidence: formatEventTime(event.atMs, startedMs),
-  });
-  const newestFirst = events.toSorted((a, b) => b.atMs - a.atMs);
-  return {
-    versions: newestFirst
-      .filter(({ kind }) => kind === 'version')
-      .slice(0, 2)
-      .map(toCause),
-    restarts: newestFirst
-      .filter(({ kind }) => kind === 'restart')
-      .slice(0, 1)
-      .map(toCause),
-  };
-}
-
-function formatEvent(event: ServiceEvent): string {
-  if (event.kind === 'restart') return `${event.count} processes of \`${event.service}\` restarted`;
-  return `\`${event.service}\` was updated to version ${event.version} from ${event.previousVersion}`;
-}
-
-function formatEventTime(atMs: number, startedMs: number): string {
-  const gap = formatDuration(Math.abs(startedMs - atMs));
-  return `${gap} ${atMs <= startedMs ? 'before' : 'after'} the first alert started`;
 }
 
 /** Adds the most frequent error message to failing endpoints. Messages can contain texts of other tenants. */
@@ -165,21 +112,48 @@ function isSameEndpoint(subject: string, endpoint: string | undefined): boolean 
 }
 
 /**
+ * Returns at most 20 services: the services with the most requests.
+ *
+ * @throws PS_UNAVAILABLE if QuestDB is unreachable
+ */
+async function selectServices(
+  queryClient: QueryClient,
+  scope: TenantScope,
+  services: readonly string[],
+  range: TimeRange,
+): Promise<readonly string[]> {
+  if (services.length <= MAX_SERVICES) return services;
+  const busiest = await listBusiestServices(queryClient, scope, { service: services }, range);
+  return [...new Set([...busiest, ...services])].slice(0, MAX_SERVICES);
+}
+
+/**
  * Returns the services that handled requests of organizations in a range, sorted by their number of requests.
  *
  * @throws PS_UNAVAILABLE if QuestDB is unreachable
  */
-export async function findTenantServices(
+export function findTenantServices(
   queryClient: QueryClient,
   organizations: readonly string[],
   range: TimeRange,
 ): Promise<string[]> {
   const filter = { organization: organizations };
-  const query = { scope: UNRESTRICTED_SCOPE, range, filter, groupBy: ['service'] as const };
+  return listBusiestServices(queryClient, UNRESTRICTED_SCOPE, filter, range);
+}
+
+async function listBusiestServices(
+  queryClient: QueryClient,
+  scope: TenantScope,
+  filter: Filter,
+  range: TimeRange,
+): Promise<string[]> {
+  const query = { scope, range, filter, groupBy: ['service'] as const };
   const totals = await queryTotals(queryClient, query, { metricType: 'API_RESPONSE_TIME' });
   return totals.sort((a, b) => b.count - a.count).flatMap(({ group }) => group.service ?? []);
 }
 
+/** Limit on services whose requests are counted. */
+const MAX_COUNTED_SERVICES = 1000;
 const MAX_TENANTS = 50;
 
 /**
@@ -194,7 +168,7 @@ export async function findAffectedTenants(
   range: TimeRange,
 ): Promise<AffectedTenant[]> {
   if (services.length === 0 || isEmptyScope(scope) || range.toMs <= range.fromMs) return [];
-  const filter = { service: services.slice(0, MAX_SERVICES) };
+  const filter = { service: services.slice(0, MAX_COUNTED_SERVICES) };
   const groupBy = ['organization', 'property'] as const;
   const selector = { metricType: 'API_RESPONSE_TIME' };
   const totals = await queryTotals(queryClient, { scope, range, filter, groupBy }, selector);

@@ -51,6 +51,42 @@ export function findOnset(
   return onset;
 }
 
+/** Share of the buckets whose means are limited, so that single extreme values don't decide about the onset. */
+const LIMITED_SHARE = 0.1;
+
+/**
+ * Finds the change points of a series. The first is the split that explains most of the variance. If the split differs
+ * when extreme values are limited, it is the second.
+ */
+export function listOnsets(
+  points: readonly SignalPoint[],
+  direction: 'up' | 'down' = 'up',
+): Onset[] {
+  const first = findOnset(points, direction);
+  if (first === undefined) return [];
+  const means = points
+    .filter(({ weight }) => weight > 0)
+    .map(toMean)
+    .sort((a, b) => a - b);
+  const limit = means[Math.floor((1 - LIMITED_SHARE) * (means.length - 1))] ?? 0;
+  const limited = points.map((point) => ({
+    ...point,
+    total: Math.min(point.total, limit * point.weight),
+  }));
+  const second = findOnset(limited, direction);
+  if (second === undefined || second.atMs === first.atMs) return [first];
+  return [first, splitAt(points, second.atMs)];
+}
+
+function splitAt(points: readonly SignalPoint[], atMs: number): Onset {
+  const before = sum(points.filter(({ fromMs }) => fromMs < atMs));
+  const now = sum(points.filter(({ fromMs }) => fromMs >= atMs));
+  return {
+    ...{ atMs, before: toMean(before), now: toMean(now), nowTotal: now.total },
+    ...{ beforeWeight: before.weight, nowWeight: now.weight },
+  };
+}
+
 /**
  * Returns an onset without the bucket in which the change began. This is the last bucket before the onset if it has
  * already moved, unless it is the only one. It would change the mean before the onset.

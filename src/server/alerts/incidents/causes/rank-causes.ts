@@ -11,33 +11,21 @@ import {
 import {
   fillBuckets,
   findOnset,
+  listOnsets,
   type Onset,
   omitPartialBucket,
   sum,
   toMean,
 } from './find-onset.ts';
+import { type IncidentSignals, RATE_KINDS, toPoints } from './incident-signals.ts';
+import { isBeyondNoise } from './onset-significance.ts';
 import type { SignalKind, SignalPoint, SignalSeries } from './read-signals.ts';
 import { formatTopProcess } from './top-process.ts';
-
-/** The signals around the start of an incident. */
-export interface IncidentSignals {
-  /** Fine series before and after the start of the incident. */
-  readonly recent: readonly SignalSeries[];
-  readonly range: TimeRange;
-  /** Start of the first alert, in ms since the epoch. */
-  readonly startedMs: number;
-  readonly stepMs: number;
-  /** Series of earlier hours, in steps of five minutes. */
-  readonly earlier: readonly SignalSeries[];
-  readonly earlierRanges: readonly TimeRange[];
-  readonly earlierStepMs: number;
-}
+import { growsMoreThanTraffic, hasWaitingJobs } from './traffic-growth.ts';
 
 const MAX_CAUSES = 6;
 /** Causes of one kind with a smaller share of the kind's change aren't listed. */
 const MIN_SHARE = 0.2;
-/** Factor by which a tenant's share of the requests, or a queue's jobs per request, must grow. */
-const MIN_SHARE_GROWTH = 1.4;
 /** Durations that a process measures are also longer while its event loop is blocked. */
 const MEASURED_KINDS: ReadonlySet<SignalKind> = new Set([
   'statement_time',
@@ -45,12 +33,6 @@ const MEASURED_KINDS: ReadonlySet<SignalKind> = new Set([
   'connection_wait',
   'job_time',
   'endpoint_time',
-]);
-const RATE_KINDS: ReadonlySet<SignalKind> = new Set([
-  'requests',
-  'all_requests',
-  'arrivals',
-  'finished_jobs',
 ]);
 /** Causes whose onsets are closer than this started together. */
 const SAME_ONSET_MS = MINUTE_MS;
@@ -136,11 +118,15 @@ function omitUnprovenNew(
   );
 }
 
-/** Omits causes that are a small part of the change of their kind. */
+/** Omits causes that are a small part of the change of their kind, unless all causes of the kind are. */
 function selectImportant(candidates: readonly Candidate[]): Candidate[] {
   return [...Map.groupBy(candidates, ({ cause }) => cause.kind).values()].flatMap((ofKind) => {
     const total = ofKind.reduce((all, { impact }) => all + impact, 0);
-    return ofKind.filter(({ impact }) => impact >= MIN_SHARE * total);
+    const important = ofKind.filter(({ impact }) => impact >= MIN_SHARE * total);
+    // Many equal changes are all a small part.
+    return important.length > 0
+      ? important
+      : [ofKind.reduce((a, b) => (b.impact > a.impact ? b : a))];
   });
 }
 
@@ -164,7 +150,8 @@ function toCandidates(series: SignalSeries, signals: IncidentSignals): Candidate
     return candidate && hasWaitingJobs(series, candidate.cause.onsetMs, signals) ? [candidate] : [];
   }
   const candidate = createCandidate(kind, series, signals, 'up');
-  if (candidate === undefined || !growsMoreThanTraffic(series, candidate, signals)) return [];
+  if (candidate === undefined || !growsMoreThanTraffic(series, candidate.cause.onsetMs, signals))
+    return [];
   return [candidate];
 }
 
@@ -177,11 +164,13 @@ function createCandidate(
   const definition = CAUSE_DEFINITIONS[kind];
   const points = toPoints(series, signals);
   const isRelevant = (each: Onset | undefined) => each !== undefined && definition.isRelevant(each);
-  const changed = findOnset(points, direction);
-  // A rate that rises slowly has no such bucket.
-  const isExact = changed === undefined || RATE_KINDS.has(series.kind);
-  const found = isExact ? changed : omitPartialBucket(points, changed);
-  const onset = [found, findNewSubject(points, series, signals)]
+  const found = RATE_KINDS.has(series.kind)
+    ? // A rate that rises slowly has no partial bucket.
+      [findOnset(points, direction)]
+    : listOnsets(points, direction)
+        .filter((each) => isBeyondNoise(kind, points, each))
+        .map((each) => omitPartialBucket(points, each));
+  const onset = [...found, findNewSubject(points, series, signals)]
     .map((each) => toPercent(each, definition.unit, series))
     .find(isRelevant);
   if (onset === undefined) return undefined;
@@ -262,13 +251,6 @@ function computeSize({ before, now }: Onset): number {
   return low <= 0 ? 10 : Math.min(10, Math.log2(high / low));
 }
 
-function toPoints(
-  { kind, points }: SignalSeries,
-  { range, stepMs }: IncidentSignals,
-): readonly SignalPoint[] {
-  return RATE_KINDS.has(kind) ? fillBuckets(points, range, stepMs) : points;
-}
-
 /** Shares of failures are stored as 0 to 1. Samples of CPU and memory already are percentages. */
 function isShare(kind: SignalKind): boolean {
   return ['errors', 'failed_calls', 'job_failures'].includes(kind);
@@ -306,41 +288,4 @@ function toEarlierPoints(
     : points;
   if (unit !== '%' || !isShare(kind)) return filled;
   return filled.map((point) => ({ ...point, total: 100 * point.total }));
-}
-
-/**
- * Returns whether jobs still arrived after a queue stopped completing jobs. Without arrivals, there is nothing to
- * complete.
- */
-function hasWaitingJobs(
-  { subject, service }: SignalSeries,
-  onsetMs: number,
-  { recent }: IncidentSignals,
-): boolean {
-  const arrivals = recent.find(
-    (each) => each.kind === 'arrivals' && each.subject === subject && each.service === service,
-  );
-  const since = (arrivals?.points ?? []).filter(({ fromMs }) => fromMs >= onsetMs);
-  return sum(since).total > 0;
-}
-
-/**
- * Returns whether a tenant's requests, or a queue's jobs, grew more than all requests together. Otherwise, the growth
- * is normal traffic, such as in the morning. Few requests before the change can be few by chance.
- */
-function growsMoreThanTraffic(
-  series: SignalSeries,
-  { cause }: Candidate,
-  signals: IncidentSignals,
-): boolean {
-  if (series.kind !== 'requests' && series.kind !== 'arrivals') return true;
-  const all = signals.recent.find((each) => each.kind === 'all_requests');
-  if (all === undefined) return true;
-  const count = (each: SignalSeries, isSince: boolean) =>
-    sum(toPoints(each, signals).filter(({ fromMs }) => fromMs >= cause.onsetMs === isSince)).total;
-  const [allBefore, allNow] = [count(all, false), count(all, true)];
-  if (allBefore <= 0 || allNow <= 0) return true;
-  const before = count(series, false);
-  const highestBefore = before + 2 * Math.sqrt(before + 1);
-  return count(series, true) / allNow >= MIN_SHARE_GROWTH * (highestBefore / allBefore);
 }

@@ -8,6 +8,7 @@ import { BY_QUEUE, queryQueueTotals } from '../../../../storage/queries/queue-to
 import { toNumber } from '../../../../storage/queries/row-values.ts';
 import { runQuery } from '../../../../storage/queries/run-query.ts';
 import type { QueryClient } from '../../../../storage/questdb/query-client.ts';
+import type { BusiestSeries } from './busiest-series.ts';
 import type { CauseKind } from './cause.ts';
 
 /** Kinds of series. The last kinds aren't causes, but explain the others. */
@@ -64,18 +65,23 @@ type SignalReader = (
   query: Query & { readonly step: NonNullable<Query['step']> },
   filter: SignalFilter,
   collector: SeriesCollector,
+  busiest: BusiestSeries,
 ) => Promise<void>;
 
-const readRequests: SignalReader = async (client, query, { services }, collector) => {
+const readRequests: SignalReader = async (client, query, { services }, collector, busiest) => {
   if (services.length === 0) return;
   const selector = { metricType: 'API_RESPONSE_TIME' };
   const minutes = query.step.ms / MINUTE_MS;
-  const filtered = { ...query, filter: { service: services } };
-  const [endpoints, tenants] = await Promise.all([
-    queryTotals(client, { ...filtered, groupBy: ['service', 'operation', 'endpoint'] }, selector),
-    queryTotals(client, { ...filtered, groupBy: ['organization', 'property'] }, selector),
+  const filter = { service: services };
+  const read = async (groupBy: readonly Dimension[]) => {
+    const limited = await busiest.limitOperations(selector, groupBy, filter);
+    return queryTotals(client, { ...query, filter: limited, groupBy }, selector);
+  };
+  const [endpoints, tenants, all] = await Promise.all([
+    read(['service', 'operation', 'endpoint']),
+    read(['organization', 'property']),
+    queryTotals(client, { ...query, filter, groupBy: [] }, selector),
   ]);
-  const sums = new Map<number, number>();
   for (const { group, bucket, count, average, errorCount } of endpoints) {
     const { fromMs } = bucket!;
     const subject = [group.operation, group.endpoint ?? '(no route)'].filter(Boolean).join(' ');
@@ -85,10 +91,11 @@ const readRequests: SignalReader = async (client, query, { services }, collector
       weight: count,
     });
     collector.add('errors', subject, group.service, { fromMs, total: errorCount, weight: count });
-    sums.set(fromMs, (sums.get(fromMs) ?? 0) + count);
   }
-  for (const [fromMs, total] of sums)
-    collector.add('all_requests', '', undefined, { fromMs, total, weight: minutes });
+  for (const { bucket, count } of all) {
+    const { fromMs } = bucket!;
+    collector.add('all_requests', '', undefined, { fromMs, total: count, weight: minutes });
+  }
   for (const { group, bucket, count } of tenants) {
     const { organization, property } = group;
     if (organization === undefined) continue;
@@ -105,11 +112,12 @@ function createOperationReader(
   failureKind: SignalKind | undefined,
   names?: readonly string[],
 ): SignalReader {
-  return async (client, query, { services }, collector) => {
+  return async (client, query, { services }, collector, busiest) => {
     if (services.length === 0) return;
     const groupBy: readonly Dimension[] = ['service', 'endpoint', 'operation'];
-    const filtered = { ...query, filter: { service: services }, groupBy };
-    const totals = await queryTotals(client, filtered, { metricType, names });
+    const selector = { metricType, names };
+    const filter = await busiest.limitOperations(selector, groupBy, { service: services });
+    const totals = await queryTotals(client, { ...query, filter, groupBy }, selector);
     for (const { group, bucket, count, average, errorCount } of totals) {
       const { fromMs } = bucket!;
       const subject = group.endpoint ?? group.operation ?? '(unnamed)';
@@ -135,14 +143,21 @@ const readBreakers: SignalReader = async (client, query, { services }, collector
   }
 };
 
-const readQueues: SignalReader = async (client, query, { services, queues }, collector) => {
+const readQueues: SignalReader = async (
+  client,
+  query,
+  { services, queues },
+  collector,
+  busiest,
+) => {
   const filters = [
     ...(services.length > 0 ? [{ service: services }] : []),
     ...(queues.length > 0 ? [{ queue: queues }] : []),
   ];
   const minutes = query.step.ms / MINUTE_MS;
   const seen = new Set<string>();
-  for (const filter of filters) {
+  for (const each of filters) {
+    const filter = await busiest.limitQueues(each);
     const totals = await queryQueueTotals(client, { ...query, filter, groupBy: [...BY_QUEUE] });
     for (const { group, bucket, arrived, completed, failed, processing } of totals) {
       const { queue = '(unnamed)', queueScope = '' } = group;
@@ -208,20 +223,22 @@ const READERS: readonly SignalReader[] = [
 ];
 
 /**
- * Reads all signals of an incident's services, hosts, and queues in a range. Signals that can't be read, for example
+ * Reads the signals of an incident's services, hosts, and queues in a range. Signals that can't be read, for example
  * because they have too many subjects, are missing.
  *
+ * @param busiest selects the series of each metric
  * @throws PS_UNAVAILABLE if QuestDB is unreachable
  */
 export async function readSignals(
   queryClient: QueryClient,
   query: Query & { readonly step: NonNullable<Query['step']> },
   filter: SignalFilter,
+  busiest: BusiestSeries,
 ): Promise<SignalSeries[]> {
   const collector = new SeriesCollector();
   for (const read of READERS) {
     // One after the other, so that rule evaluations don't wait for these queries.
-    await read(queryClient, query, filter, collector).catch((error: unknown) => {
+    await read(queryClient, query, filter, collector, busiest).catch((error: unknown) => {
       const { code } = error as { code?: string };
       if (code !== 'PS_REQUEST_TOO_LARGE') throw error;
     });

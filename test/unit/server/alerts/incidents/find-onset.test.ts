@@ -7,6 +7,7 @@ import {
 import {
   fillBuckets,
   findOnset,
+  listOnsets,
   omitPartialBucket,
 } from '../../../../../src/server/alerts/incidents/causes/find-onset.ts';
 
@@ -89,4 +90,16 @@ test('compares a value with the most extreme five minutes of each earlier hour',
   ]);
   expect(compareWithEarlierHours(0, points, 'down')).toMatchObject({ extremeHours: 0, extreme: 5 });
   expect(isUnusual(compareWithEarlierHours(1, []))).toBe(true);
+});
+
+test('lists a second onset if an extreme value decides about the first', () => {
+  // From the eleventh bucket on, the values are higher. The last value is extreme.
+  const values = Array.from({ length: 20 }, (_, i) => (i === 19 ? 500 : i < 10 ? 10 : 30));
+  const points = values.map((total, i) => ({ fromMs: i * 1000, total, weight: 1 }));
+  const onsets = listOnsets(points);
+  expect(onsets.map(({ atMs }) => atMs)).toEqual([19_000, 10_000]);
+  // The means contain the extreme value.
+  expect(onsets[1]).toMatchObject({ before: 10, now: 77, beforeWeight: 10, nowWeight: 10 });
+  expect(listOnsets(points.slice(0, 19)).map(({ atMs }) => atMs)).toEqual([10_000]);
+  expect(listOnsets([])).toEqual([]);
 });

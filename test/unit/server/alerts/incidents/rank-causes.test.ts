@@ -92,3 +92,11 @@ test('jobs that arrive soon after the start of the service are a cause', () => {
   const chance = usual.map((count, i) => (i === 1 ? 1 : count));
   expect(rank([toSeries('arrivals', 'invoices', chance)], 4)).toEqual([]);
 });
+
+test('if many endpoints are equally slower, one of them is a cause', () => {
+  const slower = Array.from({ length: 20 }, (_, i) => (i < 4 ? 10 : 100));
+  const endpoints = Array.from({ length: 10 }, (_, i) =>
+    toSeries('endpoint_time', `GET /${i}`, slower),
+  );
+  expect(rank(endpoints, 6)).toEqual(['endpoint_time GET /0']);
+});
