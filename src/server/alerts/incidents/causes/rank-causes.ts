@@ -208,7 +208,7 @@ function createCandidate(
 }
 
 /** A subject is new if its first measurement is at least this much later than the first of all measurements. */
-const MIN_NEW_MS = 15_000;
+const MIN_NEW_MS = 10_000;
 
 /** Returns the onset of a subject that had no measurements before, such as a new statement. */
 function findNewSubject(
