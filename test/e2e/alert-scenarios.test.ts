@@ -100,10 +100,8 @@ async function expectAlert(...[scenario, rule, cause, firstCause]: ScenarioCase)
       ) ?? false
     );
   }).catch(() => undefined);
-  expect(
-    incident?.alerts.map(({ id }) => id),
-    JSON.stringify(incidents),
-  ).toContain(alert.id);
+  expect(incident, JSON.stringify(incidents)).toBeDefined();
+  expect(incident?.alerts.map(({ id }) => id)).toContain(alert.id);
   const listed = await runPerfscope(['alerts', '--json', '--url', demo.serverUrl], server.env);
   expect(listed.stdout).toContain(alert.id);
   const acknowledged = await runPerfscope(
