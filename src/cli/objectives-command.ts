@@ -46,10 +46,24 @@ function printObjectives(found: ApiResponse<'objectives'>, isJson: boolean): voi
   if (isJson) printJson(found);
   else if (updatedAt === undefined) printStatus('The server is still reading measurements.');
   else if (objectives.length === 0) printStatus('No objectives.');
-  else print(formatObjectives(objectives));
+  else {
+    print(formatObjectives(objectives));
+    for (const note of describeOmittedGroups(objectives)) printStatus(note);
+  }
 }
 
-function formatObjectives(objectives: readonly Objective[]): string {
+/** Returns a note for each objective with more groups than the server measures. */
+export function describeOmittedGroups(objectives: readonly Objective[]): string[] {
+  return objectives
+    .filter(({ omittedGroups }) => omittedGroups > 0)
+    .map(
+      ({ name, omittedGroups }) =>
+        `${name} has too many groups: ${formatNumber(omittedGroups)} more groups are not measured. Use fewer dimensions in \`groupBy\`.`,
+    );
+}
+
+/** Returns the table of `perfscope objectives`, with one line per group. */
+export function formatObjectives(objectives: readonly Objective[]): string {
   const rows = objectives.flatMap((objective) =>
     objective.groups.length > 0
       ? objective.groups.map((group) => toCells(objective, group))
