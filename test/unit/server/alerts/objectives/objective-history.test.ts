@@ -22,12 +22,8 @@ it('returns every row exactly once if the range of each page ends at the start o
   fc.assert(
     fc.property(times, (all) => {
       // A page has at least as many rows as the same time.
-      const limit = Math.max(
-        1,
-        ...Map.groupBy(all, (time) => time)
-          .values()
-          .map((same) => same.length),
-      );
+      const sameTime = [...Map.groupBy(all, (time) => time).values()];
+      const limit = Math.max(1, ...sameTime.map(({ length }) => length));
       const sorted = all.toSorted((a, b) => b - a);
       const read: number[] = [];
       for (let toMs: number | undefined = 31; toMs !== undefined; ) {
