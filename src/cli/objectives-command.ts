@@ -10,6 +10,9 @@ interface ObjectivesOptions extends ServerOptions {
   json?: true;
 }
 
+/** Targets can have as many decimals, such as 99.9999 %. */
+const ACHIEVED_DECIMALS = 4;
+
 type Objective = ApiResponse<'objectives'>['objectives'][number];
 type ObjectiveGroup = Objective['groups'][number];
 
@@ -93,7 +96,7 @@ function toCells(objective: Objective, group: ObjectiveGroup): unknown[] {
       .join(' '),
     formatTarget({ ...objective, ...group }),
     status,
-    achieved === undefined ? '' : formatPercent(achieved),
+    achieved === undefined ? '' : formatPercent(achieved, ACHIEVED_DECIMALS),
     budgetRemaining === undefined ? '' : formatPercent(budgetRemaining),
     burnRate === undefined ? '' : formatNumber(burnRate),
     reason ?? (status === 'exhausted' ? 'exhausted' : (exhaustedAt ?? '')),
