@@ -25,8 +25,8 @@ export interface Observation {
 }
 
 /**
- * Reasons why a group doesn't have enough data: a short baseline, a short time with data in the window, or an
- * objective whose first event is newer than the window of the burn rate.
+ * Reasons why a group doesn't have enough data: a short baseline, or a short time with data in the window.
+ * `objective` means that the first event of an objective is newer than the window of the burn rate.
  */
 export const WAITING_REASONS = ['baseline', 'coverage', 'objective'] as const;
 export type WaitingReason = (typeof WAITING_REASONS)[number];

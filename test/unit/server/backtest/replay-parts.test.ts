@@ -16,6 +16,7 @@ import {
 import { RuleReplay } from '../../../../src/server/backtest/replay/rule-replay.ts';
 import { toAlertSpans } from '../../../../src/server/backtest/report/alert-spans.ts';
 import { createRuleReport } from '../../../../src/server/backtest/report/rule-report.ts';
+import { describeLimits } from '../../../../src/server/backtest/service/stored-alerts.ts';
 import { GroupStore } from '../../../../src/server/backtest/sources/group-store.ts';
 import { CellSeries } from '../../../../src/server/backtest/windows/cell-series.ts';
 import { SlidingSums } from '../../../../src/server/backtest/windows/sliding-sums.ts';
@@ -219,6 +220,14 @@ route: { receivers: [oncall], digest: d }
     expect(messages.map(({ atMs }) => (atMs - T0) / MINUTE_MS)).toEqual([11]);
     expect(messages[0]?.rules).toEqual(['r']);
   });
+});
+
+it('reports that only a part of the stored alerts and messages was read', () => {
+  expect(describeLimits(9999, 49_999)).toEqual([]);
+  expect(describeLimits(10_000, 50_000)).toEqual([
+    expect.stringContaining('newest 10,000 stored alert changes'),
+    expect.stringContaining('newest 50,000 stored messages'),
+  ]);
 });
 
 it('rejects rules with more groups than live evaluation accepts', () => {
