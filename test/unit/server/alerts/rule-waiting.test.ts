@@ -72,7 +72,7 @@ it('a burn-rate rule waits until the window of its objectives has data', () => {
     groups: 2,
     needed: 6 * HOUR_MS,
     expectedAt: new Date(T0 + 5 * HOUR_MS),
-    text: "waiting for the objectives' first events: 1 of 2 groups have enough data; needs 6 h",
+    text: 'waiting for data of the objectives: 1 of 2 groups have enough data; needs 6 h',
   });
 });
 
