@@ -111,8 +111,10 @@ function formatRequirement({ code, message }: z.core.$ZodIssue): string {
 /** Adds the invalid value to a message that doesn't contain it, before the explanation. */
 function addValue(message: string, value: unknown): string {
   const isScalar = ['string', 'number', 'boolean'].includes(typeof value) && value !== '';
-  if (!isScalar || message.includes(String(value).slice(0, 50))) return message;
-  return message.replace(/(?=: |; |$)/, `, not \`${String(value).slice(0, 60)}\``);
+  const text = String(value).slice(0, 50);
+  const isShown = message.includes(`\`${text}`) || message.split(/[^\w.]+/).includes(text);
+  if (!isScalar || isShown) return message;
+  return message.replace(/(?=: |; |$)/, `, not \`${text}\``);
 }
 
 /**
