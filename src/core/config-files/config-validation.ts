@@ -114,7 +114,7 @@ function addValue(message: string, value: unknown): string {
   const text = String(value).slice(0, 50);
   const isShown = message.includes(`\`${text}`) || message.split(/[^\w.]+/).includes(text);
   if (!isScalar || isShown) return message;
-  return message.replace(/(?=: |; |$)/, `, not \`${text}\``);
+  return message.replace(/(?=: |; |$)/, () => `, not \`${text}\``);
 }
 
 /**

@@ -336,6 +336,7 @@ const INVALID: readonly (readonly [string, string, string, RegExp])[] = [
     /\(1 h\) must be at most `window` \(5 min\)/,
   ],
   ['a number as a name', `rules:\n  - name: 5\n    ${MEASURE}`, '2:11', /in quotes, not `5`/],
+  ['a name with signs', `rules:\n  - name: a$&b\n    ${MEASURE}`, '2:11', /, not `a\$&b`$/],
   ['a name with a space', `rules:\n  - name: a b\n    ${MEASURE}`, '2:11', /, not `a b`/],
   [
     'a Prometheus rule',
