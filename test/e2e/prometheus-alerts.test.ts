@@ -37,7 +37,7 @@ let service: Server | undefined;
 beforeAll(async () => {
   webhook = await RecordingServer.start();
   const [secret, notify] = ['hook.secret', 'notify.yaml'].map((name) => join(server.folder, name));
-  writeFileSync(secret!, 's'.repeat(40));
+  writeFileSync(secret!, 's'.repeat(40), { mode: 0o600 });
   const channel = `kind: webhook, secretFile: '${secret}', allowHttp: true, allowPrivate: true`;
   writeFileSync(
     notify!,
@@ -193,7 +193,11 @@ it('joins the incident of the same service, and silences hold it', async () => {
   const response = await fetch(`${server.url}/api/performance/silences`, {
     method: 'POST',
     headers: { authorization: `Bearer ${keys.admin}`, 'content-type': 'application/json' },
-    body: JSON.stringify({ matchers: ['alertname="alertmanager:Planned"'], comment: 'planned' }),
+    body: JSON.stringify({
+      matchers: ['alertname="alertmanager:Planned"'],
+      comment: 'planned',
+      duration: '1h',
+    }),
   });
   expect(response.status).toBe(200);
   await postAlert('QueueStuck', 'booking');
