@@ -2,7 +2,7 @@ import type { Command } from 'commander';
 import type { ApiResponse } from '../client/api-types.ts';
 import { formatDuration, formatNumber, formatPercent } from '../core/format.ts';
 import { formatExamples } from './command-options.ts';
-import { formatTable, print, printJson, printStatus } from './command-output.ts';
+import { formatTable, printJson, printStatus } from './command-output.ts';
 import { addServerOptions, type ServerOptions, withServerClient } from './server-client.ts';
 
 interface ObjectivesOptions extends ServerOptions {
@@ -50,7 +50,7 @@ function printObjectives(found: ApiResponse<'objectives'>, isJson: boolean): voi
   else if (updatedAt === undefined) printStatus('The server is still reading measurements.');
   else if (objectives.length === 0) printStatus('No objectives.');
   else {
-    print(formatObjectives(objectives));
+    process.stdout.write(`${formatObjectives(objectives)}\n`);
     for (const note of describeOmittedGroups(objectives)) printStatus(note);
   }
 }
