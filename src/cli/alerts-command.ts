@@ -168,16 +168,19 @@ export function toTableRow(alert: Alert): unknown[] {
     rule,
     formatLabels(alert),
     formatAlertNumber(value),
-    formatAlertNumber(threshold),
+    formatAlertNumber(threshold, THRESHOLD_DECIMALS),
     startedAt,
     held.map(formatHeld).join(', '),
     id,
   ];
 }
 
+/** Thresholds of an uptime can have more decimals than values. */
+const THRESHOLD_DECIMALS = 4;
+
 /** Rounds a number, but a value below 100 never to 100, because it can be a percentage. */
-function formatAlertNumber(value: number | undefined): string | undefined {
-  return value === undefined ? undefined : formatPercent(value).replace(/ %$/, '');
+function formatAlertNumber(value: number | undefined, maxDecimals?: number): string | undefined {
+  return value === undefined ? undefined : formatPercent(value, maxDecimals).replace(/ %$/, '');
 }
 
 /** Formats a reason why no message is sent now. An alert that was sent is a `duplicate`. */

@@ -2,13 +2,16 @@ import type { Command } from 'commander';
 import type { ApiResponse } from '../client/api-types.ts';
 import { formatDuration, formatNumber, formatPercent } from '../core/format.ts';
 import { formatExamples } from './command-options.ts';
-import { formatTable, print, printJson, printStatus } from './command-output.ts';
+import { formatTable, printJson, printStatus } from './command-output.ts';
 import { addServerOptions, type ServerOptions, withServerClient } from './server-client.ts';
 
 interface ObjectivesOptions extends ServerOptions {
   service?: string[];
   json?: true;
 }
+
+/** Targets can have as many decimals, such as 99.9999 %. */
+const ACHIEVED_DECIMALS = 4;
 
 type Objective = ApiResponse<'objectives'>['objectives'][number];
 type ObjectiveGroup = Objective['groups'][number];
@@ -46,10 +49,24 @@ function printObjectives(found: ApiResponse<'objectives'>, isJson: boolean): voi
   if (isJson) printJson(found);
   else if (updatedAt === undefined) printStatus('The server is still reading measurements.');
   else if (objectives.length === 0) printStatus('No objectives.');
-  else print(formatObjectives(objectives));
+  else {
+    process.stdout.write(`${formatObjectives(objectives)}\n`);
+    for (const note of describeOmittedGroups(objectives)) printStatus(note);
+  }
 }
 
-function formatObjectives(objectives: readonly Objective[]): string {
+/** Returns a note for each objective with more groups than the server measures. */
+export function describeOmittedGroups(objectives: readonly Objective[]): string[] {
+  return objectives
+    .filter(({ omittedGroups }) => omittedGroups > 0)
+    .map(
+      ({ name, omittedGroups }) =>
+        `${name} has too many groups: ${formatNumber(omittedGroups)} more groups are not measured. Use fewer dimensions in \`groupBy\`.`,
+    );
+}
+
+/** Returns the table of `perfscope objectives`, with one line per group. */
+export function formatObjectives(objectives: readonly Objective[]): string {
   const rows = objectives.flatMap((objective) =>
     objective.groups.length > 0
       ? objective.groups.map((group) => toCells(objective, group))
@@ -79,7 +96,7 @@ function toCells(objective: Objective, group: ObjectiveGroup): unknown[] {
       .join(' '),
     formatTarget({ ...objective, ...group }),
     status,
-    achieved === undefined ? '' : formatPercent(achieved),
+    achieved === undefined ? '' : formatPercent(achieved, ACHIEVED_DECIMALS),
     budgetRemaining === undefined ? '' : formatPercent(budgetRemaining),
     burnRate === undefined ? '' : formatNumber(burnRate),
     reason ?? (status === 'exhausted' ? 'exhausted' : (exhaustedAt ?? '')),

@@ -200,12 +200,24 @@ export const ERROR_MESSAGES = {
     `Receiver ${p.name} does not exist.${formatHint(p.nearest)} Available receivers: ${p.known.join(', ')}.`,
   PS_REQUEST_INVALID: (p: { reason: string; errors?: readonly object[] }) =>
     `The request is invalid: ${p.reason}.`,
-  PS_NOT_FOUND: (p: { path: string; nearest?: string | undefined } | MissingItem) =>
+  PS_NOT_FOUND: (
+    p:
+      | { path: string; nearest?: string | undefined }
+      | { path: string; advice: string }
+      | MissingItem,
+  ) =>
     'item' in p
       ? MISSING_ITEM_MESSAGES[p.item](JSON.stringify(p.id.slice(0, 100)))
-      : `${p.path} does not exist.${formatHint(p.nearest)} See /api/openapi.json for all endpoints.`,
-  PS_METHOD_NOT_ALLOWED: (p: { method: string; path: string; allowed: string }) =>
-    `${p.path} does not support ${p.method}. Use ${p.allowed}.`,
+      : 'advice' in p
+        ? `${p.path} does not exist. ${p.advice}`
+        : `${p.path} does not exist.${formatHint(p.nearest)} See /api/openapi.json for all endpoints.`,
+  PS_METHOD_NOT_ALLOWED: (p: {
+    method: string;
+    path: string;
+    allowed: string;
+    advice?: string | undefined;
+  }) =>
+    `${p.path} does not support ${p.method}. Use ${p.allowed}.${p.advice === undefined ? '' : ` ${p.advice}`}`,
   PS_TABLE_SUSPENDED: (p: { tables: string; reason: string }) =>
     `QuestDB accepts rows but does not store them, because these tables are suspended: ${p.tables} (${p.reason}). Free disk space on QuestDB's machine. Perfscope then resumes the tables.`,
   PS_UNAVAILABLE: (p: { reason: string }) =>

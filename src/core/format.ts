@@ -42,18 +42,17 @@ export function formatDuration(ms: number): string {
   return rest > 0 && whole < 10 ? `${value} ${rest} ${smaller[0]}` : value;
 }
 
-const MAX_PERCENT_DECIMALS = 4;
-
 /**
- * Formats a percentage: `12.5 %`. Between 99 % and 100 %, the distance to 100 % has two significant
+ * Formats a percentage: `12.5 %`. Between 99 % and 100 %, the distance to 100 % has up to two significant
  * digits, so that 99.96 % isn't shown as 100 %.
  *
  * @param value in percent
+ * @param maxDecimals limit on decimals between 99 % and 100 %. Default: 2, so that 99.9925 % is `99.99 %`.
  */
-export function formatPercent(value: number): string {
+export function formatPercent(value: number, maxDecimals = 2): string {
   if (value <= 99 || value >= 100) return `${formatNumber(value)} %`;
   const decimals = 1 - Math.floor(Math.log10(100 - value));
-  const factor = 10 ** Math.min(decimals, MAX_PERCENT_DECIMALS);
+  const factor = 10 ** Math.min(decimals, maxDecimals);
   // Round down, because a value below 100 % must not look like 100 %.
   return `${Math.floor(value * factor + 1e-6) / factor} %`;
 }

@@ -99,6 +99,25 @@ describe('backtest and noise', () => {
   });
 });
 
+it('lists objectives as a table and as JSON, and rejects an unknown name', async () => {
+  const { objectives } = await waitFor(async () => {
+    const found = JSON.parse(await runOk('objectives', '--json'));
+    return found.updatedAt !== undefined && found;
+  });
+  expect(objectives).toContainEqual(
+    expect.objectContaining({ name: 'target-uptime', target: 99.9, omittedGroups: 0 }),
+  );
+  const table = await runOk('objectives', 'target-uptime');
+  expect(table).toMatch(
+    /^objective +labels +target +status +achieved +budget +burn rate +runs out/,
+  );
+  expect(table).toMatch(/target-uptime .*99\.9 % uptime in 30 d +waiting/);
+  expect(table).not.toContain('target-error-rate');
+  const unknown = await run('objectives', 'target-uptme');
+  expect([unknown.status, unknown.stdout]).toEqual([1, '']);
+  expect(unknown.stderr).toContain('No objective has the name "target-uptme"');
+});
+
 describe('query', () => {
   it('prints a table, JSON, and CSV', async () => {
     const count = `${COUNT} AND organization_id = 'O''Hara'`;

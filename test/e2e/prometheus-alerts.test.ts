@@ -5,6 +5,7 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import { findFreePort, ServerProcess } from '../../demo/server-process.ts';
 import { createKey } from '../support/create-key.ts';
 import { PerfscopeServer } from '../support/perfscope-server.ts';
+import { RecordingServer } from '../support/recording-server.ts';
 import { runPerfscope } from '../support/run-perfscope.ts';
 import { waitFor } from '../support/wait-for.ts';
 
@@ -16,15 +17,41 @@ interface FoundAlert {
   labels: Record<string, string>;
   annotations: Record<string, string>;
   runbook?: string;
+  incidentId?: string;
+  held: { reason: string }[];
+}
+
+interface SentMessage {
+  status: string;
+  receiver: string;
+  alerts: { rule: string; state: string; organizationId?: string }[];
 }
 
 const server = new PerfscopeServer();
 const prometheus = new ServerProcess('prometheus');
+let webhook: RecordingServer;
 const keys = { admin: '', ingest: '', viewer: '', otherViewer: '' };
 let servicePort = 0;
 let service: Server | undefined;
 
 beforeAll(async () => {
+  webhook = await RecordingServer.start();
+  const [secret, notify] = ['hook.secret', 'notify.yaml'].map((name) => join(server.folder, name));
+  writeFileSync(secret!, 's'.repeat(40), { mode: 0o600 });
+  const channel = `kind: webhook, secretFile: '${secret}', allowHttp: true, allowPrivate: true`;
+  writeFileSync(
+    notify!,
+    `receivers:
+  - { name: all, channels: [{ ${channel}, url: '${webhook.url}/all' }] }
+  - { name: external, channels: [{ ${channel}, url: '${webhook.url}/external' }] }
+route:
+  receivers: [all]
+  routes: [{ matchers: ['source="alertmanager"', 'service="booking"'], receivers: [external] }]
+`,
+  );
+  const rules = join(server.folder, 'rules.yaml');
+  writeFileSync(rules, 'interval: 5s\nnotifications: { groupWait: 1s, groupInterval: 5s }\n');
+  Object.assign(server.env, { PERFORMANCE_NOTIFY_FILE: notify, PERFORMANCE_RULES_FILE: rules });
   await server.start();
   keys.admin = await createKey(server, 'ADMIN');
   keys.ingest = await createKey(server, 'INGEST', 'grand');
@@ -84,6 +111,7 @@ afterAll(async () => {
   await prometheus.remove();
   service?.close();
   await server.remove();
+  await webhook.close();
 });
 
 async function listAlerts(key: string, state: string): Promise<FoundAlert[]> {
@@ -95,7 +123,9 @@ async function listAlerts(key: string, state: string): Promise<FoundAlert[]> {
 }
 
 const waitForAlert = (key: string, state: string) =>
-  waitFor(async () => (await listAlerts(key, state))[0]);
+  waitFor(async () =>
+    (await listAlerts(key, state)).find(({ rule }) => rule === 'alertmanager:ServiceDown'),
+  );
 
 it('shows an alert of Prometheus to the organization of the key only', async () => {
   const alert = await waitForAlert(keys.viewer, 'firing');
@@ -123,6 +153,80 @@ it('shows an alert of Prometheus to the organization of the key only', async () 
   expect(stdout).toMatch(/critical .*firing .*alertmanager:ServiceDown/);
 });
 
+/** Returns the messages about alerts of other systems, by the path of the webhook. */
+function listMessages(path: string): SentMessage[] {
+  return webhook.requests
+    .filter((request) => request.path === path)
+    .map(({ body }) => JSON.parse(body.toString()) as SentMessage)
+    .filter(({ alerts }) => alerts.some(({ rule }) => rule.startsWith('alertmanager:')));
+}
+
+const waitForMessage = (path: string, rule: string, state: string) =>
+  waitFor(async () =>
+    listMessages(path).find(({ alerts }) =>
+      alerts.some((alert) => alert.rule === `alertmanager:${rule}` && alert.state === state),
+    ),
+  );
+
+/** Posts a critical alert, because these don't wait for other alerts of their group. */
+async function postAlert(alertname: string, service: string): Promise<void> {
+  const endsAt = new Date(Date.now() + 600_000).toISOString();
+  const response = await fetch(`${server.url}/api/v2/alerts`, {
+    method: 'POST',
+    headers: { authorization: `Bearer ${keys.ingest}` },
+    body: JSON.stringify([{ labels: { alertname, service, severity: 'critical' }, endsAt }]),
+  });
+  expect(response.status).toBe(200);
+}
+
+const waitForPosted = (name: string) =>
+  waitFor(async () =>
+    (await listAlerts(keys.admin, 'firing')).find(({ rule }) => rule === `alertmanager:${name}`),
+  );
+
+it('notifies the receiver of the route', async () => {
+  const message = await waitForMessage('/external', 'ServiceDown', 'firing');
+  expect(message).toMatchObject({ status: 'firing', receiver: 'external' });
+  expect(message.alerts[0]).toMatchObject({ organizationId: 'grand' });
+  expect(listMessages('/all')).toEqual([]);
+});
+
+it('joins the incident of the same service, and silences hold it', async () => {
+  const response = await fetch(`${server.url}/api/performance/silences`, {
+    method: 'POST',
+    headers: { authorization: `Bearer ${keys.admin}`, 'content-type': 'application/json' },
+    body: JSON.stringify({
+      matchers: ['alertname="alertmanager:Planned"'],
+      comment: 'planned',
+      // An evaluation that is running has an earlier time, and can already send alerts that are posted now.
+      startsAt: new Date(Date.now() - 60_000).toISOString(),
+      endsAt: new Date(Date.now() + 3_600_000).toISOString(),
+    }),
+  });
+  expect(response.status).toBe(200);
+  await postAlert('QueueStuck', 'booking');
+  await postAlert('SlowRequests', 'booking');
+  await postAlert('Planned', 'billing');
+  await postAlert('DiskFull', 'billing');
+  const { incidentId } = await waitFor(async () => {
+    const alert = await waitForPosted('QueueStuck');
+    return alert.incidentId !== undefined && alert;
+  });
+  expect((await waitForPosted('SlowRequests')).incidentId).toBe(incidentId);
+  // Its route is the default, and it isn't silenced. The silenced alert would have been sent with it.
+  await waitForMessage('/all', 'DiskFull', 'firing');
+  const planned = await waitForPosted('Planned');
+  expect(planned.held).toMatchObject([{ reason: 'silenced' }]);
+  const sent = ['/all', '/external'].flatMap(listMessages).flatMap(({ alerts }) => alerts);
+  expect(sent.map(({ rule }) => rule)).not.toContain('alertmanager:Planned');
+  const { stdout } = await runPerfscope(['incidents', incidentId!], {
+    ...server.env,
+    PERFORMANCE_API_KEY: keys.viewer,
+  });
+  expect(stdout).toContain('alertmanager:SlowRequests');
+  expect(stdout).toContain('alertmanager:QueueStuck');
+});
+
 it('keeps the alert when the server restarts', async () => {
   const { id } = await waitForAlert(keys.viewer, 'firing');
   const port = new URL(server.url).port;
@@ -138,10 +242,17 @@ it('resolves the alert when Prometheus does', async () => {
   service.listen(servicePort, '127.0.0.1');
   const resolved = await waitForAlert(keys.viewer, 'resolved');
   expect(resolved).toMatchObject({ id, annotations: { summary: 'booking does not respond' } });
-  expect(await listAlerts(keys.viewer, 'firing')).toEqual([]);
+  const firing = await listAlerts(keys.viewer, 'firing');
+  expect(firing.map(({ rule }) => rule)).not.toContain('alertmanager:ServiceDown');
   const rows = await waitFor(async () => {
     const found = await server.sql(`SELECT state FROM alerts WHERE id = '${id}' ORDER BY seq`);
     return found.length === 2 && found;
   });
   expect(rows).toEqual([['firing'], ['resolved']]);
+});
+
+// Long: `notifies the receiver of the route` tests the first message. The message about the end takes a minute.
+it('notifies the receiver when the alert is resolved', { tags: 'long' }, async () => {
+  const message = await waitForMessage('/external', 'ServiceDown', 'resolved');
+  expect(message.status).toBe('resolved');
 });

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { DAY_MS, parseDuration } from '../duration.ts';
 import { createError, type PerfscopeError } from '../perfscope-error.ts';
+import { suggestDuration } from './format-suggestion.ts';
 import { formatRequestIssue, formatZodIssue } from './format-zod-issue.ts';
 
 export type ConfigPath = readonly (string | number)[];
@@ -49,6 +50,13 @@ export function formatProblems(problems: readonly ConfigProblem[]): string[] {
   return problems.map((p) => `${p.file}:${p.line}:${p.column}: ${p.message}`);
 }
 
+export interface ConfigValidationOptions {
+  /** Whether each message contains the invalid value. Set it only for files without secrets. Default: false. */
+  readonly showsValues?: boolean;
+  /** Advice for keys that don't exist. Replaces the suggestion of a similar key. */
+  readonly keyHints?: Readonly<Record<string, string>>;
+}
+
 /**
  * Validates `data` and reports each problem.
  *
@@ -58,30 +66,55 @@ export function validateConfig<S extends z.ZodType>(
   schema: S,
   data: unknown,
   report: ReportProblem,
+  options: ConfigValidationOptions = {},
 ): z.output<S> | undefined {
   const { success, data: output, error } = schema.safeParse(data, { error: formatZodIssue });
   if (success) return output;
-  for (const issue of error.issues) reportIssue(issue, data, report);
+  for (const issue of error.issues) reportIssue(issue, data, report, options);
   return undefined;
 }
 
-function reportIssue(issue: z.core.$ZodIssue, data: unknown, report: ReportProblem): void {
+function reportIssue(
+  issue: z.core.$ZodIssue,
+  data: unknown,
+  report: ReportProblem,
+  { showsValues = false, keyHints = {} }: ConfigValidationOptions,
+): void {
   const path = issue.path as ConfigPath;
+  const value = getValueAt(data, path);
   const key = `\`${path.findLast((step) => typeof step === 'string') ?? 'the file'}\``;
   if (issue.code === 'unrecognized_keys') {
     const messages = issue.message.split('\n');
     for (const [i, unknown] of issue.keys.entries()) {
-      report([...path, unknown], messages[i]!, 'key');
+      const hint = Object.hasOwn(keyHints, unknown) ? keyHints[unknown] : undefined;
+      const message = hint === undefined ? messages[i]! : `unknown key \`${unknown}\`; ${hint}`;
+      report([...path, unknown], message, 'key');
     }
-  } else if (getValueAt(data, path) === undefined) {
-    report(path, `${key} is missing`);
+  } else if (value === undefined) {
+    report(path, `${key} is missing${formatRequirement(issue)}`);
   } else if (issue.code === 'invalid_key') {
     report(path, `unknown key ${key}; ${issue.issues[0]?.message}`, 'key');
   } else if (/^(must|cannot) /.test(issue.message)) {
-    report(path, `${key} ${issue.message}`);
+    report(path, `${key} ${showsValues ? addValue(issue.message, value) : issue.message}`);
   } else {
     report(path, `${key} is invalid: ${issue.message}`);
   }
+}
+
+/** Describes which value is required, such as `; allowed: …` or `: it must be a number`. */
+function formatRequirement({ code, message }: z.core.$ZodIssue): string {
+  const text = message.replace(', not `undefined`', '');
+  if (code === 'invalid_value') return text.replace(/^[^;]*/, '');
+  return text.startsWith('must ') ? `: it ${text}` : '';
+}
+
+/** Adds the invalid value to a message that doesn't contain it, before the explanation. */
+function addValue(message: string, value: unknown): string {
+  const isScalar = ['string', 'number', 'boolean'].includes(typeof value) && value !== '';
+  const text = String(value).slice(0, 50);
+  const isShown = message.includes(`\`${text}`) || message.split(/[^\w.]+/).includes(text);
+  if (!isScalar || isShown) return message;
+  return message.replace(/(?=: |; |$)/, () => `, not \`${text}\``);
 }
 
 /**
@@ -126,7 +159,11 @@ export const durationSchema = z
   .transform((text, ctx) => {
     const ms = parseDuration(text);
     if (ms !== undefined && ms <= 366 * DAY_MS) return ms;
-    const message = `must be a duration such as \`30s\`, \`5m\`, \`1h\`, or \`1d\`, not \`${text.slice(0, 50)}\``;
+    const shown = `not \`${text.slice(0, 50)}\``;
+    const message =
+      ms === undefined
+        ? `must be a duration such as \`30s\`, \`5m\`, \`1h\`, or \`1d\`, ${shown}${suggestDuration(text)}`
+        : `must be at most \`366d\`, ${shown}`;
     ctx.issues.push({ code: 'custom', message, input: text });
     return z.NEVER;
   });

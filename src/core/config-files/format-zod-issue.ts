@@ -18,10 +18,16 @@ export function formatZodIssue(issue: z.core.$ZodRawIssue): string | undefined {
       return `cannot be ${describeValue(issue.input)}; ${suggestion}`;
     }
     case 'invalid_type':
-      return `must be ${describeType(issue.expected)}, not ${describeValue(issue.input)}`;
+      return `must be ${describeType(issue.expected)}${describeExample(issue)}, not ${describeValue(issue.input)}`;
     default:
       return formatLimit(issue);
   }
+}
+
+/** Shows how to write a single value as a list. */
+function describeExample({ expected, input }: z.core.$ZodRawIssue<z.core.$ZodIssueInvalidType>) {
+  if (expected !== 'array' || typeof input !== 'string' || !/^[\w.-]{1,60}$/.test(input)) return '';
+  return ` such as \`[${input}]\``;
 }
 
 /**

@@ -1,5 +1,6 @@
 import { IANAZone } from 'luxon';
 import { z } from 'zod';
+import { findClosestMatch } from '../did-you-mean.ts';
 import { DAY_MS, HOUR_MS, MINUTE_MS } from '../duration.ts';
 import { findOffsetChange, getZoneOffsetMs, hasLocalDate } from '../time-zone.ts';
 
@@ -18,6 +19,12 @@ const timeOfDaySchema = z
   .string()
   .regex(TIME_OF_DAY_PATTERN, 'must be a time of day such as `02:30`');
 
+/** Returns advice for a misspelled time zone, or an empty text. */
+function suggestZone(zone: unknown): string {
+  const closest = findClosestMatch(String(zone), Intl.supportedValuesOf('timeZone'));
+  return closest === undefined ? '' : `; did you mean \`${closest}\`?`;
+}
+
 export const recurrenceSchema = z
   .strictObject({
     every: z.enum(['day', 'week']),
@@ -26,7 +33,7 @@ export const recurrenceSchema = z
     from: timeOfDaySchema,
     to: timeOfDaySchema,
     timeZone: z.string().refine((zone) => IANAZone.isValidZone(zone), {
-      error: 'must be a time zone such as `Europe/Berlin`',
+      error: ({ input }) => `must be a time zone such as \`Europe/Berlin\`${suggestZone(input)}`,
     }),
   })
   .check((ctx) => {

@@ -1,4 +1,13 @@
-import { isAlias, isMap, isScalar, isSeq, LineCounter, type Node, parseDocument } from 'yaml';
+import {
+  isAlias,
+  isMap,
+  isScalar,
+  isSeq,
+  LineCounter,
+  type Node,
+  parseDocument,
+  type YAMLError,
+} from 'yaml';
 import { errorMessage } from '../perfscope-error.ts';
 import { toPreferredName } from '../vocabulary.ts';
 import type { ConfigPath, ConfigProblem, ReportProblem } from './config-validation.ts';
@@ -35,7 +44,7 @@ export function parseYamlSource(
     problems.push({
       file,
       ...toPosition(error.pos[0]),
-      message: `is not valid YAML: ${error.message}`,
+      message: `is not valid YAML: ${describeYamlError(error, text)}`,
     });
   }
   if (document.errors.length > 0) return undefined;
@@ -56,6 +65,24 @@ export function parseYamlSource(
       message: `is not valid YAML: ${errorMessage(error)}`,
     });
     return undefined;
+  }
+}
+
+/** Adds the fix to the library's message about frequent mistakes. */
+function describeYamlError({ code, message, pos }: YAMLError, text: string): string {
+  switch (code) {
+    case 'TAB_AS_INDENT':
+      return `${message}; use spaces`;
+    case 'DUPLICATE_KEY': {
+      const [key = ''] = /^[^:\n]{1,60}/.exec(text.slice(pos[0])) ?? [];
+      return `Map keys must be unique; remove one of the keys \`${key.trim()}\``;
+    }
+    case 'MULTIPLE_DOCS':
+      return 'The file contains several documents; remove `---`';
+    case 'BAD_SCALAR_START':
+      return `${message}; put the text in quotes`;
+    default:
+      return message.endsWith(' at node end') ? `${message}; put the text in quotes` : message;
   }
 }
 

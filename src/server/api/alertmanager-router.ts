@@ -30,12 +30,25 @@ const MAX_BODY = '4mb';
 const RETRY_AFTER_S = 5;
 const PATH = '/api/v2/alerts';
 const ALLOWED_METHODS = 'POST, OPTIONS';
+const LIST_ADVICE =
+  'To list alerts, use GET /api/performance/alerts or the command `npx perfscope alerts`.';
+/** Advice for other parts of Alertmanager's API, by the first part of the path. */
+const ADVICE: Readonly<Record<string, string>> = {
+  silences: 'To manage silences, use /api/performance/silences.',
+  silence: 'To manage silences, use /api/performance/silences.',
+  receivers: 'To list receivers, use GET /api/performance/receivers.',
+  alerts: LIST_ADVICE,
+};
+const SUPPORTED =
+  "Of Alertmanager's API, Perfscope supports only POST /api/v2/alerts and GET /api/v2/status.";
+const V1_ADVICE = 'Set `api_version: v2` in the `alertmanagers` of the Prometheus configuration.';
 
 const STATUS_BY_ERROR_CODE: Partial<Record<ErrorCode, number>> = {
   PS_REQUEST_INVALID: 400,
   PS_UNAUTHENTICATED: 401,
   PS_FORBIDDEN: 403,
   PS_KEY_REQUIRED: 403,
+  PS_NOT_FOUND: 404,
   PS_METHOD_NOT_ALLOWED: 405,
   PS_QUOTA_REACHED: 429,
   PS_TOO_MANY_REQUESTS: 429,
@@ -45,7 +58,7 @@ const STATUS_BY_ERROR_CODE: Partial<Record<ErrorCode, number>> = {
 /**
  * Creates the routes `/api/v2/alerts` and `/api/v2/status` of Alertmanager's API, for Prometheus,
  * vmalert, and Grafana (https://github.com/prometheus/alertmanager/blob/main/api/v2/openapi.yaml).
- * Requires the permission `ingest`. As in Alertmanager, the body of an error is a JSON string.
+ * Requires the permission `ingest`. All other paths of this API return 404 with the supported paths. As in Alertmanager, the body of an error is a JSON string.
  */
 export function createAlertmanagerRouter(options: AlertmanagerRouterOptions): Router {
   const { externalAlerts, maxRequestsPerMinute, log } = options;
@@ -85,7 +98,8 @@ export function createAlertmanagerRouter(options: AlertmanagerRouterOptions): Ro
       uptime: new Date(Date.now() - 1000 * process.uptime()).toISOString(),
     });
   });
-  routes.use('/api/v2', createErrorHandler(log));
+  routes.use(['/api/v1/alerts', '/api/v2'], rejectPath);
+  routes.use(['/api/v1/alerts', '/api/v2'], createErrorHandler(log));
   return routes;
 }
 
@@ -103,7 +117,20 @@ const requirePost: RequestHandler = (request, response, next) => {
   response.set('Allow', ALLOWED_METHODS);
   if (request.method === 'OPTIONS') return void response.status(204).end();
   const method = request.method.slice(0, 20);
-  throw createError('PS_METHOD_NOT_ALLOWED', { method, path: PATH, allowed: ALLOWED_METHODS });
+  throw createError('PS_METHOD_NOT_ALLOWED', {
+    ...{ method, path: PATH, allowed: ALLOWED_METHODS },
+    advice: method === 'GET' || method === 'HEAD' ? LIST_ADVICE : undefined,
+  });
+};
+
+/** Explains to `amtool`, Grafana, and old versions of Prometheus which paths exist. */
+const rejectPath: RequestHandler = ({ baseUrl, path }) => {
+  const [, part = ''] = path.split('/');
+  const advice = Object.hasOwn(ADVICE, part) ? ` ${ADVICE[part]}` : '';
+  throw createError('PS_NOT_FOUND', {
+    path: `${baseUrl}${path}`.replace(/\/$/, '').slice(0, 100),
+    advice: baseUrl.startsWith('/api/v1') ? V1_ADVICE : `${SUPPORTED}${advice}`,
+  });
 };
 
 const BASIC = 'basic ';

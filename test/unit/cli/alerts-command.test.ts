@@ -29,6 +29,7 @@ it('rounds values, and shows that an alert was already sent', () => {
   ]);
   const silenced = { ...suppression, reason: 'silenced' };
   expect(toTableRow({ ...alert, held: [silenced] })[7]).toBe('silenced');
+  expect(toTableRow({ ...alert, value: 99.9925, held: [] })[4]).toBe('99.99');
   const { value: _value, ...missing } = alert;
   expect(toTableRow({ ...missing, held: [] })[4]).toBeUndefined();
 });

@@ -24,14 +24,22 @@ it('formats numbers with three significant digits and thousands separators', () 
 });
 
 it('never rounds a percentage below 100 % up to 100 %', () => {
-  expect([0.123, 12.5, 99, 99.89, 99.96, 99.99999, 100].map(formatPercent)).toEqual([
+  const values = [0.123, 12.5, 99, 99.1, 99.89, 99.96, 99.9925, 99.99999, 100];
+  expect(values.map((value) => formatPercent(value))).toEqual([
     '0.123 %',
     '12.5 %',
     '99 %',
+    '99.1 %',
     '99.89 %',
     '99.96 %',
-    '99.9999 %',
+    '99.99 %',
+    '99.99 %',
     '100 %',
+  ]);
+  // A target such as 99.999 % needs more decimals.
+  expect([99.9993, 99.99999].map((value) => formatPercent(value, 4))).toEqual([
+    '99.9993 %',
+    '99.9999 %',
   ]);
 });
 

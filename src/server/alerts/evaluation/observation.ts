@@ -24,8 +24,11 @@ export interface Observation {
   readonly hasEnded?: boolean;
 }
 
-/** Reasons why a group doesn't have enough data: a short baseline, or a short time with data in the window. */
-export const WAITING_REASONS = ['baseline', 'coverage'] as const;
+/**
+ * Reasons why a group doesn't have enough data: a short baseline, or a short time with data in the window.
+ * `objective` means that the first event of an objective is newer than the window of the burn rate.
+ */
+export const WAITING_REASONS = ['baseline', 'coverage', 'objective'] as const;
 export type WaitingReason = (typeof WAITING_REASONS)[number];
 
 /** The length of the data that a group has, and the length that its rule needs, in ms. */

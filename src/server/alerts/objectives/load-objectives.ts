@@ -2,8 +2,8 @@ import {
   type ConfigProblem,
   validateConfig,
 } from '../../../core/config-files/config-validation.ts';
-import { formatSuggestion } from '../../../core/config-files/format-suggestion.ts';
 import type { YamlSource } from '../../../core/config-files/yaml-source.ts';
+import { findClosestMatch } from '../../../core/did-you-mean.ts';
 import { mergeByName } from '../rules/environment-thresholds.ts';
 import { buildObjective } from './build-objective.ts';
 import { findContradictions } from './find-contradictions.ts';
@@ -31,11 +31,13 @@ export function loadObjectives(
   const objectives = entries.flatMap(({ name, data, report }) => {
     const isBuiltIn = builtInNames.includes(name);
     if (!isBuiltIn && data.kind === undefined) {
-      const message = `there is no objective \`${name}\` to override; ${formatSuggestion(name, builtInNames)}`;
-      report(['name'], `${message} A new objective requires \`kind\` and \`target\``);
+      const closest = findClosestMatch(name, builtInNames);
+      const suggestion = closest === undefined ? '' : ` did you mean \`${closest}\`?`;
+      const message = `there is no objective \`${name}\` to override;${suggestion}`;
+      report(['name'], `${message} a new objective requires \`kind\` and \`target\``);
       return [];
     }
-    const config = validateConfig(objectiveSchema, data, report);
+    const config = validateConfig(objectiveSchema, data, report, { showsValues: true });
     if (!config?.enabled) return [];
     const checkedDays = ownNames.has(name) ? retentionDays : undefined;
     return buildObjective(config, isBuiltIn, checkedDays, report) ?? [];

@@ -1,3 +1,4 @@
+import type { Labels } from '../../../core/alerts/alert.ts';
 import { MINUTE_MS } from '../../../core/duration.ts';
 import type { Logger } from '../../../core/log.ts';
 import { ceilTo } from '../../../storage/queries/time-range.ts';
@@ -11,7 +12,7 @@ import {
   type ObjectiveStatus,
   observeBurnRate,
 } from './objective-status.ts';
-import { TrackedObjective } from './tracked-objective.ts';
+import { MAX_OBJECTIVE_GROUPS, TrackedObjective } from './tracked-objective.ts';
 
 export interface ObjectiveMonitorOptions {
   readonly queryClient: QueryClient;
@@ -95,6 +96,11 @@ export class ObjectiveMonitor {
     return statuses;
   }
 
+  /** Returns the labels of the groups of an objective that are over the limit. They have no error budget. */
+  listOmittedGroups({ name }: Objective): readonly Labels[] {
+    return this.#tracked.get(name)?.omittedGroups ?? [];
+  }
+
   /** Returns the events of all groups of an objective in the last `lengthMs`, by hour. */
   listRecentHours({ name }: Objective, lengthMs: number) {
     const tracked = this.#tracked.get(name);
@@ -149,11 +155,11 @@ export class ObjectiveMonitor {
     }
   }
 
-  #warnAboutGroups({ objective: { name }, hasIgnoredGroups }: TrackedObjective): void {
-    if (!hasIgnoredGroups || this.#warned.has(name)) return;
+  #warnAboutGroups({ objective: { name }, omittedGroups }: TrackedObjective): void {
+    if (omittedGroups.length === 0 || this.#warned.has(name)) return;
     this.#warned.add(name);
     this.#options.log.warn(
-      `The objective ${name} has too many groups. Only the first 500 are measured. Use fewer dimensions in groupBy.`,
+      `The objective ${name} has too many groups. Only the first ${MAX_OBJECTIVE_GROUPS} are measured. Use fewer dimensions in groupBy.`,
     );
   }
 }

@@ -16,7 +16,16 @@ const NO_BUDGET =
 const targetSchema = z
   .number()
   .gt(0, 'must be greater than 0: it is the required percentage of good events')
+  .refine((target) => target <= 0 || target >= 1, {
+    error: ({ input }) =>
+      `must be a percentage of at least 1, not \`${String(input)}\`; did you mean \`${toPercent(input)}\`?`,
+  })
   .lte(99.9999, NO_BUDGET);
+
+/** Converts a share such as 0.995 to a percentage without rounding errors. */
+function toPercent(share: unknown): number {
+  return Number((100 * Number(share)).toPrecision(12));
+}
 
 const overrideSchema = z.strictObject({
   organization: z.string().min(1),

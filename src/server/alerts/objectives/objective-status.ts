@@ -2,7 +2,7 @@ import type { Labels } from '../../../core/alerts/alert.ts';
 import { DAY_MS, HOUR_MS } from '../../../core/duration.ts';
 import { formatDuration, formatNumber } from '../../../core/format.ts';
 import { floorTo, type TimeRange } from '../../../storage/queries/time-range.ts';
-import type { Observation } from '../evaluation/observation.ts';
+import type { Observation, WaitingForData } from '../evaluation/observation.ts';
 import { BURN_RATE_SPEEDS, type BurnRateSpeed, getBurnRateWindows } from './burn-rate-windows.ts';
 import {
   computeBurnRate,
@@ -115,9 +115,16 @@ function computeGroupBurnRate(
   speed: BurnRateSpeed,
   now: number,
 ): number | undefined {
-  return sumWindows(known, speed, now)?.burnRate;
+  const sums = sumWindows(known, speed, now);
+  return sums?.waiting ? undefined : sums?.burnRate;
 }
 
+/**
+ * Computes the burn rate of both windows. If the first event is newer than the long window, `waiting` states how
+ * much data is missing. While stored events are still being read, this isn't known.
+ *
+ * @returns `undefined` if nothing is known about the windows
+ */
 function sumWindows(
   { objective, group, loadedFromMs }: KnownEvents,
   speed: BurnRateSpeed,
@@ -130,19 +137,23 @@ function sumWindows(
   const fromMs = toMs - longMs;
   const firstMs = history.findFirstMs();
   const isKnown = loadedFromMs !== undefined && loadedFromMs <= fromMs;
-  if (!isKnown || firstMs === undefined || firstMs > fromMs) return undefined;
+  if (!isKnown || firstMs === undefined) return undefined;
   const { target } = getObjectiveLimits(objective, labels);
   const long = history.sum({ fromMs, toMs });
   const short = history.sum({ fromMs: toMs - shortMs, toMs });
   const burnRate = Math.min(computeBurnRate(long, target), computeBurnRate(short, target));
-  return { burnRate, long };
+  const waiting: WaitingForData | undefined =
+    firstMs > fromMs
+      ? { reason: 'objective', haveMs: Math.max(0, toMs - firstMs), neededMs: longMs }
+      : undefined;
+  return { burnRate, long, waiting };
 }
 
 /**
  * Returns the burn rate of a group as an observation of an alert rule. A few failures don't fire an alert,
- * however low the traffic is.
+ * however low the traffic is. A group whose first event is newer than the long window waits for data.
  *
- * @returns `undefined` if the objective has no such alert, or too little data
+ * @returns `undefined` if the objective has no such alert, or while stored events are being read
  */
 export function observeBurnRate(
   known: KnownEvents,
@@ -155,13 +166,14 @@ export function observeBurnRate(
   if (!hasAlert || !getObjectiveLimits(objective, group.labels).enabled) return undefined;
   const sums = sumWindows(known, speed, now);
   if (!sums) return undefined;
-  const { burnRate, long } = sums;
+  const { burnRate, long, waiting } = sums;
   const hasEvidence = countBadEvents(long) >= objective.minimumBadEvents;
   return {
     labels: { ...group.labels, objective: objective.name },
     value: burnRate,
     count: long.total,
     newestMs: now,
+    waiting,
     bounds: { lower: hasEvidence ? burnRate : 0, upper: burnRate },
   };
 }

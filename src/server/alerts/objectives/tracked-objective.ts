@@ -1,3 +1,4 @@
+import type { Labels } from '../../../core/alerts/alert.ts';
 import { DAY_MS, HOUR_MS, MINUTE_MS } from '../../../core/duration.ts';
 import { type Group, toGroupKey } from '../../../storage/queries/query-definition.ts';
 import { floorTo, type TimeRange } from '../../../storage/queries/time-range.ts';
@@ -23,6 +24,17 @@ const RECENT_DAY_REFRESH_MS = HOUR_MS;
 const OLD_DAY_REFRESH_MS = 6 * HOUR_MS;
 const RECENT_DAYS_MS = 2 * DAY_MS;
 
+/** Limit on the omitted groups that are counted. */
+const MAX_OMITTED_GROUPS = 10_000;
+/** All days of the period are read again in a shorter time. */
+const OMITTED_GROUP_EXPIRY_MS = DAY_MS;
+
+interface OmittedGroup {
+  readonly labels: Labels;
+  /** Time at which events of the group were last read. */
+  readonly seenMs: number;
+}
+
 interface TrackedGroup extends ObjectiveGroup {
   /** Only for uptime objectives. */
   readonly uptime: UptimeHistory | undefined;
@@ -38,8 +50,10 @@ export class TrackedObjective {
   readonly #daysReadMs = new Map<number, number>();
   /** End of the steps that were read. */
   #stepsToMs: number | undefined;
+  /** Time of the current refresh. */
+  #nowMs = Number.NEGATIVE_INFINITY;
   #stepsReadMs = Number.NEGATIVE_INFINITY;
-  #hasIgnoredGroups = false;
+  readonly #omitted = new Map<string, OmittedGroup>();
   /** Reports of all groups. In other intervals, the host was suspended, or all rows are missing. */
   readonly #allReports: UptimeHistory;
 
@@ -59,9 +73,9 @@ export class TrackedObjective {
     return this.#groups.size;
   }
 
-  /** Whether there are more groups than the limit. The additional groups are ignored. */
-  get hasIgnoredGroups(): boolean {
-    return this.#hasIgnoredGroups;
+  /** Labels of the groups over the limit, which have no error budget. */
+  get omittedGroups(): readonly Labels[] {
+    return [...this.#omitted.values()].map(({ labels }) => labels);
   }
 
   /**
@@ -70,6 +84,7 @@ export class TrackedObjective {
    * @throws PS_UNAVAILABLE if QuestDB is unreachable
    */
   async refreshSteps(now: number): Promise<void> {
+    this.#nowMs = now;
     const toMs = floorTo(now, getStepMs(this.objective));
     const startMs = this.#getStepsStart(now);
     const knownToMs = this.#stepsToMs;
@@ -186,9 +201,11 @@ export class TrackedObjective {
     const known = this.#groups.get(key);
     if (known) return known;
     if (this.#groups.size >= MAX_OBJECTIVE_GROUPS) {
-      this.#hasIgnoredGroups = true;
+      if (this.#omitted.has(key) || this.#omitted.size < MAX_OMITTED_GROUPS)
+        this.#omitted.set(key, { labels: toLabels(group), seenMs: this.#nowMs });
       return undefined;
     }
+    this.#omitted.delete(key);
     const isUptime = countsReports(this.objective);
     const stepMs = getStepMs(this.objective);
     const created = {
@@ -223,6 +240,8 @@ export class TrackedObjective {
     this.#allReports.trim(fromMs - DAY_MS);
     const firstDayMs = floorTo(fromMs, DAY_MS);
     for (const ms of this.#daysReadMs.keys()) if (ms < firstDayMs) this.#daysReadMs.delete(ms);
+    for (const [key, { seenMs }] of this.#omitted)
+      if (now - seenMs >= OMITTED_GROUP_EXPIRY_MS) this.#omitted.delete(key);
     for (const [key, { history, alertHistory, uptime }] of this.#groups) {
       history.trim(this.#getStepsStart(now), fromMs);
       alertHistory?.trim(this.#getStepsStart(now), fromMs);
@@ -238,6 +257,6 @@ export class TrackedObjective {
     this.#daysReadMs.clear();
     this.#stepsToMs = undefined;
     this.#stepsReadMs = Number.NEGATIVE_INFINITY;
-    this.#hasIgnoredGroups = false;
+    this.#omitted.clear();
   }
 }

@@ -6,7 +6,7 @@ import { toLabelName } from '../../../core/vocabulary.ts';
 const NUMBER_FILTERS: Readonly<Record<string, (value: number) => string>> = {
   humanize: formatNumber,
   humanizeDuration: formatDuration,
-  humanizePercentage: formatPercent,
+  humanizePercentage: (value) => formatPercent(value),
   humanizeBytes: formatBytes,
 };
 

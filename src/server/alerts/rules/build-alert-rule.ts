@@ -1,8 +1,7 @@
 import { prefixReport, type ReportProblem } from '../../../core/config-files/config-validation.ts';
-import { formatSuggestion } from '../../../core/config-files/format-suggestion.ts';
 import { HOUR_MS } from '../../../core/duration.ts';
 import { ALERT_SEVERITIES } from '../../../core/schema/enums.ts';
-import { DIMENSIONS, type Dimension } from '../../../storage/queries/query-definition.ts';
+import { DIMENSIONS } from '../../../storage/queries/query-definition.ts';
 import { BURN_RATE_ALERTS } from '../objectives/burn-rate-windows.ts';
 import {
   type AlertRule,
@@ -21,13 +20,9 @@ import type {
   ThresholdsConfig,
 } from './alert-rule-schema.ts';
 import { parseTemplate } from './annotation-template.ts';
+import { checkDimensions, checkThresholdRange } from './check-measure.ts';
 import { parseSqlRule } from './parse-sql-rule.ts';
-import {
-  DEFAULT_BASELINES_MS,
-  getAggregate,
-  getRowSource,
-  INTERNAL_METRICS,
-} from './rule-aggregates.ts';
+import { DEFAULT_BASELINES_MS, getAggregate, INTERNAL_METRICS } from './rule-aggregates.ts';
 import { buildEvidence } from './rule-evidence.ts';
 
 /** Labels that Perfscope sets itself, as in the Prometheus metric `ALERTS`. */
@@ -49,6 +44,14 @@ export function buildAlertRule(
   if (thresholds.levels.length === 0 && entry.noData !== 'alert') {
     const message = '`thresholds` is missing: set at least one, such as `warning: 2000`';
     reportProblem(['thresholds'], message);
+  }
+  const { measure } = entry;
+  if (measure) {
+    checkThresholdRange(measure, entry.thresholds, reportProblem);
+    for (const [i, tenant] of entry.tenants.entries()) {
+      const reportTenant = prefixReport(reportProblem, 'tenants', i);
+      checkThresholdRange(measure, tenant.thresholds ?? {}, reportTenant);
+    }
   }
   const groups = source && getLabelNames(source);
   for (const name of Object.keys(entry.labels)) {
@@ -181,17 +184,7 @@ function buildMeasure(entry: MeasureConfig, report: ReportProblem): Measure {
   if (baseline !== undefined && baseline <= window) {
     report(['baseline'], '`baseline` must be longer than `window`');
   }
-  const rows = getRowSource(aggregate);
-  for (const [i, name] of groupBy.entries()) {
-    if (rows.groupBy.includes(name)) continue;
-    const reason = `\`${aggregate}\` can't be grouped by it; ${formatSuggestion(name, rows.groupBy)}`;
-    report(['groupBy', i], `${rows.name} have no \`${name}\`: ${reason}`);
-  }
-  for (const name of Object.keys(entry.filter) as Dimension[]) {
-    if (rows.filter.includes(name)) continue;
-    const reason = `\`${aggregate}\` can't be filtered by it; ${formatSuggestion(name, rows.filter)}`;
-    report(['filter', name], `${rows.name} have no \`${name}\`: ${reason}`, 'key');
-  }
+  checkDimensions(entry, report);
   const filter = Object.entries(entry.filter).map(([name, values]) => [name, [values].flat()]);
   return {
     kind: 'measure',

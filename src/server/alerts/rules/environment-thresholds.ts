@@ -8,6 +8,8 @@ import {
 } from '../../../core/config-files/yaml-source.ts';
 import { ALERT_SEVERITIES, type AlertSeverity } from '../../../core/schema/enums.ts';
 
+import { PROMETHEUS_HINT } from './foreign-key-hints.ts';
+
 /** The settings that override a threshold of a built-in rule. */
 const THRESHOLD_SETTINGS = [
   ['response-time', 'warning', 'PERFORMANCE_RESPONSE_TIME_WARNING'],
@@ -111,7 +113,7 @@ export function mergeByName(
       }
       const { name } = entry;
       if (typeof name !== 'string') {
-        report(['name'], '`name` is missing');
+        reportInvalidName(entry, list, report);
         continue;
       }
       if (namesInFile.has(name)) {
@@ -130,6 +132,17 @@ export function mergeByName(
     }
   }
   return [...merged.values()];
+}
+
+function reportInvalidName(entry: PlainObject, list: string, report: ReportProblem): void {
+  const { name } = entry;
+  if (name !== undefined) {
+    report(['name'], `\`name\` must be a string in quotes, not \`${JSON.stringify(name)}\``);
+  } else if (list === 'rules' && (Object.hasOwn(entry, 'alert') || Object.hasOwn(entry, 'expr'))) {
+    report(['name'], `\`name\` is missing: ${PROMETHEUS_HINT}`);
+  } else {
+    report(['name'], `\`name\` is missing: each entry of \`${list}\` requires a name`);
+  }
 }
 
 function removeOtherKinds(before: PlainObject, after: PlainObject): PlainObject {

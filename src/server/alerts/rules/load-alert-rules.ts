@@ -1,9 +1,10 @@
 import {
   type ConfigProblem,
   createRulesFileError,
+  prefixReport,
+  type ReportProblem,
   validateConfig,
 } from '../../../core/config-files/config-validation.ts';
-import { formatSuggestion } from '../../../core/config-files/format-suggestion.ts';
 import {
   type NamedFileText,
   readNamedFile,
@@ -15,7 +16,9 @@ import {
   parseYamlSource,
   type YamlSource,
 } from '../../../core/config-files/yaml-source.ts';
+import { findClosestMatch } from '../../../core/did-you-mean.ts';
 import { DAY_MS } from '../../../core/duration.ts';
+import { formatDuration } from '../../../core/format.ts';
 import type { Logger } from '../../../core/log.ts';
 import { moveFormerTargetRules } from '../objectives/former-target-rules.ts';
 import { loadObjectives } from '../objectives/load-objectives.ts';
@@ -29,12 +32,14 @@ import {
   alertRulesFileSchema,
 } from './alert-rule-schema.ts';
 import { buildAlertRule } from './build-alert-rule.ts';
+import { checkDisabledName, checkMatchers } from './check-references.ts';
 import {
   createEnvironmentSource,
   type MergedConfig,
   mergeByName,
   type ThresholdSettings,
 } from './environment-thresholds.ts';
+import { RULE_KEY_HINTS, RULES_FILE_KEY_HINTS } from './foreign-key-hints.ts';
 import { loadDefaultRules } from './load-default-rules.ts';
 import { collectRuleDefinitions, type RuleDefinition } from './rule-definition.ts';
 
@@ -78,6 +83,8 @@ export function loadAlertRules(settings: ThresholdSettings, file?: NamedFileText
   return { ...set, objectives, definitions: collectRuleDefinitions(sources, own) };
 }
 
+const SHOW_VALUES = { showsValues: true } as const;
+
 function buildRuleSet(
   sources: readonly YamlSource[],
   problems: ConfigProblem[],
@@ -89,19 +96,31 @@ function buildRuleSet(
   } = mergeGeneralConfig(sources, problems);
   if (interval < 1000 || interval > DAY_MS) {
     const report = createReporter(sources.at(-1)!, [], problems);
-    report(['interval'], '`interval` must be from `1s` to `1d`');
+    const message = `\`interval\` must be from \`1s\` to \`1d\`, not \`${formatDuration(interval)}\``;
+    report(['interval'], message);
   }
+  const [ruleNames, inhibitNames] = (['rules', 'inhibit'] as const).map((list) =>
+    mergeByName(sources, list, []).map(({ name }) => name),
+  ) as [string[], string[]];
   return {
     intervalMs: interval,
     rules: buildRules(sources, interval, problems),
     inhibit: buildNamed(sources, 'inhibit', problems, (entry) => {
       // An earlier version might have had a built-in entry with this name.
-      if (entry.data.enabled === false && entry.data.source === undefined) return undefined;
-      const data = validateConfig(inhibitRuleSchema, entry.data, entry.report);
+      if (entry.data.enabled === false && entry.data.source === undefined) {
+        checkDisabledName(entry, inhibitNames);
+        return undefined;
+      }
+      const data = validateConfig(inhibitRuleSchema, entry.data, entry.report, SHOW_VALUES);
+      if (data) {
+        checkMatchers(data.source, ruleNames, prefixReport(entry.report, 'source'));
+        checkMatchers(data.target, ruleNames, prefixReport(entry.report, 'target'));
+      }
       return data && toInhibitRule(data);
     }),
     maintenance: buildNamed(sources, 'maintenance', problems, (entry) => {
-      const data = validateConfig(maintenanceSchema, entry.data, entry.report);
+      const data = validateConfig(maintenanceSchema, entry.data, entry.report, SHOW_VALUES);
+      if (data) checkMatchers(data.matchers, ruleNames, prefixReport(entry.report, 'matchers'));
       return data && toMaintenanceSilence(data);
     }),
     notifications: {
@@ -123,7 +142,10 @@ function mergeGeneralConfig(
   problems: ConfigProblem[],
 ): AlertRulesFileConfig {
   const entries = sources.map((source) =>
-    validateConfig(alertRulesFileSchema, source.data, createReporter(source, [], problems)),
+    validateConfig(alertRulesFileSchema, source.data, createReporter(source, [], problems), {
+      showsValues: true,
+      keyHints: RULES_FILE_KEY_HINTS,
+    }),
   );
   return entries.reduce<AlertRulesFileConfig>(
     (before, entry = {}) => ({
@@ -143,10 +165,12 @@ function buildRules(
   const names = mergeByName(sources.slice(0, -1), 'rules', []).map(({ name }) => name);
   return buildNamed(sources, 'rules', problems, (entry) => {
     const invalidKeys = new Set<unknown>();
-    const data = validateConfig(alertRuleSchema, entry.data, (path, message, on) => {
+    const report: ReportProblem = (path, message, on) => {
       invalidKeys.add(path[0]);
       entry.report(path, message, on);
-    });
+    };
+    const options = { showsValues: true, keyHints: RULE_KEY_HINTS };
+    const data = validateConfig(alertRuleSchema, entry.data, report, options);
     if (!data) {
       checkRemainingKeys(entry, invalidKeys, intervalMs);
       return undefined;
@@ -155,8 +179,10 @@ function buildRules(
       (kind) => kind !== undefined,
     );
     if (!entry.isInherited && !hasSource) {
-      const message = `there is no rule \`${entry.name}\` to override; ${formatSuggestion(entry.name, names)}`;
-      const hint = 'A new rule requires `measure`, `sql`, `deploy`, or `internal`';
+      const closest = findClosestMatch(entry.name, names);
+      const suggestion = closest === undefined ? '' : ` did you mean \`${closest}\`?`;
+      const message = `there is no rule \`${entry.name}\` to override;${suggestion}`;
+      const hint = 'a new rule requires `measure`, `sql`, `deploy`, or `internal`';
       entry.report(['name'], `${message} ${hint}`);
       return undefined;
     }

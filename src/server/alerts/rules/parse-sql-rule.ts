@@ -1,3 +1,4 @@
+import { findClosestMatch } from '../../../core/did-you-mean.ts';
 import { errorMessage } from '../../../core/perfscope-error.ts';
 import { ROLLUP_DEFINITIONS } from '../../../core/schema/rollup-definitions.ts';
 import { getTableAndRollupNames, toCurrentRollupName } from '../../../core/schema/rollup-names.ts';
@@ -150,6 +151,8 @@ function getColumns(select: Select, report: ReportSqlProblem): string[] {
   return columns;
 }
 
+/** The measurement tables, for messages. */
+const MEASUREMENT_TABLES = ROLLUP_DEFINITIONS.map(({ table }) => `\`${table.name}\``).join(', ');
 /** Functions that are replaced by the conditions on time and tenant. */
 const PLACEHOLDERS = ['in_window', 'in_scope'] as const;
 /**
@@ -228,7 +231,12 @@ function toTableReads(
       const table = (ref.table.parts ?? []).join('.').toLowerCase();
       if (known.has(table)) return [];
       if (!READABLE_TABLES.has(table)) {
-        report(`must not read \`${table}\`: a rule can only read measurement tables`);
+        const closest = findClosestMatch(table, [...READABLE_TABLES]);
+        const advice =
+          closest === undefined
+            ? `a rule can only read ${MEASUREMENT_TABLES}, and their roll-ups`
+            : `did you mean \`${closest}\`?`;
+        report(`must not read \`${table}\`; ${advice}`);
         return [];
       }
       return [{ select, table, alias: (ref.alias ?? table).toLowerCase() }];

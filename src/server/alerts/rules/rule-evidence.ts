@@ -1,8 +1,11 @@
 import type { ReportProblem } from '../../../core/config-files/config-validation.ts';
+import { formatDuration } from '../../../core/format.ts';
 import type { PerformanceMetricType } from '../../../core/schema/enums.ts';
 import type { RuleEvidence, RuleSource } from './alert-rule.ts';
 import type { AlertRuleConfig } from './alert-rule-schema.ts';
-import { getAggregate } from './rule-aggregates.ts';
+import { AGGREGATES, type Aggregate, getAggregate } from './rule-aggregates.ts';
+
+const AGGREGATE_NAMES = Object.keys(AGGREGATES) as Aggregate[];
 
 /** Share of the window that must have data before a host value counts: 2 min of 5 min. */
 const GAUGE_COVERAGE = 0.4;
@@ -29,7 +32,10 @@ export function buildEvidence(
   const isShare = aggregate?.isShare ?? source.kind === 'sql';
   const { confidence, minimumCoverage } = entry;
   if (confidence !== undefined && confidence !== 'none' && !isShare) {
-    report(['confidence'], '`confidence` requires an aggregate that is a share', 'key');
+    const shares = AGGREGATE_NAMES.filter((name) => getAggregate(name).isShare);
+    const list = shares.map((name) => `\`${name}\``).join(', ');
+    const message = `\`confidence\` requires an aggregate that is a share; allowed: ${list}`;
+    report(['confidence'], message, 'key');
   }
   const defaultConfidence = aggregate?.isShare ? '95%' : 'none';
   const windowMs = source.kind === 'internal' ? undefined : source.windowMs;
@@ -40,7 +46,10 @@ export function buildEvidence(
     windowMs !== undefined &&
     minimumCoverage > windowMs
   ) {
-    report(['minimumCoverage'], '`minimumCoverage` must be at most `window`');
+    report(
+      ['minimumCoverage'],
+      `\`minimumCoverage\` (${formatDuration(minimumCoverage)}) must be at most \`window\` (${formatDuration(windowMs)})`,
+    );
   }
   return {
     confidence: confidence ?? defaultConfidence,

@@ -55,7 +55,12 @@ export function createObjectiveMethods(
         const key = `${objective.name} ${toLabelsKey(status.labels)}`;
         return toGroupView(status, alerts.get(key) ?? 0, scope);
       });
-    return { ...toObjectiveFields(objective, scope), groups };
+    const omitted = monitor
+      .listOmittedGroups(objective)
+      .filter(
+        (labels) => isGroupVisible(labels, scope) && includes(filter.service, labels.service),
+      );
+    return { ...toObjectiveFields(objective, scope), groups, omittedGroups: omitted.length };
   }
 
   function listVisible(scope: TenantScope): Objective[] {
@@ -80,7 +85,7 @@ export function createObjectiveMethods(
       if (!objective) throw createError('PS_NOT_FOUND', { item: 'objective', id: name });
       return {
         objective: toView(objective, scope, {}),
-        history: await loadObjectiveHistory(queryClient, objective, range, scope),
+        ...(await loadObjectiveHistory(queryClient, objective, range, scope)),
       };
     },
   };
@@ -112,7 +117,7 @@ function compareByBudget(a: ObjectiveStatus, b: ObjectiveStatus): number {
 function toObjectiveFields(
   objective: Objective,
   { organizations }: TenantScope,
-): Omit<ObjectiveView, 'groups'> {
+): Omit<ObjectiveView, 'groups' | 'omittedGroups'> {
   const { kind, thresholdMs, filter } = objective;
   // Other tenants can be named in the filter.
   const filters = Object.entries(filter).flatMap(([name, values = []]) => {
@@ -167,21 +172,27 @@ function toGroupView(
 /** Limit on rows of a history. */
 const MAX_HISTORY_ROWS = 20_000;
 
-/** Loads the recorded budgets of all visible groups, oldest first. */
+/**
+ * Loads the recorded budgets of all visible groups, oldest first. If there are too many rows, loads the newest
+ * rows, and returns the time from which they are complete.
+ */
 async function loadObjectiveHistory(
   queryClient: QueryClient,
   { name }: Objective,
   { fromMs, toMs }: TimeRange,
   scope: TenantScope,
-): Promise<ObjectiveHistory[]> {
+): Promise<{ history: ObjectiveHistory[]; historyFrom: Date | undefined }> {
   const stored = await queryClient.read(
     scope,
     sql`SELECT * ${fromTable('objectives')} AND objective = ${name}
       AND timestamp >= ${new Date(fromMs)} AND timestamp < ${new Date(toMs)}
-      ORDER BY timestamp DESC LIMIT ${MAX_HISTORY_ROWS}`,
+      ORDER BY timestamp DESC LIMIT ${MAX_HISTORY_ROWS + 1}`,
   );
-  const rows = stored.map((row) => toTableRow(objectivesTable, row)).reverse();
-  return [...Map.groupBy(rows, ({ labels = '{}' }) => labels)].map(([key, ofGroup]) => {
+  const { rows, fromMs: historyFromMs } = keepNewestRows(
+    stored.map((row) => toTableRow(objectivesTable, row)),
+    MAX_HISTORY_ROWS,
+  );
+  const history = [...Map.groupBy(rows, ({ labels = '{}' }) => labels)].map(([key, ofGroup]) => {
     const labels = JSON.parse(key) as Labels;
     return {
       labels: scope.hosts ? labels : toReadableLabels(labels),
@@ -196,4 +207,25 @@ async function loadObjectiveHistory(
       })),
     };
   });
+  return {
+    history,
+    historyFrom: historyFromMs === undefined ? undefined : new Date(historyFromMs),
+  };
+}
+
+/**
+ * Limits rows to the newest rows. A time is kept only with all of its rows.
+ *
+ * @param newestFirst rows in descending order of their time
+ * @param limit at least the number of rows with the same time
+ * @returns the kept rows, oldest first, and their start if rows were omitted, in ms since the epoch
+ */
+export function keepNewestRows<T extends { readonly timestamp: number }>(
+  newestFirst: readonly T[],
+  limit: number,
+): { readonly rows: readonly T[]; readonly fromMs: number | undefined } {
+  const omitted = newestFirst[limit];
+  if (!omitted) return { rows: newestFirst.toReversed(), fromMs: undefined };
+  const rows = newestFirst.filter(({ timestamp }) => timestamp > omitted.timestamp).reverse();
+  return { rows, fromMs: rows[0]?.timestamp };
 }

@@ -41,6 +41,8 @@ export interface ObjectiveView {
   readonly alerts: Objective['alerts'];
   /** The smallest remaining budget first. */
   readonly groups: readonly ObjectiveGroupView[];
+  /** Number of visible groups over the limit of 500, which have no error budget. Counts at most 10,000. */
+  readonly omittedGroups: number;
 }
 
 /** Recorded budgets of one group, oldest first. */
@@ -77,7 +79,12 @@ export interface ObjectiveService {
     name: string,
     range: TimeRange,
     scope: TenantScope,
-  ): Promise<{ readonly objective: ObjectiveView; readonly history: readonly ObjectiveHistory[] }>;
+  ): Promise<{
+    readonly objective: ObjectiveView;
+    readonly history: readonly ObjectiveHistory[];
+    /** Start of the history if older rows are omitted. A range that ends here returns the older rows. */
+    readonly historyFrom: Date | undefined;
+  }>;
 }
 
 /** Returns whether a group is visible. Groups without a tenant are visible only to administrators. */

@@ -19,6 +19,7 @@ export interface RuleWaiting {
 const SUBJECTS: Readonly<Record<WaitingReason, string>> = {
   baseline: 'a baseline',
   coverage: 'enough data in the window',
+  objective: 'data of the objectives',
 };
 
 /**

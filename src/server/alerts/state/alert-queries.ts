@@ -102,7 +102,7 @@ export async function loadLastHealthTime(
 }
 
 /** Limit on transitions per response. */
-const MAX_TRANSITIONS = 10_000;
+export const MAX_TRANSITIONS = 10_000;
 
 /**
  * Loads transitions within a scope, newest first.

@@ -63,17 +63,24 @@ function isInTenant({ organization, property }: Silence, { labels }: AlertSummar
 }
 
 /** A maintenance window of a rules file. */
-export const maintenanceSchema = z.strictObject({
-  name: nameSchema,
-  matchers: matchersSchema,
-  startsAt: timestampSchema.optional(),
-  endsAt: timestampSchema.optional(),
-  recurrence: recurrenceSchema.optional(),
-  author: z.string().default('rules file'),
-  comment: z.string().default(''),
-  organization: z.string().min(1).optional(),
-  property: z.string().min(1).optional(),
-});
+export const maintenanceSchema = z
+  .strictObject({
+    name: nameSchema,
+    matchers: matchersSchema,
+    startsAt: timestampSchema.optional(),
+    endsAt: timestampSchema.optional(),
+    recurrence: recurrenceSchema.optional(),
+    author: z.string().default('rules file'),
+    comment: z.string().default(''),
+    organization: z.string().min(1).optional(),
+    property: z.string().min(1).optional(),
+  })
+  .check(({ value, issues }) => {
+    const { startsAt = Number.NEGATIVE_INFINITY, endsAt } = value;
+    if (endsAt === undefined || endsAt > startsAt) return;
+    const message = 'must be after `startsAt`';
+    issues.push({ code: 'custom', message, input: value, path: ['endsAt'] });
+  });
 
 export function toMaintenanceSilence(entry: z.output<typeof maintenanceSchema>): Silence {
   const { matchers, recurrence, author, comment, organization, property } = entry;

@@ -66,6 +66,10 @@ export const objectiveEndpoint = defineEndpoint({
       ...TIME_RANGE_FIELDS,
       objective: objectiveSchema,
       history: z.array(objectiveHistorySchema),
+      historyFrom: timeSchema.optional().meta({
+        description:
+          'Start of `history`, if the range contains more than 20,000 rows. To get older rows, set `to` to this time.',
+      }),
     })
     .meta({ id: 'OneObjective' }),
   async handle({ dependencies, params: { id = '' }, query, scope, nowMs }) {

@@ -101,7 +101,7 @@ const ruleWaitingSchema = z
   .strictObject({
     reason: z.enum(WAITING_REASONS).meta({
       description:
-        '`baseline`: the baseline is too short. `coverage`: the window contains too little data.',
+        "`baseline`: the baseline is too short. `coverage`: the window contains too little data. `objective`: the objective's first event is newer than the window of the burn rate.",
     }),
     readyGroups: z.number().meta({ description: 'Number of groups with enough data.' }),
     groups: z.number(),

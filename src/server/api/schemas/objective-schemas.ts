@@ -71,6 +71,10 @@ export const objectiveSchema = z
     groups: z.array(objectiveGroupSchema).meta({
       description: 'The smallest remaining budget first, and groups without a budget last.',
     }),
+    omittedGroups: z.number().meta({
+      description:
+        'Number of groups over the limit of 500, which have no error budget. Counts at most 10,000 groups.',
+    }),
   })
   .meta({ id: 'Objective', description: 'An objective with the error budgets of its groups.' });
 

@@ -34,6 +34,7 @@ import type {
 } from './backtest-views.ts';
 import { countLateAlerts } from './count-late-alerts.ts';
 import {
+  describeLimits,
   loadSentMessages,
   loadSilencesDuring,
   loadStoredTransitions,
@@ -117,7 +118,7 @@ export function createBacktestService(options: BacktestServiceOptions): Backtest
       loadStoredTransitions(queryClient, range),
       loadSilencesDuring(queryClient, range),
     ]);
-    return { transitions, silences };
+    return { transitions, silences, notes: describeLimits(transitions.length, 0) };
   }
 
   async function compareWithStored(
@@ -174,7 +175,7 @@ export function createBacktestService(options: BacktestServiceOptions): Backtest
           durationMs: Math.round(performance.now() - startMs),
           rules: toRuleViews(outcome, currentSet!, proposedSet, timeZone, { current, proposed }),
           stored,
-          notes: [...outcome.notes, ...describeSelection(ruleNames)],
+          notes: [...outcome.notes, ...inputs.notes, ...describeSelection(ruleNames)],
         };
       });
     },
@@ -190,7 +191,7 @@ export function createBacktestService(options: BacktestServiceOptions): Backtest
         from: new Date(range.fromMs),
         to: new Date(range.toMs),
         timeZone,
-        notes: [] as string[],
+        notes: describeLimits(transitions.length, messages.length),
       };
       if (!suggests) {
         return { ...view, rules: report.map((rule) => toNoiseView(rule, undefined, undefined)) };
@@ -226,7 +227,7 @@ export function createBacktestService(options: BacktestServiceOptions): Backtest
       })),
     ]);
     const variantSet = { ...ruleSet, rules: variants.map(({ rule }) => rule) };
-    const inputs = { transitions: [], silences: [] };
+    const inputs = { transitions: [], silences: [], notes: [] };
     const stepMs = Math.ceil((range.toMs - range.fromMs) / NOISE_STEPS / MINUTE_MS) * MINUTE_MS;
     const outcome = await replay([variantSet], range, stepMs, undefined, inputs, signal);
     const outcomes = outcome.sets[0]!.rules;

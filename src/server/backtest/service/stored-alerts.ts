@@ -1,3 +1,4 @@
+import { formatNumber } from '../../../core/format.ts';
 import type { SilenceRow } from '../../../core/schema/tables/silences-table.ts';
 import { type TenantScope, UNRESTRICTED_SCOPE } from '../../../core/tenant-scope.ts';
 import { toText } from '../../../storage/queries/row-values.ts';
@@ -5,7 +6,11 @@ import type { TimeRange } from '../../../storage/queries/time-range.ts';
 import type { QueryClient } from '../../../storage/questdb/query-client.ts';
 import { fromTable, sql } from '../../../storage/sql/sql-builder.ts';
 import type { Transition } from '../../alerts/evaluation/alert-transition.ts';
-import { loadSilenceRows, loadTransitions } from '../../alerts/state/alert-queries.ts';
+import {
+  loadSilenceRows,
+  loadTransitions,
+  MAX_TRANSITIONS,
+} from '../../alerts/state/alert-queries.ts';
 import type { Silence } from '../../alerts/suppression/silence.ts';
 import { parseSilenceRows } from '../../alerts/suppression/silence-rows.ts';
 import type { SentMessage } from '../noise/noise-report.ts';
@@ -67,4 +72,19 @@ export async function loadSentMessages(
     receiver: toText(row.receiver) ?? '',
     channel: toText(row.channel) ?? '',
   }));
+}
+
+/**
+ * Returns notes about the limits of a result.
+ *
+ * @param transitions number of transitions that were loaded
+ * @param messages number of messages that were loaded
+ */
+export function describeLimits(transitions: number, messages: number): string[] {
+  const toNote = (limit: number, name: string) =>
+    `Only the newest ${formatNumber(limit)} stored ${name} are counted. Use a shorter time range.`;
+  return [
+    ...(transitions >= MAX_TRANSITIONS ? [toNote(MAX_TRANSITIONS, 'alert changes')] : []),
+    ...(messages >= MAX_MESSAGES ? [toNote(MAX_MESSAGES, 'messages')] : []),
+  ];
 }

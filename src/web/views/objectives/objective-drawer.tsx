@@ -8,7 +8,8 @@ import { Figure } from '../../design/figure.tsx';
 import { EmptyState, Loaded } from '../../design/states.tsx';
 import { LEGEND_HEIGHT, TimeChart } from '../../design/time-chart.tsx';
 import { formatText } from '../../format/quantities.ts';
-import { linkTo, setParameters } from '../../url/view-state.ts';
+import { formatDateTime, toZoneName } from '../../format/times.ts';
+import { linkTo, setParameters, zoneChoice } from '../../url/view-state.ts';
 import { BudgetBar } from './budget-bar.tsx';
 import { describeExhaustion, describeObjective, FAST_LIMIT } from './objective-words.ts';
 
@@ -29,7 +30,7 @@ export function ObjectiveDrawer({ name, group: key }: { name: string; group: str
   return (
     <Dialog kind="drawer" title={name} onClose={close}>
       <Loaded state={state} height={500}>
-        {({ objective, history, from, to }) => {
+        {({ objective, history, historyFrom, from, to }) => {
           const group = objective.groups.find(({ labels }) => toKey(labels) === key);
           if (!group) return <EmptyState title="This group has no events in the period" />;
           const { burnRates, good, total, achieved, eventsRemaining } = group;
@@ -75,6 +76,12 @@ export function ObjectiveDrawer({ name, group: key }: { name: string; group: str
                   )}
                 </dd>
               </dl>
+              {historyFrom !== undefined && (
+                <p class="small muted">
+                  This objective has many groups, so the charts start at{' '}
+                  {formatDateTime(Date.parse(historyFrom), toZoneName(zoneChoice.value))}.
+                </p>
+              )}
               <HistoryCharts points={points} fromMs={Date.parse(from)} toMs={Date.parse(to)} />
             </div>
           );

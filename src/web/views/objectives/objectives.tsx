@@ -66,6 +66,21 @@ export default function Objectives() {
           )}
         </Loaded>
       </Card>
+      {objectives.some(({ omittedGroups }) => omittedGroups > 0) && (
+        <Card title="Groups that are not measured">
+          {objectives
+            .filter(({ omittedGroups }) => omittedGroups > 0)
+            .map(({ name: objective, omittedGroups }) => (
+              <p key={objective}>
+                <strong class="name">{objective}</strong>{' '}
+                <span class="muted">
+                  {formatCount(omittedGroups, 'more group')} over the limit of 500. Use fewer
+                  dimensions in <code>groupBy</code>.
+                </span>
+              </p>
+            ))}
+        </Card>
+      )}
       {state.data?.updatedAt !== undefined && unused.length > 0 && (
         <Card title="Objectives without events">
           {unused.map((objective) => (

@@ -26,6 +26,12 @@ writeFileSync(
     target: 99
     window: 28d
     groupBy: [organizationId, service]
+  - name: by-endpoint
+    kind: availability
+    target: 99
+    window: 7d
+    groupBy: [organizationId, endpoint]
+    alerts: off
 `,
 );
 const api = new TestApiServer();
@@ -35,14 +41,14 @@ let client: PerfscopeClient;
 function addRequests(
   organizationId: string,
   timestamp: number,
-  { count = 100, ms = 100, errors = 0 },
+  { count = 100, ms = 100, errors = 0, endpoint = '/cart' },
 ): void {
   const { row, buckets } = makeHistogram(
     {
       timestamp,
       metricType: 'API_RESPONSE_TIME',
       service: 'shop',
-      endpoint: '/cart',
+      endpoint,
       operation: 'GET',
       organizationId,
       propertyId: 'north',
@@ -279,4 +285,27 @@ it('counts rows that arrive late', async () => {
      AND timestamp >= ${toTime(Math.floor((NOW + 6 * HOUR_MS - 30 * DAY_MS) / HOUR_MS) * HOUR_MS)}`,
   );
   expect(later.total).toBe(Number(total));
+});
+
+it('reports that a burn-rate rule waits, and which groups are not measured', async () => {
+  for (let i = 0; i < 505; i++) {
+    addRequests('carl', NOW + 6 * HOUR_MS - 2 * MINUTE_MS, { count: 1, endpoint: `/rooms/${i}` });
+  }
+  await api.waitUntilStored();
+  await api.evaluator.runOnce(NOW + 6 * HOUR_MS + MINUTE_MS);
+  const { rules } = await client.get('rules');
+  const waiting = rules.find(({ name }) => name === 'burn-rate-medium')?.waiting;
+  expect(waiting).toMatchObject({ reason: 'objective', needed: 6 * HOUR_MS });
+  expect(waiting!.readyGroups).toBeLessThan(waiting!.groups);
+  const find = async () => {
+    const { objectives } = await client.get('objectives');
+    const { groups, omittedGroups } = objectives.find(({ name }) => name === 'by-endpoint')!;
+    return { groups: groups.length, omittedGroups };
+  };
+  // anna and bert have one group each.
+  expect(await find()).toEqual({ groups: 500, omittedGroups: 7 });
+  api.scope = createOrganizationScope('anna');
+  expect(await find()).toEqual({ groups: 1, omittedGroups: 0 });
+  api.scope = createOrganizationScope('carl');
+  expect(await find()).toEqual({ groups: 498, omittedGroups: 7 });
 });

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { MINUTE_MS } from '../../../../src/core/duration.ts';
-import { UNRESTRICTED_SCOPE } from '../../../../src/core/tenant-scope.ts';
+import { createOrganizationScope, UNRESTRICTED_SCOPE } from '../../../../src/core/tenant-scope.ts';
 import type { Transition } from '../../../../src/server/alerts/evaluation/alert-transition.ts';
 import {
   type Observation,
@@ -42,7 +42,7 @@ const RULES = `interval: 1m
 notifications: { groupBy: [alertname, service], groupWait: 0s }
 rules:
   - name: bt-mean
-    measure: { type: API_RESPONSE_TIME, aggregate: mean, groupBy: [service], filter: { service: live }, window: 5m }
+    measure: { type: API_RESPONSE_TIME, aggregate: mean, groupBy: [service, organizationId], filter: { service: [live, overcounted] }, window: 5m }
     thresholds: { warning: 100, critical: 400 }
     for: 1m
     keepFiringFor: 1m
@@ -173,24 +173,29 @@ it('reproduces what the evaluator did, and counts the alerts that late rows chan
     flush: rows.flush,
     now: () => T0,
   });
-  const addRequests = (service: string, atMs: number, ms: number) => {
-    const fields = { metricType: 'API_RESPONSE_TIME', service, endpoint: '/x', operation: 'GET' };
+  const addRequests = (service: string, atMs: number, ms: number, count = 10) => {
+    const organizationId = service === 'live' ? 'anna' : 'bert';
+    const names = { service, organizationId, endpoint: '/x', operation: 'GET' };
+    const fields = { metricType: 'API_RESPONSE_TIME', ...names };
     const { row, buckets } = makeHistogram(
       { timestamp: atMs, ...fields } as Parameters<typeof makeHistogram>[0],
-      { count: 10, ms },
+      { count, ms },
     );
     rows.add('performance_metrics', [row]);
     rows.add('metric_buckets', buckets);
   };
   await evaluator.stop();
-  // Slow from minute 5 to 12. From minute 20, the slow rows arrive ten minutes late.
-  const late: [number, number][] = [];
+  // Slow from minute 5 to 12. From minute 18, the slow rows of `live` arrive late. The fast requests of
+  // `overcounted` arrive late, so that its alert was raised because of missing rows.
+  const late: [string, number, number, number][] = [];
   const states = evaluator.alertStates;
   for (let now = T0 + MINUTE_MS; now <= T0 + LIVE_MS; now += MINUTE_MS) {
     const minute = (now - T0) / MINUTE_MS;
     const atMs = now - 20_000;
     const isSlow = minute >= 5 && minute <= 12;
-    if (minute >= 18 && minute <= 22) late.push([atMs, 2000]);
+    if (minute >= 18 && minute <= 22) late.push(['live', atMs, 2000, 10]);
+    if (isSlow) late.push(['overcounted', atMs, 20, 500]);
+    addRequests('overcounted', atMs, isSlow ? 300 : 20);
     addRequests('live', atMs, isSlow ? 300 : 20);
     rows.add('system_health', [
       {
@@ -206,9 +211,13 @@ it('reproduces what the evaluator did, and counts the alerts that late rows chan
     const observations = await queryRule(rule as QueryRule, cache);
     states.evaluate({ ...rule, intervalMs: MINUTE_MS }, observations, now);
   }
-  for (const [atMs, ms] of late) addRequests('live', atMs + 1, ms);
+  for (const [service, atMs, ms, count] of late) addRequests(service, atMs + 1, ms, count);
   await rows.flush();
-  expect(stored.map(({ state }) => state)).toEqual(['pending', 'firing', 'resolved']);
+  for (const name of ['anna', 'bert']) {
+    const own = stored.filter(({ organizationId }) => organizationId === name);
+    expect(own.map(({ state }) => state)).toEqual(['pending', 'firing', 'resolved']);
+  }
+  const ofLive = stored.filter(({ organizationId }) => organizationId === 'anna');
   const service = createBacktestService({
     queryClient,
     settings: SETTINGS,
@@ -224,15 +233,15 @@ it('reproduces what the evaluator did, and counts the alerts that late rows chan
   const [first, second] = view!.current!.examples;
   // Same time, severity, and end as the stored alert.
   expect(first).toMatchObject({
-    firedAt: new Date(stored[1]!.timestamp),
-    endedAt: new Date(stored[2]!.timestamp),
-    severity: stored[1]!.severity,
+    firedAt: new Date(ofLive[1]!.timestamp),
+    endedAt: new Date(ofLive[2]!.timestamp),
+    severity: ofLive[1]!.severity,
     labels: { service: 'live' },
   });
-  expect(first!.value).toBeCloseTo(stored[1]!.value!, 6);
-  // The evaluator didn't see the late rows.
+  expect(first!.value).toBeCloseTo(ofLive[1]!.value!, 6);
+  // The evaluator didn't see the late rows: it raised one alert too many, and one too few.
   expect(second).toBeDefined();
-  expect(result.stored).toEqual({ alerts: 1, reproduced: 1, late: 0, other: 0, added: 1 });
+  expect(result.stored).toEqual({ alerts: 2, reproduced: 1, late: 1, other: 0, added: 1 });
 
   // A rule that would have been quieter, and a rules file with an error.
   const proposed = await service.run({ ...input, rules: RULES.replace('for: 1m', 'for: 20m') });
@@ -254,7 +263,16 @@ it('reproduces what the evaluator did, and counts the alerts that late rows chan
 
   const noise = await service.getNoise(range, 'utc', UNRESTRICTED_SCOPE, true);
   expect(noise.rules).toEqual([
-    expect.objectContaining({ name: 'bt-mean', fired: 1, unacknowledged: 1 }),
+    expect.objectContaining({ name: 'bt-mean', fired: 2, unacknowledged: 2 }),
   ]);
   expect(noise.rules[0]!.suggestion?.yaml).toContain('name: bt-mean');
+  // Callers limited to a tenant see only their own alerts.
+  const countFired = async (organization: string) => {
+    const scope = createOrganizationScope(organization);
+    const { rules } = await service.getNoise(range, 'utc', scope, false);
+    return rules.map(({ name, fired }) => [name, fired]);
+  };
+  expect(await countFired('anna')).toEqual([['bt-mean', 1]]);
+  expect(await countFired('bert')).toEqual([['bt-mean', 1]]);
+  expect(await countFired('carl')).toEqual([]);
 });

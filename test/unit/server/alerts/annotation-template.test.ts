@@ -40,6 +40,16 @@ it.each([
   expect(parseTemplate('{{ $subject }}', LABELS, report)({ ...DATA, labels })).toBe(rendered);
 });
 
+it.each([
+  [99.9925, '99.99 %'],
+  [99.987654, '99.98 %'],
+  [87.654321, '87.7 %'],
+  [0.0123456, '0.0123 %'],
+])('renders %s percent with few digits', (value, rendered) => {
+  const template = parseTemplate('{{ $value | humanizePercentage }}', LABELS, () => {});
+  expect(template({ ...DATA, value })).toBe(rendered);
+});
+
 it('renders (none) for a missing value', () => {
   expect(
     parseTemplate('{{ $value | humanize }}', LABELS, () => {})({ ...DATA, value: undefined }),

@@ -22,6 +22,14 @@ function problemsOf(text: string): readonly ConfigProblem[] {
 const MEASURE = 'measure: { type: API_RESPONSE_TIME, aggregate: mean, groupBy: [service] }';
 const OWN = `rules:\n  - name: own\n    ${MEASURE}\n`;
 
+const withMeasure = (measure: string, more = '') =>
+  `rules:\n  - name: own\n    measure: { ${measure} }\n    thresholds: { high: 1 }${more}`;
+const VALID = `${OWN}    thresholds: { high: 1 }\n`;
+const MAINTENANCE = 'maintenance:\n  - name: m\n    matchers: [\'a="b"\']\n';
+const DAILY = 'every: day, from: "02:00", to: "03:00", timeZone: Europe/Berlin';
+const toInhibition = (source: string) =>
+  `inhibit:\n  - name: i\n    source: ['${source}']\n    target: ['a="b"']`;
+
 const INVALID: readonly (readonly [string, string, string, RegExp])[] = [
   ['invalid YAML', 'rules:\n  - name: [', '2:12', /is not valid YAML/],
   ['a duplicate key', 'interval: 30s\ninterval: 60s', '2:1', /is not valid YAML.*unique/],
@@ -206,6 +214,227 @@ const INVALID: readonly (readonly [string, string, string, RegExp])[] = [
     '4:69',
     /time zone such as/,
   ],
+  ['tabs', 'rules:\n\t- name: own', '2:1', /Tabs are not allowed.*use spaces/],
+  [
+    'a key that is repeated in a rule',
+    `${VALID}    for: 1m\n    for: 2m`,
+    '6:5',
+    /must be unique; remove one of the keys `for`/,
+  ],
+  ['several documents', 'rules: []\n---\nrules: []', '2:1', /several documents; remove `---`/],
+  [
+    'a template without quotes',
+    `${VALID}    annotations:\n      summary: {{ $value }} is high`,
+    '6:29',
+    /put the text in quotes/,
+  ],
+  ['a text at the top level', 'hello', '1:1', /`the file` must be a map of keys, not `hello`/],
+  ['an empty list of rules', 'rules:', '1:7', /`rules` must be a list, not `null`/],
+  ['a negative duration', `${VALID}    for: -5m`, '5:10', /`1d`, not `-5m`$/],
+  [
+    'a duration with a long unit',
+    `${VALID}    for: 5 minutes`,
+    '5:10',
+    /not `5 minutes`; did you mean `5m`\?/,
+  ],
+  ['a number as a duration', `${VALID}    for: 300`, '5:10', /such as `30s`.*, not `300`$/],
+  ['a duration in months', `${VALID}    for: 3mo`, '5:10', /, not `3mo`$/],
+  [
+    'a window that is too long',
+    withMeasure('type: CUSTOM, aggregate: mean, window: 400d'),
+    '3:55',
+    /must be at most `366d`, not `400d`/,
+  ],
+  ['a misspelled direction', `${VALID}    direction: bellow`, '5:16', /did you mean `below`\?/],
+  [
+    'a direction without a threshold',
+    `${OWN}    direction: below`,
+    '2:5',
+    /`thresholds` is missing: set at least one/,
+  ],
+  ['thresholds that are a number', `${OWN}    thresholds: 5`, '4:17', /map of keys, not `5`/],
+  [
+    'a threshold with a unit',
+    `${OWN}    thresholds: { high: 500ms }`,
+    '4:25',
+    /must be a number, not `500ms`/,
+  ],
+  [
+    'a threshold above 100 %',
+    withMeasure('type: CUSTOM, aggregate: errorRate').replace('high: 1', 'high: 500'),
+    '4:25',
+    /`high` must be from 0 to 100, not `500`: `errorRate` is a percentage/,
+  ],
+  [
+    "a tenant's threshold that isn't an Apdex",
+    withMeasure(
+      'type: CUSTOM, aggregate: apdex, slowerThan: 1s, groupBy: [organizationId]',
+      '\n    tenants: [{ organizationId: a, thresholds: { high: 1.5 } }]',
+    ),
+    '5:56',
+    /`high` must be from 0 to 1, not `1.5`/,
+  ],
+  [
+    'a measure without its aggregate',
+    withMeasure('type: CUSTOM'),
+    '3:14',
+    /`aggregate` is missing; allowed: `average`, `min`/,
+  ],
+  [
+    'an unknown metric type that is not similar to another type',
+    withMeasure('type: latency, aggregate: p95'),
+    '3:22',
+    /cannot be `latency`; allowed: `API_RESPONSE_TIME`/,
+  ],
+  [
+    '`groupBy` as a text',
+    withMeasure('type: CPU_USAGE, aggregate: mean, groupBy: host'),
+    '3:59',
+    /must be a list such as `\[host\]`, not `host`/,
+  ],
+  [
+    'a dimension twice',
+    withMeasure('type: CPU_USAGE, aggregate: mean, groupBy: [host, host]'),
+    '3:66',
+    /contains `host` twice/,
+  ],
+  [
+    'requests grouped by host',
+    withMeasure('type: API_RESPONSE_TIME, aggregate: mean, groupBy: [host]'),
+    '3:68',
+    /`API_RESPONSE_TIME` has no `host`; allowed: `service`/,
+  ],
+  [
+    'a percentile grouped by error type',
+    withMeasure('type: API_RESPONSE_TIME, aggregate: p95, groupBy: [errorType]'),
+    '3:67',
+    /`p95` has no `errorType`: .*; allowed: `service`/,
+  ],
+  [
+    'a percentile filtered by error type',
+    withMeasure('type: API_RESPONSE_TIME, aggregate: p95, filter: { errorType: a }'),
+    '3:67',
+    /`p95` has no `errorType`/,
+  ],
+  [
+    'a number in a filter',
+    withMeasure('type: CUSTOM, aggregate: mean, filter: { service: 5 }'),
+    '3:66',
+    /string or a list of strings, not `5`/,
+  ],
+  ['a negative count', `${VALID}    minimumCount: -1`, '5:19', /at least 0, not `-1`/],
+  [
+    'the confidence of a mean',
+    `${VALID}    confidence: 95%`,
+    '5:5',
+    /allowed: `errorRate`, `slowShare`, `apdex`, `failureRate`/,
+  ],
+  [
+    'a coverage that is longer than the window',
+    `${VALID}    minimumCoverage: 1h`,
+    '5:22',
+    /\(1 h\) must be at most `window` \(5 min\)/,
+  ],
+  ['a number as a name', `rules:\n  - name: 5\n    ${MEASURE}`, '2:11', /in quotes, not `5`/],
+  ['a name with signs', `rules:\n  - name: a$&b\n    ${MEASURE}`, '2:11', /, not `a\$&b`$/],
+  ['a name with a space', `rules:\n  - name: a b\n    ${MEASURE}`, '2:11', /, not `a b`/],
+  [
+    'a Prometheus rule',
+    'rules:\n  - alert: A\n    expr: up == 0',
+    '2:5',
+    /`name` is missing: this is a Prometheus rule; .*perfscope rules import/,
+  ],
+  ['a Prometheus file', 'groups:\n  - name: g', '1:1', /unknown key `groups`; .*rules import/],
+  ['a receiver', `${VALID}    receiver: team`, '5:5', /notification file.*`receivers`/],
+  ['a severity', `${VALID}    severity: critical`, '5:5', /key of `thresholds`, such as/],
+  [
+    'a new rule without a measure',
+    'rules:\n  - name: brand-new\n    thresholds: { high: 1 }',
+    '2:11',
+    /no rule `brand-new` to override; a new rule requires `measure`/,
+  ],
+  [
+    'SQL that reads a misspelled table',
+    'rules:\n  - name: own\n    sql: SELECT count() AS value FROM quee_metrics\n    thresholds: { high: 1 }',
+    '3:10',
+    /must not read `quee_metrics`; did you mean `queue_metrics`\?/,
+  ],
+  [
+    'SQL that reads another table',
+    'rules:\n  - name: own\n    sql: SELECT count() AS value FROM people\n    thresholds: { high: 1 }',
+    '3:10',
+    /a rule can only read `performance_metrics`, /,
+  ],
+  [
+    'an inhibition without a target',
+    'inhibit:\n  - name: i\n    source: [\'a="b"\']',
+    '2:5',
+    /`target` is missing: it must be a list of matchers/,
+  ],
+  [
+    'a matcher that is not in a list',
+    'inhibit:\n  - name: i\n    source: a="b"\n    target: [\'a="b"\']',
+    '3:13',
+    /must be a list of matchers such as `severity="warning"`, not `a="b"`/,
+  ],
+  [
+    'an inhibition by a misspelled rule',
+    toInhibition('alertname="respons-time"'),
+    '3:14',
+    /no rule `respons-time`; did you mean `response-time`\?/,
+  ],
+  [
+    'an inhibition by an unknown severity',
+    toInhibition('severity=crit'),
+    '3:14',
+    /`crit` is not a severity; did you mean `critical`\?/,
+  ],
+  [
+    'a misspelled inhibition to disable',
+    'inhibit:\n  - { name: critical-frist, enabled: false }',
+    '2:13',
+    /did you mean `critical-first`\?/,
+  ],
+  ['the inhibitions of Alertmanager', 'inhibit_rules: []', '1:1', /use `inhibit`/],
+  [
+    'a maintenance window of a misspelled rule',
+    'maintenance:\n  - name: m\n    matchers: [\'alertname!="dsik"\']',
+    '3:16',
+    /did you mean `disk`\?/,
+  ],
+  [
+    'a maintenance window that ends before it starts',
+    `${MAINTENANCE}    startsAt: 2026-11-02T00:00:00Z\n    endsAt: 2026-11-01T00:00:00Z`,
+    '5:13',
+    /`endsAt` must be after `startsAt`, not `2026-11-01T00:00:00Z`/,
+  ],
+  ['a time in words', `${MAINTENANCE}    startsAt: tomorrow`, '4:15', /Z`, not `tomorrow`/],
+  [
+    'an impossible time of day',
+    `${MAINTENANCE}    recurrence: { ${DAILY.replace('02:00', '25:00')} }`,
+    '4:37',
+    /must be a time of day such as `02:30`, not `25:00`/,
+  ],
+  ['a cron expression', `${MAINTENANCE}    recurrence: 0 2 * * 0`, '4:17', /must be a map of keys/],
+  [
+    'a misspelled day',
+    `${MAINTENANCE}    recurrence: { ${DAILY.replace('every: day', 'every: week, days: [sundy]')} }`,
+    '4:39',
+    /did you mean `sunday`\?/,
+  ],
+  [
+    'a misspelled time zone',
+    `${MAINTENANCE}    recurrence: { ${DAILY.replace('Berlin', 'Berln')} }`,
+    '4:69',
+    /not `Europe\/Berln`; did you mean `Europe\/Berlin`\?/,
+  ],
+  ['an interval that is too short', 'interval: 0s', '1:11', /from `1s` to `1d`, not `0 ms`/],
+  [
+    'a label name with a hyphen in `groupBy`',
+    'notifications: { groupBy: [my-label] }',
+    '1:28',
+    /must be a label name.*, not `my-label`/,
+  ],
   [
     'YAML aliases that grow exponentially',
     `a: &a [1,1]\nb: &b [*a,*a]\n${'cdefghij'
@@ -238,6 +467,13 @@ rules:
     minimumCount: -1
 `;
   expect(problemsOf(text).map(({ line }) => line)).toEqual([1, 5, 6, 7, 9]);
+});
+
+it('accepts an empty file, and alert names of other systems', () => {
+  expect(problemsOf('')).toEqual([]);
+  expect(problemsOf('# nothing yet\n')).toEqual([]);
+  expect(problemsOf(toInhibition('alertname="alertmanager:NodeDown"'))).toEqual([]);
+  expect(problemsOf('inhibit:\n  - { name: a-former-entry, enabled: false }')).toEqual([]);
 });
 
 it('changes only the keys that an override sets', () => {

@@ -60,6 +60,22 @@ it('a rule with a minimum coverage waits for it', () => {
   expect(evaluate('cpu', [ready]).waiting).toBeUndefined();
 });
 
+it('a burn-rate rule waits until the window of its objectives has data', () => {
+  const group = toGroup({ service: 'booking', objective: 'o' }, { value: 20 });
+  const waiting = { reason: 'objective', haveMs: HOUR_MS, neededMs: 6 * HOUR_MS } as const;
+  const young = { ...toGroup({ service: 'shop', objective: 'o' }, { value: 20 }), waiting };
+  const found = evaluate('burn-rate-medium', [group, young]);
+  expect(found.transitions.map(({ labels }) => JSON.parse(labels).service)).toEqual(['booking']);
+  expect(found.waiting).toEqual({
+    reason: 'objective',
+    readyGroups: 1,
+    groups: 2,
+    needed: 6 * HOUR_MS,
+    expectedAt: new Date(T0 + 5 * HOUR_MS),
+    text: 'waiting for data of the objectives: 1 of 2 groups have enough data; needs 6 h',
+  });
+});
+
 it('a value that would be an alert is none while the group waits', () => {
   const group = toGroup({ organization: 'anna' }, { value: 50 });
   const waiting = { reason: 'baseline', haveMs: 1, neededMs: 2 } as const;

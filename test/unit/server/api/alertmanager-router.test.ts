@@ -130,9 +130,27 @@ it.each([
   expect(response.body).not.toContain('secret');
 });
 
+it.each([
+  ['/api/v2/silences', 'use /api/performance/silences'],
+  ['/api/v2/silence/1', 'use /api/performance/silences'],
+  ['/api/v2/alerts/groups', 'POST /api/v2/alerts and GET /api/v2/status'],
+  ['/api/v2/receivers', 'GET /api/performance/receivers'],
+  ['/api/v2/constructor', 'POST /api/v2/alerts and GET /api/v2/status.'],
+  ['/api/v1/alerts', 'Set `api_version: v2`'],
+])('explains which paths exist instead of %s', async (path, advice) => {
+  for (const method of ['GET', 'POST', 'DELETE']) {
+    const response = await fetch(new URL(path, url), { method });
+    expect(response.status).toBe(404);
+    const message = await response.json();
+    expect(message).toContain(`${path} does not exist. `);
+    expect(message).toContain(advice);
+  }
+});
+
 it('rejects other methods, and returns a minimal status', async () => {
   const listed = await fetch(url, { headers: BEARER });
   expect([listed.status, listed.headers.get('allow')]).toEqual([405, 'POST, OPTIONS']);
+  expect(await listed.json()).toContain('GET /api/performance/alerts');
   const statusUrl = url.replace('alerts', 'status');
   const status = await (await fetch(statusUrl, { headers: BEARER })).json();
   expect(status).toMatchObject({ cluster: { status: 'disabled' }, config: { original: '' } });

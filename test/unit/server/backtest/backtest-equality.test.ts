@@ -42,7 +42,12 @@ const OPTIONS = [
 
 function makeTestRule(aggregate: string, options: string, groupBy: string): AlertRule {
   const [name] = aggregate.split(',');
-  const lines = options
+  // The Apdex is from 0 to 1.
+  const factor = name === 'apdex' ? 0.01 : 1;
+  const scaled = options.replace(/thresholds: \{[^}]*\}/, (thresholds) =>
+    thresholds.replace(/[\d.]+/g, (threshold) => String(factor * Number(threshold))),
+  );
+  const lines = scaled
     .replaceAll(/, (?=[a-z]+[A-Za-z]*: )/g, '\n    ')
     .replaceAll(/\{ (\w+): ([\d.]+)\n\s+/g, '{ $1: $2, ');
   const set = loadTestRules(`interval: 30s

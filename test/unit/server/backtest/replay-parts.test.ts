@@ -4,12 +4,19 @@ import {
   findStoredPeriods,
   isEvaluated,
 } from '../../../../src/server/backtest/replay/data-gaps.ts';
-import { NotificationReplay } from '../../../../src/server/backtest/replay/notification-replay.ts';
+import {
+  NotificationReplay,
+  type ReplayedMessage,
+} from '../../../../src/server/backtest/replay/notification-replay.ts';
 import { adaptRule, planReplayGrid } from '../../../../src/server/backtest/replay/replay-grid.ts';
-import { ReplayRun } from '../../../../src/server/backtest/replay/replay-run.ts';
+import {
+  ReplayRun,
+  type StoredAcknowledgment,
+} from '../../../../src/server/backtest/replay/replay-run.ts';
 import { RuleReplay } from '../../../../src/server/backtest/replay/rule-replay.ts';
 import { toAlertSpans } from '../../../../src/server/backtest/report/alert-spans.ts';
 import { createRuleReport } from '../../../../src/server/backtest/report/rule-report.ts';
+import { describeLimits } from '../../../../src/server/backtest/service/stored-alerts.ts';
 import { GroupStore } from '../../../../src/server/backtest/sources/group-store.ts';
 import { CellSeries } from '../../../../src/server/backtest/windows/cell-series.ts';
 import { SlidingSums } from '../../../../src/server/backtest/windows/sliding-sums.ts';
@@ -93,9 +100,18 @@ rules:
     phone: '+4312345678',
   } as never;
 
-  async function run(values: readonly number[], silences: readonly object[] = []) {
+  interface RunOptions {
+    readonly silences?: readonly object[];
+    readonly acknowledgments?: readonly StoredAcknowledgment[];
+    /** Text of the notification file. */
+    readonly notify?: string;
+  }
+
+  async function run(values: readonly number[], options: RunOptions = {}) {
+    const { silences = [], acknowledgments = [], notify } = options;
     const rule = findRule(set, 'r');
-    const config = loadNotificationConfig('utc');
+    const file = notify === undefined ? undefined : { name: 'notify.yaml', text: notify };
+    const config = loadNotificationConfig('utc', file);
     const notifications = new NotificationReplay({
       ruleSet: set,
       silences: silences as never,
@@ -111,7 +127,7 @@ rules:
       ],
     };
     const replayed = { replay: new RuleReplay(rule), source, transitions: [] };
-    const replay = new ReplayRun([{ rules: [replayed], notifications }], []);
+    const replay = new ReplayRun([{ rules: [replayed], notifications }], acknowledgments);
     for (const [i] of values.entries()) await replay.step(T0 + i * MINUTE_MS);
     return { messages: notifications.messages, transitions: replayed.transitions };
   }
@@ -158,10 +174,60 @@ rules:
       organization: undefined,
       property: undefined,
     };
-    const { messages, transitions } = await run([1, 200, 200, 1], [silence]);
+    const { messages, transitions } = await run([1, 200, 200, 1], { silences: [silence] });
     expect(transitions.length).toBeGreaterThan(0);
     expect(messages).toEqual([]);
   });
+
+  const toSummary = ({ atMs, target, isResolution }: ReplayedMessage) =>
+    [(atMs - T0) / MINUTE_MS, target.receiver, isResolution ? 'resolved' : 'firing'].join(' ');
+  const RECEIVERS = `receivers:
+  - { name: oncall, to: { roles: [ADMIN] }, channels: [{ kind: inApp }] }
+  - { name: boss, to: { roles: [ADMIN] }, channels: [{ kind: inApp }] }
+`;
+
+  it('stops the escalation when a person acknowledged the stored alert of the group', async () => {
+    const notify = `${RECEIVERS}escalations: [{ name: e, levels: [{ after: 5m, receivers: [boss] }] }]
+route: { receivers: [oncall], escalation: e }
+`;
+    const values = [1, ...Array<number>(9).fill(200)];
+    const unacknowledged = await run(values, { notify });
+    expect(unacknowledged.messages.map(toSummary)).toEqual(['1 oncall firing', '6 boss firing']);
+    const by = { rule: 'r', author: 'anna', comment: 'mine' };
+    const labels = JSON.stringify({ service: 'booking' });
+    const atMs = T0 + 3.5 * MINUTE_MS;
+    const acknowledged = await run(values, { notify, acknowledgments: [{ ...by, labels, atMs }] });
+    // The receiver also gets a message about the acknowledgment.
+    expect(acknowledged.messages.map(toSummary)).toEqual(['1 oncall firing', '4 oncall firing']);
+    expect(acknowledged.transitions.at(-1)).toMatchObject({
+      state: 'acknowledged',
+      author: 'anna',
+      timestamp: T0 + 4 * MINUTE_MS,
+    });
+    // An acknowledgment of another group has no effect.
+    const other = { ...by, labels: JSON.stringify({ service: 'billing' }), atMs };
+    const { messages } = await run(values, { notify, acknowledgments: [other] });
+    expect(messages).toHaveLength(2);
+  });
+
+  it('collects messages for a digest, and sends them when the digest is due', async () => {
+    const notify = `${RECEIVERS}digests: [{ name: d, every: 10m }]
+route: { receivers: [oncall], digest: d }
+`;
+    const values = [1, 200, 200, 1, 1, ...Array<number>(12).fill(200)];
+    const { messages, transitions } = await run(values, { notify });
+    expect(transitions.map(({ state }) => state)).toEqual(['firing', 'resolved', 'firing']);
+    expect(messages.map(({ atMs }) => (atMs - T0) / MINUTE_MS)).toEqual([11]);
+    expect(messages[0]?.rules).toEqual(['r']);
+  });
+});
+
+it('reports that only a part of the stored alerts and messages was read', () => {
+  expect(describeLimits(9999, 49_999)).toEqual([]);
+  expect(describeLimits(10_000, 50_000)).toEqual([
+    expect.stringContaining('newest 10,000 stored alert changes'),
+    expect.stringContaining('newest 50,000 stored messages'),
+  ]);
 });
 
 it('rejects rules with more groups than live evaluation accepts', () => {

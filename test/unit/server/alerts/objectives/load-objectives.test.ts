@@ -122,6 +122,14 @@ const INVALID: readonly (readonly [string, string, string, RegExp])[] = [
     '5:13',
     /must be at most 99.9999: .*no error budget/,
   ],
+  [
+    'a share as a target',
+    OWN.replace('99', '0.995'),
+    '5:13',
+    /`target` must be a percentage of at least 1, not `0.995`; did you mean `99.5`\?/,
+  ],
+  ['a number as a threshold', OWN.replace('500ms', '500'), '4:16', /such as `30s`.*, not `500`/],
+  ['a kind of alerts', `${OWN}    alerts: email`, '6:13', /allowed: `page`, `ticket`, `off`/],
   ['a target of 0', OWN.replace('99', '0'), '5:13', /must be greater than 0/],
   [
     'another window',

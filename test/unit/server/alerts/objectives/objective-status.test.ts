@@ -141,11 +141,22 @@ describe('observeBurnRate', () => {
     ]);
   });
 
-  it('has no value without data for the whole long window', () => {
-    const short = createGroup({ days: 0.02, badMinutes: 20, bad: 100 });
-    expect(observeBurnRate(short, 'fast', NOW)).toBeUndefined();
-    expect(observeBurnRate(createGroup({ days: 0.1 }), 'fast', NOW)).toMatchObject({ value: 0 });
-    expect(observeBurnRate(createGroup({ days: 0.1 }), 'medium', NOW)).toBeUndefined();
+  it('waits for data of the whole long window', () => {
+    const short = createGroup({ days: 1 / 48, badMinutes: 20, bad: 100 });
+    expect(observeBurnRate(short, 'fast', NOW)?.waiting).toEqual({
+      reason: 'objective',
+      haveMs: HOUR_MS / 2,
+      neededMs: HOUR_MS,
+    });
+    expect(fires(short)).toEqual([]);
+    const { group } = short;
+    expect(computeObjectiveStatus(short, NOW).burnRates.fast).toBeUndefined();
+    const ready = observeBurnRate(createGroup({ days: 0.1 }), 'fast', NOW);
+    expect(ready).toMatchObject({ value: 0, waiting: undefined });
+    expect(observeBurnRate(createGroup({ days: 0.1 }), 'medium', NOW)?.waiting).toBeDefined();
+    // While stored events are being read, it isn't known whether there is enough data.
+    const loading = { objective: load(), group, loadedFromMs: NOW - HOUR_MS / 2 };
+    expect(observeBurnRate(loading, 'fast', NOW)).toBeUndefined();
   });
 
   it.each([
