@@ -4007,9 +4007,9 @@ export interface RuleValue {
  */
 export interface RuleWaiting {
   /**
-   * `baseline`: the baseline is too short. `coverage`: the window contains too little data.
+   * `baseline`: the baseline is too short. `coverage`: the window contains too little data. `objective`: the objective's first event is newer than the window of the burn rate.
    */
-  reason: 'baseline' | 'coverage';
+  reason: 'baseline' | 'coverage' | 'objective';
   /**
    * Number of groups with enough data.
    */
@@ -4092,6 +4092,10 @@ export interface Objective {
    * The smallest remaining budget first, and groups without a budget last.
    */
   groups: ObjectiveGroup[];
+  /**
+   * Number of groups over the limit of 500, which have no error budget. Counts at most 10,000 groups.
+   */
+  omittedGroups: number;
 }
 
 /**
@@ -4159,6 +4163,10 @@ export interface OneObjective {
   to: string;
   objective: Objective;
   history: ObjectiveHistory[];
+  /**
+   * Start of `history`, if the range contains more than 20,000 rows. To get older rows, set `to` to this time.
+   */
+  historyFrom?: string;
 }
 
 /**
