@@ -24,10 +24,16 @@ export function formatRulesFile(): string {
     const operation = `op-${Math.floor(i / TYPES.length)}`;
     return `  - name: bench-${i}
     measure: { type: ${TYPES[at]}, aggregate: ${AGGREGATES[at]}, groupBy: [service], filter: { operation: ${operation} }, window: 5m }
-    thresholds: { warning: ${i % 10 === 0 ? 99 : 1000}, critical: 5000 }
+    thresholds: ${formatThresholds(i)}
     for: 1m`;
   });
   return `interval: 30s\nrules:\n${rules.join('\n')}\n`;
+}
+
+/** Every tenth rule fires if its aggregate is a value. */
+function formatThresholds(i: number): string {
+  if (AGGREGATES[i % TYPES.length] === 'error_ratio') return '{ warning: 90, critical: 95 }';
+  return `{ warning: ${i % 10 === 0 ? 99 : 1000}, critical: 5000 }`;
 }
 
 /** Returns the same rules for Prometheus, in ten groups. */
