@@ -1,3 +1,4 @@
+import { MINUTE_MS } from '../../core/duration.ts';
 import type { PerformanceMetricType } from '../../core/schema/enums.ts';
 import type { IntervalHistogram } from '../../core/statistics/interval-sample.ts';
 import type { QueryClient } from '../questdb/query-client.ts';
@@ -8,6 +9,7 @@ import type { Group, Query } from './query-definition.ts';
 import { toNumber, toText } from './row-values.ts';
 import { type ResultRow, runQuery } from './run-query.ts';
 import type { Step } from './time-buckets.ts';
+import { ceilTo, floorTo, type TimeRange } from './time-range.ts';
 
 /** Types of the durations that deploys are compared by. */
 export const COMPARED_TYPES = [
@@ -42,6 +44,10 @@ interface MutableHistogram extends IntervalHistogram {
   buckets: [number, number][];
 }
 
+/** Parts of a range are read one after the other, because the rows need much more memory than the histograms. */
+const MAX_PARTS = 8;
+const MIN_PART_MS = 15 * MINUTE_MS;
+
 /**
  * Returns histograms by type, group, and interval.
  *
@@ -52,6 +58,38 @@ export async function queryIntervalHistograms(
   query: Query & { readonly step: Step },
   types: readonly ComparedType[] = COMPARED_TYPES,
 ): Promise<GroupHistograms[]> {
+  const collector = new HistogramCollector();
+  for (const range of splitRange(query.range, query.step.ms))
+    await collectHistograms(collector, withoutCache(queryClient), { ...query, range }, types);
+  return collector.list();
+}
+
+/** The rows are read only once, so a cache would only need memory. */
+function withoutCache(queryClient: QueryClient): QueryClient {
+  return {
+    read: (scope, statement) => queryClient.read(scope, statement),
+    getCatalog: queryClient.getCatalog,
+  };
+}
+
+/** Splits a range at whole steps. */
+function splitRange({ fromMs, toMs }: TimeRange, stepMs: number): TimeRange[] {
+  const partMs = ceilTo(Math.max(MIN_PART_MS, (toMs - fromMs) / MAX_PARTS), stepMs);
+  const parts: TimeRange[] = [];
+  for (let startMs = fromMs; startMs < toMs; ) {
+    const endMs = Math.min(floorTo(startMs, stepMs) + partMs, toMs);
+    parts.push({ fromMs: startMs, toMs: endMs });
+    startMs = endMs;
+  }
+  return parts;
+}
+
+async function collectHistograms(
+  collector: HistogramCollector,
+  queryClient: QueryClient,
+  query: Query & { readonly step: Step },
+  types: readonly ComparedType[],
+): Promise<void> {
   const conditions = toConditions(query, types);
   const [buckets, totals] = await Promise.all([
     runQuery(queryClient, BUCKETS_TABLE, query, {
@@ -65,35 +103,44 @@ export async function queryIntervalHistograms(
       conditions,
     }),
   ]);
-  const groups = new Map<
-    string,
-    GroupHistograms & { readonly byTime: Map<number, MutableHistogram> }
-  >();
-  const find = ({ group, row, bucket }: ResultRow): MutableHistogram => {
-    const type = toText(row.metric_type) as ComparedType;
-    const key = JSON.stringify([type, group]);
-    const known = groups.get(key) ?? { type, group, intervals: [], byTime: new Map() };
-    groups.set(key, known);
-    const atMs = bucket?.fromMs ?? query.range.fromMs;
-    const histogram = known.byTime.get(atMs) ?? createHistogram(atMs);
-    known.byTime.set(atMs, histogram);
-    return histogram;
-  };
   for (const result of buckets) {
     const bound = toNumber(result.row.bucket_upper) ?? 0;
-    find(result).buckets.push([bound, toNumber(result.row.count) ?? 0]);
+    collector.find(result).buckets.push([bound, toNumber(result.row.count) ?? 0]);
   }
   for (const result of totals) {
-    const histogram = find(result);
+    const histogram = collector.find(result);
     histogram.count = toNumber(result.row.count) ?? 0;
     histogram.errorCount = toNumber(result.row.errors) ?? 0;
     histogram.abortedCount = toNumber(result.row.aborted) ?? 0;
     histogram.sum = toNumber(result.row.total) ?? 0;
   }
-  return [...groups.values()].map(({ byTime, ...group }) => ({
-    ...group,
-    intervals: [...byTime.values()].sort((a, b) => a.atMs - b.atMs),
-  }));
+}
+
+/** The histograms that were read so far. */
+class HistogramCollector {
+  readonly #groups = new Map<
+    string,
+    Omit<GroupHistograms, 'intervals'> & { readonly byTime: Map<number, MutableHistogram> }
+  >();
+
+  /** Returns the histogram that a row belongs to. */
+  find({ group, row, bucket }: ResultRow): MutableHistogram {
+    const type = toText(row.metric_type) as ComparedType;
+    const key = [type, ...Object.values(group)].join('\0');
+    const known = this.#groups.get(key) ?? { type, group, byTime: new Map() };
+    this.#groups.set(key, known);
+    const atMs = bucket?.fromMs ?? 0;
+    const histogram = known.byTime.get(atMs) ?? createHistogram(atMs);
+    known.byTime.set(atMs, histogram);
+    return histogram;
+  }
+
+  list(): GroupHistograms[] {
+    return [...this.#groups.values()].map(({ byTime, ...group }) => ({
+      ...group,
+      intervals: [...byTime.values()].sort((a, b) => a.atMs - b.atMs),
+    }));
+  }
 }
 
 function createHistogram(atMs: number): MutableHistogram {

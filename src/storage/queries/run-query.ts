@@ -19,6 +19,7 @@ import { planSegments, type Segment } from './rollup-selection.ts';
 import { toNumber, toText } from './row-values.ts';
 import {
   isAlignedToBuckets,
+  type Step,
   splitAtOffsetChanges,
   toBucketRange,
   toBucketSql,
@@ -95,13 +96,21 @@ export async function runQuery(
 ): Promise<ResultRow[]> {
   const { range, step, groupBy = [] } = query;
   const rows = await runRowQuery(queryClient, queryTable, query, selection);
-  return rows.map((row) => ({
-    row,
-    bucket: step && toBucketRange(row.bucket as Date, step, range),
-    group: Object.fromEntries(
-      groupBy.map((name) => [name, toText(row[toGroupColumn(queryTable, name)])]),
-    ),
-  }));
+  const columns = groupBy.map((name) => [name, toGroupColumn(queryTable, name)] as const);
+  // Time zones are slow, and many rows have the same bucket.
+  const buckets = new Map<number, TimeRange>();
+  const toBucket = (at: Date, ofStep: Step) => {
+    const known = buckets.get(at.getTime());
+    if (known) return known;
+    const bucket = toBucketRange(at, ofStep, range);
+    buckets.set(at.getTime(), bucket);
+    return bucket;
+  };
+  return rows.map((row) => {
+    const group: Record<string, string | undefined> = {};
+    for (const [name, column] of columns) group[name] = toText(row[column]);
+    return { row, bucket: step && toBucket(row.bucket as Date, step), group };
+  });
 }
 
 /** Returns the column of a dimension in the result of {@link runRowQuery}. */

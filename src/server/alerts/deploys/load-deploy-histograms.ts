@@ -45,25 +45,25 @@ export async function loadDeployHistograms(
     dayBefore: { fromMs: startsMs - BEFORE_MS - DAY_MS, toMs: startsMs - DAY_MS },
     dayAfter: { fromMs: startsMs - DAY_MS, toMs: startsMs - DAY_MS + HOUR_MS },
   };
-  const parts = await Promise.all(
-    [false, true].map(async (byTenant) => {
-      const selection = await selectSeries(queryClient, deploy, ranges.after, byTenant);
-      if (!selection) return { before: [], after: [], dayBefore: [], dayAfter: [] };
-      const load = (range: TimeRange, groupBy: readonly Dimension[]) =>
-        queryIntervalHistograms(
-          queryClient,
-          { ...selection, range, groupBy, step: MINUTE_STEP },
-          byTenant ? TENANT_TYPES : COMPARED_TYPES,
-        );
-      const dimensions = selection.groupBy;
-      return {
-        before: await load(ranges.before, [...dimensions, 'version']),
-        after: await load(ranges.after, [...dimensions, 'version']),
-        dayBefore: await load(ranges.dayBefore, dimensions),
-        dayAfter: await load(ranges.dayAfter, dimensions),
-      };
-    }),
-  );
+  const loadPart = async (byTenant: boolean) => {
+    const selection = await selectSeries(queryClient, deploy, ranges.after, byTenant);
+    if (!selection) return { before: [], after: [], dayBefore: [], dayAfter: [] };
+    const load = (range: TimeRange, groupBy: readonly Dimension[]) =>
+      queryIntervalHistograms(
+        queryClient,
+        { ...selection, range, groupBy, step: MINUTE_STEP },
+        byTenant ? TENANT_TYPES : COMPARED_TYPES,
+      );
+    const dimensions = selection.groupBy;
+    return {
+      before: await load(ranges.before, [...dimensions, 'version']),
+      after: await load(ranges.after, [...dimensions, 'version']),
+      dayBefore: await load(ranges.dayBefore, dimensions),
+      dayAfter: await load(ranges.dayAfter, dimensions),
+    };
+  };
+  // One after the other, because the rows of each part take several megabytes.
+  const parts = [await loadPart(false), await loadPart(true)];
   const join = (name: keyof (typeof parts)[number]): GroupHistograms[] =>
     parts.flatMap((part) => part[name]);
   return {
