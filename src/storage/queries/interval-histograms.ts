@@ -1,14 +1,14 @@
 import { MINUTE_MS } from '../../core/duration.ts';
 import type { PerformanceMetricType } from '../../core/schema/enums.ts';
 import type { IntervalHistogram } from '../../core/statistics/interval-sample.ts';
+import type { Row } from '../questdb/postgres-wire-reader.ts';
 import type { QueryClient } from '../questdb/query-client.ts';
 import { inValues, type Sql, sql } from '../sql/sql-builder.ts';
 import { BUCKETS_TABLE, COUNT, createSum, METRICS_TABLE } from './aggregation-tables.ts';
 import { excludeOwnRequests } from './operation-totals.ts';
 import type { Group, Query } from './query-definition.ts';
 import { toNumber, toText } from './row-values.ts';
-import { type ResultRow, runQuery } from './run-query.ts';
-import type { Step } from './time-buckets.ts';
+import { type QueryTable, runQuery, runRowQuery, toGroupColumn } from './run-query.ts';
 import { ceilTo, floorTo, type TimeRange } from './time-range.ts';
 
 /** Types of the durations that deploys are compared by. */
@@ -44,9 +44,14 @@ interface MutableHistogram extends IntervalHistogram {
   buckets: [number, number][];
 }
 
+/** Intervals have the same length in every time zone. */
+interface SteppedQuery extends Omit<Query, 'step'> {
+  readonly stepMs: number;
+}
+
 /** Parts of a range are read one after the other, because the rows need much more memory than the histograms. */
-const MAX_PARTS = 8;
-const MIN_PART_MS = 15 * MINUTE_MS;
+const MAX_PARTS = 12;
+const MIN_PART_MS = 5 * MINUTE_MS;
 
 /**
  * Returns histograms by type, group, and interval.
@@ -55,11 +60,11 @@ const MIN_PART_MS = 15 * MINUTE_MS;
  */
 export async function queryIntervalHistograms(
   queryClient: QueryClient,
-  query: Query & { readonly step: Step },
+  query: SteppedQuery,
   types: readonly ComparedType[] = COMPARED_TYPES,
 ): Promise<GroupHistograms[]> {
   const collector = new HistogramCollector();
-  for (const range of splitRange(query.range, query.step.ms))
+  for (const range of splitRange(query.range, query.stepMs))
     await collectHistograms(collector, withoutCache(queryClient), { ...query, range }, types);
   return collector.list();
 }
@@ -87,52 +92,63 @@ function splitRange({ fromMs, toMs }: TimeRange, stepMs: number): TimeRange[] {
 async function collectHistograms(
   collector: HistogramCollector,
   queryClient: QueryClient,
-  query: Query & { readonly step: Step },
+  { stepMs, ...query }: SteppedQuery,
   types: readonly ComparedType[],
 ): Promise<void> {
-  const conditions = toConditions(query, types);
+  const stepped = { ...query, step: { ms: stepMs, zone: 'utc' } };
+  const conditions = toConditions(stepped, types);
   const [buckets, totals] = await Promise.all([
-    runQuery(queryClient, BUCKETS_TABLE, query, {
+    runRowQuery(queryClient, BUCKETS_TABLE, stepped, {
       aggregations: { count: COUNT },
       keys: ['metric_type', 'bucket_upper'],
       conditions,
     }),
-    runQuery(queryClient, METRICS_TABLE, query, {
+    runRowQuery(queryClient, METRICS_TABLE, stepped, {
       aggregations: TOTALS,
       keys: ['metric_type'],
       conditions,
     }),
   ]);
-  for (const result of buckets) {
-    const bound = toNumber(result.row.bucket_upper) ?? 0;
-    collector.find(result).buckets.push([bound, toNumber(result.row.count) ?? 0]);
+  const findForBucket = collector.createFinder(BUCKETS_TABLE, stepped);
+  for (const row of buckets) {
+    const bound = toNumber(row.bucket_upper) ?? 0;
+    findForBucket(row).buckets.push([bound, toNumber(row.count) ?? 0]);
   }
-  for (const result of totals) {
-    const histogram = collector.find(result);
-    histogram.count = toNumber(result.row.count) ?? 0;
-    histogram.errorCount = toNumber(result.row.errors) ?? 0;
-    histogram.abortedCount = toNumber(result.row.aborted) ?? 0;
-    histogram.sum = toNumber(result.row.total) ?? 0;
+  const findForTotal = collector.createFinder(METRICS_TABLE, stepped);
+  for (const row of totals) {
+    const histogram = findForTotal(row);
+    histogram.count = toNumber(row.count) ?? 0;
+    histogram.errorCount = toNumber(row.errors) ?? 0;
+    histogram.abortedCount = toNumber(row.aborted) ?? 0;
+    histogram.sum = toNumber(row.total) ?? 0;
   }
 }
 
-/** The histograms that were read so far. */
+/** The histograms that were read so far. There can be hundreds of thousands of rows, so each creates few objects. */
 class HistogramCollector {
   readonly #groups = new Map<
     string,
     Omit<GroupHistograms, 'intervals'> & { readonly byTime: Map<number, MutableHistogram> }
   >();
 
-  /** Returns the histogram that a row belongs to. */
-  find({ group, row, bucket }: ResultRow): MutableHistogram {
-    const type = toText(row.metric_type) as ComparedType;
-    const key = [type, ...Object.values(group)].join('\0');
-    const known = this.#groups.get(key) ?? { type, group, byTime: new Map() };
-    this.#groups.set(key, known);
-    const atMs = bucket?.fromMs ?? 0;
-    const histogram = known.byTime.get(atMs) ?? createHistogram(atMs);
-    known.byTime.set(atMs, histogram);
-    return histogram;
+  /** Returns a function that returns the histogram of a row. */
+  createFinder(table: QueryTable, { groupBy = [] }: Query): (row: Row) => MutableHistogram {
+    const columns = groupBy.map((name) => [name, toGroupColumn(table, name)] as const);
+    return (row) => {
+      let key = String(row.metric_type);
+      for (const [, column] of columns) key += `\0${row[column] ?? ''}`;
+      let group = this.#groups.get(key);
+      if (!group) {
+        const names = columns.map(([name, column]) => [name, toText(row[column])]);
+        const type = toText(row.metric_type) as ComparedType;
+        group = { type, group: Object.fromEntries(names), byTime: new Map() };
+        this.#groups.set(key, group);
+      }
+      const atMs = (row.bucket as Date).getTime();
+      const histogram = group.byTime.get(atMs) ?? createHistogram(atMs);
+      group.byTime.set(atMs, histogram);
+      return histogram;
+    };
   }
 
   list(): GroupHistograms[] {

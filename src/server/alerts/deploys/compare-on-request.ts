@@ -86,7 +86,7 @@ export async function compareOnRequest(
     const groups = await queryIntervalHistograms(queryClient, {
       ...query,
       range,
-      step: { ms: stepMs, zone: 'utc' },
+      stepMs,
       filter: { ...query.filter, endpoint },
     });
     return { groups, stepMs };

@@ -22,7 +22,6 @@ const BEFORE_MS = HOUR_MS;
 const MAX_SERIES = 60;
 /** Maximum number of pairs of an organization and an endpoint. */
 const MAX_TENANT_SERIES = 60;
-const MINUTE_STEP = { ms: MINUTE_MS, zone: 'utc' };
 const TENANT_TYPES: readonly ComparedType[] = ['API_RESPONSE_TIME'];
 
 /**
@@ -51,7 +50,7 @@ export async function loadDeployHistograms(
     const load = (range: TimeRange, groupBy: readonly Dimension[]) =>
       queryIntervalHistograms(
         queryClient,
-        { ...selection, range, groupBy, step: MINUTE_STEP },
+        { ...selection, range, groupBy, stepMs: MINUTE_MS },
         byTenant ? TENANT_TYPES : COMPARED_TYPES,
       );
     const dimensions = selection.groupBy;
