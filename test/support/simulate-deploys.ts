@@ -214,7 +214,7 @@ function drawMinute(
   shift: number,
   errorRate: number,
 ): IntervalHistogram {
-  const buckets: [number, number][] = [];
+  const buckets: number[] = [];
   const position = (LOG_START - shift - TABLE_START) / TABLE_STEP;
   const start = Math.max(0, Math.min(TABLE_SIZE - CELLS * BOUNDS.length, Math.floor(position)));
   const part = position - start;
@@ -227,7 +227,7 @@ function drawMinute(
     if (expected < 1e-5) continue;
     const n = poisson(expected);
     if (n === 0) continue;
-    buckets.push([BOUNDS[i]!, n]);
+    buckets.push(BOUNDS[i]!, n);
     count += n;
     sum += n * CENTERS[i]!;
   }

@@ -11,8 +11,11 @@ export interface IntervalHistogram {
   readonly abortedCount: number;
   /** Exact sum of the values. */
   readonly sum: number;
-  /** Non-empty stored buckets, in any order: inclusive upper bound and count. */
-  readonly buckets: readonly (readonly [bound: number, count: number])[];
+  /**
+   * Non-empty stored buckets, in any order: the inclusive upper bound and the count of each, one after the other. One
+   * list needs a quarter of the memory of a list of pairs.
+   */
+  readonly buckets: readonly number[];
 }
 
 /** Zero has no logarithm. It counts as this many buckets below the smallest positive bucket. */
@@ -55,8 +58,8 @@ export class IntervalSample {
       errorCount += interval.errorCount;
       abortedCount += interval.abortedCount;
       sum += interval.sum;
-      for (let i = 0; i < interval.buckets.length; i += 1) {
-        const [bound, n] = interval.buckets[i]!;
+      for (let i = 0; i < interval.buckets.length; i += 2) {
+        const [bound, n] = [interval.buckets[i]!, interval.buckets[i + 1]!];
         totals.set(bound, (totals.get(bound) ?? 0) + n);
         count += n;
       }
@@ -81,16 +84,15 @@ export class IntervalSample {
       this.#cumulated[i] = below;
     }
     const indexes = new Map(bounds.map((bound, i) => [bound, i]));
-    const cellCount = this.intervals.reduce((total, { buckets }) => total + buckets.length, 0);
+    const cellCount = this.intervals.reduce((total, { buckets }) => total + buckets.length / 2, 0);
     this.#cellBuckets = new Uint16Array(cellCount);
     this.#cellCounts = new Float64Array(cellCount);
     let cell = 0;
     for (const interval of this.intervals) {
       this.#firstCells.set(interval, cell);
-      for (let i = 0; i < interval.buckets.length; i += 1) {
-        const [bound, n] = interval.buckets[i]!;
-        this.#cellBuckets[cell] = indexes.get(bound)!;
-        this.#cellCounts[cell] = n;
+      for (let i = 0; i < interval.buckets.length; i += 2) {
+        this.#cellBuckets[cell] = indexes.get(interval.buckets[i]!)!;
+        this.#cellCounts[cell] = interval.buckets[i + 1]!;
         cell += 1;
       }
     }
@@ -109,7 +111,7 @@ export class IntervalSample {
   sumInterval(interval: IntervalHistogram, transform: (logCenter: number) => number): number {
     const first = this.#firstCells.get(interval)!;
     let total = 0;
-    for (let i = first; i < first + interval.buckets.length; i += 1) {
+    for (let i = first; i < first + interval.buckets.length / 2; i += 1) {
       const logUpper = this.#logUppers[this.#cellBuckets[i]!]!;
       total += this.#cellCounts[i]! * transform(logUpper - LOG_RATIO / 2);
     }
@@ -143,7 +145,7 @@ export class IntervalSample {
   countAtMost(interval: IntervalHistogram, logLimit: number): number {
     const first = this.#firstCells.get(interval)!;
     let total = 0;
-    for (let i = first; i < first + interval.buckets.length; i += 1) {
+    for (let i = first; i < first + interval.buckets.length / 2; i += 1) {
       const distance = (this.#logUppers[this.#cellBuckets[i]!]! - logLimit) / LOG_RATIO;
       if (distance <= 0) total += this.#cellCounts[i]!;
       else if (distance < 1) total += this.#cellCounts[i]! * (1 - distance);

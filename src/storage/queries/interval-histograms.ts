@@ -41,7 +41,7 @@ interface MutableHistogram extends IntervalHistogram {
   errorCount: number;
   abortedCount: number;
   sum: number;
-  buckets: [number, number][];
+  buckets: number[];
 }
 
 /** Intervals have the same length in every time zone. */
@@ -112,7 +112,7 @@ async function collectHistograms(
   const findForBucket = collector.createFinder(BUCKETS_TABLE, stepped);
   for (const row of buckets) {
     const bound = toNumber(row.bucket_upper) ?? 0;
-    findForBucket(row).buckets.push([bound, toNumber(row.count) ?? 0]);
+    findForBucket(row).buckets.push(bound, toNumber(row.count) ?? 0);
   }
   const findForTotal = collector.createFinder(METRICS_TABLE, stepped);
   for (const row of totals) {

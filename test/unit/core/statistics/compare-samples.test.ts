@@ -38,7 +38,7 @@ function toSample(
         errorCount: errors(i),
         abortedCount: 0,
         sum: values.reduce((sum, value) => sum + value, 0),
-        buckets: [...buckets],
+        buckets: [...buckets].flat(),
       };
     }),
   );

@@ -31,7 +31,7 @@ function makeGroup(
     return {
       ...{ atMs: (from + i) * MINUTE_MS, count: perMinute, errorCount: 0, abortedCount: 0 },
       sum: values.reduce((sum, value) => sum + value, 0),
-      buckets: [...counts].map(([bound, found]) => [bound, found.length] as const),
+      buckets: [...counts].flatMap(([bound, found]) => [bound, found.length]),
     };
   });
   const common = { endpoint: '/bookings', operation: 'POST' };

@@ -9,7 +9,7 @@ const MINUTE = 60_000;
 function toSample(from: number, to: number, count = 10, stepMinutes = 1): IntervalSample {
   const intervals = [];
   for (let minute = from; minute < to; minute += stepMinutes) {
-    const buckets = [[1, count]] as const;
+    const buckets = [1, count];
     intervals.push({
       atMs: minute * MINUTE,
       count,
