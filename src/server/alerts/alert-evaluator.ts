@@ -225,7 +225,7 @@ export class AlertEvaluator {
    */
   async evaluateInternalRules(): Promise<void> {
     if (!this.#refreshTimer) return;
-    await this.#queue.enqueue(() => this.#evaluate(['internal'], this.now()));
+    await this.#queue.enqueue(() => this.#evaluate(['internal'], this.now(), this.now));
   }
 
   findRule(name: string): AlertRule | undefined {
@@ -252,7 +252,7 @@ export class AlertEvaluator {
       run: (from, to) =>
         this.#queue.enqueue(async () => {
           const now = this.now();
-          await this.#evaluate(batches.slice(from, to), now);
+          await this.#evaluate(batches.slice(from, to), now, this.now);
           if (to === batches.length) startTask('the heartbeat', () => this.heartbeat.send(now));
         }),
       onLate: (from, to) => {
@@ -291,7 +291,12 @@ export class AlertEvaluator {
       if (!this.findRule(name) && !isExternalRule(name)) this.alertStates.removeRule(name, now);
   }
 
-  async #evaluate(batches: readonly RuleBatch[], now: number): Promise<void> {
+  /** @param getSendMs time of sending. A silence that was created during the queries already applies. */
+  async #evaluate(
+    batches: readonly RuleBatch[],
+    now: number,
+    getSendMs: () => number = () => now,
+  ): Promise<void> {
     const queryBatches = batches.filter((batch) => batch !== 'internal');
     const reachable = queryBatches.length === 0 || (await this.#restoreStates(now));
     await this.#queryRules.evaluate(queryBatches, now, reachable);
@@ -305,7 +310,7 @@ export class AlertEvaluator {
         now,
       );
     }
-    await this.#dispatch(now);
+    await this.#dispatch(getSendMs());
   }
 
   /** Updates the error budgets, even if no rule alerts on them. */
