@@ -1,5 +1,6 @@
+import type { MergeMethod } from '../../src/storage/queries/merge-rows.ts';
 import type { Dimension } from '../../src/storage/queries/query-definition.ts';
-import type { Aggregation, MergeMethod, QueryTable } from '../../src/storage/queries/run-query.ts';
+import type { Aggregation, QueryTable } from '../../src/storage/queries/run-query.ts';
 import {
   CAN_BE_EMPTY,
   INTERVAL,

@@ -251,7 +251,7 @@ it('resolves the alert when Prometheus does', async () => {
   expect(rows).toEqual([['firing'], ['resolved']]);
 });
 
-// Long: `notifies the receiver of the route` tests the first message. The message about the end takes a minute.
+// Long: in CI, `notifies the receiver of the route` tests the first message. The message about the end takes a minute.
 it('notifies the receiver when the alert is resolved', { tags: 'long' }, async () => {
   const message = await waitForMessage('/external', 'ServiceDown', 'resolved');
   expect(message.status).toBe('resolved');
