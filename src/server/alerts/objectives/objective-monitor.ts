@@ -22,8 +22,8 @@ export interface ObjectiveMonitorOptions {
 }
 
 /** Reading older days stops after this time, and pauses, so that rules aren't delayed. */
-const MAX_DAYS_READ_MS = 1000;
-const DAYS_PAUSE_MS = 5000;
+const MAX_DAYS_READ_MS = 2000;
+const DAYS_PAUSE_MS = 10_000;
 
 /** Counts the events of all objectives, and computes their error budgets. */
 export class ObjectiveMonitor {
@@ -33,8 +33,7 @@ export class ObjectiveMonitor {
   #refresh: { readonly now: number; readonly done: Promise<void> } | undefined;
   #isRefreshing = false;
   #refreshedMs: number | undefined;
-  /** On the clock of `performance.now()`. */
-  #daysPausedUntilMs = 0;
+  #daysPausedMs = Number.NEGATIVE_INFINITY;
   /** Statuses as of the last refresh, by objective. Computing them takes about 0.4 ms per group. */
   readonly #statuses = new Map<string, readonly ObjectiveStatus[]>();
 
@@ -117,7 +116,7 @@ export class ObjectiveMonitor {
     this.#updateTracked();
     const all = [...this.#tracked.values()];
     for (const tracked of all) await tracked.refreshSteps(now);
-    if (performance.now() >= this.#daysPausedUntilMs) await this.#refreshDays(all, now);
+    if (Math.abs(now - this.#daysPausedMs) >= DAYS_PAUSE_MS) await this.#refreshDays(all, now);
     for (const tracked of all) {
       if (countsReports(tracked.objective)) tracked.updateUptimes(now);
       this.#warnAboutGroups(tracked);
@@ -133,7 +132,7 @@ export class ObjectiveMonitor {
     while (pending.size > 0) {
       for (const tracked of pending) {
         if (performance.now() > endMs) {
-          this.#daysPausedUntilMs = performance.now() + DAYS_PAUSE_MS;
+          this.#daysPausedMs = now;
           return;
         }
         if (!(await tracked.refreshDay(now))) pending.delete(tracked);
