@@ -6,6 +6,7 @@ import { collectDeprecatedNames } from '../../../src/core/vocabulary.ts';
 import { AGGREGATES, GROUP_DIMENSIONS } from '../../../src/web/views/explore/query.ts';
 import {
   formatRule,
+  getGreatestThreshold,
   type RuleInput,
   toRuleName,
   whyNoRule,
@@ -82,8 +83,11 @@ const arbitraryInput: fc.Arbitrary<RuleInput> = fc.record({
 describe('formatRule', () => {
   it('returns a rule that the server accepts, for every input', () => {
     fc.assert(
-      fc.property(arbitraryInput, (input) => {
-        fc.pre(whyNoRule(input) === undefined);
+      fc.property(arbitraryInput, (given) => {
+        fc.pre(whyNoRule(given) === undefined);
+        const greatest = getGreatestThreshold(given);
+        const { threshold } = given;
+        const input = greatest ? { ...given, threshold: Math.abs(threshold) % greatest } : given;
         const rule = load(input);
         expect(rule.source.kind).toBe(input.name === undefined ? 'measure' : 'sql');
         expect(rule.levels).toMatchObject([
@@ -100,7 +104,9 @@ describe('formatRule', () => {
       ['service', ['shop']],
       ['organizationId', ["o'hara", 'b']],
     ] as const;
-    const rule = load({ ...INPUT, aggregate, filters, groupBy: ['endpoint', 'propertyId'] });
+    const threshold = getGreatestThreshold({ name: undefined, aggregate }) ?? 500;
+    const groupBy = ['endpoint', 'propertyId'];
+    const rule = load({ ...INPUT, aggregate, filters, groupBy, threshold });
     expect(rule.source).toMatchObject({
       kind: 'measure',
       type: 'API_RESPONSE_TIME',

@@ -7,7 +7,7 @@ import { EmptyState } from '../../design/states.tsx';
 import { formatText, type Unit } from '../../format/quantities.ts';
 import { METRIC_NAMES } from '../alerts/rule-words.ts';
 import { aggregateLabel, aggregateUnit, type ExploreState, listFilters } from './query.ts';
-import { formatRule, toRuleName, whyNoRule } from './rule-yaml.ts';
+import { formatRule, getGreatestThreshold, toRuleName, whyNoRule } from './rule-yaml.ts';
 
 interface RuleFormProps {
   readonly state: ExploreState;
@@ -36,9 +36,12 @@ export function RuleForm({ state, unit, trends }: RuleFormProps) {
   // Rules count per minute, and charts per second.
   const factor = aggregate === 'rate' ? 60 : 1;
   const ruleUnit = aggregate === 'rate' ? '/min' : aggregateUnit(aggregate, unit);
-  const shown = text ?? suggest(highest, factor);
+  const greatest = getGreatestThreshold({ name: state.name, aggregate });
+  const suggested = suggest(highest, factor);
+  const shown = text ?? (Number(suggested) > (greatest ?? Infinity) ? String(greatest) : suggested);
   const threshold = Number(shown);
-  const isValid = shown.trim() !== '' && Number.isFinite(threshold);
+  const isInRange = greatest === undefined || (threshold >= 0 && threshold <= greatest);
+  const isValid = shown.trim() !== '' && Number.isFinite(threshold) && isInRange;
   const fixed = { aggregate, direction, severity, window, description, unit: ruleUnit, threshold };
   return (
     <div class="form">
@@ -112,7 +115,7 @@ export function RuleForm({ state, unit, trends }: RuleFormProps) {
         </>
       ) : (
         <p class="critical" role="alert">
-          Enter a number as the threshold.
+          Enter a number{greatest !== undefined && ` from 0 to ${greatest}`} as the threshold.
         </p>
       )}
     </div>

@@ -69,6 +69,16 @@ export function whyNoRule({
   return undefined;
 }
 
+/** Returns the greatest threshold that the server accepts. Undefined if there is no limit. */
+export function getGreatestThreshold({
+  name,
+  aggregate,
+}: Pick<RuleInput, 'name' | 'aggregate'>): number | undefined {
+  if (name) return undefined;
+  if (aggregate === 'errorRate') return 100;
+  return aggregate === 'apdex' ? 1 : undefined;
+}
+
 /** Returns a rules file with one rule. `perfscope check-config` accepts it. */
 export function formatRule(input: RuleInput): string {
   const lines = [
