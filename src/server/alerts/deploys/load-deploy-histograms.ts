@@ -22,6 +22,11 @@ const BEFORE_MS = HOUR_MS;
 const MAX_SERIES = 60;
 /** Maximum number of pairs of an organization and an endpoint. */
 const MAX_TENANT_SERIES = 60;
+/**
+ * Without versions, the requests of old and new processes can't be distinguished, and both can be slow during a rolling
+ * deployment. Therefore, this time after the start is ignored.
+ */
+const ROLLING_MS = 10 * MINUTE_MS;
 const TENANT_TYPES: readonly ComparedType[] = ['API_RESPONSE_TIME'];
 
 /**
@@ -65,16 +70,22 @@ export async function loadDeployHistograms(
   const parts = [await loadPart(false), await loadPart(true)];
   const join = (name: keyof (typeof parts)[number]): GroupHistograms[] =>
     parts.flatMap((part) => part[name]);
+  const after = join('after');
+  const hasVersion = after.some(({ group }) => group.version === version);
   return {
     version,
     before: join('before'),
-    after: join('after'),
+    after: hasVersion ? after : after.map((group) => startAt(group, startsMs + ROLLING_MS)),
     dayBefore: { before: join('dayBefore'), after: join('dayAfter') },
   };
 }
 
 /** Name in filters that selects measurements without a version. */
 const NO_VERSION = '(none)';
+
+function startAt(group: GroupHistograms, fromMs: number): GroupHistograms {
+  return { ...group, intervals: group.intervals.filter(({ atMs }) => atMs >= fromMs) };
+}
 
 type Selection = Query & { readonly groupBy: readonly Dimension[] };
 
