@@ -6,7 +6,6 @@ import { createError, errorMessage, PerfscopeError } from '../../core/perfscope-
 import { PERFSCOPE_APPLICATION_NAME } from '../../core/schema/row-ids.ts';
 import type { TenantScope } from '../../core/tenant-scope.ts';
 import { type Param, renderSql, type Sql } from '../sql/sql-builder.ts';
-import { runBinaryQuery } from './binary-query.ts';
 import type { ColumnBuffers, ColumnRows } from './column-rows.ts';
 import { getQueryCaller, type QueryAudience } from './query-caller.ts';
 import { QueryScheduler } from './query-scheduler.ts';
@@ -146,6 +145,8 @@ export class QuestdbReader {
     const rendered = renderSql(statement, scope);
     if (!rendered) return NO_ROWS;
     const values = rendered.params.map((param) => String(toParamText(param)));
+    // The agent never scans, so its process doesn't load this code.
+    const { runBinaryQuery } = await import('./binary-query.ts');
     return this.#run(undefined, (client) =>
       withTimeout(
         client,
