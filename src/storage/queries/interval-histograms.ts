@@ -2,7 +2,7 @@ import { MINUTE_MS } from '../../core/duration.ts';
 import type { PerformanceMetricType } from '../../core/schema/enums.ts';
 import type { IntervalHistogram } from '../../core/statistics/interval-sample.ts';
 import type { Row } from '../questdb/postgres-wire-reader.ts';
-import type { QueryClient } from '../questdb/query-client.ts';
+import { type QueryClient, withoutCache } from '../questdb/query-client.ts';
 import { inValues, type Sql, sql } from '../sql/sql-builder.ts';
 import { BUCKETS_TABLE, COUNT, createSum, METRICS_TABLE } from './aggregation-tables.ts';
 import { excludeOwnRequests } from './operation-totals.ts';
@@ -67,14 +67,6 @@ export async function queryIntervalHistograms(
   for (const range of splitRange(query.range, query.stepMs))
     await collectHistograms(collector, withoutCache(queryClient), { ...query, range }, types);
   return collector.list();
-}
-
-/** The rows are read only once, so a cache would only need memory. */
-function withoutCache(queryClient: QueryClient): QueryClient {
-  return {
-    read: (scope, statement) => queryClient.read(scope, statement),
-    getCatalog: queryClient.getCatalog,
-  };
 }
 
 /** Splits a range at whole steps. */

@@ -137,3 +137,11 @@ class QueryCache {
     this.#totalSize -= size;
   }
 }
+
+/** Returns a client that doesn't keep results in the cache, for rows that are read only once. */
+export function withoutCache(queryClient: QueryClient): QueryClient {
+  return {
+    read: (scope, statement) => queryClient.read(scope, statement),
+    getCatalog: queryClient.getCatalog,
+  };
+}

@@ -22,7 +22,7 @@ import {
   queryUptime,
   type Uptime,
 } from '../../../storage/queries/uptime.ts';
-import type { QueryClient } from '../../../storage/questdb/query-client.ts';
+import { type QueryClient, withoutCache } from '../../../storage/questdb/query-client.ts';
 import type { Observation } from '../evaluation/observation.ts';
 import type { Measure } from '../rules/alert-rule.ts';
 
@@ -171,9 +171,7 @@ export class RuleQueryCache {
    */
   #clientFor({ windowMs }: MeasureQuery): QueryClient {
     const { queryClient } = this;
-    if (windowMs >= MIN_CACHED_WINDOW_MS) return queryClient;
-    const read: QueryClient['read'] = (scope, statement) => queryClient.read(scope, statement);
-    return { read, getCatalog: queryClient.getCatalog };
+    return windowMs >= MIN_CACHED_WINDOW_MS ? queryClient : withoutCache(queryClient);
   }
 
   #toQuery({ filter, windowMs }: MeasureQuery, groupBy: readonly Dimension[]): Query {
