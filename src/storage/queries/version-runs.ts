@@ -5,6 +5,9 @@ import { METRICS_TABLE } from './aggregation-tables.ts';
 import type { Query } from './query-definition.ts';
 import { type Aggregation, runQuery } from './run-query.ts';
 
+/** Name in filters that selects measurements without a version. */
+export const NO_VERSION = '(none)';
+
 /** The first and the last rows of a version in a range, in ms since the epoch. */
 export interface VersionRun {
   readonly service: string;

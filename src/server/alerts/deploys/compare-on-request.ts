@@ -14,7 +14,7 @@ import {
 import type { Filter, Query } from '../../../storage/queries/query-definition.ts';
 import { chooseStepMs } from '../../../storage/queries/time-buckets.ts';
 import type { TimeRange } from '../../../storage/queries/time-range.ts';
-import { queryVersionRuns } from '../../../storage/queries/version-runs.ts';
+import { NO_VERSION, queryVersionRuns } from '../../../storage/queries/version-runs.ts';
 import type { QueryClient } from '../../../storage/questdb/query-client.ts';
 import { toSample } from './compare-versions.ts';
 import { compareTimes } from './comparison-times.ts';
@@ -107,9 +107,6 @@ export async function compareOnRequest(
   });
   return { findings, seriesCount: largest.length };
 }
-
-/** Name in filters that selects measurements without a version. */
-const NO_VERSION = '(none)';
 
 function isVersion(name: string): boolean {
   return name !== NO_VERSION;

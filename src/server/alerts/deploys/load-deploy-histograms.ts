@@ -12,6 +12,7 @@ import {
 } from '../../../storage/queries/interval-histograms.ts';
 import type { Dimension, Filter, Query } from '../../../storage/queries/query-definition.ts';
 import type { TimeRange } from '../../../storage/queries/time-range.ts';
+import { NO_VERSION } from '../../../storage/queries/version-runs.ts';
 import type { QueryClient } from '../../../storage/questdb/query-client.ts';
 import type { DeployHistograms } from './compare-versions.ts';
 import type { Deploy } from './deploy.ts';
@@ -79,9 +80,6 @@ export async function loadDeployHistograms(
     dayBefore: { before: join('dayBefore'), after: join('dayAfter') },
   };
 }
-
-/** Name in filters that selects measurements without a version. */
-const NO_VERSION = '(none)';
 
 function startAt(group: GroupHistograms, fromMs: number): GroupHistograms {
   return { ...group, intervals: group.intervals.filter(({ atMs }) => atMs >= fromMs) };

@@ -1,4 +1,5 @@
 import type { Labels } from '../../../core/alerts/alert.ts';
+import { isPlainObject } from '../../../core/config-files/yaml-source.ts';
 import { ALERT_SEVERITIES, getSeverityRank, isAlertSeverity } from '../../../core/schema/enums.ts';
 import {
   ALERT_STATES,
@@ -158,8 +159,7 @@ export function parseTransition(row: AlertRow): Transition | undefined {
 
 function isObjectText(text: string): boolean {
   try {
-    const value: unknown = JSON.parse(text);
-    return typeof value === 'object' && value !== null && !Array.isArray(value);
+    return isPlainObject(JSON.parse(text));
   } catch {
     return false;
   }

@@ -23,6 +23,7 @@ export const RATE_KINDS: ReadonlySet<SignalKind> = new Set([
   'arrivals',
   'finished_jobs',
 ]);
+
 /** Returns the points of a series in the range, with the empty buckets of a rate. */
 export function toPoints(
   { kind, points }: SignalSeries,
