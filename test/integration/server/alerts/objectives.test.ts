@@ -13,7 +13,8 @@ import { TestApiServer } from '../../../support/api-server.ts';
 import { waitFor } from '../../../support/wait-for.ts';
 import { waitForRollups } from '../../../support/wait-for-rollups.ts';
 
-const NOW = Math.floor(Date.now() / MINUTE_MS) * MINUTE_MS;
+/** 20 minutes after an hour: the evaluations of a test stay in the same hour, so no hour leaves a period. */
+const NOW = Math.floor((Date.now() - 20 * MINUTE_MS) / HOUR_MS) * HOUR_MS + 20 * MINUTE_MS;
 const folder = mkdtempSync(join(tmpdir(), 'perfscope-objectives-'));
 const rulesFile = join(folder, 'rules.yaml');
 writeFileSync(
