@@ -20,7 +20,8 @@ import {
   AlertEvaluator,
   type AlertEvaluatorOptions,
 } from '../../src/server/alerts/alert-evaluator.ts';
-import { QuestdbQueryClient } from '../../src/storage/questdb/query-client.ts';
+import type { Row } from '../../src/storage/questdb/postgres-wire-reader.ts';
+import { QuestdbQueryClient, type ScanClient } from '../../src/storage/questdb/query-client.ts';
 import { IlpClient } from '../../src/storage/write/ilp-client.ts';
 import { LineProtocolEncoder } from '../../src/storage/write/line-protocol-encoder.ts';
 import type { ExternalQuestdb } from './external-questdb.ts';
@@ -85,6 +86,16 @@ export const PIPELINE_STATS = {
   deadLetterRows: 0,
   droppedRows: 0,
 };
+
+/** Returns a client of a database without tables. @param rows result of each query */
+export function createEmptyClient(rows: readonly Row[] = []): ScanClient {
+  const noRows = { keys: [], keyIndexes: new Uint32Array(), columns: [], release: () => {} };
+  return {
+    read: async () => rows,
+    scan: async () => ({ length: 0, ...noRows }),
+    getCatalog: async () => new Map(),
+  };
+}
 
 /** Creates an evaluator of the built-in rules that runs only when the test calls it. */
 export function createEvaluator(

@@ -44,7 +44,7 @@ import {
 import { listen } from '../../src/server/startup/listen.ts';
 import { applyRetention } from '../../src/storage/migrations/apply-retention.ts';
 import { migrate } from '../../src/storage/migrations/migrate.ts';
-import type { QueryClient } from '../../src/storage/questdb/query-client.ts';
+import type { ScanClient } from '../../src/storage/questdb/query-client.ts';
 import { QuestdbQueryClient } from '../../src/storage/questdb/query-client.ts';
 import { StorageMonitor } from '../../src/storage/questdb/storage-monitor.ts';
 import { DroppedRowCounter } from '../../src/storage/spool/dropped-rows.ts';
@@ -96,11 +96,11 @@ export class TestApiServer {
   #writer: RowWriter | undefined;
   #queryClient: QuestdbQueryClient | undefined;
   #server: Server | undefined;
-  readonly #wrapQueryClient: (queryClient: QueryClient) => QueryClient;
+  readonly #wrapQueryClient: (queryClient: ScanClient) => ScanClient;
 
   /** @param wrapQueryClient wraps the query client that the API uses */
   constructor(
-    wrapQueryClient: (queryClient: QueryClient) => QueryClient = (queryClient) => queryClient,
+    wrapQueryClient: (queryClient: ScanClient) => ScanClient = (queryClient) => queryClient,
   ) {
     this.#wrapQueryClient = wrapQueryClient;
   }

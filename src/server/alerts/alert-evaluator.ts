@@ -5,7 +5,7 @@ import { startTask } from '../../core/guard.ts';
 import type { Logger } from '../../core/log.ts';
 import { errorMessage } from '../../core/perfscope-error.ts';
 import type { AddRows } from '../../core/schema/table-registry.ts';
-import type { QueryClient } from '../../storage/questdb/query-client.ts';
+import type { ScanClient } from '../../storage/questdb/query-client.ts';
 import {
   AlertDispatcher,
   type AlertDispatcherOptions,
@@ -44,7 +44,7 @@ const REFRESH_INTERVAL_MS = 3000;
 const COMPLETE: DataCompleteness = { isReachable: true, lastDegradedMs: undefined };
 
 export interface AlertEvaluatorOptions {
-  readonly queryClient: QueryClient;
+  readonly queryClient: ScanClient;
   readonly add: AddRows;
   /** Sends the added rows. */
   readonly flush: () => Promise<void>;

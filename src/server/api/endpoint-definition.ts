@@ -6,7 +6,7 @@ import type { AddRows } from '../../core/schema/table-registry.ts';
 import type { HealthSnapshot } from '../../core/schema/tables/system-health-table.ts';
 import type { TenantScope } from '../../core/tenant-scope.ts';
 import type { MigrationReport } from '../../storage/migrations/migrate.ts';
-import type { QueryClient } from '../../storage/questdb/query-client.ts';
+import type { ScanClient } from '../../storage/questdb/query-client.ts';
 import type { AccessControl } from '../access/access-control.ts';
 import type { Principal } from '../access/principal.ts';
 import type { ActionService } from '../actions/action-views.ts';
@@ -22,7 +22,7 @@ import type { StreamRegistry } from './stream/interval-events.ts';
 
 /** Services that the endpoints use. The server provides them at startup. */
 export interface EndpointDependencies {
-  queryClient: QueryClient;
+  queryClient: ScanClient;
   storage: ServerStorage;
   /** Default time zone: determines where days and hours begin. */
   zone: string;

@@ -1,7 +1,7 @@
 import type { Agent } from '../../agent/agent.ts';
 import type { Logger } from '../../core/log.ts';
 import type { ReadRows } from '../../storage/questdb/postgres-wire-reader.ts';
-import type { QueryClient } from '../../storage/questdb/query-client.ts';
+import type { ScanClient } from '../../storage/questdb/query-client.ts';
 import type { AuditLogger } from '../access/audit-logger.ts';
 import { AlertEvaluator, type AlertEvaluatorOptions } from '../alerts/alert-evaluator.ts';
 import { createAlertLookup } from '../alerts/service/alert-service.ts';
@@ -19,7 +19,7 @@ import { PeopleStore } from '../notifications/people/people-store.ts';
 /** @param listeners receive the changes and results of each evaluation */
 export function createAlertEvaluator(
   agent: Agent,
-  queryClient: QueryClient,
+  queryClient: ScanClient,
   log: Logger,
   listeners: Pick<AlertEvaluatorOptions, 'notify' | 'onEvaluated' | 'getCompleteness'>,
 ): AlertEvaluator {
@@ -49,7 +49,7 @@ export function createAlertEvaluator(
 export interface CreateNotifierOptions {
   readonly agent: Agent;
   readonly evaluator: AlertEvaluator;
-  readonly queryClient: QueryClient;
+  readonly queryClient: ScanClient;
   readonly log: Logger;
   readonly dataDir: string;
   /** Uses its own connection, so that slow queries don't delay these reads. */

@@ -8,7 +8,7 @@ import { SchemaRepairJob } from '../../storage/migrations/schema-repair-job.ts';
 import { createFailFastClient } from '../../storage/questdb/fail-fast-client.ts';
 import { openQuestdb, type QuestdbInstance } from '../../storage/questdb/open-questdb.ts';
 import { QuestdbReader } from '../../storage/questdb/postgres-wire-reader.ts';
-import { type QueryClient, QuestdbQueryClient } from '../../storage/questdb/query-client.ts';
+import { QuestdbQueryClient, type ScanClient } from '../../storage/questdb/query-client.ts';
 import { StorageMonitor } from '../../storage/questdb/storage-monitor.ts';
 import { isStoringRows } from '../../storage/questdb/storage-status.ts';
 import type { ServerParts } from './part-lifecycle.ts';
@@ -17,7 +17,7 @@ export interface Storage {
   readonly questdb: QuestdbInstance;
   readonly queryClient: QuestdbQueryClient;
   /** Same as `queryClient`, but its queries fail as soon as QuestDB is known to be unreachable. */
-  readonly failFastClient: QueryClient;
+  readonly failFastClient: ScanClient;
   /** Has its own connection, so that slow queries can't delay the revocation of a key. */
   readonly keyReader: QuestdbReader;
   readonly monitor: StorageMonitor;

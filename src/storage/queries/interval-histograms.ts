@@ -1,14 +1,20 @@
 import { MINUTE_MS } from '../../core/duration.ts';
 import type { PerformanceMetricType } from '../../core/schema/enums.ts';
 import type { IntervalHistogram } from '../../core/statistics/interval-sample.ts';
-import type { Row } from '../questdb/postgres-wire-reader.ts';
-import { type QueryClient, withoutCache } from '../questdb/query-client.ts';
+import { ColumnBuffers, type ColumnRows } from '../questdb/column-rows.ts';
+import type { QueryClient, ScanClient } from '../questdb/query-client.ts';
 import { inValues, type Sql, sql } from '../sql/sql-builder.ts';
 import { BUCKETS_TABLE, COUNT, createSum, METRICS_TABLE } from './aggregation-tables.ts';
 import { excludeOwnRequests } from './operation-totals.ts';
-import type { Group, Query } from './query-definition.ts';
+import type { Dimension, Group, Query } from './query-definition.ts';
 import { toNumber, toText } from './row-values.ts';
-import { type QueryTable, runQuery, runRowQuery, toGroupColumn } from './run-query.ts';
+import {
+  type QueryTable,
+  runQuery,
+  type Selection,
+  scanQuery,
+  toGroupColumn,
+} from './run-query.ts';
 import { ceilTo, floorTo, type TimeRange } from './time-range.ts';
 
 /** Types of the durations that deploys are compared by. */
@@ -56,16 +62,18 @@ const MIN_PART_MS = 5 * MINUTE_MS;
 /**
  * Returns histograms by type, group, and interval.
  *
+ * @param buffers memory for the rows, which several calls can share
  * @throws PS_REQUEST_TOO_LARGE, PS_UNAVAILABLE, PS_QUERY_TOO_LONG
  */
 export async function queryIntervalHistograms(
-  queryClient: QueryClient,
+  client: ScanClient,
   query: SteppedQuery,
   types: readonly ComparedType[] = COMPARED_TYPES,
+  buffers = new ColumnBuffers(),
 ): Promise<GroupHistograms[]> {
   const collector = new HistogramCollector();
   for (const range of splitRange(query.range, query.stepMs))
-    await collectHistograms(collector, withoutCache(queryClient), { ...query, range }, types);
+    await collectHistograms(collector, { client, buffers }, { ...query, range }, types);
   return collector.list();
 }
 
@@ -83,64 +91,81 @@ function splitRange({ fromMs, toMs }: TimeRange, stepMs: number): TimeRange[] {
 
 async function collectHistograms(
   collector: HistogramCollector,
-  queryClient: QueryClient,
+  { client, buffers }: { readonly client: ScanClient; readonly buffers: ColumnBuffers },
   { stepMs, ...query }: SteppedQuery,
   types: readonly ComparedType[],
 ): Promise<void> {
   const stepped = { ...query, step: { ms: stepMs, zone: 'utc' } };
   const conditions = toConditions(stepped, types);
-  const [buckets, totals] = await Promise.all([
-    runRowQuery(queryClient, BUCKETS_TABLE, stepped, {
-      aggregations: { count: COUNT },
-      keys: ['metric_type', 'bucket_upper'],
-      conditions,
-    }),
-    runRowQuery(queryClient, METRICS_TABLE, stepped, {
-      aggregations: TOTALS,
-      keys: ['metric_type'],
-      conditions,
-    }),
-  ]);
-  const findForBucket = collector.createFinder(BUCKETS_TABLE, stepped);
-  for (const row of buckets) {
-    const bound = toNumber(row.bucket_upper) ?? 0;
-    findForBucket(row).buckets.push(bound, toNumber(row.count) ?? 0);
+  const scan = (table: QueryTable, selection: Pick<Selection, 'aggregations' | 'keys'>) =>
+    scanQuery(
+      client,
+      table,
+      stepped,
+      { ...selection, textKeys: ['metric_type'], conditions },
+      buffers,
+    );
+  for (const rows of await scan(BUCKETS_TABLE, {
+    aggregations: { count: COUNT },
+    keys: ['bucket_upper'],
+  })) {
+    const find = collector.createFinder(BUCKETS_TABLE, stepped, rows);
+    const [bounds, times, counts] = rows.columns as [Float64Array, Float64Array, Float64Array];
+    for (let i = 0; i < rows.length; i++)
+      find(i, times[i]!).buckets.push(bounds[i]! || 0, counts[i]! || 0);
+    rows.release();
   }
-  const findForTotal = collector.createFinder(METRICS_TABLE, stepped);
-  for (const row of totals) {
-    const histogram = findForTotal(row);
-    histogram.count = toNumber(row.count) ?? 0;
-    histogram.errorCount = toNumber(row.errors) ?? 0;
-    histogram.abortedCount = toNumber(row.aborted) ?? 0;
-    histogram.sum = toNumber(row.total) ?? 0;
+  for (const rows of await scan(METRICS_TABLE, { aggregations: TOTALS })) {
+    const find = collector.createFinder(METRICS_TABLE, stepped, rows);
+    const [times, ...totals] = rows.columns;
+    for (let i = 0; i < rows.length; i++) {
+      const histogram = find(i, times![i]!);
+      histogram.count += totals[0]![i]! || 0;
+      histogram.errorCount += totals[1]![i]! || 0;
+      histogram.abortedCount += totals[2]![i]! || 0;
+      histogram.sum += totals[3]![i]! || 0;
+    }
+    rows.release();
   }
 }
 
-/** The histograms that were read so far. There can be hundreds of thousands of rows, so each creates few objects. */
-class HistogramCollector {
-  readonly #groups = new Map<
-    string,
-    Omit<GroupHistograms, 'intervals'> & { readonly byTime: Map<number, MutableHistogram> }
-  >();
+interface CollectedGroup extends Omit<GroupHistograms, 'intervals'> {
+  readonly byTime: Map<number, MutableHistogram>;
+}
 
-  /** Returns a function that returns the histogram of a row. */
-  createFinder(table: QueryTable, { groupBy = [] }: Query): (row: Row) => MutableHistogram {
-    const columns = groupBy.map((name) => [name, toGroupColumn(table, name)] as const);
-    return (row) => {
-      let key = String(row.metric_type);
-      for (const [, column] of columns) key += `\0${row[column] ?? ''}`;
-      let group = this.#groups.get(key);
-      if (!group) {
-        const names = columns.map(([name, column]) => [name, toText(row[column])]);
-        const type = toText(row.metric_type) as ComparedType;
-        group = { type, group: Object.fromEntries(names), byTime: new Map() };
-        this.#groups.set(key, group);
-      }
-      const atMs = (row.bucket as Date).getTime();
-      const histogram = group.byTime.get(atMs) ?? createHistogram(atMs);
-      group.byTime.set(atMs, histogram);
+/** The histograms that were read so far. */
+class HistogramCollector {
+  readonly #groups = new Map<string, CollectedGroup>();
+
+  /** Returns a function that returns the histogram of a row. Its parameters are the row's index and time bucket. */
+  createFinder(
+    table: QueryTable,
+    { groupBy = [] }: Query,
+    { keys, keyIndexes }: ColumnRows,
+  ): (row: number, atMs: number) => MutableHistogram {
+    const columns = [...new Set(groupBy.map((name) => toGroupColumn(table, name)))];
+    const groups = keys.map((texts) => {
+      const names = groupBy.map((name) => {
+        const text = texts[columns.indexOf(toGroupColumn(table, name))];
+        return [name, toText(text)] as const;
+      });
+      return this.#getGroup(texts[columns.length] as ComparedType, names);
+    });
+    return (row, atMs) => {
+      const { byTime } = groups[keyIndexes[row]!]!;
+      const histogram = byTime.get(atMs) ?? createHistogram(atMs);
+      byTime.set(atMs, histogram);
       return histogram;
     };
+  }
+
+  #getGroup(type: ComparedType, names: readonly (readonly [Dimension, string | undefined])[]) {
+    const key = JSON.stringify([type, ...names.map(([, name]) => name ?? null)]);
+    const known = this.#groups.get(key);
+    if (known) return known;
+    const created = { type, group: Object.fromEntries(names), byTime: new Map() };
+    this.#groups.set(key, created);
+    return created;
   }
 
   list(): GroupHistograms[] {

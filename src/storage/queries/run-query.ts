@@ -45,8 +45,10 @@ export interface QueryTable {
 export interface Selection {
   /** Aggregations by name. The name is also the column of the result. */
   readonly aggregations: Readonly<Record<string, Aggregation>>;
-  /** Columns to group by in addition to the dimensions of the query. */
+  /** Columns with numbers to group by, in addition to the dimensions of the query. Or with texts, except in scans. */
   readonly keys?: readonly string[];
+  /** Columns with texts to group by, in addition to the dimensions of the query. They come before `keys`. */
+  readonly textKeys?: readonly string[];
   /** Conditions on columns that rows and all versions of the roll-ups have. */
   readonly conditions?: readonly Sql[];
   /** Maximum number of result rows. If there are more, the query is rejected. */
@@ -166,7 +168,8 @@ async function planStatements(
 
 /**
  * Same as {@link runRowQuery}, but returns columns of numbers, which takes a fraction of the time and memory. The
- * columns are the additional keys, the time bucket, and the aggregations. The dimensions are the keys of the rows.
+ * columns are the additional keys, the time bucket, and the aggregations. The texts of each row are those of the
+ * dimensions and of `textKeys`.
  *
  * @returns the partial results of each table or roll-up. Rows with the same keys and time must be merged.
  * @throws PS_REQUEST_TOO_LARGE if there are more result rows than the limit
@@ -178,7 +181,8 @@ export async function scanQuery(
   selection: Selection,
   buffers?: ColumnBuffers,
 ): Promise<ColumnRows[]> {
-  const keyCount = getGroupColumns(queryTable, query.groupBy ?? []).length;
+  const groupColumns = getGroupColumns(queryTable, query.groupBy ?? []);
+  const keyCount = groupColumns.length + (selection.textKeys ?? []).length;
   const statements = await planStatements(client, queryTable, query, selection);
   const results = await Promise.all(
     statements.map(({ statement }) => client.scan(query.scope, statement, keyCount, buffers)),
@@ -255,7 +259,7 @@ function buildSegmentSelect(
       (column) =>
         sql`${isMissing(column) ? NO_NAME : identifier(column)} AS ${identifier(toGroupAlias(column))}`,
     ),
-    ...(selection.keys ?? []).map(identifier),
+    ...listOtherKeys(selection).map(identifier),
     ...(step ? [sql`${toBucketSql(step, segment.offsetMs)} AS bucket`] : []),
     ...Object.entries(selection.aggregations).map(([name, { rows, rollup, column }]) => {
       const isUnknown = column !== undefined && isMissing(column);
@@ -281,10 +285,14 @@ function buildSegmentSelect(
 function getKeyColumns(
   queryTable: QueryTable,
   { groupBy = [], step }: Query,
-  { keys = [] }: Selection,
+  selection: Selection,
 ) {
   const groups = getGroupColumns(queryTable, groupBy).map(toGroupAlias);
-  return [...groups, ...keys, ...(step ? ['bucket'] : [])];
+  return [...groups, ...listOtherKeys(selection), ...(step ? ['bucket'] : [])];
+}
+
+function listOtherKeys({ textKeys = [], keys = [] }: Selection): string[] {
+  return [...textKeys, ...keys];
 }
 
 /** Returns the columns of dimensions without duplicates: two dimensions can use the same column. */

@@ -1,4 +1,4 @@
-import type { QueryClient } from './query-client.ts';
+import type { ScanClient } from './query-client.ts';
 import type { StorageMonitor } from './storage-monitor.ts';
 
 /**
@@ -6,12 +6,13 @@ import type { StorageMonitor } from './storage-monitor.ts';
  * that QuestDB is unreachable. Otherwise, a query can wait for 35 s.
  */
 export function createFailFastClient(
-  client: QueryClient,
+  client: ScanClient,
   monitor: Pick<StorageMonitor, 'unreachableSignal'>,
-): QueryClient {
+): ScanClient {
   return {
     read: (scope, statement, revision) =>
       untilAborted(monitor.unreachableSignal, () => client.read(scope, statement, revision)),
+    scan: (...args) => untilAborted(monitor.unreachableSignal, () => client.scan(...args)),
     getCatalog: () => untilAborted(monitor.unreachableSignal, () => client.getCatalog()),
   };
 }

@@ -15,7 +15,7 @@ import type { Filter, Query } from '../../../storage/queries/query-definition.ts
 import { chooseStepMs } from '../../../storage/queries/time-buckets.ts';
 import type { TimeRange } from '../../../storage/queries/time-range.ts';
 import { NO_VERSION, queryVersionRuns } from '../../../storage/queries/version-runs.ts';
-import type { QueryClient } from '../../../storage/questdb/query-client.ts';
+import type { QueryClient, ScanClient } from '../../../storage/questdb/query-client.ts';
 import { toSample } from './compare-versions.ts';
 import { compareTimes } from './comparison-times.ts';
 import type { Finding } from './finding.ts';
@@ -58,7 +58,7 @@ function doOverlap(a: TimeRange, b: TimeRange): boolean {
  * @throws PS_REQUEST_TOO_LARGE, PS_UNAVAILABLE, PS_QUERY_TOO_LONG
  */
 export async function compareOnRequest(
-  queryClient: QueryClient,
+  queryClient: ScanClient,
   { scope, filter, base, candidate, alpha }: CompareRequest,
 ): Promise<{ findings: Finding[]; seriesCount: number }> {
   const toQuery = async (side: ComparedSide, other: ComparedSide): Promise<Query> => {

@@ -6,7 +6,7 @@ import { DEPLOY_LOOKS, findDueLook, LAST_LOOK_MS } from '../../../core/statistic
 import { isShareStatistic } from '../../../core/statistics/sample-estimates.ts';
 import { UNRESTRICTED_SCOPE } from '../../../core/tenant-scope.ts';
 import { queryVersionRuns } from '../../../storage/queries/version-runs.ts';
-import type { QueryClient } from '../../../storage/questdb/query-client.ts';
+import type { ScanClient } from '../../../storage/questdb/query-client.ts';
 import type { Observation } from '../evaluation/observation.ts';
 import { compareVersions } from './compare-versions.ts';
 import type { Deploy } from './deploy.ts';
@@ -32,7 +32,7 @@ const MAX_LOOK_DELAY = 0.5;
 const MAX_CHANGES = 100;
 
 export interface DeployAnalyzerOptions {
-  readonly queryClient: QueryClient;
+  readonly queryClient: ScanClient;
   readonly store: DeployStore;
   readonly log: Logger;
 }

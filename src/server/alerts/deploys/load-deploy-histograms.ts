@@ -13,7 +13,8 @@ import {
 import type { Dimension, Filter, Query } from '../../../storage/queries/query-definition.ts';
 import type { TimeRange } from '../../../storage/queries/time-range.ts';
 import { NO_VERSION } from '../../../storage/queries/version-runs.ts';
-import type { QueryClient } from '../../../storage/questdb/query-client.ts';
+import { ColumnBuffers } from '../../../storage/questdb/column-rows.ts';
+import type { QueryClient, ScanClient } from '../../../storage/questdb/query-client.ts';
 import type { DeployHistograms } from './compare-versions.ts';
 import type { Deploy } from './deploy.ts';
 
@@ -38,7 +39,7 @@ const TENANT_TYPES: readonly ComparedType[] = ['API_RESPONSE_TIME'];
  * @throws PS_UNAVAILABLE, PS_QUERY_TOO_LONG
  */
 export async function loadDeployHistograms(
-  queryClient: QueryClient,
+  client: ScanClient,
   deploy: Deploy,
   now: number,
   fromMs: number = deploy.startsMs + WARM_UP_MS,
@@ -50,14 +51,16 @@ export async function loadDeployHistograms(
     dayBefore: { fromMs: startsMs - BEFORE_MS - DAY_MS, toMs: startsMs - DAY_MS },
     dayAfter: { fromMs: startsMs - DAY_MS, toMs: startsMs - DAY_MS + HOUR_MS },
   };
+  const buffers = new ColumnBuffers();
   const loadPart = async (byTenant: boolean) => {
-    const selection = await selectSeries(queryClient, deploy, ranges.after, byTenant);
+    const selection = await selectSeries(client, deploy, ranges.after, byTenant);
     if (!selection) return { before: [], after: [], dayBefore: [], dayAfter: [] };
     const load = (range: TimeRange, groupBy: readonly Dimension[]) =>
       queryIntervalHistograms(
-        queryClient,
+        client,
         { ...selection, range, groupBy, stepMs: MINUTE_MS },
         byTenant ? TENANT_TYPES : COMPARED_TYPES,
+        buffers,
       );
     const dimensions = selection.groupBy;
     return {

@@ -795,7 +795,7 @@ describe('the stream', () => {
     const { recorder, queryClient } = api.dependencies;
     // QuestDB applies rows later, so each query waits until the rows of its intervals can be read.
     api.dependencies.queryClient = {
-      getCatalog: queryClient.getCatalog,
+      ...{ getCatalog: queryClient.getCatalog, scan: queryClient.scan },
       read: async (...args) => {
         await waitUntilApplied();
         return queryClient.read(...args);

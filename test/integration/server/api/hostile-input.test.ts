@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';
-import { createOrganizationScope } from '../../../../src/core/tenant-scope.ts';
-import { renderSql } from '../../../../src/storage/sql/sql-builder.ts';
+import { createOrganizationScope, type TenantScope } from '../../../../src/core/tenant-scope.ts';
+import { renderSql, type Sql } from '../../../../src/storage/sql/sql-builder.ts';
 import { TestApiServer } from '../../../support/api-server.ts';
 import { HOSTILE_TOKEN, hostileName, hostileValue } from '../../../support/hostile-input.ts';
 import { arbitraryQueryString, type Parameter } from '../../../support/query-from-schema.ts';
@@ -15,12 +15,19 @@ const SEED = 20_261_125;
 
 /** Every distinct statement that reached the database. */
 const statements = new Set<string>();
+function recordStatement(scope: TenantScope, statement: Sql): void {
+  const rendered = renderSql(statement, scope);
+  if (rendered) statements.add(rendered.text);
+}
 const api = new TestApiServer((queryClient) => ({
   getCatalog: queryClient.getCatalog,
   read: async (scope, statement) => {
-    const rendered = renderSql(statement, scope);
-    if (rendered) statements.add(rendered.text);
+    recordStatement(scope, statement);
     return queryClient.read(scope, statement);
+  },
+  scan: async (scope, statement, ...rest) => {
+    recordStatement(scope, statement);
+    return queryClient.scan(scope, statement, ...rest);
   },
 }));
 

@@ -32,6 +32,7 @@ async function runHeavyQuery(): Promise<never> {
 
 const api = new TestApiServer((queryClient) => ({
   getCatalog: () => queryClient.getCatalog(),
+  scan: queryClient.scan,
   read: async (...args) => {
     const caller = getQueryCaller();
     if (caller?.groups[0]?.id !== 'caller key:attacker') {

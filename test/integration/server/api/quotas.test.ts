@@ -8,6 +8,7 @@ let release: Promise<void> | undefined;
 let waiting = 0;
 const api = new TestApiServer((queryClient) => ({
   getCatalog: () => queryClient.getCatalog(),
+  scan: queryClient.scan,
   read: async (scope, statement, ...rest) => {
     if (release) {
       waiting += 1;

@@ -15,7 +15,7 @@ import type { Observation } from '../../../../src/server/alerts/evaluation/obser
 import type { AlertRule } from '../../../../src/server/alerts/rules/alert-rule.ts';
 import { createAlertLookup } from '../../../../src/server/alerts/service/alert-service.ts';
 import { NotificationGate } from '../../../../src/server/alerts/suppression/notification-gate.ts';
-import { createEvaluator } from '../../../support/alert-fixtures.ts';
+import { createEmptyClient, createEvaluator } from '../../../support/alert-fixtures.ts';
 import { findRule, loadTestRules, T0 } from '../../../support/alert-rule-fixtures.ts';
 
 const SET = loadTestRules(`rules:
@@ -165,10 +165,7 @@ it('does not show the last bad value if the row about the end is missing', async
   expect(state).toBe('firing');
   const row = { id, seq, rule: rule.name, state, severity, value, labels };
   const times = { timestamp: new Date(T0), started_at: new Date(T0), fired_at: new Date(T0) };
-  const queryClient = {
-    read: async () => [{ ...row, threshold: 5000, ...times }],
-    getCatalog: async () => new Map(),
-  };
+  const queryClient = createEmptyClient([{ ...row, threshold: 5000, ...times }]);
   const options = { queryClient, add: () => {}, flush: async () => {}, now: () => T0 + 600_000 };
   const lookup = createAlertLookup(createEvaluator(options), queryClient);
   expect(await lookup.findStored(id)).toMatchObject({

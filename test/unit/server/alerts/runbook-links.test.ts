@@ -2,9 +2,9 @@ import { afterEach, expect, it } from 'vitest';
 import { UNRESTRICTED_SCOPE } from '../../../../src/core/tenant-scope.ts';
 import type { AlertEvaluator } from '../../../../src/server/alerts/alert-evaluator.ts';
 import { createAlertService } from '../../../../src/server/alerts/service/alert-service.ts';
-import { createEvaluator } from '../../../support/alert-fixtures.ts';
+import { createEmptyClient, createEvaluator } from '../../../support/alert-fixtures.ts';
 
-const queryClient = { read: async () => [], getCatalog: async () => new Map() };
+const queryClient = createEmptyClient();
 let evaluator: AlertEvaluator;
 afterEach(() => evaluator.stop());
 

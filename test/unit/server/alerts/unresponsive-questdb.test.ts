@@ -1,7 +1,7 @@
 import { afterEach, expect, it } from 'vitest';
 import type { AlertEvaluator } from '../../../../src/server/alerts/alert-evaluator.ts';
 import { createFailFastClient } from '../../../../src/storage/questdb/fail-fast-client.ts';
-import { createEvaluator } from '../../../support/alert-fixtures.ts';
+import { createEmptyClient, createEvaluator } from '../../../support/alert-fixtures.ts';
 
 let evaluator: AlertEvaluator;
 afterEach(() => evaluator.stop());
@@ -11,7 +11,7 @@ it('raises database-unavailable as soon as an unresponsive QuestDB is detected',
   const hang = () => new Promise<never>(() => {});
   evaluator = createEvaluator({
     queryClient: createFailFastClient(
-      { read: hang, getCatalog: hang },
+      { read: hang, scan: hang, getCatalog: hang },
       { unreachableSignal: unreachable.signal },
     ),
     add: () => {},
@@ -32,7 +32,7 @@ it('raises database-unavailable as soon as an unresponsive QuestDB is detected',
 
 it('evaluates nothing while the evaluator is stopped', async () => {
   evaluator = createEvaluator({
-    queryClient: { read: async () => [], getCatalog: async () => new Map() },
+    queryClient: createEmptyClient(),
     add: () => {},
     flush: async () => {},
     getCompleteness: () => ({ isReachable: false, lastDegradedMs: undefined }),

@@ -98,6 +98,8 @@ it('reports a QuestDB that rejects connections, and logs it if it lasts', async 
   );
 });
 
+const hang = () => new Promise<never>(() => {});
+
 it('reports a QuestDB that accepts connections and never responds after 5 s', async () => {
   const { state, monitor, tick } = await createMonitor('hangs');
   expect(await tick(0)).toEqual([]);
@@ -107,10 +109,7 @@ it('reports a QuestDB that accepts connections and never responds after 5 s', as
   expect(await tick()).toEqual(['unreachable']);
   expect(state.log).toEqual([expect.stringContaining('no response for 7 s')]);
   // Aborted queries end at once.
-  const client = createFailFastClient(
-    { read: () => new Promise(() => {}), getCatalog: () => new Promise(() => {}) },
-    monitor,
-  );
+  const client = createFailFastClient({ read: hang, scan: hang, getCatalog: hang }, monitor);
   await expect(client.read(UNRESTRICTED_SCOPE, sql`SELECT 1`)).rejects.toMatchObject({
     code: 'PS_UNAVAILABLE',
   });
@@ -119,13 +118,14 @@ it('reports a QuestDB that accepts connections and never responds after 5 s', as
 it('ends a running query when QuestDB becomes unreachable', async () => {
   const controller = new AbortController();
   const monitor = { unreachableSignal: controller.signal };
-  const client = createFailFastClient(
-    { read: () => new Promise(() => {}), getCatalog: () => new Promise(() => {}) },
-    monitor,
-  );
-  const query = client.read(UNRESTRICTED_SCOPE, sql`SELECT 1`);
+  const client = createFailFastClient({ read: hang, scan: hang, getCatalog: hang }, monitor);
+  const queries = [
+    client.read(UNRESTRICTED_SCOPE, sql`SELECT 1`),
+    client.scan(UNRESTRICTED_SCOPE, sql`SELECT 1`, 0),
+    client.getCatalog(),
+  ];
   controller.abort(new Error('gone'));
-  await expect(query).rejects.toThrow('gone');
+  for (const query of queries) await expect(query).rejects.toThrow('gone');
 });
 
 it('answers a check within its time limit', async () => {
