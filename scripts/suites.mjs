@@ -35,9 +35,11 @@ export const QUICK_BENCHES = ['write', 'record', 'overhead', 'agent-start', 'exi
  * for long. The first file has only long tests, so it takes no time in `npm test`.
  */
 export const LONGEST_FILES = [
+  'test/e2e/demo-alerts.test.ts',
+  'test/host-safety/http-bad-input.test.ts',
+  'test/e2e/nextjs.test.ts',
   'test/e2e/web-ui-access.test.ts',
   'test/e2e/web-ui.test.ts',
-  'test/e2e/demo-alerts.test.ts',
   'test/e2e/doc-commands.test.ts',
   'test/e2e/actions.test.ts',
   'test/e2e/collector-outage.test.ts',

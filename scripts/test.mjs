@@ -1,4 +1,4 @@
-// Runs the checks as steps. The last line is the total: `N passed, N failed`.
+// Runs the checks as steps, some at the same time. The last line is the total: `N passed, N failed`.
 // --full also runs the long tests, Node 24, and all chaos scenarios. --list prints the steps as JSON.
 // Other arguments select tests, for example the path test/unit.
 import { spawn, spawnSync } from 'node:child_process';
@@ -32,14 +32,18 @@ let passed = 0;
 /** Number of long tests that were not run. */
 let longTests = 0;
 
-for (const { name, command, node, args } of steps) {
-  if (!command && !node) continue;
+const testSteps = steps.filter(({ node }) => node);
+for (const { name, command, args } of steps.filter((step) => step.command)) {
   console.log(`\n== ${name}`);
-  if (command) runCommand(name, command, args);
-  else runTests(name, node, args);
+  runCommand(name, command, args);
 }
-// Both wait most of the time, and here the limits of the benchmarks don't matter.
-await Promise.all([runChaos(), runBenches()]);
+await runTests(testSteps.filter(({ node }) => node === NEWEST_NODE));
+// These wait most of the time, and here the limits of the benchmarks don't matter.
+await Promise.all([
+  runTests(testSteps.filter(({ node }) => node !== NEWEST_NODE)),
+  runChaos(),
+  runBenches(),
+]);
 rmSync(folder, { recursive: true, force: true });
 // Repeats the failures next to the total, because CI shows the end of a log first.
 for (const failure of failures) console.log(`\nFAILED ${failure}`);
@@ -92,13 +96,21 @@ function countStep(name, ok) {
   else failures.push(name);
 }
 
+/** Runs steps with tests one after another. */
+async function runTests(steps) {
+  for (const { name, node, args } of steps) {
+    console.log(`\n== ${name}`);
+    await runVitest(name, node, args);
+  }
+}
+
 /** Runs vitest on one Node version. Child processes find the same version first in the `PATH`. */
-function runTests(name, major, args) {
+async function runVitest(name, major, args) {
   const node = major === NEWEST_NODE ? join(BIN_DIR, 'node') : nodeBinary(major);
   const report = join(folder, `${name.replaceAll(' ', '-')}.json`);
   const reporters = ['--reporter=default', '--reporter=./scripts/test-reporter.ts'];
   const { PERFSCOPE_TEST_SEED = isFull ? 'random' : '' } = process.env;
-  spawnSync(node, ['node_modules/vitest/vitest.mjs', 'run', ...reporters, ...args], {
+  const child = spawn(node, ['node_modules/vitest/vitest.mjs', 'run', ...reporters, ...args], {
     stdio: 'inherit',
     env: {
       ...process.env,
@@ -107,6 +119,7 @@ function runTests(name, major, args) {
       PERFSCOPE_TEST_SEED,
     },
   });
+  await once(child, 'close');
   countTests(name, report);
 }
 
