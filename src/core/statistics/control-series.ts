@@ -4,7 +4,7 @@ import {
   type VarianceEstimate,
 } from './clustered-variance.ts';
 import type { IntervalSample } from './interval-sample.ts';
-import { computeLogMoments, getLogSum } from './sample-estimates.ts';
+import { computeLogMoments, computeLogSums } from './sample-estimates.ts';
 
 /** The samples of one series before and after a deploy. */
 export interface SeriesPeriods {
@@ -116,10 +116,10 @@ interface ControlledPoint extends Point {
 
 function listPoints(sample: IntervalSample, baseline: IntervalSample): Point[] {
   const { mean } = computeLogMoments(baseline);
-  return sample.intervals.flatMap((interval) => {
-    const { atMs, count } = interval;
+  const sums = computeLogSums(sample);
+  return sample.intervals.flatMap(({ atMs, count }, index) => {
     if (count < MINIMUM_INTERVAL_COUNT) return [];
-    return [{ atMs, count, residual: getLogSum(sample, interval) / count - mean }];
+    return [{ atMs, count, residual: sums[index]! / count - mean }];
   });
 }
 

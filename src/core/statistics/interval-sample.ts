@@ -44,8 +44,8 @@ export class IntervalSample {
   /** Bucket index and count of each bucket of each interval. One array needs less memory than one per interval. */
   readonly #cellBuckets: Uint16Array;
   readonly #cellCounts: Float64Array;
-  /** Index of the first cell of each interval. */
-  readonly #firstCells = new Map<IntervalHistogram, number>();
+  /** Index of the first cell of each interval, and of the end. */
+  readonly #firstCells: Uint32Array;
   readonly #results = new Map<string, unknown>();
 
   constructor(intervals: readonly IntervalHistogram[]) {
@@ -87,14 +87,15 @@ export class IntervalSample {
     const cellCount = this.intervals.reduce((total, { buckets }) => total + buckets.length / 2, 0);
     this.#cellBuckets = new Uint16Array(cellCount);
     this.#cellCounts = new Float64Array(cellCount);
+    this.#firstCells = new Uint32Array(this.intervals.length + 1);
     let cell = 0;
-    for (const interval of this.intervals) {
-      this.#firstCells.set(interval, cell);
-      for (let i = 0; i < interval.buckets.length; i += 2) {
-        this.#cellBuckets[cell] = indexes.get(interval.buckets[i]!)!;
-        this.#cellCounts[cell] = interval.buckets[i + 1]!;
+    for (const [index, { buckets }] of this.intervals.entries()) {
+      for (let i = 0; i < buckets.length; i += 2) {
+        this.#cellBuckets[cell] = indexes.get(buckets[i]!)!;
+        this.#cellCounts[cell] = buckets[i + 1]!;
         cell += 1;
       }
+      this.#firstCells[index + 1] = cell;
     }
   }
 
@@ -107,11 +108,14 @@ export class IntervalSample {
     return result;
   }
 
-  /** Returns the sum of a function of the buckets of one interval. `transform` gets the center's logarithm. */
-  sumInterval(interval: IntervalHistogram, transform: (logCenter: number) => number): number {
-    const first = this.#firstCells.get(interval)!;
+  /**
+   * Returns the sum of a function of the buckets of one interval. `transform` gets the center's logarithm.
+   *
+   * @param index index in `intervals`
+   */
+  sumInterval(index: number, transform: (logCenter: number) => number): number {
     let total = 0;
-    for (let i = first; i < first + interval.buckets.length / 2; i += 1) {
+    for (let i = this.#firstCells[index]!; i < this.#firstCells[index + 1]!; i += 1) {
       const logUpper = this.#logUppers[this.#cellBuckets[i]!]!;
       total += this.#cellCounts[i]! * transform(logUpper - LOG_RATIO / 2);
     }
@@ -141,11 +145,15 @@ export class IntervalSample {
     return this.#logUppers[i]! - (1 - share) * LOG_RATIO;
   }
 
-  /** Returns the number of values of an interval up to a value. `logLimit` is the logarithm of the value. */
-  countAtMost(interval: IntervalHistogram, logLimit: number): number {
-    const first = this.#firstCells.get(interval)!;
+  /**
+   * Returns the number of values of an interval up to a value.
+   *
+   * @param index index in `intervals`
+   * @param logLimit logarithm of the value
+   */
+  countAtMost(index: number, logLimit: number): number {
     let total = 0;
-    for (let i = first; i < first + interval.buckets.length / 2; i += 1) {
+    for (let i = this.#firstCells[index]!; i < this.#firstCells[index + 1]!; i += 1) {
       const distance = (this.#logUppers[this.#cellBuckets[i]!]! - logLimit) / LOG_RATIO;
       if (distance <= 0) total += this.#cellCounts[i]!;
       else if (distance < 1) total += this.#cellCounts[i]! * (1 - distance);

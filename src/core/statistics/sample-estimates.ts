@@ -58,7 +58,7 @@ function estimateVariance(
   sample: IntervalSample,
   reference: IntervalSample,
   within: { readonly sample: number; readonly reference: number },
-  toCluster: (interval: IntervalHistogram) => Cluster,
+  toCluster: (interval: IntervalHistogram, index: number) => Cluster,
   getCount: (interval: IntervalHistogram) => number = ({ count }) => count,
 ): VarianceEstimate {
   const between = estimateBetweenVariance(
@@ -82,9 +82,9 @@ function estimateQuantile(
   const q = QUANTILES[statistic];
   const limit = reference.getLogQuantile(q);
   const within = { sample: q * (1 - q), reference: q * (1 - q) };
-  const variance = estimateVariance(statistic, sample, reference, within, (interval) => ({
-    count: interval.count,
-    sum: reference.countAtMost(interval, limit),
+  const variance = estimateVariance(statistic, sample, reference, within, ({ count }, index) => ({
+    count,
+    sum: reference.countAtMost(index, limit),
   }));
   const logit = Math.log(q / (1 - q));
   const width = Math.sqrt(variance.variance) / (q * (1 - q));
@@ -102,14 +102,11 @@ const identity = (x: number) => x;
 /** Returns the mean and the variance of the logarithms of all values. */
 export const computeLogMoments = (sample: IntervalSample) =>
   sample.memoize('log moments', () => sample.computeMoments(identity));
-/** Returns the sum of the logarithms of the values of one interval. */
-export function getLogSum(sample: IntervalSample, interval: IntervalHistogram): number {
-  const sums = sample.memoize(
-    'log sums',
-    () => new Map(sample.intervals.map((own) => [own, sample.sumInterval(own, identity)])),
+/** Returns the sum of the logarithms of the values of each interval. */
+export const computeLogSums = (sample: IntervalSample) =>
+  sample.memoize('log sums', () =>
+    Float64Array.from(sample.intervals, (_, index) => sample.sumInterval(index, identity)),
   );
-  return sums.get(interval)!;
-}
 const computeValueMoments = (sample: IntervalSample) =>
   sample.memoize('value moments', () => sample.computeMoments(Math.exp));
 
@@ -118,9 +115,10 @@ function estimateLogMean(sample: IntervalSample, reference: IntervalSample): Est
   const own = computeLogMoments(sample);
   const other = computeLogMoments(reference);
   const within = { sample: own.variance, reference: other.variance };
-  const variance = estimateVariance('typical', sample, reference, within, (interval) => ({
-    count: interval.count,
-    sum: getLogSum(reference, interval),
+  const sums = computeLogSums(reference);
+  const variance = estimateVariance('typical', sample, reference, within, ({ count }, index) => ({
+    count,
+    sum: sums[index]!,
   }));
   const margin = sample.getLogMeanMargin();
   return toSymmetric(own.mean, variance, { below: margin, above: margin });

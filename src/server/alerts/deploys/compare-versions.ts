@@ -188,16 +188,22 @@ export function toSample(
 ): IntervalSample {
   const intervals = groups.flatMap((group) => group.intervals).filter(isSelected);
   const byTime = Map.groupBy(intervals, ({ atMs }) => atMs);
-  return new IntervalSample(
-    [...byTime].map(([atMs, parts]) => ({
-      atMs,
-      count: sumOf(parts, ({ count }) => count),
-      errorCount: sumOf(parts, ({ errorCount }) => errorCount),
-      abortedCount: sumOf(parts, ({ abortedCount }) => abortedCount),
-      sum: sumOf(parts, ({ sum }) => sum),
-      buckets: parts.flatMap(({ buckets }) => buckets),
-    })),
-  );
+  return new IntervalSample([...byTime.values()].map(mergeIntervals));
+}
+
+/** Merges intervals of the same time. There is at least one. */
+function mergeIntervals(parts: readonly IntervalHistogram[]): IntervalHistogram {
+  const [first] = parts;
+  // A copy of each interval would double the memory of a comparison.
+  if (first && parts.length === 1) return first;
+  return {
+    atMs: first?.atMs ?? 0,
+    count: sumOf(parts, ({ count }) => count),
+    errorCount: sumOf(parts, ({ errorCount }) => errorCount),
+    abortedCount: sumOf(parts, ({ abortedCount }) => abortedCount),
+    sum: sumOf(parts, ({ sum }) => sum),
+    buckets: parts.flatMap(({ buckets }) => buckets),
+  };
 }
 
 function sumOf<T>(items: readonly T[], toValue: (item: T) => number): number {

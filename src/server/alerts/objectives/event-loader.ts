@@ -6,18 +6,22 @@ import { type Group, toGroupKey } from '../../../storage/queries/query-definitio
 import { runQuery } from '../../../storage/queries/run-query.ts';
 import { floorTo, getRangeLengthMs, type TimeRange } from '../../../storage/queries/time-range.ts';
 import { queryStops } from '../../../storage/queries/uptime.ts';
-import type { QueryClient } from '../../../storage/questdb/query-client.ts';
+import { type QueryClient, withoutCache } from '../../../storage/questdb/query-client.ts';
 import { getStepMs, type Objective } from './objective.ts';
 import { type GroupCounts, queryEventCounts } from './query-event-counts.ts';
 
-/** Loads the events of an objective. If a result is too large, reads shorter ranges. */
+/**
+ * Loads the events of an objective, without the query cache, because they are read again only after minutes or hours.
+ * If a result is too large, reads shorter ranges.
+ */
 export async function loadEventCounts(
   queryClient: QueryClient,
   objective: Objective,
   range: TimeRange,
   stepMs: number,
 ): Promise<GroupCounts[]> {
-  return loadInParts(range, (part) => queryEventCounts(queryClient, objective, part, stepMs));
+  const client = withoutCache(queryClient);
+  return loadInParts(range, (part) => queryEventCounts(client, objective, part, stepMs));
 }
 
 /** The health reports of one group. Times are in ms since the epoch. */
@@ -27,24 +31,25 @@ export interface GroupReports {
   readonly stoppedMs: readonly number[];
 }
 
-/** Loads the health reports of an uptime objective. */
+/** Loads the health reports of an uptime objective, as {@link loadEventCounts} loads events. */
 export async function loadReports(
   queryClient: QueryClient,
   { filter, groupBy }: Objective,
   range: TimeRange,
   intervalMs: number,
 ): Promise<GroupReports[]> {
+  const client = withoutCache(queryClient);
   const query = { scope: UNRESTRICTED_SCOPE, filter, groupBy };
   const step = { ms: intervalMs, zone: 'utc' };
   return loadInParts(range, async (part) => {
     const [rows, stops] = await Promise.all([
       runQuery(
-        queryClient,
+        client,
         HOSTS_TABLE,
         { ...query, range: part, step },
         { aggregations: { rows: ROW_COUNT } },
       ),
-      queryStops(queryClient, { ...query, range: part }, part),
+      queryStops(client, { ...query, range: part }, part),
     ]);
     const groups = Map.groupBy(rows, ({ group }) => toGroupKey(group));
     return [...groups].map(([key, ofGroup]) => ({
