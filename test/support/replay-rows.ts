@@ -79,7 +79,9 @@ export function observeLive(
       rows.filter(({ atMs }) => atMs >= now - windowMs && atMs < now),
       (row) => toGroupKey(toGroup(row, groupBy)),
     );
-  const cache: Pick<RuleQueryCache, 'metricSums' | 'distributions' | 'now'> = {
+  const cache: Pick<RuleQueryCache, 'metricSums' | 'distributions' | 'steppedSums' | 'now'> = {
+    // There are no rows of earlier days.
+    steppedSums: async () => [],
     now,
     metricSums: async (query) =>
       [...select(query).values()].map((group) =>

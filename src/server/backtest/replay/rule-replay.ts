@@ -10,10 +10,13 @@ import {
   isBeyond,
   type RuleThresholds,
 } from '../../alerts/rules/alert-rule.ts';
-import { type ReplayWindow, WindowValues } from '../sources/replay-source.ts';
+import { type ReplayWindow, type ValueLimits, WindowValues } from '../sources/replay-source.ts';
 
 /** A longer time between two evaluations counts as a clock jump, as in `evaluateRule`. */
 const MAX_PAUSE_INTERVALS = 4;
+/** For fewer times, visiting each window is faster. */
+const MIN_JUMP = 4;
+const ROUNDING = 1e-9;
 
 /** A group without an alert and without a breach. Most groups are quiet most of the time. */
 interface QuietGroup {
@@ -91,10 +94,13 @@ export class RuleReplay {
     if (!quiet && this.#hasState(window.labels)) return false;
     if (this.#values.size < times.length) this.#values = new WindowValues(times.length);
     window.save();
-    window.advanceAll(times, this.#values);
-    const canSkip = quiet
-      ? this.#skipQuiet(quiet, times, this.#values)
-      : hasNoValue(this.#values, times.length);
+    let canSkip = quiet !== undefined && this.#jump(quiet, window, times);
+    if (!canSkip) {
+      window.advanceAll(times, this.#values);
+      canSkip = quiet
+        ? this.#skipQuiet(quiet, times, this.#values)
+        : hasNoValue(this.#values, times.length);
+    }
     if (!canSkip) window.restore();
     else if (quiet) {
       quiet.isSkipped = true;
@@ -103,11 +109,59 @@ export class RuleReplay {
     return canSkip;
   }
 
+  /**
+   * Does the same as `#skipQuiet`, but visits only the last window, if the limits of all values show that no threshold
+   * is reached. Otherwise, the window is at its former position.
+   */
+  #jump(quiet: QuietGroup, window: ReplayWindow, times: readonly number[]): boolean {
+    const [beforeMs = 0, lastMs = 0] = times.slice(-2);
+    if (times.length < MIN_JUMP || !this.#isContinuous(quiet, times)) return false;
+    const limits = window.findLimits(times[0]!, lastMs);
+    if (!limits || this.#canReachThreshold(quiet, limits)) return false;
+    const { value, clockMs, sinceMs, count, evaluatedMs } = quiet;
+    window.jump(lastMs);
+    window.advanceAll([lastMs], this.#values);
+    quiet.evaluatedMs = beforeMs;
+    // Without new rows or evidence in the last window, the state has the value of an earlier window.
+    const isNew =
+      this.#values.newestMs[0]! >= beforeMs && this.#skipQuiet(quiet, [lastMs], this.#values);
+    if (isNew && quiet.clockMs > clockMs) {
+      quiet.sinceMs = Math.min(quiet.sinceMs, limits.oldestMs);
+      return true;
+    }
+    Object.assign(quiet, { value, clockMs, sinceMs, count, evaluatedMs });
+    window.restore();
+    return false;
+  }
+
+  #isContinuous({ evaluatedMs }: QuietGroup, times: readonly number[]): boolean {
+    let beforeMs = evaluatedMs;
+    for (const now of times) {
+      const elapsedMs = now - beforeMs;
+      if (elapsedMs < 0 || elapsedMs > MAX_PAUSE_INTERVALS * this.rule.intervalMs) return false;
+      beforeMs = now;
+    }
+    return true;
+  }
+
+  #canReachThreshold({ thresholds }: QuietGroup, { lower, upper }: ValueLimits): boolean {
+    const { direction } = this.rule;
+    const limit = direction === 'above' ? upper : lower;
+    // A sum of rounded numbers can be a little beyond.
+    const widened = limit + (direction === 'above' ? 1 : -1) * ROUNDING * Math.abs(limit);
+    return (
+      !Number.isFinite(limit) ||
+      thresholds.levels.some(({ threshold }) => isBeyond(widened, threshold, direction))
+    );
+  }
+
   /** Does the same as `#updateQuiet` for several observations. Returns false if the group has to be evaluated. */
   #skipQuiet(quiet: QuietGroup, times: readonly number[], output: WindowValues): boolean {
     const { direction, noData, evidence, intervalMs } = this.rule;
     const { levels, minimumCount } = quiet.thresholds;
-    let { value, clockMs, sinceMs, count, evaluatedMs } = quiet;
+    let { clockMs, sinceMs, count, evaluatedMs } = quiet;
+    /** Index of the last value that counts. A variable for the value would be copied to the heap each time. */
+    let valueIndex = -1;
     for (let i = 0; i < times.length; i++) {
       const now = times[i]!;
       const newestMs = Math.min(output.newestMs[i]!, now);
@@ -127,9 +181,13 @@ export class RuleReplay {
       sinceMs = Math.min(sinceMs, newestMs - coveredMs);
       if (isOld || (isTooFew && noData === 'keep')) continue;
       clockMs = Math.max(newestMs, clockMs);
-      value = current;
+      valueIndex = i;
     }
-    Object.assign(quiet, { value, clockMs, sinceMs, count, evaluatedMs });
+    if (valueIndex >= 0) quiet.value = output.values[valueIndex]!;
+    quiet.clockMs = clockMs;
+    quiet.sinceMs = sinceMs;
+    quiet.count = count;
+    quiet.evaluatedMs = evaluatedMs;
     return true;
   }
 

@@ -11,7 +11,7 @@ import { canStartSpike, computeSpike } from '../../alerts/rule-queries/query-spi
 import type { Measure } from '../../alerts/rules/alert-rule.ts';
 import type { Aggregate } from '../../alerts/rules/rule-aggregates.ts';
 import type { SlidingBuckets } from '../windows/sliding-buckets.ts';
-import { SlidingSums } from '../windows/sliding-sums.ts';
+import { type CellLimits, SlidingSums } from '../windows/sliding-sums.ts';
 import type { CellQuery, CellStores, SumColumn } from './cell-stores.ts';
 import { GroupWindows } from './group-store.ts';
 import {
@@ -31,6 +31,19 @@ const SUMS_VALUES: Readonly<Partial<Record<Aggregate, SumsValue>>> = {
   count: getCount,
   rate: (sums, { windowMs }) => (getCount(sums) * MINUTE_MS) / windowMs,
   error_ratio: ({ errorCount, count }) => computePercent(errorCount, count),
+};
+
+type ToLimits = (cells: CellLimits, measure: Measure) => readonly [number, number];
+
+const EXTREMES: ToLimits = ({ min, max }) => [min, max];
+/** Limits of the values in `SUMS_VALUES`. */
+const VALUE_LIMITS: Readonly<Partial<Record<Aggregate, ToLimits>>> = {
+  mean: EXTREMES,
+  min: EXTREMES,
+  max: EXTREMES,
+  error_ratio: ({ errorShare }) => [0, 100 * errorShare],
+  count: ({ count }) => [0, count],
+  rate: ({ count }, { windowMs }) => [0, (count * MINUTE_MS) / windowMs],
 };
 
 const MEAN_COLUMNS = ['total', 'value_total', 'minimum', 'maximum'] as const;
@@ -66,9 +79,11 @@ export function createMeasurementSource(
   const { aggregate, windowMs } = measure;
   const compute = SUMS_VALUES[aggregate];
   if (compute) {
+    const toLimits = VALUE_LIMITS[aggregate];
     const store = stores.getSums(toCellQuery(measure), COLUMNS[aggregate] ?? [], windowMs);
     return createSumsSource(store, windowMs, {
       compute: (sums) => compute(sums, measure),
+      toLimits: toLimits && ((cells) => toLimits(cells, measure)),
       computeBounds: aggregate === 'mean' ? (sums) => computeMeanBounds(sums, measure) : undefined,
     });
   }

@@ -2,13 +2,15 @@ import type { Observation } from '../../alerts/evaluation/observation.ts';
 import { getCount } from '../../alerts/rule-queries/measure-observation.ts';
 import type { CellSeries } from '../windows/cell-series.ts';
 import { type BucketSeries, SlidingBuckets } from '../windows/sliding-buckets.ts';
-import { SlidingSums } from '../windows/sliding-sums.ts';
+import { type CellLimits, SlidingSums } from '../windows/sliding-sums.ts';
 import { type GroupStore, GroupWindows, type StoredGroup } from './group-store.ts';
-import type { ReplaySource, ReplayWindow, WindowValues } from './replay-source.ts';
+import type { ReplaySource, ReplayWindow, ValueLimits, WindowValues } from './replay-source.ts';
 
 /** Computes the value of a group from its window. */
 export interface WindowValue {
   readonly compute: (sums: SlidingSums) => number | undefined;
+  /** Returns the lowest and highest possible value. Undefined if only the windows themselves can tell. */
+  readonly toLimits?: ((cells: CellLimits) => readonly [number, number]) | undefined;
   /** Undefined if the value has no bounds. */
   readonly computeBounds?: ((sums: SlidingSums) => Observation['bounds']) | undefined;
 }
@@ -63,6 +65,18 @@ class SumsWindow implements ReplayWindow {
       output.values[i] = compute(sums) ?? Number.NaN;
       output.counts[i] = getCount(sums);
     }
+  }
+
+  findLimits(firstMs: number, lastMs: number): ValueLimits | undefined {
+    const { toLimits } = this.#value;
+    const cells = toLimits && this.#sums.findLimits(firstMs, lastMs);
+    if (!cells) return undefined;
+    const [lower, upper] = toLimits(cells);
+    return { lower, upper, oldestMs: cells.oldestMs };
+  }
+
+  jump(now: number): void {
+    this.#sums.jump(now);
   }
 
   save(): void {
@@ -134,6 +148,16 @@ class DistributionWindow implements ReplayWindow {
       output.values[i] = this.value ?? Number.NaN;
       output.counts[i] = this.count;
     }
+  }
+
+  findLimits(): undefined {
+    return undefined;
+  }
+
+  jump(now: number): void {
+    this.#sums.jump(now);
+    this.#buckets?.advance(now);
+    this.#now = now;
   }
 
   /** Finds the histogram again, because its group can be added or removed between two reads. */

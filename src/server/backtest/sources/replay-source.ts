@@ -39,12 +39,27 @@ export class WindowValues {
   }
 }
 
+/** Limits of the value of a group at several times. */
+export interface ValueLimits {
+  readonly lower: number;
+  readonly upper: number;
+  /** Oldest time in the first window. */
+  readonly oldestMs: number;
+}
+
 /** The window of one group. A replay can move it without creating observations. */
 export interface ReplayWindow {
   /** Always the same object. */
   readonly labels: Labels;
   /** Moves the window to each of the times, and writes the observations to `output`. */
   advanceAll(times: readonly number[], output: WindowValues): void;
+  /**
+   * Returns limits of the value at all times from `firstMs` to `lastMs`. Returns undefined if they aren't known, or if
+   * there can be no value at one of the times.
+   */
+  findLimits(firstMs: number, lastMs: number): ValueLimits | undefined;
+  /** Moves the window to `now` without visiting the times between. */
+  jump(now: number): void;
   /** Remembers the position of the window. */
   save(): void;
   /** Moves the window back to the remembered position. */

@@ -91,6 +91,8 @@ export class SlidingBuckets {
 
   /** Remembers the position of the window for `restore`. */
   save(): void {
+    // After a gap, the cells of the window have been dropped, so `restore` couldn't read them.
+    if (this.#from < this.#series.first) this.#restart(this.#series.first);
     this.#saved.from = this.#from;
     this.#saved.to = this.#to;
   }

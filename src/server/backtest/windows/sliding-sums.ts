@@ -1,5 +1,18 @@
 import { CELL, type CellSeries, type CellSums } from './cell-series.ts';
 
+/** What is known about the windows of a period without visiting them: the extremes over all of their cells. */
+export interface CellLimits {
+  /** Smallest and largest value. `NaN` if a cell has none. */
+  readonly min: number;
+  readonly max: number;
+  /** Largest share of errors of a cell, from 0 to 1. `NaN` if a cell has no measurements. */
+  readonly errorShare: number;
+  /** Number of measurements of all cells. */
+  readonly count: number;
+  /** Oldest time in the first window. */
+  readonly oldestMs: number;
+}
+
 /** If a removed sum is so much larger than the rest, the difference has lost too much precision. */
 const MAX_CANCELLATION = 1e6;
 
@@ -64,6 +77,50 @@ export class SlidingSums {
       mustRefresh = this.#remove(values, at) || mustRefresh;
     }
     if (mustRefresh || this.#removed > Math.max(64, this.#to - this.#from)) this.#refresh();
+  }
+
+  /**
+   * Returns limits for all windows that end from `firstMs` to `lastMs`.
+   *
+   * @returns undefined if a window can be empty
+   */
+  findLimits(firstMs: number, lastMs: number): CellLimits | undefined {
+    const series = this.#series;
+    const { values, end } = series;
+    let cell = Math.max(this.#from, series.first);
+    while (cell < end && series.get(cell, CELL.at) < firstMs - this.#windowMs) cell += 1;
+    let [min, max] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
+    let [errorShare, total] = [0, 0];
+    let beforeMs = firstMs - this.#windowMs;
+    const oldestMs = cell < end ? series.get(cell, CELL.oldest) : Number.NaN;
+    const firstAtMs = cell < end ? series.get(cell, CELL.at) : Number.POSITIVE_INFINITY;
+    for (; cell < end; cell++) {
+      const at = series.getOffset(cell);
+      const atMs = values[at]!;
+      if (atMs >= lastMs) break;
+      const count = values[at + CELL.count]!;
+      const hasValues = count > 0 || values[at + CELL.valueCount]! > 0;
+      if (!hasValues || atMs - beforeMs > this.#windowMs) return undefined;
+      beforeMs = atMs;
+      // A missing extreme makes the result NaN.
+      min = Math.min(min, values[at + CELL.min]!);
+      max = Math.max(max, values[at + CELL.max]!);
+      errorShare = Math.max(errorShare, values[at + CELL.errorCount]! / count);
+      total += Math.max(count, values[at + CELL.valueCount]!);
+    }
+    const isFilled = firstAtMs < firstMs && beforeMs >= lastMs - this.#windowMs;
+    return isFilled ? { min, max, errorShare, count: total, oldestMs } : undefined;
+  }
+
+  /** Moves the end of the window to `now` without visiting the windows between. */
+  jump(now: number): void {
+    const series = this.#series;
+    this.#restart();
+    let from = series.end;
+    while (from > series.first && series.get(from - 1, CELL.at) >= now - this.#windowMs) from -= 1;
+    this.#from = from;
+    this.#to = from;
+    this.advance(now);
   }
 
   /** Remembers the position of the window for `restore`. */

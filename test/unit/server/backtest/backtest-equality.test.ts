@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { expect, it } from 'vitest';
+import { expect, it, vi } from 'vitest';
 import type { Transition } from '../../../../src/server/alerts/evaluation/alert-transition.ts';
 import {
   evaluateRule,
@@ -12,6 +12,7 @@ import { compareStoredAlerts } from '../../../../src/server/backtest/report/comp
 import { CellStores } from '../../../../src/server/backtest/sources/cell-stores.ts';
 import { createReplaySource } from '../../../../src/server/backtest/sources/create-replay-source.ts';
 import { StopList } from '../../../../src/server/backtest/sources/uptime-source.ts';
+import { SlidingSums } from '../../../../src/server/backtest/windows/sliding-sums.ts';
 import { findRule, loadTestRules, T0 } from '../../../support/alert-rule-fixtures.ts';
 import { feedCells, observeLive, type ReplayRow } from '../../../support/replay-rows.ts';
 
@@ -175,6 +176,48 @@ it('gives the same transitions as live evaluation, for rows that arrive in time'
     { numRuns: 100 },
   );
   expect(skippedCount).toBeGreaterThan(100);
+});
+
+/** Rows without long gaps. Most are fast and don't fail, so that most windows are far below the thresholds. */
+const regularRows = fc
+  .array(
+    fc.record({
+      delayMs: fc.constantFrom(0, 1000, 29_999),
+      isMissing: fc.constantFrom(false, false, false, true),
+      ms: fc.constantFrom(1, 5, 5, 5, 5, 5, 5, 100),
+      failed: fc.constantFrom(false, false, false, true),
+    }),
+    { minLength: 50, maxLength: 50 },
+  )
+  .map((steps) =>
+    steps.flatMap(({ delayMs, isMissing, ...row }, i): ReplayRow[] => {
+      const atMs = T0 + i * STEP_MS + delayMs;
+      return isMissing ? [] : [{ ...row, atMs, arrivedMs: atMs, service: 'a', endpoint: '/x' }];
+    }),
+  );
+const LIMITED_AGGREGATES = ['mean', 'min', 'max', 'count', 'rate', 'error_ratio'];
+
+it('gives the same transitions if quiet windows are not visited', async () => {
+  const jump = vi.spyOn(SlidingSums.prototype, 'jump');
+  const limitedRule = fc
+    .tuple(fc.constantFrom(...LIMITED_AGGREGATES), fc.constantFrom(...OPTIONS))
+    .map(([aggregate, options]) => makeTestRule(aggregate, options, 'service'));
+  await fc.assert(
+    fc.asyncProperty(
+      limitedRule,
+      regularRows,
+      skippedSteps,
+      fc.constantFrom(5, 10, 25),
+      async (tested, rows, skipped, chunkSteps) => {
+        const times = listTimes(skipped);
+        const live = await runLive(tested, rows, times);
+        expect(await runReplay(tested, rows, times, chunkSteps)).toEqual(live);
+      },
+    ),
+    { numRuns: 100 },
+  );
+  expect(jump.mock.calls.length).toBeGreaterThan(100);
+  jump.mockRestore();
 });
 
 it('raises alerts in these tests', async () => {
