@@ -3,6 +3,7 @@ import {
   type AlertSummary,
   getMatchLabels,
   isActive,
+  type Labels,
   type Suppression,
 } from '../../../core/alerts/alert.ts';
 import { labelNameSchema, nameSchema } from '../../../core/config-files/config-validation.ts';
@@ -50,32 +51,33 @@ export function createInhibitor(
   rules: readonly InhibitRule[],
 ): Inhibitor {
   const active = alerts.filter(isActive);
-  const organizations = new Map(active.map((each) => [each.id, getMatchLabels(each).organization]));
+  const labelsById = new Map(active.map((each) => [each.id, getMatchLabels(each)]));
+  const getLabels = (each: AlertSummary) => labelsById.get(each.id) ?? getMatchLabels(each);
   // Sources are indexed by their `equal` labels, because an alert storm can contain thousands of
   // alerts.
   const indexedRules = rules.map((rule) => ({
     rule,
     sources: Map.groupBy(
-      active.filter((alert) => matchesAll(rule.source, getMatchLabels(alert))),
-      (alert) => toEqualLabelsKey(alert, rule.equal),
+      active.filter((alert) => matchesAll(rule.source, getLabels(alert))),
+      (alert) => toEqualLabelsKey(getLabels(alert), rule.equal),
     ),
   }));
   return (alert) => {
-    const labels = getMatchLabels(alert);
+    const labels = getLabels(alert);
     for (const { rule, sources } of indexedRules) {
       if (!matchesAll(rule.target, labels)) continue;
       const matchesBoth = matchesAll(rule.source, labels);
       const source = sources
-        .get(toEqualLabelsKey(alert, rule.equal))
+        .get(toEqualLabelsKey(labels, rule.equal))
         ?.filter(
           (other) =>
-            other.id !== alert.id && canInhibit(organizations.get(other.id), labels.organization),
+            other.id !== alert.id && canInhibit(getLabels(other).organization, labels.organization),
         )
         .filter(
           (other) =>
             rule.worseToo || getSeverityRank(other.severity) >= getSeverityRank(alert.severity),
         )
-        .find((other) => !(matchesBoth && matchesAll(rule.target, getMatchLabels(other))));
+        .find((other) => !(matchesBoth && matchesAll(rule.target, getLabels(other))));
       if (source) {
         const detail = `${rule.name}: ${source.rule} is ${source.severity}`;
         return { reason: 'inhibited', by: source.id, detail, untilMs: undefined };
@@ -90,7 +92,6 @@ function canInhibit(source: string | undefined, target: string | undefined): boo
 }
 
 /** Returns a key of the `equal` labels. A missing label equals an empty label. */
-function toEqualLabelsKey(alert: AlertSummary, equal: readonly string[]): string {
-  const labels = getMatchLabels(alert);
+function toEqualLabelsKey(labels: Labels, equal: readonly string[]): string {
   return JSON.stringify(equal.map((label) => labels[label] ?? ''));
 }

@@ -35,6 +35,13 @@ interface QuietGroup {
   isSkipped: boolean;
 }
 
+interface TimeFacts {
+  readonly times: readonly number[];
+  readonly longestPauseMs: number;
+  /** A list with the last time. */
+  readonly last: readonly number[];
+}
+
 /** An alert that fires or is pending, as `AlertStateStore` lists it. */
 export interface ReplayedAlert {
   readonly transition: Transition;
@@ -55,6 +62,7 @@ export class RuleReplay {
   readonly #keys = new WeakMap<Labels, string>();
   #step = 0;
   #values = new WindowValues(0);
+  #timeFacts: TimeFacts | undefined;
   /** Number of quiet groups that are skipped. */
   #skippedCount = 0;
 
@@ -114,17 +122,22 @@ export class RuleReplay {
    * is reached. Otherwise, the window is at its former position.
    */
   #jump(quiet: QuietGroup, window: ReplayWindow, times: readonly number[]): boolean {
-    const [beforeMs = 0, lastMs = 0] = times.slice(-2);
-    if (times.length < MIN_JUMP || !this.#isContinuous(quiet, times)) return false;
+    if (times.length < MIN_JUMP) return false;
+    const { longestPauseMs, last } = this.#getTimeFacts(times);
+    const maxPauseMs = MAX_PAUSE_INTERVALS * this.rule.intervalMs;
+    const elapsedMs = times[0]! - quiet.evaluatedMs;
+    if (longestPauseMs > maxPauseMs || elapsedMs < 0 || elapsedMs > maxPauseMs) return false;
+    const beforeMs = times[times.length - 2]!;
+    const lastMs = last[0]!;
     const limits = window.findLimits(times[0]!, lastMs);
     if (!limits || this.#canReachThreshold(quiet, limits)) return false;
     const { value, clockMs, sinceMs, count, evaluatedMs } = quiet;
     window.jump(lastMs);
-    window.advanceAll([lastMs], this.#values);
+    window.advanceAll(last, this.#values);
     quiet.evaluatedMs = beforeMs;
     // Without new rows or evidence in the last window, the state has the value of an earlier window.
     const isNew =
-      this.#values.newestMs[0]! >= beforeMs && this.#skipQuiet(quiet, [lastMs], this.#values);
+      this.#values.newestMs[0]! >= beforeMs && this.#skipQuiet(quiet, last, this.#values);
     if (isNew && quiet.clockMs > clockMs) {
       quiet.sinceMs = Math.min(quiet.sinceMs, limits.oldestMs);
       return true;
@@ -134,14 +147,13 @@ export class RuleReplay {
     return false;
   }
 
-  #isContinuous({ evaluatedMs }: QuietGroup, times: readonly number[]): boolean {
-    let beforeMs = evaluatedMs;
-    for (const now of times) {
-      const elapsedMs = now - beforeMs;
-      if (elapsedMs < 0 || elapsedMs > MAX_PAUSE_INTERVALS * this.rule.intervalMs) return false;
-      beforeMs = now;
+  /** Computes facts about the times only once for all groups. */
+  #getTimeFacts(times: readonly number[]): TimeFacts {
+    if (this.#timeFacts?.times !== times) {
+      const pauses = times.slice(1).map((now, i) => now - times[i]!);
+      this.#timeFacts = { times, longestPauseMs: Math.max(0, ...pauses), last: times.slice(-1) };
     }
-    return true;
+    return this.#timeFacts;
   }
 
   #canReachThreshold({ thresholds }: QuietGroup, { lower, upper }: ValueLimits): boolean {
