@@ -168,7 +168,7 @@ async function planStatements(
 
 /**
  * Same as {@link runRowQuery}, but returns columns of numbers, which takes a fraction of the time and memory. The
- * columns are the additional keys, the time bucket, and the aggregations. The texts of each row are those of the
+ * columns are the additional keys, the time bucket, and the aggregations. Each row has the texts of the
  * dimensions and of `textKeys`.
  *
  * @returns the partial results of each table or roll-up. Rows with the same keys and time must be merged.

@@ -4,43 +4,10 @@ import type { Transition } from '../../alerts/evaluation/alert-transition.ts';
 import { evaluateRule } from '../../alerts/evaluation/evaluate-alert-rule.ts';
 import type { GroupState } from '../../alerts/evaluation/group-state.ts';
 import { type Observation, toLabelsKey } from '../../alerts/evaluation/observation.ts';
-import {
-  type AlertRule,
-  getRuleThresholds,
-  isBeyond,
-  type RuleThresholds,
-} from '../../alerts/rules/alert-rule.ts';
-import { type ReplayWindow, type ValueLimits, WindowValues } from '../sources/replay-source.ts';
-
-/** A longer time between two evaluations counts as a clock jump, as in `evaluateRule`. */
-const MAX_PAUSE_INTERVALS = 4;
-/** For fewer times, visiting each window is faster. */
-const MIN_JUMP = 4;
-const ROUNDING = 1e-9;
-
-/** A group without an alert and without a breach. Most groups are quiet most of the time. */
-interface QuietGroup {
-  readonly key: string;
-  readonly thresholds: RuleThresholds;
-  state: GroupState;
-  /** Number of the last evaluation. */
-  step: number;
-  // The fields of the state that change while the group is quiet.
-  value: number | undefined;
-  clockMs: number;
-  sinceMs: number;
-  count: number;
-  evaluatedMs: number;
-  /** Whether the next evaluations were already done by `skip`. */
-  isSkipped: boolean;
-}
-
-interface TimeFacts {
-  readonly times: readonly number[];
-  readonly longestPauseMs: number;
-  /** A list with the last time. */
-  readonly last: readonly number[];
-}
+import { type AlertRule, getRuleThresholds, isBeyond } from '../../alerts/rules/alert-rule.ts';
+import type { ReplayWindow } from '../sources/replay-source.ts';
+import { isQuiet, MAX_PAUSE_INTERVALS, type QuietGroup, toState } from './quiet-group.ts';
+import { QuietSkipper } from './quiet-skipper.ts';
 
 /** An alert that fires or is pending, as `AlertStateStore` lists it. */
 export interface ReplayedAlert {
@@ -61,14 +28,14 @@ export class RuleReplay {
   #states = new Map<string, GroupState>();
   readonly #keys = new WeakMap<Labels, string>();
   #step = 0;
-  #values = new WindowValues(0);
-  #timeFacts: TimeFacts | undefined;
+  readonly #skipper: QuietSkipper;
   /** Number of quiet groups that are skipped. */
   #skippedCount = 0;
 
   /** @param rule its interval must be the time between two evaluations */
   constructor(rule: AlertRule) {
     this.rule = rule;
+    this.#skipper = new QuietSkipper(rule);
   }
 
   /** Number of known groups. */
@@ -100,107 +67,12 @@ export class RuleReplay {
   skip(window: ReplayWindow, times: readonly number[]): boolean {
     const quiet = this.#quietByLabels.get(window.labels);
     if (!quiet && this.#hasState(window.labels)) return false;
-    if (this.#values.size < times.length) this.#values = new WindowValues(times.length);
-    window.save();
-    let canSkip = quiet !== undefined && this.#jump(quiet, window, times);
-    if (!canSkip) {
-      window.advanceAll(times, this.#values);
-      canSkip = quiet
-        ? this.#skipQuiet(quiet, times, this.#values)
-        : hasNoValue(this.#values, times.length);
-    }
-    if (!canSkip) window.restore();
-    else if (quiet) {
+    const isSkipped = this.#skipper.skip(quiet, window, times);
+    if (isSkipped && quiet) {
       quiet.isSkipped = true;
       this.#skippedCount += 1;
     }
-    return canSkip;
-  }
-
-  /**
-   * Does the same as `#skipQuiet`, but visits only the last window, if the limits of all values show that no threshold
-   * is reached. Otherwise, the window is at its former position.
-   */
-  #jump(quiet: QuietGroup, window: ReplayWindow, times: readonly number[]): boolean {
-    if (times.length < MIN_JUMP) return false;
-    const { longestPauseMs, last } = this.#getTimeFacts(times);
-    const maxPauseMs = MAX_PAUSE_INTERVALS * this.rule.intervalMs;
-    const elapsedMs = times[0]! - quiet.evaluatedMs;
-    if (longestPauseMs > maxPauseMs || elapsedMs < 0 || elapsedMs > maxPauseMs) return false;
-    const beforeMs = times[times.length - 2]!;
-    const lastMs = last[0]!;
-    const limits = window.findLimits(times[0]!, lastMs);
-    if (!limits || this.#canReachThreshold(quiet, limits)) return false;
-    const { value, clockMs, sinceMs, count, evaluatedMs } = quiet;
-    window.jump(lastMs);
-    window.advanceAll(last, this.#values);
-    quiet.evaluatedMs = beforeMs;
-    // Without new rows or evidence in the last window, the state has the value of an earlier window.
-    const isNew =
-      this.#values.newestMs[0]! >= beforeMs && this.#skipQuiet(quiet, last, this.#values);
-    if (isNew && quiet.clockMs > clockMs) {
-      quiet.sinceMs = Math.min(quiet.sinceMs, limits.oldestMs);
-      return true;
-    }
-    Object.assign(quiet, { value, clockMs, sinceMs, count, evaluatedMs });
-    window.restore();
-    return false;
-  }
-
-  /** Computes facts about the times only once for all groups. */
-  #getTimeFacts(times: readonly number[]): TimeFacts {
-    if (this.#timeFacts?.times !== times) {
-      const pauses = times.slice(1).map((now, i) => now - times[i]!);
-      this.#timeFacts = { times, longestPauseMs: Math.max(0, ...pauses), last: times.slice(-1) };
-    }
-    return this.#timeFacts;
-  }
-
-  #canReachThreshold({ thresholds }: QuietGroup, { lower, upper }: ValueLimits): boolean {
-    const { direction } = this.rule;
-    const limit = direction === 'above' ? upper : lower;
-    // A sum of rounded numbers can be a little beyond.
-    const widened = limit + (direction === 'above' ? 1 : -1) * ROUNDING * Math.abs(limit);
-    return (
-      !Number.isFinite(limit) ||
-      thresholds.levels.some(({ threshold }) => isBeyond(widened, threshold, direction))
-    );
-  }
-
-  /** Does the same as `#updateQuiet` for several observations. Returns false if the group has to be evaluated. */
-  #skipQuiet(quiet: QuietGroup, times: readonly number[], output: WindowValues): boolean {
-    const { direction, noData, evidence, intervalMs } = this.rule;
-    const { levels, minimumCount } = quiet.thresholds;
-    let { clockMs, sinceMs, count, evaluatedMs } = quiet;
-    /** Index of the last value that counts. A variable for the value would be copied to the heap each time. */
-    let valueIndex = -1;
-    for (let i = 0; i < times.length; i++) {
-      const now = times[i]!;
-      const newestMs = Math.min(output.newestMs[i]!, now);
-      const current = output.values[i]!;
-      const elapsedMs = now - evaluatedMs;
-      if (Number.isNaN(newestMs) || Number.isNaN(current)) return false;
-      if (elapsedMs < 0 || elapsedMs > MAX_PAUSE_INTERVALS * intervalMs) return false;
-      for (const { threshold } of levels) {
-        if (isBeyond(current, threshold, direction)) return false;
-      }
-      const currentCount = output.counts[i]!;
-      const coveredMs = output.coveredMs[i]!;
-      const isOld = newestMs <= clockMs && currentCount <= count;
-      const isTooFew = currentCount < minimumCount || coveredMs < evidence.minimumCoverageMs;
-      evaluatedMs = now;
-      count = currentCount;
-      sinceMs = Math.min(sinceMs, newestMs - coveredMs);
-      if (isOld || (isTooFew && noData === 'keep')) continue;
-      clockMs = Math.max(newestMs, clockMs);
-      valueIndex = i;
-    }
-    if (valueIndex >= 0) quiet.value = output.values[valueIndex]!;
-    quiet.clockMs = clockMs;
-    quiet.sinceMs = sinceMs;
-    quiet.count = count;
-    quiet.evaluatedMs = evaluatedMs;
-    return true;
+    return isSkipped;
   }
 
   /** Evaluates the rule for all groups at `now`, in ms since the epoch. */
@@ -335,27 +207,4 @@ export class RuleReplay {
       this.#quietByLabels.set(labels, quiet);
     }
   }
-}
-
-/** Returns whether the next evaluation of a state depends only on the fields of `QuietGroup`. */
-function isQuiet(state: GroupState, { enabled }: RuleThresholds): boolean {
-  return (
-    enabled &&
-    state.alert === undefined &&
-    !state.missing &&
-    !state.jumped &&
-    state.absentSinceMs === undefined &&
-    Object.values(state.latches).every(({ breached, active }) => !breached && !active)
-  );
-}
-
-function toState({ state, value, clockMs, sinceMs, count, evaluatedMs }: QuietGroup): GroupState {
-  return { ...state, value, clockMs, sinceMs, count, evaluatedMs };
-}
-
-function hasNoValue({ values, newestMs }: WindowValues, length: number): boolean {
-  for (let i = 0; i < length; i++) {
-    if (!Number.isNaN(newestMs[i]!) && !Number.isNaN(values[i]!)) return false;
-  }
-  return true;
 }

@@ -209,7 +209,7 @@ export class CellReader {
   }
 }
 
-/** Adds rows to the groups of their keys. A function of its own, because a loop in a generator is slower. */
+/** Adds rows to the groups of their keys. A separate function, because a loop in a generator is slower. */
 function addOwnRows<S extends AnyStore>(
   rows: Uint32Array,
   keyIndexes: Uint32Array,
