@@ -5,7 +5,7 @@ import { budgetKind, type ObjectiveGroup } from './objective-words.ts';
 export function BudgetBar({ group }: { group: ObjectiveGroup }) {
   const { status, budgetRemaining, eventsRemaining } = group;
   if (status === 'waiting' || budgetRemaining === undefined)
-    return <span class="faint">{group.reason ?? 'waiting for data'}</span>;
+    return <span class="faint budget-reason">{group.reason ?? 'waiting for data'}</span>;
   const kind = budgetKind(group);
   const width = Math.max(0, Math.min(100, budgetRemaining));
   const text = formatText(budgetRemaining, '%');
