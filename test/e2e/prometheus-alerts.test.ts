@@ -50,7 +50,17 @@ route:
 `,
   );
   const rules = join(server.folder, 'rules.yaml');
-  writeFileSync(rules, 'interval: 5s\nnotifications: { groupWait: 1s, groupInterval: 5s }\n');
+  writeFileSync(
+    rules,
+    `interval: 5s
+notifications: { groupWait: 1s, groupInterval: 5s }
+inhibit:
+  - name: full-disk
+    source: ['alertname="alertmanager:DiskFull"']
+    target: ['alertname="alertmanager:DiskSlow"']
+    equal: [organization, service]
+`,
+  );
   Object.assign(server.env, { PERFORMANCE_NOTIFY_FILE: notify, PERFORMANCE_RULES_FILE: rules });
   await server.start();
   keys.admin = await createKey(server, 'ADMIN');
@@ -191,7 +201,7 @@ it('notifies the receiver of the route', async () => {
   expect(listMessages('/all')).toEqual([]);
 });
 
-it('joins the incident of the same service, and silences hold it', async () => {
+it('joins the incident of the same service, and silences and inhibitions hold it', async () => {
   const response = await fetch(`${server.url}/api/performance/silences`, {
     method: 'POST',
     headers: { authorization: `Bearer ${keys.admin}`, 'content-type': 'application/json' },
@@ -217,8 +227,18 @@ it('joins the incident of the same service, and silences hold it', async () => {
   await waitForMessage('/all', 'DiskFull', 'firing');
   const planned = await waitForPosted('Planned');
   expect(planned.held).toMatchObject([{ reason: 'silenced' }]);
+  await postAlert('DiskSlow', 'billing');
+  const slow = await waitFor(async () => {
+    const alert = await waitForPosted('DiskSlow');
+    return alert.held?.some(({ reason }) => reason === 'inhibited') && alert;
+  });
+  expect(slow.held).toMatchObject([
+    { reason: 'inhibited', detail: expect.stringContaining('DiskFull') },
+  ]);
   const sent = ['/all', '/external'].flatMap(listMessages).flatMap(({ alerts }) => alerts);
-  expect(sent.map(({ rule }) => rule)).not.toContain('alertmanager:Planned');
+  const rules = sent.map(({ rule }) => rule);
+  expect(rules).not.toContain('alertmanager:Planned');
+  expect(rules).not.toContain('alertmanager:DiskSlow');
   const { stdout } = await runPerfscope(['incidents', incidentId!], {
     ...server.env,
     PERFORMANCE_API_KEY: keys.viewer,
