@@ -27,9 +27,8 @@ import { type AlertSpan, toAlertSpans } from './report/alert-spans.ts';
 import { ReplayedObjectives } from './sources/burn-rate-source.ts';
 import { CellReader } from './sources/cell-reader.ts';
 import { CellStores } from './sources/cell-stores.ts';
-import { createReplaySource } from './sources/create-replay-source.ts';
+import { createQueriedSource, createReplaySource } from './sources/create-replay-source.ts';
 import { createDeploySource } from './sources/deploy-source.ts';
-import { createQueriedSource } from './sources/queried-source.ts';
 import { readChunks } from './sources/read-chunks.ts';
 import { StopList } from './sources/uptime-source.ts';
 

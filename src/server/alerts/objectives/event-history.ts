@@ -1,6 +1,15 @@
+import type { Labels } from '../../../core/alerts/alert.ts';
 import { DAY_MS, HOUR_MS } from '../../../core/duration.ts';
 import { floorTo, type TimeRange } from '../../../storage/queries/time-range.ts';
 import { type EventCounts, mergeEventCounts, NO_EVENTS, type TimedCounts } from './event-counts.ts';
+
+/** One group of an objective, such as a service, with its events. */
+export interface ObjectiveGroup {
+  readonly labels: Labels;
+  readonly history: EventHistory;
+  /** The events that can raise alerts, if some failures don't. Planned restarts use the budget of an uptime objective. */
+  readonly alertHistory?: EventHistory | undefined;
+}
 
 /**
  * Events of one group over time: by step for the last hours, and by hour before. Time without events takes

@@ -12,8 +12,8 @@ import {
   predictExhaustionMs,
 } from './error-budget.ts';
 import { countBadEvents, type EventCounts } from './event-counts.ts';
+import type { ObjectiveGroup } from './event-history.ts';
 import { getObjectiveLimits, getStepMs, OBJECTIVE_KINDS, type Objective } from './objective.ts';
-import type { ObjectiveGroup } from './objective-group.ts';
 
 /** `waiting` means that there is too little data to compute the error budget. */
 export const OBJECTIVE_STATUSES = ['waiting', 'ok', 'exhausted'] as const;

@@ -4,10 +4,10 @@ import { type Group, toGroupKey } from '../../../storage/queries/query-definitio
 import { floorTo, type TimeRange } from '../../../storage/queries/time-range.ts';
 import type { QueryClient } from '../../../storage/questdb/query-client.ts';
 import { toLabels } from '../evaluation/observation.ts';
+import type { ObjectiveGroup } from './event-history.ts';
 import { EventHistory } from './event-history.ts';
 import { countsReports, getLoadStepMs, loadEventCounts, loadReports } from './event-loader.ts';
 import { getStepMs, type Objective, STEPS_KEPT_MS } from './objective.ts';
-import type { ObjectiveGroup } from './objective-group.ts';
 import { getPeriodRange } from './objective-status.ts';
 import type { GroupCounts } from './query-event-counts.ts';
 import { UptimeHistory } from './uptime-history.ts';

@@ -7,10 +7,10 @@ import {
   type BurnRateSpeed,
   getBurnRateWindows,
 } from '../../alerts/objectives/burn-rate-windows.ts';
+import type { ObjectiveGroup } from '../../alerts/objectives/event-history.ts';
 import { EventHistory } from '../../alerts/objectives/event-history.ts';
 import { countsReports } from '../../alerts/objectives/event-loader.ts';
 import { getStepMs, type Objective, STEPS_KEPT_MS } from '../../alerts/objectives/objective.ts';
-import type { ObjectiveGroup } from '../../alerts/objectives/objective-group.ts';
 import { observeBurnRate } from '../../alerts/objectives/objective-status.ts';
 import type { GroupCounts } from '../../alerts/objectives/query-event-counts.ts';
 import { MAX_OBJECTIVE_GROUPS } from '../../alerts/objectives/tracked-objective.ts';

@@ -1,4 +1,10 @@
-import { isQueryRule, type QueryRule } from '../../alerts/rule-queries/run-rule-query.ts';
+import type { QueryClient } from '../../../storage/questdb/query-client.ts';
+import { RuleQueryCache } from '../../alerts/rule-queries/rule-query-cache.ts';
+import {
+  isQueryRule,
+  type QueryRule,
+  queryRule,
+} from '../../alerts/rule-queries/run-rule-query.ts';
 import type { AlertRule, RuleSource, SqlMeasure } from '../../alerts/rules/alert-rule.ts';
 import type { Aggregate } from '../../alerts/rules/rule-aggregates.ts';
 import type { CellStores } from './cell-stores.ts';
@@ -76,4 +82,16 @@ function createSourceOfKind(rule: AlertRule, context: ReplayContext): ReplaySour
     createUptimeSource(source, stores, stops, healthIntervalMs) ??
     'rules with this aggregate are not replayed'
   );
+}
+
+/** Creates a source that runs the statements of a rule at each evaluation. */
+export function createQueriedSource(
+  rule: QueryRule,
+  queryClient: QueryClient,
+  healthIntervalMs: number,
+): ReplaySource {
+  return {
+    precision: [],
+    observe: (now) => queryRule(rule, new RuleQueryCache(queryClient, now, healthIntervalMs)),
+  };
 }

@@ -17,7 +17,7 @@ import { createBacktestService } from '../../../../src/server/backtest/service/b
 import { CellReader } from '../../../../src/server/backtest/sources/cell-reader.ts';
 import { CellStores } from '../../../../src/server/backtest/sources/cell-stores.ts';
 import { createReplaySource } from '../../../../src/server/backtest/sources/create-replay-source.ts';
-import { loadStops } from '../../../../src/server/backtest/sources/load-stops.ts';
+import { loadStops } from '../../../../src/server/backtest/sources/read-chunks.ts';
 import { StopList } from '../../../../src/server/backtest/sources/uptime-source.ts';
 import { loadNotificationConfig } from '../../../../src/server/notifications/config/load-notification-config.ts';
 import { migrate } from '../../../../src/storage/migrations/migrate.ts';
