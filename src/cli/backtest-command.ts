@@ -54,12 +54,10 @@ export function addBacktestCommand(program: Command): void {
     .action(runBacktestCommand);
 }
 
-async function runBacktestCommand(options: BacktestOptions): Promise<void> {
+async function runBacktestCommand(options: BacktestOptions, command: Command): Promise<void> {
   const { rules: file, currentOnly } = options;
-  if (file === undefined && currentOnly === undefined) {
-    const allowed = 'a rules file, or --current-only';
-    throw createError('PS_CONFIG_INVALID', { name: '--rules', value: '(none)', allowed });
-  }
+  if (file === undefined && currentOnly === undefined)
+    command.error('error: specify either --rules or --current-only');
   const rules = file === undefined || currentOnly ? undefined : readRules(file);
   const { since, until: to, step, rule } = options;
   const isDuration = /^\d+[smhd]$/.test(since);
@@ -155,7 +153,7 @@ function printResult(result: Result, isCompared: boolean): void {
   for (const { name, current, proposed } of shown) printRecipients(name, proposed ?? current);
   const { alerts, reproduced, late, other, added } = stored;
   print(
-    `The current rules reproduced ${reproduced} of ${alerts} stored alerts. ${late} differ because rows arrived late, ${other} for other reasons. The replay raised ${added} more.`,
+    `The current rules reproduced ${reproduced} of ${alerts} stored alerts. Late rows explain ${late} differences, and ${other} have other reasons. The replay raised ${added} more.`,
   );
   for (const { name, current, proposed } of rules) {
     const { skipped, notes: own = [] } = proposed ?? current ?? {};

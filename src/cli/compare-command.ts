@@ -40,8 +40,14 @@ export function addCompareCommand(program: Command): void {
   )
     .requiredOption('--service <name>', 'Service to compare')
     .option('--environment <name>', 'Environment, such as production')
-    .option('--base <version>', 'Version to compare with; default: all other versions')
-    .option('--candidate <version>', 'Version to check; default: all other versions')
+    .option(
+      '--base <version>',
+      'Version to compare with; default: all other versions, or all versions if the ranges differ',
+    )
+    .option(
+      '--candidate <version>',
+      'Version to check; default: all other versions, or all versions if the ranges differ',
+    )
     .addOption(
       new Option(
         '--base-range <from/to>',
@@ -163,7 +169,7 @@ function printComparison(
         formatStatistic(change, change.before),
         formatStatistic(change, change.after),
         formatChange(change),
-        `${change.countBefore} / ${change.countAfter}`,
+        `${formatNumber(change.countBefore)} / ${formatNumber(change.countAfter)}`,
         failed.has(change) ? 'FAILED' : change.verdict === 'unchanged' ? '' : change.verdict,
       ]),
     ),

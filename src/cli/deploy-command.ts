@@ -25,7 +25,10 @@ export function addDeployCommand(program: Command): void {
   )
     .requiredOption('--service <name>', 'Service name, as in its measurements')
     .requiredOption('--version <version>', 'Version, as in the resource attribute service.version')
-    .option('--environment <name>', 'Environment, such as production')
+    .option(
+      '--environment <name>',
+      'Environment, such as production; default: the only one of the service',
+    )
     .option('--commit <id>', 'Commit of the version')
     .option('--author <name>', 'Author of the deploy; default: the API key')
     .addOption(

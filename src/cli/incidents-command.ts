@@ -24,7 +24,9 @@ type OneIncident = ApiResponse<'incident'>;
 export function addIncidentsCommand(program: Command): void {
   const incidents = program
     .command('incidents')
-    .description('List, show, watch, and acknowledge the incidents of a running server')
+    .description(
+      'List, show, watch, and acknowledge the incidents of a running server. For the options of the list, see `perfscope incidents show --help`.',
+    )
     .addHelpText(
       'after',
       formatExamples(

@@ -2460,7 +2460,7 @@ export interface DeploysBody {
    */
   version: string;
   /**
-   * Environment, such as production.
+   * Environment, such as production. Default: the environment of the service, if it had only one in the last day.
    */
   environment?: string;
   commit?: string;
@@ -4140,7 +4140,7 @@ export interface ObjectiveGroup {
   eventsRemaining?: number;
   burnRates: BurnRates;
   /**
-   * When the budget runs out at the rate of the last 6 hours. Missing if it does not run out.
+   * When the budget runs out at the rate of the last 6 hours, or of the last 84 minutes for an objective over 7 days. Missing if it does not run out.
    */
   exhaustedAt?: string;
   /**
@@ -4273,7 +4273,7 @@ export interface RuleReplay {
    */
   nightMessages: number;
   /**
-   * These messages over SMS or PagerDuty.
+   * These messages by SMS or PagerDuty.
    */
   nightPages: number;
   examples: {
@@ -4315,7 +4315,7 @@ export interface Noise {
      */
     flapping: number;
     /**
-     * Messages over SMS or PagerDuty from 22:00 to 07:00.
+     * Messages by SMS or PagerDuty from 22:00 to 07:00.
      */
     nightPages: number;
     receivers: {

@@ -44,7 +44,7 @@ export const OBJECTIVE_TABLES: TableDescriptions<'objectives'> = {
       burnRateSlow: { meaning: toBurnRateMeaning('3 days', '6 hours') },
       exhaustedAt: {
         meaning:
-          'When the budget runs out at the rate of the last 6 hours. Empty if it does not run out.',
+          'When the budget runs out at the rate of the last 6 hours, or of the last 84 minutes for an objective over 7 days. Empty if it does not run out.',
       },
     },
   },

@@ -1,7 +1,10 @@
 import { DAY_MS, MINUTE_MS } from '../../../core/duration.ts';
 import { createError } from '../../../core/perfscope-error.ts';
 import { type TenantScope, UNRESTRICTED_SCOPE } from '../../../core/tenant-scope.ts';
-import type { TimeRange } from '../../../storage/queries/time-range.ts';
+import { COUNT, METRICS_TABLE } from '../../../storage/queries/aggregation-tables.ts';
+import type { Query } from '../../../storage/queries/query-definition.ts';
+import { runQuery } from '../../../storage/queries/run-query.ts';
+import { getLastRange, type TimeRange } from '../../../storage/queries/time-range.ts';
 import type { QueryClient } from '../../../storage/questdb/query-client.ts';
 import type { AlertEvaluator } from '../alert-evaluator.ts';
 import type { DeployReport } from './deploy-store.ts';
@@ -41,7 +44,8 @@ export interface DeployService {
     scope: TenantScope,
   ): Promise<{ deploy: DeployView; changes: readonly FindingView[] }>;
   /**
-   * Records a deploy. A second report of the same deploy returns the same deploy.
+   * Records a deploy. A second report of the same deploy returns the same deploy. Without an environment, the deploy
+   * belongs to the only environment of the service in the last day.
    *
    * @throws PS_REQUEST_INVALID if the time is in the future
    */
@@ -50,6 +54,24 @@ export interface DeployService {
 
 /** A deploy in the future is a mistake, except for a clock that is a little ahead. */
 const MAX_AHEAD_MS = 5 * MINUTE_MS;
+
+/** Returns the environment of a service's measurements of the last day, if all of them have the same. */
+async function findOnlyEnvironment(
+  queryClient: QueryClient,
+  service: string,
+  now: number,
+): Promise<string | undefined> {
+  const query: Query = {
+    scope: UNRESTRICTED_SCOPE,
+    range: getLastRange(DAY_MS, now),
+    filter: { service: [service] },
+    groupBy: ['environment'],
+  };
+  const results = await runQuery(queryClient, METRICS_TABLE, query, {
+    aggregations: { count: COUNT },
+  });
+  return results.length === 1 ? results[0]?.group.environment : undefined;
+}
 
 export function createDeployMethods(
   evaluator: AlertEvaluator,
@@ -83,7 +105,11 @@ export function createDeployMethods(
         throw createError('PS_REQUEST_INVALID', { reason: '`at` is in the future' });
       }
       await deploys.refresh(now()).catch(() => {});
-      const deploy = deploys.report({ ...report, source: 'recorded' }, now());
+      // The deploy is also recorded if QuestDB is unreachable.
+      const findEnvironment = () =>
+        findOnlyEnvironment(queryClient, report.service, now()).catch(() => undefined);
+      const environment = report.environment ?? (await findEnvironment());
+      const deploy = deploys.report({ ...report, environment, source: 'recorded' }, now());
       await deploys.flush();
       return toDeployView(deploy, UNRESTRICTED_SCOPE, now());
     },

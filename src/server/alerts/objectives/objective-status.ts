@@ -32,7 +32,7 @@ export interface ObjectiveStatus {
   readonly budget: ErrorBudget | undefined;
   /** The lower burn rate of both windows of each alert. Undefined if there is too little data. */
   readonly burnRates: Readonly<Record<BurnRateSpeed, number | undefined>>;
-  /** When the budget runs out at the rate of the last 6 hours. Undefined if it doesn't run out. */
+  /** When the budget runs out at the rate of the long window of `burn-rate-medium`. Undefined if it doesn't run out. */
   readonly exhaustedAtMs: number | undefined;
 }
 

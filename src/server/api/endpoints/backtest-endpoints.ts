@@ -33,7 +33,7 @@ const replaySchema = z
     people: z.array(recipientSchema).meta({ description: 'People and roles.' }),
     hours: z.array(z.int()).length(24).meta({ description: 'Number of messages by local hour.' }),
     nightMessages: z.int().meta({ description: 'Messages from 22:00 to 07:00.' }),
-    nightPages: z.int().meta({ description: 'These messages over SMS or PagerDuty.' }),
+    nightPages: z.int().meta({ description: 'These messages by SMS or PagerDuty.' }),
     examples: z.array(
       z.strictObject({
         labels: z.record(z.string(), z.string()),
@@ -152,7 +152,7 @@ export const noiseEndpoint = defineEndpoint({
             description: 'Alerts that fired within 30 minutes after the last alert of their group.',
           }),
           nightPages: z.int().meta({
-            description: 'Messages over SMS or PagerDuty from 22:00 to 07:00.',
+            description: 'Messages by SMS or PagerDuty from 22:00 to 07:00.',
           }),
           receivers: z.array(recipientSchema.extend({ nightMessages: z.int() })),
           suggestion: z

@@ -18,7 +18,10 @@ const DEFAULT_LAST = '7d';
 const deployBodySchema = z.strictObject({
   service: nameSchema.meta({ description: 'Name of the service, as in its measurements.' }),
   version: nameSchema.meta({ description: 'Version, as in the service.version of the service.' }),
-  environment: nameSchema.optional().meta({ description: 'Environment, such as production.' }),
+  environment: nameSchema.optional().meta({
+    description:
+      'Environment, such as production. Default: the environment of the service, if it had only one in the last day.',
+  }),
   commit: nameSchema.optional(),
   author: nameSchema.optional().meta({ description: 'Default: the caller.' }),
   url: z

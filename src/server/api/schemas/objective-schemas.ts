@@ -45,7 +45,7 @@ const objectiveGroupSchema = z
     burnRates: burnRatesSchema,
     exhaustedAt: timeSchema.optional().meta({
       description:
-        'When the budget runs out at the rate of the last 6 hours. Missing if it does not run out.',
+        'When the budget runs out at the rate of the last 6 hours, or of the last 84 minutes for an objective over 7 days. Missing if it does not run out.',
     }),
     alerts: z.number().meta({ description: 'Number of firing burn-rate alerts.' }),
   })

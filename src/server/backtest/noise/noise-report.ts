@@ -37,7 +37,7 @@ export interface NoiseRule {
   readonly short: number;
   /** Alerts that fired again within 30 minutes after the last alert of their group. */
   readonly flapping: number;
-  /** Messages over SMS or PagerDuty from 22:00 to 07:00. */
+  /** Messages by SMS or PagerDuty from 22:00 to 07:00. */
   readonly nightPages: number;
   readonly receivers: readonly ReceiverNoise[];
 }

@@ -46,7 +46,7 @@ export interface RuleReport {
   readonly hours: readonly number[];
   /** Number of messages from 22:00 to 07:00. */
   readonly nightMessages: number;
-  /** Number of these messages over SMS or PagerDuty. */
+  /** Number of these messages by SMS or PagerDuty. */
   readonly nightPages: number;
   /** The first alerts and the longest alerts. */
   readonly examples: readonly ExampleAlert[];

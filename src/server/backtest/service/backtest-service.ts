@@ -216,7 +216,7 @@ export function createBacktestService(options: BacktestServiceOptions): Backtest
       return rule && data && rule.source.kind === 'measure' ? [{ rule, data }] : [];
     });
     if (tested.length === 0) {
-      return report.map((rule) => toNoiseView(rule, undefined, 'no change'));
+      return report.map((rule) => toNoiseView(rule, undefined, 'not tested'));
     }
     const variants = tested.flatMap(({ rule, data }) => [
       { base: rule.name, candidate: undefined, rule },
@@ -239,7 +239,7 @@ export function createBacktestService(options: BacktestServiceOptions): Backtest
         variant.base === noise.name ? [{ ...variant, spans: spansOf(i) }] : [],
       );
       const current = own.find(({ candidate }) => candidate === undefined);
-      if (!current) return toNoiseView(noise, undefined, 'no change');
+      if (!current) return toNoiseView(noise, undefined, 'not tested');
       const acknowledged = spans.filter(
         ({ rule, acknowledgedMs }) => rule === noise.name && acknowledgedMs !== undefined,
       );

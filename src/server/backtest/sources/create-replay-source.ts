@@ -71,7 +71,7 @@ function createSourceOfKind(rule: AlertRule, context: ReplayContext): ReplaySour
   }
   if (isQueried) {
     if (stepCount <= MAX_QUERIED_STEPS) return createQueriedSource(rule);
-    return `it needs a query at each step, and ${stepCount} steps are too many; the limit is ${MAX_QUERIED_STEPS}`;
+    return `it needs a query at each step, and ${stepCount} steps are too many; use a longer step, with at most ${MAX_QUERIED_STEPS} steps`;
   }
   if (source.kind !== 'measure') {
     return context.createStoredSource?.(source) ?? 'rules of this kind are not replayed';

@@ -139,8 +139,12 @@ describe('a report', () => {
     const before = await listDeploys();
     const first = await client.recordDeploy({ ...body, at: new Date(at(12)).toISOString() });
     const second = await client.recordDeploy({ ...body, at: new Date(at(12)).toISOString() });
+    // The service has only one environment.
+    const { environment: _, ...shorter } = body;
+    const third = await client.recordDeploy({ ...shorter, at: new Date(at(12)).toISOString() });
     await api.waitUntilStored();
     expect(second.deploys).toEqual(first.deploys);
+    expect(third.deploys).toEqual(first.deploys);
     const after = await listDeploys();
     expect(after).toMatchObject([{ id: before[0]?.id, commit: 'c7cdb51', author: 'test' }]);
     expect(after[0]).toMatchObject({ sources: ['detected', 'recorded'], status: 'regression' });

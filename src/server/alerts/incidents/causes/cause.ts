@@ -29,7 +29,7 @@ export interface Cause {
   /** The object that changed, such as a statement, a host, a queue, or an endpoint. */
   readonly subject: string;
   readonly service: string | undefined;
-  /** One sentence, such as ``calls to payments.example fail: 100 %, up from 0 %``. */
+  /** One sentence, such as ``90 % of calls to `payments.example` are failing, up from 0 %``. */
   readonly text: string;
   /** When the change began. */
   readonly onsetMs: number;
