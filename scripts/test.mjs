@@ -90,7 +90,7 @@ async function createSearchPath() {
   return [java, ...path].filter(Boolean).join(delimiter);
 }
 
-/** Runs checks one after another. The output of each is printed when it has ended, because others run beside it. */
+/** Runs checks one after another. The output of each is printed at its end, because other checks run at the same time. */
 async function runCommands(commands) {
   for (const { name, command, args } of commands) {
     const child = spawn(join(BIN_DIR, command), args, { stdio: ['ignore', 'pipe', 'pipe'] });
