@@ -188,16 +188,17 @@ export function toSample(
 ): IntervalSample {
   const intervals = groups.flatMap((group) => group.intervals).filter(isSelected);
   const byTime = Map.groupBy(intervals, ({ atMs }) => atMs);
-  return new IntervalSample([...byTime.values()].map(mergeIntervals));
+  return new IntervalSample(
+    // A copy of each interval would double the memory of a comparison.
+    [...byTime].map(([atMs, parts]) =>
+      parts.length === 1 ? parts[0]! : mergeIntervals(atMs, parts),
+    ),
+  );
 }
 
-/** Merges intervals of the same time. There is at least one. */
-function mergeIntervals(parts: readonly IntervalHistogram[]): IntervalHistogram {
-  const [first] = parts;
-  // A copy of each interval would double the memory of a comparison.
-  if (first && parts.length === 1) return first;
+function mergeIntervals(atMs: number, parts: readonly IntervalHistogram[]): IntervalHistogram {
   return {
-    atMs: first?.atMs ?? 0,
+    atMs,
     count: sumOf(parts, ({ count }) => count),
     errorCount: sumOf(parts, ({ errorCount }) => errorCount),
     abortedCount: sumOf(parts, ({ abortedCount }) => abortedCount),

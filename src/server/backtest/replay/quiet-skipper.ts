@@ -53,10 +53,10 @@ export class QuietSkipper {
     if (longestPauseMs > maxPauseMs || elapsedMs < 0 || elapsedMs > maxPauseMs) return false;
     const beforeMs = times[times.length - 2]!;
     const lastMs = last[0]!;
-    const limits = window.findLimits(times[0]!, lastMs);
+    const limits = window.findLimits?.(times[0]!, lastMs);
     if (!limits || this.#canReachThreshold(quiet, limits)) return false;
     const { value, clockMs, sinceMs, count, evaluatedMs } = quiet;
-    window.jump(lastMs);
+    window.jump?.(lastMs);
     window.advanceAll(last, this.#values);
     quiet.evaluatedMs = beforeMs;
     // Without new rows or evidence in the last window, the state has the value of an earlier window.

@@ -150,16 +150,6 @@ class DistributionWindow implements ReplayWindow {
     }
   }
 
-  findLimits(): undefined {
-    return undefined;
-  }
-
-  jump(now: number): void {
-    this.#sums.jump(now);
-    this.#buckets?.advance(now);
-    this.#now = now;
-  }
-
   /** Finds the histogram again, because its group can be added or removed between two reads. */
   refresh(): void {
     const series = this.#findBuckets();

@@ -55,11 +55,11 @@ export interface ReplayWindow {
   advanceAll(times: readonly number[], output: WindowValues): void;
   /**
    * Returns limits of the value at all times from `firstMs` to `lastMs`. Returns undefined if they aren't known, or if
-   * there can be no value at one of the times.
+   * there can be no value at one of the times. Missing if the window can't know limits.
    */
-  findLimits(firstMs: number, lastMs: number): ValueLimits | undefined;
-  /** Moves the window to `now` without visiting the times between. */
-  jump(now: number): void;
+  findLimits?(firstMs: number, lastMs: number): ValueLimits | undefined;
+  /** Moves the window to `now` without visiting the times between. Windows with `findLimits` have it. */
+  jump?(now: number): void;
   /** Remembers the position of the window. */
   save(): void;
   /** Moves the window back to the remembered position. */
