@@ -15,6 +15,7 @@ import { addGrafanaCommand } from './grafana-command.ts';
 import { addHealthcheckCommand } from './healthcheck-command.ts';
 import { addIncidentsCommand } from './incidents-command.ts';
 import { addKeysCommand } from './keys-command.ts';
+import { addMcpCommand } from './mcp-command.ts';
 import { addMigrateCommand } from './migrate-command.ts';
 import { addNoiseCommand } from './noise-command.ts';
 import { addNotifyCommand } from './notify-command.ts';
@@ -55,6 +56,7 @@ const COMMANDS = [
   addTestRulesCommand,
   addRulesCommand,
   addQueryCommand,
+  addMcpCommand,
   addExportCommand,
   addRetentionCommand,
   addSpoolCommand,

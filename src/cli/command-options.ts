@@ -33,6 +33,29 @@ export function parseHttpUrl(text: string): string {
   throw new InvalidArgumentError('It must be a URL that starts with http:// or https://.');
 }
 
+/** Parses a port. @throws InvalidArgumentError */
+export function parsePort(text: string): number {
+  const port = /^\d{1,5}$/.test(text) ? Number(text) : -1;
+  if (port < 0 || port > 65_535) {
+    throw new InvalidArgumentError('It must be a whole number from 0 to 65535.');
+  }
+  return port;
+}
+
+/**
+ * Parses the origin of a website, and adds it to the origins before.
+ *
+ * @throws InvalidArgumentError
+ */
+export function parseWebOrigin(text: string, previous: readonly string[] = []): string[] {
+  const url = parseHttpUrl(text);
+  const { origin } = new URL(url);
+  if (origin !== url.replace(/\/$/, '').toLowerCase()) {
+    throw new InvalidArgumentError(`It must have no path, such as ${origin}.`);
+  }
+  return [...previous, origin];
+}
+
 /** Returns the example section for the help of a command. */
 export function formatExamples(...lines: readonly string[]): string {
   return `\nExamples:\n${lines.map((line) => `  $ ${line}`).join('\n')}\n`;

@@ -32,17 +32,21 @@ export function addServerOptions(command: Command): Command {
     );
 }
 
+/** A client for the selected server. */
+export interface ServerConnection {
+  readonly url: string;
+  readonly client: PerfscopeClient;
+  /** Converts errors of the connection to errors with a code. Other errors stay unchanged. */
+  readonly describeError: (error: unknown) => unknown;
+}
+
 /**
- * Calls `use` with a client for the selected server. An option has precedence over the environment
- * variable, and both have precedence over the server on this machine.
+ * Selects the server. An option has precedence over the environment variable, and both have precedence over the server
+ * on this machine.
  *
  * @throws PS_NO_SERVER, PS_SECRET_FILE, PS_CONFIG_INVALID
- * @throws PS_SERVER_UNREACHABLE, PS_SERVER_KEY, or the error of the server
  */
-export async function withServerClient<T>(
-  options: ServerOptions,
-  use: (client: PerfscopeClient) => Promise<T>,
-): Promise<T> {
+export function selectServer(options: ServerOptions): ServerConnection {
   // Removes the key from the process list.
   if (options.key !== undefined) process.title = 'perfscope';
   const { settings, discoveryFile } = requireStartupConfig();
@@ -52,10 +56,24 @@ export async function withServerClient<T>(
   const key = readKeyOptions(options) ?? settings.PERFORMANCE_API_KEY;
   const client =
     key === undefined ? createLocalClient(url, discovery) : createRemoteClient(url, key);
+  return { url, client, describeError: (error) => toServerError(error, new URL(url).origin) };
+}
+
+/**
+ * Calls `use` with a client for the selected server.
+ *
+ * @throws PS_NO_SERVER, PS_SECRET_FILE, PS_CONFIG_INVALID
+ * @throws PS_SERVER_UNREACHABLE, PS_SERVER_KEY, or the error of the server
+ */
+export async function withServerClient<T>(
+  options: ServerOptions,
+  use: (client: PerfscopeClient) => Promise<T>,
+): Promise<T> {
+  const { client, describeError } = selectServer(options);
   try {
     return await use(client);
   } catch (error) {
-    throw toServerError(error, new URL(url).origin);
+    throw describeError(error);
   }
 }
 

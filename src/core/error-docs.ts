@@ -78,8 +78,10 @@ export const ERROR_EXPLANATIONS: Readonly<Record<ErrorCode, ErrorExplanation>> =
     action: 'Set `PERFORMANCE_DATA_DIR` to the data folder of a server.',
   },
   PS_PORT_TAKEN: {
-    cause: '`PORT` is set to a port that another program is using.',
-    action: 'Choose a free port, or unset `PORT` so that Perfscope finds a free port.',
+    cause:
+      '`PORT`, or `--port` of `perfscope mcp`, is set to a port that another program is using.',
+    action:
+      'Choose a free port, or unset `PORT` so that the server finds a free port. For `perfscope mcp`, `--port 0` selects a free port.',
   },
   PS_QUESTDB_START_FAILED: {
     cause: 'The embedded QuestDB stopped during startup or was not ready in time.',

@@ -80,8 +80,8 @@ export const ERROR_MESSAGES = {
     `${p.dataDir} is not a Perfscope data folder, so Perfscope does not change it. Set PERFORMANCE_DATA_DIR to a Perfscope data folder or an empty folder.`,
   PS_NO_DATA: (p: { dataDir: string }) =>
     `The data folder ${p.dataDir} contains no data, and no server is running on this machine. Set PERFORMANCE_DATA_DIR to the data folder of a server.`,
-  PS_PORT_TAKEN: (p: { host: string; port: number }) =>
-    `Another program is using ${p.host}:${p.port}. Set PORT to a free port, or unset PORT so that Perfscope chooses a free port.`,
+  PS_PORT_TAKEN: (p: { host: string; port: number; setting: string }) =>
+    `Another program is using ${p.host}:${p.port}. Set ${p.setting} to a free port.`,
   PS_QUESTDB_START_FAILED: (p: { reason: string; logFile: string }) =>
     `QuestDB did not start: ${p.reason}. See the QuestDB log: ${p.logFile}.`,
   PS_QUESTDB_UNREACHABLE: (p: { url: string; reason: string }) =>

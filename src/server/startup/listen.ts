@@ -11,6 +11,7 @@ const MAX_PORT_ATTEMPTS = 20;
  * Starts an HTTP server on `port`. If `port` is undefined, uses the first free port, starting at
  * 4001.
  *
+ * @param setting name of the setting with the port, for the error message
  * @throws PS_PORT_TAKEN
  */
 export async function listen(
@@ -18,6 +19,7 @@ export async function listen(
   host: string,
   port: number | undefined,
   limits: ConnectionLimits = {},
+  setting = 'PORT',
 ): Promise<{ server: Server; url: string }> {
   for (let attempt = 0; ; attempt++) {
     const candidate = port ?? DEFAULT_PORT + attempt;
@@ -33,7 +35,7 @@ export async function listen(
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== 'EADDRINUSE') throw error;
       if (port !== undefined || attempt >= MAX_PORT_ATTEMPTS) {
-        throw createError('PS_PORT_TAKEN', { host, port: candidate }, error);
+        throw createError('PS_PORT_TAKEN', { host, port: candidate, setting }, error);
       }
     }
   }

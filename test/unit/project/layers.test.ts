@@ -11,7 +11,7 @@ const LAYERS: readonly (readonly string[])[] = [
   ['storage'],
   ['agent'],
   ['client', 'server/access', 'server/agent-package', 'server/grafana', 'server/error-tracking'],
-  ['web', 'server/alerts', 'server/notifications', 'server/actions'],
+  ['web', 'mcp', 'server/alerts', 'server/notifications', 'server/actions'],
   ['server/backtest'],
   ['server/api'],
   ['server/otlp'],
