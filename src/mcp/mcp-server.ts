@@ -18,7 +18,7 @@ export const TOOLS: readonly Tool[] = [
   ...DEPLOY_TOOLS,
 ];
 
-const INSTRUCTIONS = `Perfscope measures the performance of Node.js services: requests, statements, outgoing calls, queues, hosts, and business metrics, for each organization and property.
+const INSTRUCTIONS = `Perfscope measures the performance of Node.js services: requests, statements, outgoing calls, queues, hosts, and business metrics. Most data has an organization and a property.
 
 To find the cause of a problem, first call get_context for the current time, and list_incidents or list_alerts for its time range. Then compare the affected time with the same time of the day before. Use list_endpoints, list_statements, and list_outgoing_calls with compare. list_deploys shows what was deployed. Name the figures with their time ranges in your answer, and add the links of the results.
 
