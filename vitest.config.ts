@@ -1,5 +1,6 @@
+import { globSync, readFileSync } from 'node:fs';
 import { relative } from 'node:path';
-import { defineConfig } from 'vitest/config';
+import { configDefaults, defineConfig } from 'vitest/config';
 import { BaseSequencer, type TestSpecification } from 'vitest/node';
 import { compareDurations } from './scripts/suites.mjs';
 import { chooseSeed } from './test/support/random-seed.ts';
@@ -18,12 +19,29 @@ class LongestFirst extends BaseSequencer {
   }
 }
 
+/**
+ * Folders of pure unit tests. Their files share the modules of one worker, because loading the modules for each file takes
+ * most of the time.
+ */
+const PURE_TESTS = 'test/unit/{cli,client,core,mcp,server,storage,web}/**/*.test.ts';
+/** Files that replace modules or globals, or check the loaded modules or the memory of their process. */
+const ISOLATED_FILES = globSync(PURE_TESTS).filter((file) =>
+  /\bvi\.(mock|doMock|hoisted|resetModules|stub\w+)\b|\bcreateRequire\b|\bmemoryUsage\b/.test(
+    readFileSync(file, 'utf8'),
+  ),
+);
+
+/** Projects ignore the option `--exclude`, so the script of the CI suite sets this variable. */
+const excluded = [
+  ...configDefaults.exclude,
+  ...((process.env.PERFSCOPE_TEST_EXCLUDE || undefined)?.split(',') ?? []),
+];
+
 const seed = String(chooseSeed(process.env));
 if (process.env.PERFSCOPE_TEST_SEED) console.log(`Seed of the random tests: ${seed}`);
 
 export default defineConfig({
   test: {
-    include: ['test/**/*.test.ts'],
     // The list of failures at the end of a log shows the start of each difference.
     diff: { expand: false },
     setupFiles: ['test/support/random-setup.ts'],
@@ -36,5 +54,27 @@ export default defineConfig({
     hookTimeout: 900_000,
     // One more than the cores of a small machine, because many tests wait for servers.
     maxWorkers: 3,
+    projects: [
+      {
+        extends: true,
+        test: {
+          name: 'pure',
+          include: [PURE_TESTS],
+          exclude: [...excluded, ...ISOLATED_FILES],
+          isolate: false,
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: 'isolated',
+          include: ['test/**/*.test.ts'],
+          exclude: [
+            ...excluded,
+            ...globSync(PURE_TESTS).filter((file) => !ISOLATED_FILES.includes(file)),
+          ],
+        },
+      },
+    ],
   },
 });

@@ -6,6 +6,7 @@ interface Step {
   readonly name: string;
   readonly node?: number;
   readonly args: readonly string[];
+  readonly excluded?: readonly string[];
 }
 
 /** Returns the steps of `npm test` with these arguments, without running them. */
@@ -24,8 +25,8 @@ it('runs all checks and a subset of the tests in CI', () => {
   const [tests, olderTests] = steps.filter(({ node }) => node !== undefined);
   expect(tests).toEqual({ name: 'tests', node: 26, args: ['--tags-filter=!long'] });
   expect(olderTests?.node).toBe(22);
-  const excluded = NODE_22_EXCLUDED.map((path) => `--exclude=${path}`);
-  expect(olderTests?.args).toEqual(['--tags-filter=!long', ...excluded, ...NODE_22_TESTS]);
+  expect(olderTests?.args).toEqual(['--tags-filter=!long', ...NODE_22_TESTS]);
+  expect(olderTests?.excluded).toEqual(NODE_22_EXCLUDED);
   expect(steps.find(({ name }) => name === 'chaos')?.args).toEqual([]);
 });
 
