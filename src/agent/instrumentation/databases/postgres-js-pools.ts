@@ -10,6 +10,10 @@ const PART = 'the postgres.js pool metrics';
 /** A query of postgres.js, which is a promise. */
 export interface PostgresJsQuery {
   strings: readonly string[];
+  /** Arguments, which can be fragments of statements. */
+  args?: readonly unknown[];
+  /** Arguments of all fragments. Unset until a connection sends the query. */
+  parameters?: readonly unknown[];
   /** Sends the query. Each pool has one handler, and each transaction another one. */
   handler: (query: PostgresJsQuery) => unknown;
   /** Cancels the query. Each pool has one canceller. */
@@ -85,7 +89,11 @@ interface PostgresJsOptions {
 }
 
 /** Called when a connection sends a query. */
-export type OnSend = (query: PostgresJsQuery, isReserved: boolean) => void;
+export type OnSend = (
+  query: PostgresJsQuery,
+  isReserved: boolean,
+  connection: object | undefined,
+) => void;
 
 let areConnectionsObserved = false;
 
@@ -124,11 +132,12 @@ export function observeConnections(
         return pool;
       };
       observeMethod<PostgresJsConnection>(PART, connection, 'execute', {
-        before: ({ reserved }, [argument]) => {
+        before: (self, [argument]) => {
+          const { reserved } = self;
           const query = argument as PostgresJsQuery;
           const pool = findRegisteredPool(query);
           if (pool && !reserved) markHandler(pool, query);
-          onSend(query, Boolean(reserved));
+          onSend(query, Boolean(reserved), self);
         },
       });
       observeMethod<PostgresJsConnection>(PART, connection, 'connect', {
@@ -194,7 +203,8 @@ function observeState(query: PostgresJsQuery, onSend: OnSend): void {
         enumerable: true,
         writable: true,
       });
-      onSend(query, false);
+      // The state of a query is the connection that sends it.
+      onSend(query, false, typeof value === 'object' && value !== null ? value : undefined);
     }),
   });
 }

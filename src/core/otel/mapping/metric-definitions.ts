@@ -1,5 +1,11 @@
 import { REPEATED_STATEMENTS_METRIC_NAME } from '../../request-breakdown.ts';
 import { PerformanceMetricType } from '../../schema/enums.ts';
+import {
+  EVENT_LOOP_BLOCK_METRIC_NAME,
+  HELD_CONNECTIONS_METRIC_NAME,
+  RETURNED_ROWS_METRIC_NAME,
+  TRANSACTION_STATEMENTS_METRIC_NAME,
+} from '../../suggestion-metrics.ts';
 
 /**
  * Columns that are filled from attributes. The first attribute in a list that a point has fills the column. The
@@ -123,6 +129,22 @@ const DEFINITIONS: Readonly<Record<string, MetricDefinition>> = {
   [REPEATED_STATEMENTS_METRIC_NAME]: {
     type: T.CUSTOM,
     dimensions: { endpoint: ['http.route'], operation: ['db.query.text'] },
+  },
+  [RETURNED_ROWS_METRIC_NAME]: { type: T.CUSTOM, dimensions: DATABASE.dimensions },
+  [TRANSACTION_STATEMENTS_METRIC_NAME]: {
+    type: T.CUSTOM,
+    dimensions: { endpoint: ['perfscope.caller'], operation: ['db.query.text'] },
+  },
+  [HELD_CONNECTIONS_METRIC_NAME]: {
+    type: T.CUSTOM,
+    dimensions: {
+      endpoint: ['db.client.connection.pool.name'],
+      operation: ['perfscope.caller'],
+    },
+  },
+  [EVENT_LOOP_BLOCK_METRIC_NAME]: {
+    type: T.CUSTOM,
+    dimensions: { endpoint: ['perfscope.caller'] },
   },
   'http.client.request.duration': { ...HTTP_CLIENT, defaultUnit: 's' },
   'http.client.duration': { ...HTTP_CLIENT, defaultUnit: 'ms' },
