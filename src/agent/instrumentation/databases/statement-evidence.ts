@@ -94,7 +94,7 @@ export class StatementEvidence {
     recordWithRoute(ended.caller, ({ route = '', tenant }) => {
       const key = toKey(mostFrequent, route, tenant);
       this.#transactions.record(count, key, () => ({
-        [ATTR_CALLER]: route,
+        ...(route && { [ATTR_CALLER]: route }),
         'db.query.text': mostFrequent,
         ...toTenantAttributes(tenant),
       }));

@@ -26,7 +26,7 @@ export function recordEventLoopBlocks(histograms: HistogramRegistry): () => void
       const { organizationId = '', propertyId = '' } = tenant ?? {};
       const key = `${route}\n${method}\n${organizationId}\n${propertyId}`;
       histogram.record(durationMs / 1000, key, () => ({
-        [ATTR_CALLER]: route,
+        ...(route && { [ATTR_CALLER]: route }),
         ...(method && { 'http.request.method': method }),
         ...toTenantAttributes(tenant),
       }));
