@@ -76,7 +76,7 @@ type ConnectionQueues = Readonly<
   Record<'connecting' | 'reserved' | 'open' | 'busy' | 'full', QueryList>
 >;
 
-interface PostgresJsConnection {
+export interface PostgresJsConnection {
   /** Set while a transaction has the connection. */
   reserved?: unknown;
 }
@@ -126,6 +126,7 @@ export function observeConnections(
       // A connection that only cancels a query has no queues.
       if (!queues) return;
       areConnectionsObserved = true;
+      addConnection(queues, connection);
       const findRegisteredPool = (query: PostgresJsQuery) => {
         const pool = findPool(query);
         if (pool) pool.name ??= register(pools, pool, options, queues);
@@ -176,8 +177,25 @@ function register(
       idle: open.length,
       waiting: pool.waiting,
       max,
+      listTaken: () => listReservations(queues),
     }),
   );
+}
+
+/** All connections of each pool, by its queues. The queues can't be read without changing them. */
+const connectionsByPool = new WeakMap<ConnectionQueues, PostgresJsConnection[]>();
+
+function addConnection(queues: ConnectionQueues, connection: PostgresJsConnection): void {
+  const connections = connectionsByPool.get(queues);
+  if (connections) connections.push(connection);
+  else connectionsByPool.set(queues, [connection]);
+}
+
+/** Returns the functions that represent the transactions and reservations in progress. Each is a new function. */
+function listReservations(queues: ConnectionQueues): object[] {
+  return (connectionsByPool.get(queues) ?? [])
+    .map(({ reserved }) => reserved)
+    .filter((reserved) => typeof reserved === 'function');
 }
 
 function markHandler(pool: PostgresJsPool, { handler }: PostgresJsQuery): void {

@@ -13,11 +13,13 @@ import { ExistingObject } from '../loading/hidden-property.ts';
 import type { Library, LibraryHooks } from '../loading/library.ts';
 import { observeMethod } from '../loading/method-patching.ts';
 import { getDatabaseErrorType } from './error-types.ts';
+import { isTakenMarked, markTaken } from './held-connections.ts';
 import { POSTGRESQL } from './postgres-connects.ts';
 import {
   findPool,
   isInTransaction,
   observeConnections,
+  type PostgresJsConnection,
   type PostgresJsPool,
   type PostgresJsQuery,
 } from './postgres-js-pools.ts';
@@ -156,11 +158,18 @@ function instrumentQueries({ databases, pools }: InstrumentationContext): Librar
     observeMethod<PostgresJsQuery>(PART, prototype, 'handle', { before: onHandle });
   };
 
+  /** A transaction or reservation holds its connection from its first query on. */
+  const markReservation = (reserved: unknown, { operation }: RunningQuery) => {
+    if (typeof reserved !== 'function' || isTakenMarked(reserved)) return;
+    markTaken(reserved, operation.startMs, operation.caller);
+  };
+
   /** Called when a connection sends a query. */
   const onSend = (query: PostgresJsQuery, isReserved: boolean, connection: object | undefined) => {
     const running = RunningQueryField.get(query);
     if (!running || running.operation.ended) return;
     running.connection = connection;
+    if (isReserved) markReservation((connection as PostgresJsConnection).reserved, running);
     if (running.operation.kind !== 'connection') return;
     const { operation, pool } = running;
     if (pool) pool.waiting -= 1;
