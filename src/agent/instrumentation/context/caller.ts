@@ -1,6 +1,15 @@
 import type { Attributes } from '@opentelemetry/api';
 import { ATTR_ORGANIZATION_ID, ATTR_PROPERTY_ID } from '../../attribute-keys.ts';
-import type { Tenant } from './tenant-context.ts';
+
+/** Organization, property, and user that the current operation belongs to. */
+export interface Tenant {
+  /** Organization, up to 128 characters. Default: none. */
+  organizationId?: string | undefined;
+  /** Property of the organization, up to 128 characters. Default: none. */
+  propertyId?: string | undefined;
+  /** User, up to 128 characters. Default: none. */
+  userId?: string | undefined;
+}
 
 /** Records evidence of a caller, whose route is then known. */
 type RecordEvidence = (caller: Caller) => void;

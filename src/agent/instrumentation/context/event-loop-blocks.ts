@@ -30,12 +30,12 @@ export function setBlockListener(listener: OnBlock | undefined): void {
 }
 
 /**
- * Must be called at each event of requests and jobs: their start and end, the first byte of a response, and the start
- * and end of each operation.
+ * Must be called at each event of a request or job. Events are its start and end, the first byte of a response, and the
+ * start and end of an operation.
  *
- * A block is attributed only if two events of the same request or job directly enclose it, and no other code of this
- * process had an event between them. Both events must be in the same iteration of the event loop, so that the request
- * can't have waited for a timer or a file. The process must have used the CPU. Otherwise, the block is ignored.
+ * A block is attributed only if two events of the same request or job enclose it, without another event between them.
+ * Both events must be in the same iteration of the event loop, because a request that waits continues in a later one.
+ * The process must have used the CPU. Otherwise, the block is ignored.
  *
  * @param caller the request or job, or undefined if the event belongs to neither
  * @param runs whether its code runs after this event, because it waits for no operation

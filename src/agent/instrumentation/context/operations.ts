@@ -1,8 +1,8 @@
 import { OverheadLevel, overhead } from '../../overhead/overhead-level.ts';
-import { type Caller, isJobRun } from './caller.ts';
+import { isJobRun } from './caller.ts';
 import { markEvent, markOtherCode } from './event-loop-blocks.ts';
 import { type OperationOwner, RequestParts, type TimedOperation } from './request-parts.ts';
-import { getCurrentScope, type Tenant, type TenantScope } from './tenant-context.ts';
+import { type Caller, getCurrentScope, type Tenant, type TenantScope } from './tenant-context.ts';
 
 /** What the current request or job waits for. `connection` is the wait for a connection from a pool. */
 export type OperationKind = TimedOperation['kind'];

@@ -1,17 +1,9 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { reportFailure } from '../../../core/guard.ts';
-import type { Caller, JobRun } from './caller.ts';
+import type { Caller, JobRun, Tenant } from './caller.ts';
 import type { OperationOwner } from './request-parts.ts';
 
-/** Organization, property, and user that the current operation belongs to. */
-export interface Tenant {
-  /** Organization, up to 128 characters. Default: none. */
-  organizationId?: string | undefined;
-  /** Property of the organization, up to 128 characters. Default: none. */
-  propertyId?: string | undefined;
-  /** User, up to 128 characters. Default: none. */
-  userId?: string | undefined;
-}
+export type { Caller, JobRun, Tenant } from './caller.ts';
 
 /** An HTTP request in progress, whose tenant `withTenant` can set later. */
 export interface TenantHolder extends OperationOwner, Caller {

@@ -1,5 +1,5 @@
 import { HELD_CONNECTION_MS } from '../../../core/suggestion-metrics.ts';
-import type { Caller } from '../context/caller.ts';
+import type { Caller } from '../context/tenant-context.ts';
 import { ExistingObject } from '../loading/hidden-property.ts';
 
 /** Field of a connection that stores when the application took it from its pool. */

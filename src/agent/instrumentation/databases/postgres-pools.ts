@@ -26,7 +26,7 @@ interface PgPool {
   idleCount: number;
   waitingCount: number;
   ended?: boolean;
-  /** All clients, and those that nobody uses. */
+  /** All clients, and the idle clients. */
   _clients?: readonly object[];
   _idle?: readonly { readonly client: object }[];
   options: PostgresAddress & {

@@ -8,8 +8,8 @@ import {
 } from '../../../core/suggestion-metrics.ts';
 import { ATTR_CALLER } from '../../attribute-keys.ts';
 import { OverheadLevel, overhead } from '../../overhead/overhead-level.ts';
-import { type Caller, recordWithRoute, toTenantAttributes } from '../context/caller.ts';
-import type { Tenant } from '../context/tenant-context.ts';
+import { recordWithRoute, toTenantAttributes } from '../context/caller.ts';
+import type { Caller, Tenant } from '../context/tenant-context.ts';
 import type { HistogramRegistry } from '../histograms/histogram-registry.ts';
 import type { CounterSeries, KeyedCounter } from '../histograms/keyed-counter.ts';
 import type { KeyedHistogram } from '../histograms/keyed-histogram.ts';
@@ -20,9 +20,9 @@ import { addToTransaction } from './transactions.ts';
 const ROW_BOUNDARIES = [100, 200, 500, 1000, 2000, 5000, 10_000, 100_000];
 const STATEMENT_BOUNDARIES = [10, 20, 50, 100, 200, 500, 1000];
 /** Clauses of statements that lock rows. Their results can't be cached. */
-const LOCKING_PATTERN = /\bFOR\s(?:[\sA-Z]{0,9}\s)?(?:UPDATE|SHARE)\b|\bLOCK\s+IN\s+SHARE\b/i;
+const LOCKING_PATTERN = /\bFOR\s+(?:UPDATE|SHARE|NO\s+KEY|KEY)\b|\bLOCK\s+IN\b/i;
 
-/** Fingerprint of an SQL text, with what is needed to find repeated executions. */
+/** Fingerprint of an SQL text, with the data that finds repeated executions. */
 export interface StatementFingerprint extends SqlFingerprint {
   /** Undefined if the result of the statement can't be cached. */
   readonly hash: TextHash | undefined;
@@ -65,7 +65,7 @@ export class StatementEvidence {
     });
   }
 
-  /** Adds what is needed to find repeated executions to a new fingerprint. */
+  /** Adds the data that finds repeated executions to a new fingerprint. */
   addHash(text: string, fingerprint: SqlFingerprint): StatementFingerprint {
     const isCacheable =
       fingerprint.operation === 'SELECT' &&

@@ -1,11 +1,11 @@
-import type { Caller } from '../context/caller.ts';
+import type { Caller } from '../context/tenant-context.ts';
 import { ExistingObject } from '../loading/hidden-property.ts';
 
 /** A transaction that has ended. */
 export interface EndedTransaction {
   /** Request or job that started it. */
   readonly caller: Caller | undefined;
-  /** Number of statements, without those that start and end it. */
+  /** Number of statements, without BEGIN and COMMIT. */
   readonly count: number;
   /** Fingerprint of its most frequent statement. */
   readonly mostFrequent: string;

@@ -1,17 +1,8 @@
-import { types } from 'node:util';
 import { guard } from '../../../core/guard.ts';
 import { QueueJobStatus } from '../../../core/schema/enums.ts';
-import { createJobRun, type JobRun } from '../context/caller.ts';
-import { markEvent } from '../context/event-loop-blocks.ts';
-import { startTicks, stopTicks } from '../context/event-loop-stalls.ts';
-import { runJob } from '../context/tenant-context.ts';
 import type { Library, LibraryHooks } from '../loading/library.ts';
-import {
-  type MethodObserver,
-  observeMethod,
-  observePromise,
-  wrapMethod,
-} from '../loading/method-patching.ts';
+import { type MethodObserver, observeMethod, wrapMethod } from '../loading/method-patching.ts';
+import { runJobCode } from './bullmq-job-run.ts';
 import {
   type BullmqJob,
   computeWaitTime,
@@ -237,20 +228,6 @@ function instrumentBullmq(recorder: QueueRecorder): LibraryHooks {
     });
   };
 
-  const startJob = guard(PART, (argument: unknown): JobRun => {
-    const { queue, queueName = queue.name, name = '' } = argument as BullmqJob;
-    const job = createJobRun(queueName, name, getJobTenant(argument as object));
-    const nowMs = performance.now();
-    startTicks(nowMs);
-    markEvent(job, nowMs, true);
-    return job;
-  });
-  const endJob = guard(PART, (job: JobRun) => {
-    job.ended = true;
-    markEvent(job, performance.now(), false);
-    stopTicks();
-  });
-
   const patchWorker = (exports: unknown) => {
     const { prototype } = (exports as { Worker: { prototype: object } }).Worker;
     observeMethod<BullmqWorker>(PART, prototype, 'emit', { before: onWorkerEvent });
@@ -275,18 +252,7 @@ function instrumentBullmq(recorder: QueueRecorder): LibraryHooks {
     });
     wrapMethod(prototype, 'callProcessJob', (original) => {
       return function callProcessJob(this: unknown, ...args: unknown[]) {
-        const job = startJob(args[0]);
-        if (job === undefined) return original.apply(this, args);
-        let result: unknown;
-        // With `catch`, Node.js would print another source line for an uncaught error.
-        try {
-          result = runJob(job, () => original.apply(this, args));
-        } finally {
-          if (!types.isPromise(result)) endJob(job);
-        }
-        if (!types.isPromise(result)) return result;
-        const end = () => endJob(job);
-        return observePromise(result, end, end);
+        return runJobCode(args[0], () => original.apply(this, args) as unknown);
       };
     });
   };

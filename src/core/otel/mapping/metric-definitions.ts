@@ -1,11 +1,5 @@
-import { REPEATED_STATEMENTS_METRIC_NAME } from '../../request-breakdown.ts';
 import { PerformanceMetricType } from '../../schema/enums.ts';
-import {
-  EVENT_LOOP_BLOCK_METRIC_NAME,
-  HELD_CONNECTIONS_METRIC_NAME,
-  RETURNED_ROWS_METRIC_NAME,
-  TRANSACTION_STATEMENTS_METRIC_NAME,
-} from '../../suggestion-metrics.ts';
+import { SUGGESTION_METRICS } from './suggestion-definitions.ts';
 
 /**
  * Columns that are filled from attributes. The first attribute in a list that a point has fills the column. The
@@ -126,26 +120,7 @@ const DEFINITIONS: Readonly<Record<string, MetricDefinition>> = {
   },
   // Spans of other protocols that a process has received.
   'perfscope.span.server.duration': { type: T.API_RESPONSE_TIME, isServer: true },
-  [REPEATED_STATEMENTS_METRIC_NAME]: {
-    type: T.CUSTOM,
-    dimensions: { endpoint: ['http.route'], operation: ['db.query.text'] },
-  },
-  [RETURNED_ROWS_METRIC_NAME]: { type: T.CUSTOM, dimensions: DATABASE.dimensions },
-  [TRANSACTION_STATEMENTS_METRIC_NAME]: {
-    type: T.CUSTOM,
-    dimensions: { endpoint: ['perfscope.caller'], operation: ['db.query.text'] },
-  },
-  [HELD_CONNECTIONS_METRIC_NAME]: {
-    type: T.CUSTOM,
-    dimensions: {
-      endpoint: ['db.client.connection.pool.name'],
-      operation: ['perfscope.caller'],
-    },
-  },
-  [EVENT_LOOP_BLOCK_METRIC_NAME]: {
-    type: T.CUSTOM,
-    dimensions: { endpoint: ['perfscope.caller'] },
-  },
+  ...SUGGESTION_METRICS,
   'http.client.request.duration': { ...HTTP_CLIENT, defaultUnit: 's' },
   'http.client.duration': { ...HTTP_CLIENT, defaultUnit: 'ms' },
   'rpc.client.call.duration': { type: T.CUSTOM, defaultUnit: 's', dimensions: RPC_DIMENSIONS },

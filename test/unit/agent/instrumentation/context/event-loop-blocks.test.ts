@@ -1,15 +1,13 @@
 import { setImmediate as nextIteration } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import {
-  type Caller,
-  createJobRun,
-} from '../../../../../src/agent/instrumentation/context/caller.ts';
+import { createJobRun } from '../../../../../src/agent/instrumentation/context/caller.ts';
 import {
   markEvent,
   markOtherCode,
   markTick,
   setBlockListener,
 } from '../../../../../src/agent/instrumentation/context/event-loop-blocks.ts';
+import type { Caller } from '../../../../../src/agent/instrumentation/context/tenant-context.ts';
 
 let nowMs: number;
 let cpuMs: number;
