@@ -36,6 +36,8 @@ export const ATTR_METRIC_OVERFLOW = 'otel.metric.overflow';
  */
 export const ATTR_DISTRO_NAME = 'telemetry.distro.name';
 export const ATTR_DISTRO_VERSION = 'telemetry.distro.version';
+/** Route, or queue and job, whose code caused evidence for a suggestion. */
+export const ATTR_CALLER = 'perfscope.caller';
 /** The value of `ATTR_DISTRO_NAME`. */
 export const DISTRO_NAME = 'perfscope';
 /** Gauge with the size of the spool. Its attributes contain the version of the agent. */

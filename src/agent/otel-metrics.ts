@@ -32,6 +32,7 @@ import { getErrorType } from './instrumentation/queues/bullmq-job-transition.ts'
 import { createJobHistograms } from './instrumentation/queues/job-histograms.ts';
 import { createQueueDepthMetrics } from './instrumentation/queues/queue-depth.ts';
 import { UnconfirmedJobs } from './instrumentation/queues/unconfirmed-jobs.ts';
+import { recordEventLoopBlocks } from './instrumentation/requests/event-loop-block-recorder.ts';
 import {
   type HttpInstrumentationOptions,
   instrumentHttp,
@@ -135,7 +136,7 @@ export class OtelMetrics {
     otlp?.createMetrics(this.#provider);
     this.#stopFunctions.push(shareMeterProvider(this.#provider, options.onOverflow));
     const http = instrumentHttp({ ...options, sampler });
-    this.#stopFunctions.push(http.stop);
+    this.#stopFunctions.push(http.stop, recordEventLoopBlocks(histograms));
     this.endOpenRequests = () => {
       http.endOpenRequests();
       this.#outgoing?.endOpenCalls();

@@ -1,6 +1,7 @@
 // Sends each kind of `mysql2` statement a known number of times. Each installed version runs this program.
 const { once } = require('node:events');
 const { createServer } = require('node:net');
+const inRequest = require('./in-request.cjs');
 
 /**
  * @param {typeof import('mysql2')} mysql
@@ -81,6 +82,19 @@ module.exports = async function run(mysql, promises) {
   await connection.commit();
   await connection.beginTransaction();
   await connection.rollback();
+  // Evidence for suggestions: a long transaction, a large result, and repeated reads.
+  await inRequest(async () => {
+    await connection.beginTransaction();
+    for (let id = 1; id <= 12; id++) {
+      await connection.query('UPDATE rooms SET name = ? WHERE id = ?', ['hushed', id]);
+    }
+    await connection.commit();
+    await connection.query('SELECT seq AS evidence FROM seq_1_to_150');
+    for (const id of [7, 7, 8, 7]) {
+      await connection.execute('SELECT id AS executed FROM rooms WHERE id = ?', [id]);
+      await connection.query('SELECT id AS queried FROM rooms WHERE id = ?', [id]);
+    }
+  });
   connection.release();
   const full = mysql.createPool({ uri: url, connectionLimit: 1, queueLimit: 1 });
   const results = await Promise.all(

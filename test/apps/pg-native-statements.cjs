@@ -1,4 +1,6 @@
 // Sends each kind of `pg.native` query a known number of times. The argument is the folder of `pg` and `pg-native`.
+const inRequest = require('./in-request.cjs');
+
 const pg = require(require.resolve('pg', { paths: [process.argv[2]] })).native;
 
 async function main() {
@@ -22,6 +24,18 @@ async function main() {
   await new Promise((resolve) => client.query('SELECT 1 AS callback', resolve));
   await client.query('BEGIN');
   await client.query('ROLLBACK');
+  // Evidence for suggestions: a long transaction, a large result, and repeated reads.
+  await inRequest(async () => {
+    await client.query('BEGIN');
+    for (let id = 1; id <= 12; id++) {
+      await client.query('UPDATE natives SET name = $1 WHERE id = $2', ['hushed', id]);
+    }
+    await client.query('COMMIT');
+    await client.query('SELECT id AS evidence FROM generate_series(1, 150) id');
+    for (const id of [7, 7, 8, 7]) {
+      await client.query('SELECT id AS read FROM natives WHERE id = $1', [id]);
+    }
+  });
   await client.end();
 
   const pool = new pg.Pool({ connectionString, max: 2 });

@@ -3,6 +3,7 @@ const { once } = require('node:events');
 const { createServer } = require('node:net');
 const { Readable } = require('node:stream');
 const { pipeline } = require('node:stream/promises');
+const inRequest = require('./in-request.cjs');
 
 /** @param {typeof import('postgres')} postgres */
 module.exports = async function run(postgres) {
@@ -60,6 +61,14 @@ module.exports = async function run(postgres) {
   });
   console.log('rolled back:', await sql.begin((tx) => tx`SELECT 1 / 0`).catch(getCode));
   await Promise.all(Array.from({ length: 6 }, (_, i) => sql`SELECT pg_sleep(0.05), ${i}::int`));
+  // Evidence for suggestions: a long transaction, a large result, and repeated reads.
+  await inRequest(async () => {
+    await sql.begin(async (tx) => {
+      for (let id = 1; id <= 12; id++) await tx`UPDATE halls SET name = 'hushed' WHERE id = ${id}`;
+    });
+    await sql`SELECT id AS evidence FROM generate_series(1, 150) id`;
+    for (const id of [7, 7, 8, 7]) await sql`SELECT name AS read FROM halls WHERE id = ${id}`;
+  });
   const received = new Promise((resolve) => {
     void sql.listen('channel', resolve).then(() => sql.notify('channel', 'hushed'));
   });

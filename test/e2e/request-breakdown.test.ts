@@ -1,5 +1,11 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { nodeBinary } from '../../scripts/node-versions.mjs';
+import {
+  EVENT_LOOP_BLOCK_METRIC_NAME,
+  REPEATED_EXECUTIONS_METRIC_NAME,
+  RETURNED_ROWS_METRIC_NAME,
+  TRANSACTION_STATEMENTS_METRIC_NAME,
+} from '../../src/core/suggestion-metrics.ts';
 import { ExternalQuestdb } from '../support/external-questdb.ts';
 import { InstrumentedApp } from '../support/instrumented-app.ts';
 import { PostgresAndRedis } from '../support/postgres-and-redis.ts';
@@ -39,6 +45,7 @@ it.concurrent.each([22, 24, 26])('stores the parts of requests on Node %s', asyn
     sendRequests(`${base}/mail`, 15, { method: 'POST' }),
     sendRequests(`${base}/busy`, 2),
     sendRequests(`${base}/outgoing`, 5),
+    sendRequests(`${base}/import`, 3, { method: 'POST' }),
   ]);
   const headers = { traceparent: `00-${TRACE}-b7ad6b7169203331-01` };
   await (await fetch(`${base}/broken`, { headers })).text();
@@ -63,12 +70,15 @@ it.concurrent.each([22, 24, 26])('stores the parts of requests on Node %s', asyn
     '/list': [10, 80, 0, 0],
     '/mail': [15, 0, 15, 0],
     '/busy': [2, 0, 0, 0],
+    '/import': [3, 45, 0, 0],
     '/outgoing': [5, 0, 0, 10],
     '/target': [10, 0, 0, 0],
     '/broken': [1, 2, 0, 0],
     '/calls': [1, 0, 0, 0],
   });
   for (const [route, values] of rows) {
+    // Its handler doesn't measure its statements.
+    if (route === '/import') continue;
     const [count = 0, databaseCalls, queueCalls, , sum = 0, ...times] = values;
     const [database = 0, queue = 0, outgoing = 0, connection = 0, eventLoop = 0, own = 0] = times;
     const { statements = 0, jobs = 0, statementMs = 0, jobMs = 0 } = calls[String(route)] ?? {};
@@ -95,8 +105,39 @@ it.concurrent.each([22, 24, 26])('stores the parts of requests on Node %s', asyn
 
   const repeated = await questdb.sql(`SELECT endpoint, operation, sum(count), sum(sum), max(max)
     FROM performance_metrics
-    WHERE service = '${service}' AND name = 'perfscope.request.repeated_statements'`);
-  expect(repeated).toEqual([['/list', 'SELECT name FROM guests WHERE id = ?', 10, 80, 8]]);
+    WHERE service = '${service}' AND name = 'perfscope.request.repeated_statements' ORDER BY endpoint DESC`);
+
+  const update = 'UPDATE guests SET name = NULL WHERE id = ?';
+  expect(repeated).toEqual([
+    ['/list', 'SELECT name FROM guests WHERE id = ?', 10, 80, 8],
+    ['/import', update, 3, 36, 12],
+  ]);
+
+  const readEvidence = (name: string) =>
+    questdb.sql(`SELECT endpoint, operation, sum(sum) FROM performance_metrics
+      WHERE service = '${service}' AND name = '${name}' ORDER BY endpoint`);
+  expect(await readEvidence(TRANSACTION_STATEMENTS_METRIC_NAME)).toEqual([['/import', update, 36]]);
+  const generated = 'SELECT id AS evidence FROM generate_series(…) id';
+  expect(await readEvidence(RETURNED_ROWS_METRIC_NAME)).toEqual([[generated, 'SELECT', 450]]);
+  // Each of the 10 requests reads the same 8 guests, and the 20 requests read one room.
+  expect(await readEvidence(REPEATED_EXECUTIONS_METRIC_NAME)).toEqual([
+    [generated, 'SELECT', 2],
+    ['SELECT name FROM guests WHERE id = ?', 'SELECT', 72],
+    ['SELECT name FROM rooms WHERE id = ?', 'SELECT', 19],
+  ]);
+  // Blocks are omitted if the process gets too little CPU time, so the requests are repeated.
+  const blocks = await waitFor(async () => {
+    await Promise.all([
+      sendRequests(`${base}/busy`, 1),
+      sendRequests(`${base}/list`, 5),
+      sendRequests(`${base}/rooms/7`, 5),
+      sendRequests(`${base}/target`, 5),
+    ]);
+    const found = await readEvidence(EVENT_LOOP_BLOCK_METRIC_NAME);
+    return found.length > 0 && found;
+  });
+  expect(blocks).toEqual([['/busy', 'GET', expect.any(Number)]]);
+  expect(Number(blocks[0]?.[2])).toBeGreaterThanOrEqual(60);
 
   const samples = await questdb.sql(`SELECT tags, duration FROM performance_metrics
     WHERE service = '${service}' AND endpoint = '/broken' AND name = 'http.server.request.sample'`);

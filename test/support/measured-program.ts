@@ -2,6 +2,11 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { expect } from 'vitest';
+import {
+  REPEATED_EXECUTIONS_METRIC_NAME,
+  RETURNED_ROWS_METRIC_NAME,
+  TRANSACTION_STATEMENTS_METRIC_NAME,
+} from '../../src/core/suggestion-metrics.ts';
 import { InstrumentedApp } from './instrumented-app.ts';
 import { type LineProtocolRow, parseLine } from './parse-line-protocol.ts';
 import { readSpooledLines } from './spool-fixtures.ts';
@@ -103,6 +108,26 @@ export function countStatements(rows: readonly LineProtocolRow[]): [string, stri
       count,
     ])
     .sort((a, b) => (a.slice(0, 2).join('\n') < b.slice(0, 2).join('\n') ? -1 : 1));
+}
+
+const EVIDENCE_METRICS = new Set<unknown>([
+  RETURNED_ROWS_METRIC_NAME,
+  TRANSACTION_STATEMENTS_METRIC_NAME,
+  REPEATED_EXECUTIONS_METRIC_NAME,
+]);
+
+/** Returns the evidence for suggestions: the metric, the statement, and the sum of the values of each, sorted. */
+export function listEvidence(rows: readonly LineProtocolRow[]): [string, string, number][] {
+  return rows
+    .filter(
+      ({ table, columns }) => table === 'performance_metrics' && EVIDENCE_METRICS.has(columns.name),
+    )
+    .map(({ columns: { name, endpoint, operation, sum } }): [string, string, number] => [
+      name ?? '',
+      (name === TRANSACTION_STATEMENTS_METRIC_NAME ? operation : endpoint) ?? '',
+      Number(sum),
+    ])
+    .sort((a, b) => (a.join('\n') < b.join('\n') ? -1 : 1));
 }
 
 /** Returns the output of a program that ends with an error, without what differs between runs. The agent is a part of the stack. */

@@ -16,12 +16,18 @@ const unusedMeter = {
 export class PatchedPostgres {
   readonly failures: FailedConnect[] = [];
   readonly #histograms = new HistogramRegistry(() => {});
+  readonly #meter: Meter;
+
+  /** @param meter receives the metrics of pools. Default: none. */
+  constructor(meter: Meter = unusedMeter) {
+    this.#meter = meter;
+  }
 
   /** @param files paths of the files in `pg` to patch */
   patch(files: readonly string[]): void {
     const context = createTestContext({
       histograms: this.#histograms,
-      meter: unusedMeter,
+      meter: this.#meter,
       onFailedConnect: (failure) => this.failures.push(failure),
     });
     const { patches = {} } = PG.instrument!(context);

@@ -5,7 +5,7 @@
 export const OverheadLevel = {
   /** Everything. */
   FULL: 0,
-  /** Samples of slow and failed requests don't list their parts. */
+  /** Samples of slow and failed requests don't list their parts, and repeated reads aren't counted. */
   NO_SAMPLE_PARTS: 1,
   /** Requests don't record the times of their parts. */
   NO_BREAKDOWN: 2,
@@ -19,7 +19,7 @@ export type OverheadLevel = (typeof OverheadLevel)[keyof typeof OverheadLevel];
 /** What a level omits, for the log. */
 export const OMITTED_PARTS: readonly string[] = [
   '',
-  'parts of request samples',
+  'parts of request samples and repeated reads',
   'times of request parts',
   'separate names for rare SQL texts',
   'new series',

@@ -1,5 +1,6 @@
 import { AsyncResource } from 'node:async_hooks';
 import { startInterval } from '../../../core/guarded-timers.ts';
+import { markTick } from './event-loop-blocks.ts';
 
 /** An open request, for the time that the event loop was blocked. */
 export interface StallObserver {
@@ -32,18 +33,27 @@ let runnerTotalMs = 0;
 
 /** Starts to detect stalls for a request. They are detected only while requests are open. */
 export function openStallObserver(observer: StallObserver, nowMs: number): void {
-  openCount += 1;
-  if (timer === undefined) {
-    dueMs = nowMs + LATEST_TICK_MS;
-    timer = rootScope.runInAsyncScope(startInterval, undefined, PART, tick, TICK_MS);
-  }
+  startTicks(nowMs);
   observer.blockedMs = readTotalMs(nowMs);
   setRunner(observer, nowMs);
 }
 
+/** Starts the timer that detects stalls, for a request or job. */
+export function startTicks(nowMs: number): void {
+  openCount += 1;
+  if (timer !== undefined) return;
+  dueMs = nowMs + LATEST_TICK_MS;
+  timer = rootScope.runInAsyncScope(startInterval, undefined, PART, tick, TICK_MS);
+}
+
+/** Must be called once for each call of {@link startTicks}. */
+export function stopTicks(): void {
+  openCount -= 1;
+}
+
 /** Ends the detection for a request. Must be called once for each call of {@link openStallObserver}. */
 export function closeStallObserver(): void {
-  openCount -= 1;
+  stopTicks();
   runner = undefined;
 }
 
@@ -79,6 +89,7 @@ function excludeRunner(total: number): void {
 
 function tick(): void {
   const nowMs = performance.now();
+  markTick();
   const total = readTotalMs(nowMs);
   excludeRunner(total);
   runner = undefined;

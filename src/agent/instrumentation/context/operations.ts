@@ -1,6 +1,8 @@
 import { OverheadLevel, overhead } from '../../overhead/overhead-level.ts';
+import { isJobRun } from './caller.ts';
+import { markEvent, markOtherCode } from './event-loop-blocks.ts';
 import { type OperationOwner, RequestParts, type TimedOperation } from './request-parts.ts';
-import { getCurrentScope, type Tenant } from './tenant-context.ts';
+import { type Caller, getCurrentScope, type Tenant, type TenantScope } from './tenant-context.ts';
 
 /** What the current request or job waits for. `connection` is the wait for a connection from a pool. */
 export type OperationKind = TimedOperation['kind'];
@@ -11,19 +13,20 @@ export interface Operation extends TimedOperation {
   readonly tenant: Tenant | undefined;
   /** The request that the operation belongs to. */
   readonly owner?: OperationOwner | undefined;
+  /** The request or job whose code started the operation. */
+  readonly caller?: Caller | undefined;
   /** Whether the operation has ended. Set it with {@link endOperation}. */
   ended: boolean;
 }
 
 /** Starts an operation of the current request or job. The caller must end it exactly once, also if it fails. */
 export function startOperation(kind: OperationKind): Operation {
-  const scope = getCurrentScope();
-  return start(kind, scope?.tenant, scope?.holder);
+  return start(kind, getCurrentScope());
 }
 
 /** Starts an operation that belongs to no request or job, such as a connection attempt of a client. */
 export function startBackgroundOperation(kind: OperationKind): Operation {
-  return start(kind, undefined, undefined);
+  return start(kind, undefined);
 }
 
 /**
@@ -31,37 +34,52 @@ export function startBackgroundOperation(kind: OperationKind): Operation {
  * isn't added to the request, because the other operation includes it.
  */
 export function startInnerOperation(kind: OperationKind): Operation {
-  return start(kind, getCurrentScope()?.tenant, undefined);
+  return start(kind, { tenant: getCurrentScope()?.tenant, holder: undefined });
 }
 
 /** Starts an operation of the request that started `previous`, from a callback that can run outside that request. */
 export function startNextOperation(previous: Operation, kind: OperationKind): Operation {
-  return start(kind, previous.tenant, previous.owner);
+  const operation = create(kind, previous.tenant, previous.owner, previous.caller);
+  begin(operation);
+  return operation;
 }
 
-function start(
-  kind: OperationKind,
-  tenant: Tenant | undefined,
-  request: OperationOwner | undefined,
-): Operation {
+function start(kind: OperationKind, scope: TenantScope | undefined): Operation {
+  const request = scope?.holder;
   const isMeasured =
     request !== undefined && !request.ended && overhead.level < OverheadLevel.NO_BREAKDOWN;
   const owner = isMeasured ? request : undefined;
-  const operation: Operation = {
+  const operation = create(kind, scope?.tenant, owner, request ?? scope?.job);
+  begin(operation);
+  return operation;
+}
+
+function create(
+  kind: OperationKind,
+  tenant: Tenant | undefined,
+  owner: OperationOwner | undefined,
+  caller: Caller | undefined,
+): Operation {
+  return {
     kind,
     startMs: performance.now(),
     tenant,
-    owner,
+    owner: owner?.ended === true ? undefined : owner,
+    caller,
     name: undefined,
     endMs: undefined,
     failed: false,
     ended: false,
   };
+}
+
+function begin(operation: Operation): void {
+  const { owner, caller, startMs } = operation;
+  markEvent(caller, startMs, false);
   if (owner !== undefined) {
     owner.parts ??= new RequestParts(owner);
     owner.parts.start(operation);
-  }
-  return operation;
+  } else if (caller !== undefined && isJobRun(caller)) caller.openOperations += 1;
 }
 
 /**
@@ -74,10 +92,19 @@ function start(
 export function endOperation(operation: Operation, name: string, failed: boolean, count = 1): void {
   if (operation.ended) return;
   operation.ended = true;
-  const { owner } = operation;
-  if (owner === undefined || owner.ended) return;
-  operation.name = name;
-  operation.failed = failed;
-  operation.endMs = performance.now();
-  owner.parts?.end(operation, count, operation.endMs);
+  const { owner, caller } = operation;
+  if (owner !== undefined) {
+    if (owner.ended) {
+      markOtherCode();
+      return;
+    }
+    operation.name = name;
+    operation.failed = failed;
+    operation.endMs = performance.now();
+    owner.parts?.end(operation, count, operation.endMs);
+    markEvent(caller, operation.endMs, owner.parts?.isWaiting === false);
+  } else if (caller !== undefined && isJobRun(caller)) {
+    caller.openOperations -= 1;
+    markEvent(caller, performance.now(), caller.openOperations === 0 && !caller.ended);
+  } else markOtherCode();
 }

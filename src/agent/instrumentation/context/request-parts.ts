@@ -150,6 +150,11 @@ export class RequestParts implements RequestBreakdown {
     }));
   }
 
+  /** Whether an operation is in progress. */
+  get isWaiting(): boolean {
+    return this.#countOpenKinds() > 0;
+  }
+
   /** Number of operations that {@link toList} doesn't contain. */
   get omittedCount(): number {
     return this.#operationCount - this.#operations.length;

@@ -1,20 +1,12 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { reportFailure } from '../../../core/guard.ts';
+import type { Caller, JobRun, Tenant } from './caller.ts';
 import type { OperationOwner } from './request-parts.ts';
 
-/** Organization, property, and user that the current operation belongs to. */
-export interface Tenant {
-  /** Organization, up to 128 characters. Default: none. */
-  organizationId?: string | undefined;
-  /** Property of the organization, up to 128 characters. Default: none. */
-  propertyId?: string | undefined;
-  /** User, up to 128 characters. Default: none. */
-  userId?: string | undefined;
-}
+export type { Caller, JobRun, Tenant } from './caller.ts';
 
 /** An HTTP request in progress, whose tenant `withTenant` can set later. */
-export interface TenantHolder extends OperationOwner {
-  tenant: Tenant | undefined;
+export interface TenantHolder extends OperationOwner, Caller {
   /** Whether `withTenant` set the tenant. Otherwise, it comes from the headers or the resolver. */
   isTenantExplicit: boolean;
 }
@@ -22,8 +14,8 @@ export interface TenantHolder extends OperationOwner {
 export interface TenantScope {
   readonly tenant: Tenant | undefined;
   readonly holder: TenantHolder | undefined;
-  /** Whether the scope belongs to a job that the agent measures. */
-  readonly isJob?: boolean | undefined;
+  /** The job that the agent measures. */
+  readonly job?: JobRun | undefined;
 }
 
 /** What fails, for {@link reportFailure}. */
@@ -73,24 +65,24 @@ export function getCurrentTenant(): Tenant | undefined {
 
 /** Runs `fn` for `tenant`. Inside a request, the first tenant also becomes the request's tenant. */
 export function runWithTenant<T>(tenant: Tenant | undefined, fn: () => T): T {
-  const { holder, isJob } = contextStorage.getStore() ?? {};
+  const { holder, job } = contextStorage.getStore() ?? {};
   if (holder && !holder.isTenantExplicit && tenant) {
     holder.tenant = tenant;
     holder.isTenantExplicit = true;
   }
-  return runInScope({ tenant, holder, isJob }, fn);
+  return runInScope({ tenant, holder, job }, fn);
 }
 
-/** Runs a job for `tenant`, outside the context of a request that might have started it. */
-export function runJobWithTenant<T>(tenant: Tenant | undefined, fn: () => T): T {
-  return runInScope({ tenant, holder: undefined, isJob: true }, fn);
+/** Runs a job for its tenant, outside the context of a request that might have started it. */
+export function runJob<T>(job: JobRun, fn: () => T): T {
+  return runInScope({ tenant: job.tenant, holder: undefined, job }, fn);
 }
 
 /** Whether the current code handles a request or a job that the agent measures. Never throws. */
 export function isInMeasuredOperation(): boolean {
   try {
     const scope = contextStorage.getStore();
-    return scope !== undefined && (scope.holder !== undefined || scope.isJob === true);
+    return scope !== undefined && (scope.holder !== undefined || scope.job !== undefined);
   } catch (error) {
     reportFailure(PART, error);
     return false;

@@ -16,6 +16,7 @@ import {
 } from '../histograms/keyed-histogram.ts';
 import { RecentSeries } from '../histograms/recent-series.ts';
 import { getDatabaseErrorType } from './error-types.ts';
+import { StatementEvidence, type StatementFingerprint } from './statement-evidence.ts';
 import { type SentStatement, toStatementParts } from './statement-parts.ts';
 
 /** Boundaries in seconds that the semantic conventions recommend. */
@@ -75,7 +76,8 @@ export interface BatchedCommand {
 export class DatabaseRecorder {
   readonly #histogram: KeyedHistogram;
   readonly #options: DatabaseRecorderOptions;
-  readonly #fingerprints: Record<SqlDialect, Map<string, SqlFingerprint>> = {
+  readonly #evidence: StatementEvidence;
+  readonly #fingerprints: Record<SqlDialect, Map<string, StatementFingerprint>> = {
     postgresql: new Map(),
     mysql: new Map(),
   };
@@ -90,6 +92,7 @@ export class DatabaseRecorder {
       description: 'Duration of database client operations.',
       boundaries: OPERATION_DURATION_BOUNDARIES_S,
     });
+    this.#evidence = new StatementEvidence(options.histograms);
   }
 
   /**
@@ -103,9 +106,11 @@ export class DatabaseRecorder {
     if (!mayHaveMultipleStatements(statement.text)) {
       const errorType = error === undefined ? undefined : getDatabaseErrorType(error);
       const fingerprint = this.getFingerprint(statement.text, system);
-      const durationMs = performance.now() - operation.startMs;
-      this.#record(system, fingerprint, durationMs, operation.tenant, errorType);
+      const nowMs = performance.now();
+      this.#record(system, fingerprint, nowMs - operation.startMs, operation.tenant, errorType);
       endOperation(operation, fingerprint.text, error !== undefined);
+      this.#addToTransaction(statement, fingerprint);
+      if (error === undefined) this.#evidence.addSucceeded(statement, fingerprint, nowMs);
       return;
     }
     const parts = toStatementParts(statement, performance.now(), error);
@@ -113,6 +118,7 @@ export class DatabaseRecorder {
       const errorType = part.error === undefined ? undefined : getDatabaseErrorType(part.error);
       const fingerprint = this.getFingerprint(part.text, system);
       this.#record(system, fingerprint, part.durationMs, operation.tenant, errorType);
+      this.#addToTransaction(statement, fingerprint);
     }
     const { text } = this.getFingerprint(parts[0]!.text, system);
     endOperation(operation, text, error !== undefined, parts.length);
@@ -122,12 +128,19 @@ export class DatabaseRecorder {
    * Ends the operation of one command, and records it.
    *
    * @param errorType class of the error, or undefined if the command succeeded. See {@link getDatabaseErrorType}.
+   * @param returnedRows number of rows that the command returned. Default: unknown.
    */
-  endCommand(operation: Operation, command: DatabaseCommand, errorType: string | undefined): void {
+  endCommand(
+    operation: Operation,
+    command: DatabaseCommand,
+    errorType: string | undefined,
+    returnedRows = 0,
+  ): void {
     if (operation.ended) return;
     const durationMs = performance.now() - operation.startMs;
     this.#record(command.system, command, durationMs, operation.tenant, errorType);
     endOperation(operation, command.text, errorType !== undefined);
+    this.#evidence.addReturnedRows(command.system, command, operation.tenant, returnedRows);
   }
 
   /**
@@ -175,19 +188,26 @@ export class DatabaseRecorder {
    *
    * @param system value of `db.system.name`, which decides the dialect
    */
-  getFingerprint(text: string, system: string): SqlFingerprint {
+  getFingerprint(text: string, system: string): StatementFingerprint {
     const dialect = getSqlDialect(system);
     const fingerprints = this.#fingerprints[dialect];
     const cached = fingerprints.get(text);
     if (cached) return cached;
     if (overhead.level >= OverheadLevel.FEW_STATEMENTS) return toRareStatement(text);
     const fingerprint = fingerprintSql(text, dialect);
-    if (text.length <= MAX_CACHED_STATEMENT_LENGTH) this.#cache(text, fingerprint, dialect);
-    return fingerprint;
+    if (text.length > MAX_CACHED_STATEMENT_LENGTH) return withoutHash(fingerprint);
+    const hashed = this.#evidence.addHash(text, fingerprint);
+    this.#cache(text, hashed, dialect);
+    return hashed;
+  }
+
+  #addToTransaction({ connection, operation }: SentStatement, fingerprint: SqlFingerprint): void {
+    if (connection === undefined) return;
+    this.#evidence.addToTransaction(connection, fingerprint, operation.caller);
   }
 
   /** Removes the oldest entries. A frequent statement is cached again immediately. */
-  #cache(text: string, fingerprint: SqlFingerprint, dialect: SqlDialect): void {
+  #cache(text: string, fingerprint: StatementFingerprint, dialect: SqlDialect): void {
     const fingerprints = this.#fingerprints[dialect];
     fingerprints.set(copyText(text), fingerprint);
     this.#cachedLengths[dialect] += text.length;
@@ -239,9 +259,13 @@ export class DatabaseRecorder {
 const OPERATION_PATTERN = /^\s*(SELECT|INSERT|UPDATE|DELETE|WITH|BEGIN|COMMIT|ROLLBACK|CALL)\b/i;
 
 /** Returns one name for all statements of an operation, without parsing the text. */
-function toRareStatement(text: string): SqlFingerprint {
+function toRareStatement(text: string): StatementFingerprint {
   const operation = OPERATION_PATTERN.exec(text)?.[1]?.toUpperCase() ?? 'OTHER';
-  return { text: `${operation} (rare statements)`, operation, table: undefined };
+  return withoutHash({ text: `${operation} (rare statements)`, operation, table: undefined });
+}
+
+function withoutHash(fingerprint: SqlFingerprint): StatementFingerprint {
+  return { ...fingerprint, hash: undefined, repeats: undefined, repeatsOf: undefined };
 }
 
 function toStatementAttributes(

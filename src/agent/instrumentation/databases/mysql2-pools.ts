@@ -23,6 +23,7 @@ export interface MysqlAddress {
 
 interface ConnectionList {
   readonly length: number;
+  get?: (index: number) => object | undefined;
 }
 
 interface MysqlPool {
@@ -69,8 +70,9 @@ export function patchMysqlPool(
   const { prototype } = exports as { prototype: object };
   // Newer versions have this method in another file.
   if (!Object.hasOwn(prototype, 'getConnection')) return;
-  const end = guard(PART, (operation: Operation, server: string, error: unknown) => {
-    if (!error) return pools.endWait(operation, server);
+  const end = guard(PART, (operation: Operation, server: string, results: unknown[]) => {
+    const [error, connection] = results;
+    if (!error) return pools.endWait(operation, server, connection as object | undefined);
     const errorType = POOL_ERROR_TYPES.get(readErrorProperty(error, 'message'));
     // Other errors come from the connection, which reports them itself.
     if (errorType === undefined) endOperation(operation, server, true);
@@ -88,7 +90,7 @@ export function patchMysqlPool(
     // The pool can call back in the context of the caller that released the connection.
     const callback = bindCallback(args, 0)[0] as ConnectionCallback;
     const waiting = function (this: unknown, ...results: unknown[]) {
-      end(operation, server, results[0]);
+      end(operation, server, results);
       return callback.apply(this, results);
     };
     new WaitingCallback(waiting);
@@ -115,7 +117,19 @@ function readPool(pool: MysqlPool) {
     idle,
     waiting: pool._connectionQueue.length,
     max: pool.config.connectionLimit ?? 0,
+    listTaken: () => listTaken(pool),
   };
+}
+
+function listTaken({ _allConnections, _freeConnections }: MysqlPool): readonly object[] {
+  const free = new Set(toList(_freeConnections));
+  return toList(_allConnections).filter((connection) => !free.has(connection));
+}
+
+function toList(connections: ConnectionList): object[] {
+  return Array.from({ length: connections.length }, (_, i) => connections.get?.(i)).filter(
+    (connection) => connection !== undefined,
+  );
 }
 
 /** Returns `host:port/database`, as the semantic conventions recommend for pool names. */

@@ -19,7 +19,7 @@ import {
   type MysqlAddress,
   patchMysqlPool,
 } from './mysql2-pools.ts';
-import type { SentStatement } from './statement-parts.ts';
+import { createSentStatement, type SentStatement } from './statement-parts.ts';
 
 /** What fails, for {@link guard}. */
 const PART = 'the MySQL instrumentation';
@@ -53,6 +53,12 @@ interface MysqlCommand {
   /** Text of a prepared statement. */
   query?: unknown;
   statement?: { query?: unknown };
+  /** Arguments of a query. */
+  values?: unknown;
+  /** Arguments of a prepared statement. */
+  parameters?: unknown;
+  /** Rows of each result, unless the application receives them one by one. */
+  _rows?: readonly unknown[];
   /** Index of the current result. */
   _resultIndex?: number;
 }
@@ -122,7 +128,11 @@ function instrumentConnections(
       databases.endStatements(statement, toMysqlError(error));
     } else if (kind === 'prepare') databases.endCommand(operation, PREPARE, undefined);
     else if (kind === 'statement') {
-      statement.completed = ((command as MysqlCommand)._resultIndex ?? 0) + 1;
+      const { _resultIndex = 0, _rows, values, parameters } = command as MysqlCommand;
+      statement.completed = _resultIndex + 1;
+      statement.values = parameters ?? values;
+      const rows = _rows?.[0];
+      if (Array.isArray(rows)) statement.returnedRows = rows.length;
       databases.endStatements(statement, undefined);
     }
   };
@@ -144,29 +154,31 @@ function instrumentConnections(
     };
   };
 
-  const startStatement = (text: unknown): SentStatement => ({
-    operation: startOperation('database'),
-    system: MYSQL,
-    text: typeof text === 'string' ? text : '',
-    completed: 0,
-  });
+  const startStatement = (connection: object, text: unknown): SentStatement =>
+    createSentStatement(
+      startOperation('database'),
+      MYSQL,
+      typeof text === 'string' ? text : '',
+      connection,
+    );
 
   const startRunning = (
-    { config }: MysqlConnection,
+    connection: MysqlConnection,
     command: MysqlCommand,
   ): RunningCommand | undefined => {
     switch (command.constructor.name) {
       case 'Query': {
-        const statement = startStatement(currentQuery?.template ?? command.sql);
+        const statement = startStatement(connection, currentQuery?.template ?? command.sql);
         return { kind: 'statement', statement, server: '' };
       }
       case 'Execute': {
         const statement =
-          currentExecution?.statement ?? startStatement(command.sql ?? command.statement?.query);
+          currentExecution?.statement ??
+          startStatement(connection, command.sql ?? command.statement?.query);
         return { kind: 'statement', statement, server: '' };
       }
       case 'Prepare': {
-        const statement = startStatement(command.query);
+        const statement = startStatement(connection, command.query);
         if (currentExecution) currentExecution.statement = statement;
         const kind = currentExecution ? 'prepare to execute' : 'prepare';
         return { kind, statement, server: '' };
@@ -175,8 +187,8 @@ function instrumentConnections(
         const operation = isPoolConnecting()
           ? startInnerOperation('connection')
           : startOperation('connection');
-        const statement = { operation, system: MYSQL, text: '', completed: 0 };
-        return { kind: 'connect', statement, server: formatMysqlServer(config) };
+        const statement = createSentStatement(operation, MYSQL, '', undefined);
+        return { kind: 'connect', statement, server: formatMysqlServer(connection.config) };
       }
       default:
         return undefined;

@@ -1,7 +1,10 @@
 import type { BatchObservableResult, Meter } from '@opentelemetry/api';
 import { guard } from '../../../core/guard.ts';
+import { HELD_CONNECTIONS_METRIC_NAME } from '../../../core/suggestion-metrics.ts';
+import { ATTR_CALLER } from '../../attribute-keys.ts';
 import { endOperation, type Operation } from '../context/operations.ts';
 import type { HistogramRegistry } from '../histograms/histogram-registry.ts';
+import { findHeldConnections, markTaken } from './held-connections.ts';
 
 /** What fails, for {@link guard}. */
 const PART = 'the pool metrics';
@@ -16,6 +19,8 @@ interface PoolCounts {
   readonly waiting: number;
   /** Maximum number of connections, or 0 if it is unknown. */
   readonly max: number;
+  /** Returns the connections that the application has taken, without idle ones. Undefined if the library hides them. */
+  readonly listTaken?: () => Iterable<object>;
 }
 
 /** Returns the connections of a pool, or undefined if the pool is closed. */
@@ -34,8 +39,12 @@ export interface PoolMetrics {
     name: () => string,
     read: (pool: P) => PoolCounts | undefined,
   ): string;
-  /** Ends the operation of a caller that got a connection, and records how long the caller waited. */
-  endWait: (operation: Operation, poolName: string) => void;
+  /**
+   * Ends the operation of a caller that got a connection, and records how long the caller waited.
+   *
+   * @param connection the connection, if the caller must return it to the pool
+   */
+  endWait: (operation: Operation, poolName: string, connection?: object) => void;
   /** Returns the open connections of all pools, or undefined if there is no pool. */
   countConnections: () => number | undefined;
 }
@@ -58,6 +67,10 @@ export function createPoolMetrics(meter: Meter, histograms: HistogramRegistry): 
     'db.client.connection.pending_requests',
     'Callers that wait for a connection.',
   );
+  const held = createGauge(
+    HELD_CONNECTIONS_METRIC_NAME,
+    'Connections that the application took more than a minute ago and has not returned.',
+  );
   const waitTime = histograms.create({
     scope: 'perfscope.db',
     name: 'db.client.connection.wait_time',
@@ -78,16 +91,19 @@ export function createPoolMetrics(meter: Meter, histograms: HistogramRegistry): 
   const observe = (result: BatchObservableResult) => {
     const byName = Map.groupBy(readOpenPools(), ([name]) => name);
     for (const [name, entries] of byName) {
-      const sum = (key: keyof PoolCounts) =>
+      const sum = (key: 'used' | 'idle' | 'max' | 'waiting') =>
         entries.reduce((total, [, counts]) => total + counts[key], 0);
       const pool = { 'db.client.connection.pool.name': name };
       result.observe(count, sum('used'), { ...pool, 'db.client.connection.state': 'used' });
       result.observe(count, sum('idle'), { ...pool, 'db.client.connection.state': 'idle' });
       result.observe(max, sum('max'), pool);
       result.observe(pending, sum('waiting'), pool);
+      const taken = entries.flatMap(([, { listTaken }]) => [...(listTaken?.() ?? [])]);
+      const { count: heldCount, caller } = findHeldConnections(taken, performance.now());
+      if (heldCount > 0) result.observe(held, heldCount, { ...pool, [ATTR_CALLER]: caller });
     }
   };
-  meter.addBatchObservableCallback(guard(PART, observe), [count, max, pending]);
+  meter.addBatchObservableCallback(guard(PART, observe), [count, max, pending, held]);
 
   return {
     register: (pool, name, read) => {
@@ -98,9 +114,11 @@ export function createPoolMetrics(meter: Meter, histograms: HistogramRegistry): 
       pools.add({ reference: new WeakRef(pool), read: guard(PART, read as ReadPool) });
       return poolName;
     },
-    endWait: (operation, poolName) => {
+    endWait: (operation, poolName, connection) => {
       if (operation.ended) return;
-      const waitMs = performance.now() - operation.startMs;
+      const nowMs = performance.now();
+      const waitMs = nowMs - operation.startMs;
+      if (connection !== undefined) markTaken(connection, nowMs, operation.caller);
       const createAttributes = () => ({ 'db.client.connection.pool.name': poolName });
       waitTime.record(waitMs / 1000, poolName, createAttributes);
       endOperation(operation, poolName, false);

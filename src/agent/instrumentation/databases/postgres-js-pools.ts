@@ -10,6 +10,10 @@ const PART = 'the postgres.js pool metrics';
 /** A query of postgres.js, which is a promise. */
 export interface PostgresJsQuery {
   strings: readonly string[];
+  /** Arguments, which can be fragments of statements. */
+  args?: readonly unknown[];
+  /** Arguments of all fragments. Unset until a connection sends the query. */
+  parameters?: readonly unknown[];
   /** Sends the query. Each pool has one handler, and each transaction another one. */
   handler: (query: PostgresJsQuery) => unknown;
   /** Cancels the query. Each pool has one canceller. */
@@ -72,7 +76,7 @@ type ConnectionQueues = Readonly<
   Record<'connecting' | 'reserved' | 'open' | 'busy' | 'full', QueryList>
 >;
 
-interface PostgresJsConnection {
+export interface PostgresJsConnection {
   /** Set while a transaction has the connection. */
   reserved?: unknown;
 }
@@ -85,7 +89,11 @@ interface PostgresJsOptions {
 }
 
 /** Called when a connection sends a query. */
-export type OnSend = (query: PostgresJsQuery, isReserved: boolean) => void;
+export type OnSend = (
+  query: PostgresJsQuery,
+  isReserved: boolean,
+  connection: object | undefined,
+) => void;
 
 let areConnectionsObserved = false;
 
@@ -118,17 +126,19 @@ export function observeConnections(
       // A connection that only cancels a query has no queues.
       if (!queues) return;
       areConnectionsObserved = true;
+      addConnection(queues, connection);
       const findRegisteredPool = (query: PostgresJsQuery) => {
         const pool = findPool(query);
         if (pool) pool.name ??= register(pools, pool, options, queues);
         return pool;
       };
       observeMethod<PostgresJsConnection>(PART, connection, 'execute', {
-        before: ({ reserved }, [argument]) => {
+        before: (self, [argument]) => {
+          const { reserved } = self;
           const query = argument as PostgresJsQuery;
           const pool = findRegisteredPool(query);
           if (pool && !reserved) markHandler(pool, query);
-          onSend(query, Boolean(reserved));
+          onSend(query, Boolean(reserved), self);
         },
       });
       observeMethod<PostgresJsConnection>(PART, connection, 'connect', {
@@ -167,8 +177,25 @@ function register(
       idle: open.length,
       waiting: pool.waiting,
       max,
+      listTaken: () => listReservations(queues),
     }),
   );
+}
+
+/** All connections of each pool, by its queues. The queues can't be read without changing them. */
+const connectionsByPool = new WeakMap<ConnectionQueues, PostgresJsConnection[]>();
+
+function addConnection(queues: ConnectionQueues, connection: PostgresJsConnection): void {
+  const connections = connectionsByPool.get(queues);
+  if (connections) connections.push(connection);
+  else connectionsByPool.set(queues, [connection]);
+}
+
+/** Returns the functions that represent the transactions and reservations in progress. Each is a new function. */
+function listReservations(queues: ConnectionQueues): object[] {
+  return (connectionsByPool.get(queues) ?? [])
+    .map(({ reserved }) => reserved)
+    .filter((reserved) => typeof reserved === 'function');
 }
 
 function markHandler(pool: PostgresJsPool, { handler }: PostgresJsQuery): void {
@@ -194,7 +221,8 @@ function observeState(query: PostgresJsQuery, onSend: OnSend): void {
         enumerable: true,
         writable: true,
       });
-      onSend(query, false);
+      // The state of a query is the connection that sends it.
+      onSend(query, false, typeof value === 'object' && value !== null ? value : undefined);
     }),
   });
 }

@@ -13,14 +13,17 @@ import { ExistingObject } from '../loading/hidden-property.ts';
 import type { Library, LibraryHooks } from '../loading/library.ts';
 import { observeMethod } from '../loading/method-patching.ts';
 import { getDatabaseErrorType } from './error-types.ts';
+import { isTakenMarked, markTaken } from './held-connections.ts';
 import { POSTGRESQL } from './postgres-connects.ts';
 import {
   findPool,
   isInTransaction,
   observeConnections,
+  type PostgresJsConnection,
   type PostgresJsPool,
   type PostgresJsQuery,
 } from './postgres-js-pools.ts';
+import { createSentStatement } from './statement-parts.ts';
 
 /** What fails, for {@link guard}. */
 const PART = 'the postgres.js instrumentation';
@@ -52,6 +55,8 @@ class RunningQuery {
   /** The wrapped functions of the query. */
   resolve: unknown;
   reject: unknown;
+  /** The connection that sent the query. */
+  connection: object | undefined;
 
   constructor(pool: PostgresJsPool | undefined, operation: Operation) {
     this.pool = pool;
@@ -95,7 +100,11 @@ function instrumentQueries({ databases, pools }: InstrumentationContext): Librar
     else if (error !== undefined || !isCopyStream(value)) {
       const text = getText(query);
       const completed = countCompleted(query, text, error);
-      databases.endStatements({ operation, system: POSTGRESQL, text, completed }, error);
+      const statement = createSentStatement(operation, POSTGRESQL, text, running.connection);
+      statement.completed = completed;
+      statement.values = query.parameters ?? query.args;
+      if (Array.isArray(value) && !query.cursorFn) statement.returnedRows = value.length;
+      databases.endStatements(statement, error);
     }
   };
 
@@ -149,10 +158,19 @@ function instrumentQueries({ databases, pools }: InstrumentationContext): Librar
     observeMethod<PostgresJsQuery>(PART, prototype, 'handle', { before: onHandle });
   };
 
+  /** A transaction or reservation holds its connection from its first query on. */
+  const markReservation = (reserved: unknown, { operation }: RunningQuery) => {
+    if (typeof reserved !== 'function' || isTakenMarked(reserved)) return;
+    markTaken(reserved, operation.startMs, operation.caller);
+  };
+
   /** Called when a connection sends a query. */
-  const onSend = (query: PostgresJsQuery, isReserved: boolean) => {
+  const onSend = (query: PostgresJsQuery, isReserved: boolean, connection: object | undefined) => {
     const running = RunningQueryField.get(query);
-    if (!running || running.operation.ended || running.operation.kind !== 'connection') return;
+    if (!running || running.operation.ended) return;
+    running.connection = connection;
+    if (isReserved) markReservation((connection as PostgresJsConnection).reserved, running);
+    if (running.operation.kind !== 'connection') return;
     const { operation, pool } = running;
     if (pool) pool.waiting -= 1;
     if (isReserved) endOperation(operation, pool?.name ?? '', false, 0);

@@ -9,7 +9,7 @@ interface NativeQuery {
 }
 
 export interface NativeQueryHandlers {
-  recordEnd: (query: object, error: unknown) => void;
+  recordEnd: (query: object, error: unknown, returnedRows?: number) => void;
   /** Adds a number of completed statements. */
   countCompleted: (query: object, count: number) => void;
 }
@@ -38,10 +38,16 @@ export function patchNativeQuery(
     before: (query, [event, results]) => {
       if (event !== 'end') return;
       countCompleted(query, Array.isArray(results) ? results.length : 1);
-      recordEnd(query, undefined);
+      recordEnd(query, undefined, countRows(results));
     },
   });
   return prototype;
+}
+
+/** Returns the number of rows of a result. Several results have no total. */
+function countRows(result: unknown): number {
+  const rows = (result as { rows?: unknown } | undefined)?.rows;
+  return Array.isArray(rows) ? rows.length : 0;
 }
 
 /** Returns an error with the SQLSTATE, which `handleError` copies to the error only later. */

@@ -26,6 +26,9 @@ interface PgPool {
   idleCount: number;
   waitingCount: number;
   ended?: boolean;
+  /** All clients, and the idle clients. */
+  _clients?: readonly object[];
+  _idle?: readonly { readonly client: object }[];
   options: PostgresAddress & {
     connectionString?: unknown;
     max?: number;
@@ -48,8 +51,8 @@ export function patchPostgresPool(
 ): void {
   /** Whether the application is calling `query` of a pool, without a callback. */
   let isPromiseQuery = false;
-  const end = guard(PART, ({ operation, server }: PoolWait, error: unknown) => {
-    if (!error) pools.endWait(operation, server);
+  const end = guard(PART, ({ operation, server }: PoolWait, error: unknown, client: unknown) => {
+    if (!error) pools.endWait(operation, server, toObject(client));
     // Other errors come from the client, which reports them itself.
     else if (readErrorProperty(error, 'message') === POOL_TIMEOUT_MESSAGE)
       databases.endFailedConnect(operation, POSTGRESQL, { errorType: 'timeout', error, server });
@@ -67,7 +70,7 @@ export function patchPostgresPool(
     const callback = bound[0] as (this: unknown, ...results: unknown[]) => unknown;
     const scope = isOwn ? getCurrentScope() : undefined;
     const wrapped = function (this: unknown, ...results: unknown[]) {
-      if (wait) end(wait, results[0]);
+      if (wait) end(wait, results[0], results[1]);
       if (!isOwn) return callback.apply(this, results);
       return runLibraryCode(scope, () => callback.apply(this, results));
     };
@@ -88,8 +91,8 @@ export function patchPostgresPool(
       if (!wait || !types.isPromise(result)) return result;
       return observePromise(
         result,
-        () => end(wait, undefined),
-        (error) => end(wait, error || UNKNOWN_ERROR),
+        (client) => end(wait, undefined, client),
+        (error) => end(wait, error || UNKNOWN_ERROR, undefined),
       );
     };
   });
@@ -114,7 +117,17 @@ function readPool(pool: PgPool) {
     idle: pool.idleCount,
     waiting: pool.waitingCount,
     max: pool.options.max ?? 0,
+    listTaken: () => listTaken(pool),
   };
+}
+
+function listTaken({ _clients = [], _idle = [] }: PgPool): readonly object[] {
+  const idle = new Set(_idle.map(({ client }) => client));
+  return _clients.filter((client) => !idle.has(client));
+}
+
+function toObject(value: unknown): object | undefined {
+  return typeof value === 'object' && value !== null ? value : undefined;
 }
 
 /** Returns `host:port/database`. The URL of a connection can contain credentials, so only its parts are used. */

@@ -15,7 +15,7 @@ import type { DatabaseRecorder } from './database-recorder.ts';
 import { type OnFailedConnect, POSTGRESQL, patchConnect } from './postgres-connects.ts';
 import { patchNativeQuery } from './postgres-native.ts';
 import { patchPostgresPool } from './postgres-pools.ts';
-import type { SentStatement } from './statement-parts.ts';
+import { createSentStatement, type SentStatement } from './statement-parts.ts';
 
 /** What fails, for {@link guard}. */
 const PART = 'the PostgreSQL instrumentation';
@@ -49,6 +49,22 @@ interface PgClient {
   _ending?: boolean;
   _queryQueue?: object[];
   queryQueue?: object[];
+}
+
+interface PgResult {
+  command?: string | null;
+  rowCount?: number | null;
+  rows?: readonly unknown[];
+}
+
+interface PgQuery {
+  values?: unknown;
+  /** The cursor of a stream. */
+  cursor?: { values?: unknown };
+  /** Result of the last statement. */
+  _result?: PgResult;
+  /** Reads the next rows of a cursor. */
+  read?: unknown;
 }
 
 /** SQLSTATE of a query on a connection that is closed. */
@@ -90,9 +106,11 @@ function instrumentClients(databases: DatabaseRecorder): LibraryHooks {
   /** The current synchronous call of `query`. */
   let currentCall: { client: object; statement: SentStatement; args: unknown[] } | undefined;
 
-  const recordEnd = (query: object, error: unknown) => {
+  const recordEnd = (query: object, error: unknown, returnedRows?: number) => {
     const statement = RunningStatementField.get(query);
-    if (statement) databases.endStatements(statement, error);
+    if (!statement) return;
+    if (error === undefined) statement.returnedRows = returnedRows ?? countRows(query);
+    databases.endStatements(statement, error);
   };
   /** Called for each completed statement of a query. */
   const countCompleted = (query: object, count = 1) => {
@@ -125,6 +143,7 @@ function instrumentClients(databases: DatabaseRecorder): LibraryHooks {
     const query = queue?.at(-1);
     if (!query) return;
     currentCall.statement.text = getStatementText(query, client);
+    currentCall.statement.values = getValues(query);
     RunningStatementField.set(query, currentCall.statement);
     currentCall = undefined;
     patchQueryMethods(query);
@@ -135,7 +154,7 @@ function instrumentClients(databases: DatabaseRecorder): LibraryHooks {
     // The library rejects such a query at once.
     if (args[0] === undefined || args[0] === null) return undefined;
     const operation = startOperation('database');
-    const statement = { operation, system: POSTGRESQL, text: '', completed: 0 };
+    const statement = createSentStatement(operation, POSTGRESQL, '', client);
     // The pool's own callback needs no context.
     const bound = isLibraryCode() ? args : bindCallback(args, args.length - 1);
     return { client, statement, args: bound };
@@ -190,6 +209,24 @@ function instrumentClients(databases: DatabaseRecorder): LibraryHooks {
 
 function isOwnClient({ connectionParameters }: PgClient): boolean {
   return connectionParameters?.application_name === PERFSCOPE_APPLICATION_NAME;
+}
+
+/** Arguments of a query class that stores them elsewhere. They have no hash. */
+const UNKNOWN_VALUES = Symbol('unknown');
+
+function getValues(query: PgQuery): unknown {
+  return 'values' in query ? query.values : (query.cursor?.values ?? UNKNOWN_VALUES);
+}
+
+/**
+ * Returns the number of rows that a query returned. Listeners can receive the rows, so the result doesn't always have
+ * them. A cursor returns only as many rows as the application reads.
+ */
+function countRows(query: PgQuery): number {
+  const result = query._result;
+  if (result === undefined || query.read !== undefined) return 0;
+  const { command, rowCount, rows } = result;
+  return (command === 'SELECT' ? rowCount : rows?.length) ?? 0;
 }
 
 /** Returns the text of a query, or `''` if it is unknown. */

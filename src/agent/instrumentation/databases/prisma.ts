@@ -138,8 +138,8 @@ function observeRequests(prototype: object, databases: DatabaseRecorder): void {
       return { operation, command, config };
     },
   );
-  const succeed = guard(PART, ({ operation, command }: StartedRequest) =>
-    databases.endCommand(operation, command, undefined),
+  const succeed = guard(PART, ({ operation, command }: StartedRequest, result: unknown) =>
+    databases.endCommand(operation, command, undefined, Array.isArray(result) ? result.length : 0),
   );
   const fail = guard(PART, (started: StartedRequest, error: unknown) =>
     endFailed(databases, started, error),
@@ -151,7 +151,7 @@ function observeRequests(prototype: object, databases: DatabaseRecorder): void {
       if (!started || !types.isPromise(result)) return result;
       return observePromise(
         result,
-        () => succeed(started),
+        (value) => succeed(started, value),
         (error) => fail(started, error),
       );
     };

@@ -7,6 +7,7 @@ import {
   type MetricProducer,
   type ScopeMetrics,
 } from '@opentelemetry/sdk-metrics';
+import { type CounterOptions, KeyedCounter } from './keyed-counter.ts';
 import {
   type CumulativeCounter,
   createExportedValues,
@@ -29,6 +30,7 @@ export interface OpenSeries {
 /** Creates keyed histograms, and passes their values to OpenTelemetry readers. */
 export class HistogramRegistry {
   readonly #histograms: RegisteredHistogram[] = [];
+  readonly #counters: KeyedCounter[] = [];
   readonly #onOverflow: () => void;
   readonly #startTime = toHrTime(Date.now());
   #intervalStartTime = this.#startTime;
@@ -59,9 +61,19 @@ export class HistogramRegistry {
     return histogram;
   }
 
-  /** Returns the number of series in all histograms. */
+  /** Creates a counter for rows and the OTLP export. It isn't part of the values for Prometheus. */
+  createCounter(options: CounterOptions): KeyedCounter {
+    const counter = new KeyedCounter(options, this.#onOverflow);
+    this.#counters.push(counter);
+    return counter;
+  }
+
+  /** Returns the number of series in all histograms and counters. */
   countSeries(): number {
-    return this.#histograms.reduce((sum, each) => sum + each.seriesCount, 0);
+    return [...this.#histograms, ...this.#counters].reduce(
+      (sum, each) => sum + each.seriesCount,
+      0,
+    );
   }
 
   /** Returns all values since the start, for Prometheus. Must be called before `create`. */
@@ -93,13 +105,18 @@ export class HistogramRegistry {
       const startTime = isDelta ? this.#exportStartTime : this.#startTime;
       const endTime = toHrTime(nowMs);
       this.#exportStartTime = endTime;
-      return this.#toScopeMetrics((histogram) => [
+      const toMetric = (counter: CumulativeCounter) =>
+        toCounterMetric(
+          isDelta ? this.#takeIncrease(counter) : counter,
+          options.temporality,
+          startTime,
+          endTime,
+        );
+      const histograms = this.#toScopeMetrics((histogram) => [
         toExportedMetric(histogram, options, startTime, endTime),
-        ...histogram
-          .getCounters()
-          .map((each) => (isDelta ? this.#takeIncrease(each) : each))
-          .map((each) => toCounterMetric(each, options.temporality, startTime, endTime)),
+        ...histogram.getCounters().map(toMetric),
       ]);
+      return [...histograms, ...this.#counters.flatMap((each) => toScope(each, toMetric(each)))];
     };
   }
 
@@ -119,7 +136,12 @@ export class HistogramRegistry {
     const startTime = this.#intervalStartTime;
     const endTime = toHrTime(nowMs);
     this.#intervalStartTime = endTime;
-    return this.#toScopeMetrics((histogram) => [toDeltaMetric(histogram, startTime, endTime)]);
+    const toMetric = (counter: KeyedCounter) =>
+      toCounterMetric(counter.takeIncreases(), 'delta', startTime, endTime);
+    return [
+      ...this.#toScopeMetrics((histogram) => [toDeltaMetric(histogram, startTime, endTime)]),
+      ...this.#counters.flatMap((each) => toScope(each, toMetric(each))),
+    ];
   }
 
   /** Yields the series with values since the last `collectDelta`, without ending the interval. */
@@ -153,6 +175,13 @@ export class HistogramRegistry {
       dataPoints,
     };
   }
+}
+
+/** Returns the metric of a counter in its scope, or nothing if it has no values. */
+function toScope({ options }: KeyedCounter, metric: MetricData): ScopeMetrics[] {
+  return metric.dataPoints.length > 0
+    ? [{ scope: { name: options.scope }, metrics: [metric] }]
+    : [];
 }
 
 function toCounterMetric(

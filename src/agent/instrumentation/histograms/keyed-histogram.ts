@@ -13,6 +13,8 @@ export interface HistogramOptions {
   description: string;
   /** Bucket boundaries for Prometheus. */
   boundaries: readonly number[];
+  /** Whether Prometheus doesn't scrape the values, because they are only evidence for suggestions. Default: false. */
+  isUnscraped?: boolean;
 }
 
 /** Values of one set of attributes since the last export. */
@@ -53,12 +55,13 @@ export interface HistogramExportOptions {
 /** Creates the values for {@link ReaderSeries}. */
 export function createReaderSeries(
   attributes: Attributes,
-  { boundaries }: HistogramOptions,
+  { boundaries, isUnscraped = false }: HistogramOptions,
   readers: HistogramReaders,
 ): ReaderSeries {
+  const isScraped = readers.isScraped && !isUnscraped;
   return {
     attributes,
-    cumulative: readers.isScraped ? new ExplicitHistogramAccumulator(boundaries) : undefined,
+    cumulative: isScraped ? new ExplicitHistogramAccumulator(boundaries) : undefined,
     exported: createExportedValues(boundaries, readers.exportAggregation),
   };
 }

@@ -1,8 +1,8 @@
 import { guard } from '../../../core/guard.ts';
 import { QueueJobStatus } from '../../../core/schema/enums.ts';
-import { runJobWithTenant } from '../context/tenant-context.ts';
 import type { Library, LibraryHooks } from '../loading/library.ts';
 import { type MethodObserver, observeMethod, wrapMethod } from '../loading/method-patching.ts';
+import { runJobCode } from './bullmq-job-run.ts';
 import {
   type BullmqJob,
   computeWaitTime,
@@ -252,7 +252,7 @@ function instrumentBullmq(recorder: QueueRecorder): LibraryHooks {
     });
     wrapMethod(prototype, 'callProcessJob', (original) => {
       return function callProcessJob(this: unknown, ...args: unknown[]) {
-        return runJobWithTenant(getJobTenant(args[0] as object), () => original.apply(this, args));
+        return runJobCode(args[0], () => original.apply(this, args) as unknown);
       };
     });
   };

@@ -22,6 +22,7 @@ export class RepeatedStatementRecorder {
       unit: '{statement}',
       description: 'Executions of the most repeated statement of a request.',
       boundaries: BOUNDARIES,
+      isUnscraped: true,
     });
   }
 

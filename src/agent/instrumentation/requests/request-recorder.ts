@@ -1,3 +1,5 @@
+import { recordEvidence } from '../context/caller.ts';
+import { markEvent } from '../context/event-loop-blocks.ts';
 import { closeStallObserver, takeBlockedMs } from '../context/event-loop-stalls.ts';
 import type { HistogramRegistry } from '../histograms/histogram-registry.ts';
 import type { EndReason } from './connection-close.ts';
@@ -85,6 +87,8 @@ export class RequestRecorder {
     const nowMs = performance.now();
     const durationMs = nowMs - state.startMs;
     const { parts } = state;
+    markEvent(state, nowMs, false);
+    if (state.evidence !== undefined) recordEvidence(state);
     const eventLoopWaitMs = endBreakdown(state, nowMs, durationMs);
     const firstByteMs = state.firstByteMs > 0 ? state.firstByteMs - state.startMs : durationMs;
     const isStream =

@@ -3,6 +3,8 @@ import type { Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
 import { guard } from '../../../core/guard.ts';
 import { toHttpMethod } from '../../../core/otel/mapping/http-methods.ts';
+import { OverheadLevel, overhead } from '../../overhead/overhead-level.ts';
+import { markEvent } from '../context/event-loop-blocks.ts';
 import { openStallObserver } from '../context/event-loop-stalls.ts';
 import { getCurrentScope, type TenantHolder } from '../context/tenant-context.ts';
 import { ExistingObject } from '../loading/hidden-property.ts';
@@ -282,18 +284,22 @@ export function createRequestState(key: object, start: RequestStart): RequestSta
     thrown: undefined,
     hasFailedAfterHeaders: false,
     isClosedByServer: false,
+    evidence: undefined,
     ended: false,
     blockedMs: 0,
     parts: undefined,
   };
   openStallObserver(state, state.startMs);
+  markEvent(state, state.startMs, overhead.level < OverheadLevel.NO_BREAKDOWN);
   RequestField.set(key, state);
   return state;
 }
 
 /** Stores the current time as the time of the first byte, unless it is known. */
 export function storeFirstByteTime(state: RequestState | undefined): void {
-  if (state?.firstByteMs === 0) state.firstByteMs = performance.now();
+  if (state?.firstByteMs !== 0) return;
+  state.firstByteMs = performance.now();
+  markEvent(state, state.firstByteMs, false);
 }
 
 /** Returns the scheme of a connection. */

@@ -1,5 +1,5 @@
-import { REPEATED_STATEMENTS_METRIC_NAME } from '../../request-breakdown.ts';
 import { PerformanceMetricType } from '../../schema/enums.ts';
+import { SUGGESTION_METRICS } from './suggestion-definitions.ts';
 
 /**
  * Columns that are filled from attributes. The first attribute in a list that a point has fills the column. The
@@ -120,10 +120,7 @@ const DEFINITIONS: Readonly<Record<string, MetricDefinition>> = {
   },
   // Spans of other protocols that a process has received.
   'perfscope.span.server.duration': { type: T.API_RESPONSE_TIME, isServer: true },
-  [REPEATED_STATEMENTS_METRIC_NAME]: {
-    type: T.CUSTOM,
-    dimensions: { endpoint: ['http.route'], operation: ['db.query.text'] },
-  },
+  ...SUGGESTION_METRICS,
   'http.client.request.duration': { ...HTTP_CLIENT, defaultUnit: 's' },
   'http.client.duration': { ...HTTP_CLIENT, defaultUnit: 'ms' },
   'rpc.client.call.duration': { type: T.CUSTOM, defaultUnit: 's', dimensions: RPC_DIMENSIONS },

@@ -5,9 +5,10 @@ import type { AddressInfo } from 'node:net';
 import { runInNewContext } from 'node:vm';
 import express from 'express';
 import { beforeEach, describe, expect, it, vi } from 'vitest';
+import { createJobRun } from '../../../../src/agent/instrumentation/context/caller.ts';
 import {
   enterRequestContext,
-  runJobWithTenant,
+  runJob,
 } from '../../../../src/agent/instrumentation/context/tenant-context.ts';
 import type { Measurement } from '../../../../src/agent/record/measurement.ts';
 import { createPerformanceTracking } from '../../../../src/agent/record/performance-tracking.ts';
@@ -341,7 +342,7 @@ describe('the measurement', () => {
 
   it('is CUSTOM inside a measured request or job, which is recorded already', async () => {
     const tracked = track(fn, { name: 'x' });
-    runJobWithTenant(undefined, tracked);
+    runJob(createJobRun('invoices', 'invoice', undefined), tracked);
     await (async () => {
       enterRequestContext(createTestRequestState({}));
       tracked();

@@ -1,9 +1,15 @@
 import { resolve } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { nodeBinary } from '../../../../../scripts/node-versions.mjs';
+import {
+  REPEATED_EXECUTIONS_METRIC_NAME,
+  RETURNED_ROWS_METRIC_NAME,
+  TRANSACTION_STATEMENTS_METRIC_NAME,
+} from '../../../../../src/core/suggestion-metrics.ts';
 import { MariadbServer } from '../../../../support/mariadb-server.ts';
 import {
   countStatements,
+  listEvidence,
   type MeasuredProgram,
   runMeasuredProgram,
   runPlainProgram,
@@ -16,7 +22,7 @@ afterAll(() => server.remove());
 
 /** Statements of `test/apps/mysql-statements.cjs`: text, error, and count. */
 const STATEMENTS = [
-  ['COMMIT', '', 1],
+  ['COMMIT', '', 2],
   ['CONNECT', 'ECONNREFUSED', 2],
   ['CONNECT', 'ER_ACCESS_DENIED_ERROR', 1],
   ['CONNECT', 'ER_DBACCESS_DENIED_ERROR', 1],
@@ -39,6 +45,8 @@ const STATEMENTS = [
   ['SELECT ? AS cluster', '', 1],
   ['SELECT SLEEP(?) AS full', '', 2],
   ['SELECT SLEEP(?), ? AS i', '', 6],
+  ['SELECT id AS executed FROM rooms WHERE id = ?', '', 4],
+  ['SELECT id AS queried FROM rooms WHERE id = ?', '', 4],
   ['SELECT id FROM missing LIMIT ?', 'ER_NO_SUCH_TABLE', 1],
   ['SELECT id FROM missing WHERE name = ?', 'ER_NO_SUCH_TABLE', 1],
   ['SELECT id FROM rooms LIMIT ?', '', 2],
@@ -46,8 +54,16 @@ const STATEMENTS = [
   ['SELECT id, name FROM rooms', '', 1],
   ['SELECT name FROM `rooms` WHERE id IN (…)', '', 1],
   ['SELECT name FROM rooms WHERE id = ?', '', 4],
-  ['START TRANSACTION', '', 2],
-  ['UPDATE rooms SET name = ? WHERE id = ?', '', 1],
+  ['SELECT seq AS evidence FROM seq_1_to_150', '', 1],
+  ['START TRANSACTION', '', 3],
+  ['UPDATE rooms SET name = ? WHERE id = ?', '', 13],
+];
+
+const EVIDENCE = [
+  [RETURNED_ROWS_METRIC_NAME, 'SELECT seq AS evidence FROM seq_1_to_150', 150],
+  [REPEATED_EXECUTIONS_METRIC_NAME, 'SELECT id AS executed FROM rooms WHERE id = ?', 2],
+  [REPEATED_EXECUTIONS_METRIC_NAME, 'SELECT id AS queried FROM rooms WHERE id = ?', 2],
+  [TRANSACTION_STATEMENTS_METRIC_NAME, 'UPDATE rooms SET name = ? WHERE id = ?', 12],
 ];
 
 /** Each pair of a library version and a Node version, and each pair with a module system, is in one of these. */
@@ -80,6 +96,10 @@ describe.each(CASES)('%s on Node %s, .%s', (library, major, extension) => {
   it('counts each statement once, without values', () => {
     expect(countStatements(measured.rows)).toEqual(STATEMENTS);
     expect(JSON.stringify(measured.rows)).not.toContain('hushed');
+  });
+
+  it('records evidence for suggestions', () => {
+    expect(listEvidence(measured.rows)).toEqual(EVIDENCE);
   });
 
   it('measures durations, and the waits for connections of pools', () => {

@@ -2,7 +2,13 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import { PostgresServer } from '../../../../../demo/database-servers.ts';
 import { installPgNative } from '../../../../../scripts/pg-native.mjs';
 import {
+  REPEATED_EXECUTIONS_METRIC_NAME,
+  RETURNED_ROWS_METRIC_NAME,
+  TRANSACTION_STATEMENTS_METRIC_NAME,
+} from '../../../../../src/core/suggestion-metrics.ts';
+import {
   countStatements,
+  listEvidence,
   runMeasuredProgram,
   runPlainProgram,
 } from '../../../../support/measured-program.ts';
@@ -21,7 +27,8 @@ it('counts each statement and each failed connection of libpq once, and behaves 
   expect(plain.output).toContain('done');
   expect(measured).toEqual(plain);
   expect(countStatements(rows)).toEqual([
-    ['BEGIN', '', 1],
+    ['BEGIN', '', 2],
+    ['COMMIT', '', 1],
     ['CONNECT', '3D000', 1],
     ['CONNECT', 'ECONNREFUSED', 2],
     ['CREATE TABLE natives(id int PRIMARY KEY, name text)', '', 1],
@@ -31,8 +38,16 @@ it('counts each statement and each failed connection of libpq once, and behaves 
     ['ROLLBACK', '', 1],
     ['SELECT ?', '', 2],
     ['SELECT ? AS callback', '', 1],
+    ['SELECT id AS evidence FROM generate_series(…) id', '', 1],
+    ['SELECT id AS read FROM natives WHERE id = ?', '', 4],
     ['SELECT name FROM natives WHERE id = ?', '', 2],
     ['SELECT pg_sleep(?)', '', 6],
+    ['UPDATE natives SET name = ? WHERE id = ?', '', 12],
+  ]);
+  expect(listEvidence(rows)).toEqual([
+    [RETURNED_ROWS_METRIC_NAME, 'SELECT id AS evidence FROM generate_series(…) id', 150],
+    [REPEATED_EXECUTIONS_METRIC_NAME, 'SELECT id AS read FROM natives WHERE id = ?', 2],
+    [TRANSACTION_STATEMENTS_METRIC_NAME, 'UPDATE natives SET name = ? WHERE id = ?', 12],
   ]);
   const waits = rows.filter(
     ({ table, columns }) =>

@@ -3,7 +3,13 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { PostgresServer } from '../../../../../demo/database-servers.ts';
 import { nodeBinary } from '../../../../../scripts/node-versions.mjs';
 import {
+  REPEATED_EXECUTIONS_METRIC_NAME,
+  RETURNED_ROWS_METRIC_NAME,
+  TRANSACTION_STATEMENTS_METRIC_NAME,
+} from '../../../../../src/core/suggestion-metrics.ts';
+import {
   countStatements,
+  listEvidence,
   type MeasuredProgram,
   runMeasuredProgram,
   runPlainProgram,
@@ -34,27 +40,34 @@ const STATEMENTS = [
   ['SELECT ? AS kind', '', 1],
   ['SELECT ? AS shared', '', 1],
   ['SELECT count(*) FROM halls', '', 1],
+  ['SELECT id AS evidence FROM generate_series(…) id', '', 1],
   ['SELECT id FROM halls ORDER BY id', '', 1],
   ['SELECT id FROM halls WHERE id > ?', '', 1],
   ['SELECT id FROM halls WHERE name = ?', '', 1],
   ['SELECT id, ? AS kind FROM halls', '', 3],
   ['SELECT id, name FROM halls', '', 1],
+  ['SELECT name AS read FROM halls WHERE id = ?', '', 4],
   ['SELECT name FROM halls', '', 1],
   ['SELECT name FROM halls WHERE id IN (…)', '', 1],
   ['SELECT pg_sleep(?)', '57014', 1],
   ['SELECT pg_sleep(?), ?::int', '', 6],
-  ['UPDATE halls SET name = ? WHERE id = ?', '', 1],
-  ['begin', '', 2],
-  ['commit', '', 1],
+  ['UPDATE halls SET name = ? WHERE id = ?', '', 13],
+  ['begin', '', 3],
+  ['commit', '', 2],
   ['listen "channel"', '', 1],
   ['rollback', '', 1],
   ['savepoint ?', '', 1],
   ['select pg_notify(…)', '', 1],
 ];
+const EVIDENCE = [
+  [RETURNED_ROWS_METRIC_NAME, 'SELECT id AS evidence FROM generate_series(…) id', 150],
+  [REPEATED_EXECUTIONS_METRIC_NAME, 'SELECT name AS read FROM halls WHERE id = ?', 2],
+  [TRANSACTION_STATEMENTS_METRIC_NAME, 'UPDATE halls SET name = ? WHERE id = ?', 12],
+];
 /** The program sends this query until another one has started. */
 const POLL = 'SELECT count(*)::int FROM pg_stat_activity WHERE query LIKE ?';
 /** Statements on a connection that the program already has. */
-const STATEMENTS_WITHOUT_WAIT = 7;
+const STATEMENTS_WITHOUT_WAIT = 20;
 
 const CASES = [
   [22, 'mjs'],
@@ -84,6 +97,11 @@ describe.each(CASES)('postgres.js on Node %s, .%s', (major, extension) => {
     const statements = countStatements(measured.rows);
     expect(statements.filter(([text]) => text !== POLL)).toEqual(STATEMENTS);
     expect(JSON.stringify(measured.rows)).not.toContain('hushed');
+  });
+
+  it('records evidence for suggestions', () => {
+    const evidence = listEvidence(measured.rows);
+    expect(evidence.filter(([, text]) => text !== POLL)).toEqual(EVIDENCE);
   });
 
   it('measures durations without the wait for a connection, and the waits', () => {

@@ -1,14 +1,19 @@
 import { createRequire } from 'node:module';
 import { resolve } from 'node:path';
 import type { Attributes, BatchObservableCallback, Meter } from '@opentelemetry/api';
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import pg from 'pg';
+import { afterAll, beforeAll, expect, it, vi } from 'vitest';
 import { PostgresServer } from '../../../../../demo/database-servers.ts';
+import { createJobRun } from '../../../../../src/agent/instrumentation/context/caller.ts';
+import { runJob } from '../../../../../src/agent/instrumentation/context/tenant-context.ts';
 import { MYSQL2 } from '../../../../../src/agent/instrumentation/databases/mysql2.ts';
 import { POSTGRES_JS } from '../../../../../src/agent/instrumentation/databases/postgres-js.ts';
 import { HistogramRegistry } from '../../../../../src/agent/instrumentation/histograms/histogram-registry.ts';
 import type { Library } from '../../../../../src/agent/instrumentation/loading/library.ts';
+import { HELD_CONNECTION_MS } from '../../../../../src/core/suggestion-metrics.ts';
 import { createTestContext } from '../../../../support/instrumentation-context.ts';
 import { MariadbServer } from '../../../../support/mariadb-server.ts';
+import { PatchedPostgres } from '../../../../support/patched-postgres.ts';
 import { waitFor } from '../../../../support/wait-for.ts';
 
 const mariadb = new MariadbServer();
@@ -28,12 +33,25 @@ class ReadableMeter {
   async read(): Promise<Record<string, number>> {
     const values: Record<string, number> = {};
     const observe = (metric: unknown, value: number, attributes: Attributes = {}) => {
-      const state = attributes['db.client.connection.state'] ?? '';
-      const name = String(metric).slice('db.client.connection.'.length);
-      values[`${attributes['db.client.connection.pool.name']} ${name} ${state}`.trim()] = value;
+      const { 'db.client.connection.state': state, 'perfscope.caller': caller } = attributes;
+      const name = String(metric).replace(/^.*connection\./, '');
+      values[
+        `${attributes['db.client.connection.pool.name']} ${name} ${state ?? caller ?? ''}`.trim()
+      ] = value;
     };
     await this.#observe({ observe } as never);
     return values;
+  }
+}
+
+/** Reads the pools as if more than a minute had passed. */
+async function readLater(meter: ReadableMeter): Promise<Record<string, number>> {
+  const laterMs = performance.now() + HELD_CONNECTION_MS + 1;
+  const clock = vi.spyOn(performance, 'now').mockReturnValue(laterMs);
+  try {
+    return await meter.read();
+  } finally {
+    clock.mockRestore();
   }
 }
 
@@ -88,9 +106,10 @@ it('reports the connections and the waiting callers of a pool of mysql2', async 
   const first = await connect();
   const waiting = [connect(), connect()];
   expect(await meter.read()).toEqual(createCounts(name, 1, 0, 2));
+  expect(await readLater(meter)).toEqual({ ...createCounts(name, 1, 0, 2), [`${name} held`]: 1 });
   first.release();
   for (const connection of waiting) (await connection).release();
-  expect(await meter.read()).toEqual(createCounts(name, 0, 1, 0));
+  expect(await readLater(meter)).toEqual(createCounts(name, 0, 1, 0));
   // The pool opens another connection for the caller that waits for a closed one, and the caller waits once.
   const closed = await connect();
   const next = connect();
@@ -105,10 +124,30 @@ it('reports the connections and the waiting callers of a pool of mysql2', async 
   expect(await meter.read()).toEqual({});
 });
 
-type Sql = ((
-  strings: TemplateStringsArray,
-) => Promise<unknown> & { execute(): Promise<unknown> }) & {
-  reserve(): Promise<{ release(): void }>;
+it('reports the connections that a job took from a pool of pg and did not return', async () => {
+  const meter = new ReadableMeter();
+  new PatchedPostgres(meter as unknown as Meter).patch(['lib/client.js']);
+  const pool = new pg.Pool({ connectionString: postgres.url, max: 3 });
+  const name = `${new URL(postgres.url).host}/postgres`;
+  const take = (job: string) =>
+    runJob(createJobRun('reports', job, undefined), () => pool.connect());
+  const clients = [await take('daily'), await take('monthly'), await take('monthly')];
+  expect(await meter.read()).not.toHaveProperty([`${name} held reports:monthly`]);
+  expect(await readLater(meter)).toHaveProperty([`${name} held reports:monthly`], 3);
+  clients[1]!.release();
+  clients[2]!.release();
+  // These two are idle or used only now.
+  await pool.query('SELECT 1');
+  expect(await readLater(meter)).toHaveProperty([`${name} held reports:daily`], 1);
+  clients[0]!.release();
+  expect(Object.keys(await readLater(meter)).filter((key) => key.includes('held'))).toEqual([]);
+  await pool.end();
+});
+
+type Query = (strings: TemplateStringsArray) => Promise<unknown> & { execute(): Promise<unknown> };
+
+type Sql = Query & {
+  reserve(): Promise<Query & { release(): void }>;
   end(): Promise<void>;
 };
 
@@ -124,11 +163,13 @@ it('reports the connections and the waiting queries of a pool of postgres.js', a
   await waitFor(async () => (await meter.read())[`${name} count idle`] === 1);
   expect(await meter.read()).toEqual(createCounts(name, 0, 1, 0));
   const reserved = await sql.reserve();
+  await reserved`SELECT 'reserved'`;
   const waiting = [sql`SELECT 2`.execute(), sql`SELECT 3`.execute()];
   expect(await meter.read()).toEqual(createCounts(name, 1, 0, 2));
+  expect(await readLater(meter)).toEqual({ ...createCounts(name, 1, 0, 2), [`${name} held`]: 1 });
   reserved.release();
   await Promise.all(waiting);
   await waitFor(async () => (await meter.read())[`${name} count idle`] === 1);
-  expect(await meter.read()).toEqual(createCounts(name, 0, 1, 0));
+  expect(await readLater(meter)).toEqual(createCounts(name, 0, 1, 0));
   await sql.end();
 });

@@ -1,6 +1,8 @@
 import { resolve } from 'node:path';
+import { setImmediate as nextIteration } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { RedisServer } from '../../../../../demo/database-servers.ts';
+import { setBlockListener } from '../../../../../src/agent/instrumentation/context/event-loop-blocks.ts';
 import { InstrumentedBullmq } from '../../../../support/instrumented-bullmq.ts';
 import { waitFor } from '../../../../support/wait-for.ts';
 
@@ -51,6 +53,25 @@ describe.each([
     waitFor(async () => app.rows(queue, 'completed').length >= count);
   const getOldestAge = async (queue: string) =>
     (await app.poll('perfscope.queue.oldest.age')).find((each) => each.queue === queue)?.value;
+
+  it('attributes a blocked event loop to the job whose code blocked it', async () => {
+    const blocks: (string | undefined)[] = [];
+    setBlockListener(({ route }) => void blocks.push(route));
+    const queue = createQueue('blocking');
+    const process = async ({ name }: { name: string }) => {
+      const endMs = performance.now() + (name === 'busy' ? 80 : 0);
+      while (performance.now() < endMs);
+      await nextIteration();
+    };
+    startWorker('blocking', process, { concurrency: 5 });
+    // A block is omitted if other processes have the CPU, so there can be several attempts.
+    await waitFor(async () => {
+      await queue.addBulk(['idle', 'busy', 'idle', 'idle'].map((name) => ({ name, data: {} })));
+      return blocks.includes('blocking:busy');
+    });
+    setBlockListener(undefined);
+    expect(new Set(blocks)).toEqual(new Set(['blocking:busy']));
+  });
 
   describe('an arrival', () => {
     it('is a job that Redis accepted, not an ignored duplicate', async () => {

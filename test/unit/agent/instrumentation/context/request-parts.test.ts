@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
 import { toMetricRows } from '../../../../../src/agent/export/otel-metric-rows.ts';
+import { createJobRun } from '../../../../../src/agent/instrumentation/context/caller.ts';
 import {
   endOperation,
   type Operation,
@@ -9,7 +10,7 @@ import {
 } from '../../../../../src/agent/instrumentation/context/operations.ts';
 import {
   enterRequestContext,
-  runJobWithTenant,
+  runJob,
   runWithTenant,
 } from '../../../../../src/agent/instrumentation/context/tenant-context.ts';
 import { HistogramRegistry } from '../../../../../src/agent/instrumentation/histograms/histogram-registry.ts';
@@ -253,7 +254,7 @@ it('ignores operations that start after the request, in a job, or outside of req
   const state = createTestRequestState({});
   await handle(state, () => {
     const running = runWithTenant({ organizationId: 'acme' }, () => startOperation('outgoing'));
-    runJobWithTenant(undefined, () => startOperation('queue'));
+    runJob(createJobRun('invoices', 'invoice', undefined), () => startOperation('queue'));
     wait(10);
     finish(state);
     wait(10);
