@@ -86,7 +86,7 @@ function toFewSuggestion(
     },
     nextStep: {
       text: `Run ${slots} jobs at once instead of ${formatNumber(capacity)}. For jobs that use the CPU, start more processes instead of a higher concurrency.`,
-      code: `new Worker('${queue.replaceAll("'", "\\'")}', processor, { connection, concurrency: ${concurrency} });`,
+      code: `new Worker(${JSON.stringify(queue)}, processor, { connection, concurrency: ${concurrency} });`,
     },
     confidence: ended >= 500 ? 'high' : 'medium',
     savedMsPerSecond: (waitMs * ended) / getSeconds(facts.range) / 10,
@@ -122,7 +122,7 @@ function detectTooMany(facts: SuggestionFacts): Suggestion[] {
         },
         nextStep: {
           text: `Reduce the number of workers from ${formatNumber(workers)} to ${kept}.`,
-          code: `const workers = Array.from({ length: ${kept} }, () => new Worker('${queue.replaceAll("'", "\\'")}', processor, { connection }));`,
+          code: `const workers = Array.from({ length: ${kept} }, () => new Worker(${JSON.stringify(queue)}, processor, { connection }));`,
         },
         confidence: ended >= 1000 ? 'medium' : 'low',
         savedMsPerSecond: 0,

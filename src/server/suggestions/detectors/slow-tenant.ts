@@ -88,9 +88,19 @@ function toSuggestion(facts: SuggestionFacts, fact: TenantFact, probability: num
     },
     nextStep: {
       text: `${slowerPart ? `Most of the additional time is in the ${slowerPart.name} (${formatDuration(slowerPart.ms)}). ` : ''}Compare the tenant's number of rows with other tenants', and check that indexes start with the tenant's column.`,
-      code: `perfscope query "SELECT timestamp, value, tags FROM performance_metrics WHERE name = 'http.server.request.sample'${organizationId === undefined ? '' : ` AND organization_id = '${organizationId.replaceAll("'", "''")}'`} ORDER BY value DESC LIMIT 20"`,
+      code: createQueryCommand(organizationId),
     },
     confidence: own.count >= 200 && fact.intervals.length >= 10 ? 'high' : 'medium',
     savedMsPerSecond: (ms * own.count) / getSeconds(facts.range),
   });
+}
+
+/** Other names could change the meaning of a shell command. */
+const PLAIN_NAME = /^[\w.-]+$/;
+
+/** Returns a command that lists the slowest kept requests of the tenant. */
+function createQueryCommand(organizationId: string | undefined): string {
+  const isPlain = organizationId !== undefined && PLAIN_NAME.test(organizationId);
+  const condition = isPlain ? ` AND organization_id = '${organizationId}'` : '';
+  return `perfscope query "SELECT timestamp, value, tags FROM performance_metrics WHERE name = 'http.server.request.sample'${condition} ORDER BY value DESC LIMIT 20"`;
 }
