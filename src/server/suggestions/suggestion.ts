@@ -114,6 +114,8 @@ export function createSuggestion(draft: SuggestionDraft): Suggestion {
   const clamp = (ms: number) => Math.min(toMs, Math.max(fromMs, Number.isFinite(ms) ? ms : toMs));
   return {
     ...rest,
+    evidence: draft.evidence.filter(({ value }) => Number.isFinite(value)),
+    gain: { ...draft.gain, ms: toFinite(draft.gain.ms), share: toFinite(draft.gain.share) },
     id: computeSuggestionId(draft.kind, key),
     links: links ?? createLinks(draft),
     isExplainable,
@@ -121,6 +123,10 @@ export function createSuggestion(draft: SuggestionDraft): Suggestion {
     lastSeenMs: clamp(lastMs),
     savedMsPerSecond: Number.isFinite(savedMsPerSecond) ? Math.max(0, savedMsPerSecond) : 0,
   };
+}
+
+function toFinite(value: number | undefined): number | undefined {
+  return value !== undefined && Number.isFinite(value) ? value : undefined;
 }
 
 /** Returns a stable ID of 16 hexadecimal digits. */
