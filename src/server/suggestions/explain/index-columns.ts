@@ -1,3 +1,4 @@
+import type { SqlDialect } from '../../../core/sql/sql-dialect.ts';
 import { tokenizeSql } from '../../../core/sql/sql-tokens.ts';
 
 /** Columns of a condition that an index can use, as SQL expressions. */
@@ -13,7 +14,7 @@ const CAST =
 const NAME = '(?:"[^"]+"|`[^`]+`|[A-Za-z_][\\w$]*)';
 const COLUMN = new RegExp(`^(?:${NAME}\\.){0,3}(${NAME})$`);
 const CALL = new RegExp(`^(lower|upper|date)\\((?:${NAME}\\.){0,3}(${NAME})\\)$`, 'i');
-const COMPARISON = /^(.+?)\s*(<=>|<=|>=|=|<|>)\s*(.+)$/s;
+const COMPARISON = /^(.+?)\s*(<=>|<>|!=|<=|>=|=|<|>)\s*(.+)$/s;
 const MAX_CONDITION_LENGTH = 4000;
 
 /**
@@ -33,6 +34,7 @@ export function findConditionColumns(condition: string): ConditionColumns {
     const match = COMPARISON.exec(part);
     if (!match) continue;
     const [, left = '', operator, right = ''] = match;
+    if (operator === '<>' || operator === '!=') continue;
     // A comparison of two columns of the table is no search condition.
     const column = toColumn(left) ?? toColumn(right);
     if (column === undefined || (toColumn(left) !== undefined && toColumn(right) !== undefined)) {
@@ -108,8 +110,8 @@ function isOneGroup(text: string): boolean {
 }
 
 /** Replaces literals and parameters of a plan's text by `?`, so that it contains no data. */
-export function removeLiterals(text: string): string {
-  return tokenizeSql(text, 'postgresql')
+export function removeLiterals(text: string, dialect: SqlDialect = 'postgresql'): string {
+  return tokenizeSql(text, dialect)
     .map(({ word }) => word)
     .join(' ')
     .replace(/ ?(::|\.) ?/g, '$1')

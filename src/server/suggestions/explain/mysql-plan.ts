@@ -50,7 +50,10 @@ function describe(scan: MysqlScan | undefined, fullScans: number) {
     return { summary, index: undefined };
   }
   const { table, rows, condition, sortKeys } = scan;
-  const columns = orderIndexColumns(findConditionColumns(condition ?? ''), sortKeys);
+  const columns = orderIndexColumns(
+    findConditionColumns((condition ?? '').replaceAll('`', '"')),
+    sortKeys,
+  );
   const text = `The plan reads all ${formatNumber(rows)} rows of ${table}`;
   if (columns.length === 0) {
     return { summary: `${text}, but has no condition that an index supports.`, index: undefined };
@@ -64,7 +67,8 @@ function describe(scan: MysqlScan | undefined, fullScans: number) {
 }
 
 function quote(name: string): string {
-  return /^\w+$/.test(name) || name.startsWith('(') ? name : `\`${name.replaceAll('`', '``')}\``;
+  if (/^\w+$/.test(name) || name.startsWith('(')) return name;
+  return `\`${name.replace(/^"|"$/g, '').replaceAll('`', '``')}\``;
 }
 
 function listTables(value: unknown, sortKeys: readonly string[], depth: number): MysqlScan[] {
@@ -80,7 +84,7 @@ function listTables(value: unknown, sortKeys: readonly string[], depth: number):
       table: node.table_name,
       access: String(node.access_type ?? 'unknown'),
       rows: toCount(node.rows_examined_per_scan ?? node.rows),
-      condition: typeof condition === 'string' ? removeLiterals(condition) : undefined,
+      condition: typeof condition === 'string' ? removeLiterals(condition, 'mysql') : undefined,
       sortKeys: sorted,
     },
     ...nested,

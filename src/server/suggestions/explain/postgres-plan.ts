@@ -171,7 +171,7 @@ function findJoinColumns({ node, parents }: ScanContext, table: TableSize): stri
 /** Returns whether the first columns of an index are the given columns, in any order. Partial indexes don't count. */
 function startsWithColumns(definition: string, columns: readonly string[]): boolean {
   const match = /USING btree \((.*)\)(?: INCLUDE \(.*\))?$/s.exec(definition);
-  if (!match) return false;
+  if (!match || definition.includes(' WHERE ')) return false;
   const strip = (column: string) =>
     column
       .trim()
