@@ -2,8 +2,7 @@ import type { TenantScope } from '../../core/tenant-scope.ts';
 import type { Filter } from '../../storage/queries/query-definition.ts';
 import type { TimeRange } from '../../storage/queries/time-range.ts';
 import type { DismissalActor } from './dismissal-store.ts';
-import type { ExplainResult } from './explain/explain-result.ts';
-import type { ExplainDatabase } from './explain/explain-suggestion.ts';
+import type { ExplainDatabase, ExplainResult } from './explain/explain-result.ts';
 import type { Suggestion, SuggestionKind } from './suggestion.ts';
 
 /** A dismissal in responses. */

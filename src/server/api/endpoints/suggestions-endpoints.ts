@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { DAY_MS, MINUTE_MS, parseDuration } from '../../../core/duration.ts';
 import { getRangeLengthMs } from '../../../storage/queries/time-range.ts';
-import { EXPLAIN_DATABASES } from '../../suggestions/explain/explain-suggestion.ts';
+import { EXPLAIN_DATABASES } from '../../suggestions/explain/explain-result.ts';
 import { defineEndpoint } from '../endpoint-definition.ts';
 import { createRequestError } from '../problem-details.ts';
 import { toQuery } from '../request/request-query.ts';

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { REQUEST_PART_NAMES } from '../../bottlenecks/request-part-table.ts';
-import { EXPLAIN_DATABASES } from '../../suggestions/explain/explain-suggestion.ts';
+import { EXPLAIN_DATABASES } from '../../suggestions/explain/explain-result.ts';
 import { CONFIDENCES, EVIDENCE_UNITS, SUGGESTION_KINDS } from '../../suggestions/suggestion.ts';
 import {
   groupSchema,

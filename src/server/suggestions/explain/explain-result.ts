@@ -1,3 +1,6 @@
+export const EXPLAIN_DATABASES = ['postgresql', 'mysql'] as const;
+export type ExplainDatabase = (typeof EXPLAIN_DATABASES)[number];
+
 /** A table that a statement reads completely. */
 export interface FullScan {
   readonly table: string;
@@ -9,7 +12,7 @@ export interface FullScan {
 
 /** The result of EXPLAIN for a statement. It contains no data. */
 export interface ExplainResult {
-  readonly database: 'postgresql' | 'mysql';
+  readonly database: ExplainDatabase;
   /** Version of the server, such as `15.4`. */
   readonly version: string;
   /** Sentence for people. */

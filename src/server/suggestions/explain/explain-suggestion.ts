@@ -2,11 +2,8 @@ import type { Settings } from '../../../core/config/parse-settings.ts';
 import { createError } from '../../../core/perfscope-error.ts';
 import { explainWithMysql } from './explain-mysql.ts';
 import { explainWithPostgres } from './explain-postgres.ts';
-import type { ExplainResult } from './explain-result.ts';
+import type { ExplainDatabase, ExplainResult } from './explain-result.ts';
 import { toExplainableStatement } from './explainable-statement.ts';
-
-export const EXPLAIN_DATABASES = ['postgresql', 'mysql'] as const;
-export type ExplainDatabase = (typeof EXPLAIN_DATABASES)[number];
 
 /** URLs of the databases of the services. */
 export type ExplainSettings = Pick<

@@ -63,7 +63,7 @@ export function listPlanTables(root: PlanNode): { schema: string; name: string }
 
 /** Finds full scans of large tables in a plan, and the index that could avoid the most expensive one. */
 export function readPostgresPlan(root: PlanNode, tables: readonly TableSize[]): PlanFindings {
-  const contexts = walk(root).filter(({ node }) => node['Node Type'] === 'Seq Scan');
+  const contexts = walk(root).filter(({ node }) => isFullScan(node));
   const findTable = ({ node }: ScanContext) =>
     tables.find(
       ({ schema, name }) => name === node['Relation Name'] && schema === (node.Schema ?? schema),
@@ -89,6 +89,14 @@ export function readPostgresPlan(root: PlanNode, tables: readonly TableSize[]): 
     summary: proposal?.summary ?? describeWithoutProposal(scans),
     plan: formatPlan(root),
   };
+}
+
+/** Returns whether a node reads a whole table, or a whole index only for its order. */
+function isFullScan(node: PlanNode): boolean {
+  const type = node['Node Type'] ?? '';
+  if (type === 'Seq Scan') return true;
+  const isIndexScan = type === 'Index Scan' || type === 'Index Only Scan';
+  return isIndexScan && node['Index Cond'] === undefined && node.Filter !== undefined;
 }
 
 function describeWithoutProposal(scans: readonly FullScan[]): string {

@@ -108,6 +108,15 @@ describe('readPostgresPlan', () => {
     );
   });
 
+  it('recognizes an index that is read completely for its order', () => {
+    const scan = { ...createScan('(property = $1)'), 'Node Type': 'Index Scan' };
+    expect(readPostgresPlan(scan, [BOOKINGS]).index).toBe(
+      'CREATE INDEX CONCURRENTLY ON bookings (property)',
+    );
+    const lookup = { ...scan, 'Index Cond': '(id = $2)' };
+    expect(readPostgresPlan(lookup, [BOOKINGS]).index).toBeUndefined();
+  });
+
   it('proposes the column of a join with few rows', () => {
     const join = (rows: number): PlanNode => ({
       ...{ 'Node Type': 'Hash Join', 'Hash Cond': '(bookings.room_id = r.id)' },
