@@ -2749,7 +2749,7 @@ export interface DismissSuggestionBody {
  */
 export interface ExplainSuggestionBody {
   /**
-   * Database to use. Default: the one that fits the statement.
+   * Database to use. Default: the database that fits the statement.
    */
   database?: 'postgresql' | 'mysql';
 }
@@ -4867,7 +4867,7 @@ export interface Suggestion {
 }
 
 /**
- * A dismissed suggestion. Without `until`, the dismissal has no end. Without `organizationId`, nobody sees the suggestion.
+ * A dismissed suggestion. Without `until`, the dismissal has no end. Without `organizationId`, the suggestion is hidden from all users.
  */
 export interface Dismissal {
   suggestionId: string;

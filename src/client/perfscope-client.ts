@@ -244,7 +244,7 @@ export class PerfscopeClient extends AlertingClient {
    * const [first] = suggestions;
    * if (first) console.log((await client.explainSuggestion(first.id)).suggestion.plan);
    * @param id ID of the suggestion
-   * @param body database to use. Default: the one that fits the statement.
+   * @param body database to use. Default: the database that fits the statement.
    * @returns the suggestion with the plan, or the reason why there is none
    * @throws ApiError if the server returns an error, or the error of `fetch` if the server is unreachable
    */

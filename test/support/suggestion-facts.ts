@@ -13,7 +13,7 @@ import {
 const RANGE = { fromMs: Date.UTC(2026, 5, 1, 12), toMs: Date.UTC(2026, 5, 1, 13) };
 const TIMES = { firstMs: RANGE.fromMs + 60_000, lastMs: RANGE.toMs - 60_000 };
 
-/** Creates facts about one hour. Lists that aren't given are empty. */
+/** Creates facts about one hour. Missing lists are empty. */
 export function makeFacts(facts: Partial<SuggestionFacts>): SuggestionFacts {
   return { ...NO_FACTS, range: RANGE, ...facts };
 }

@@ -247,7 +247,7 @@ export const SUGGESTION_TABLES: TableDescriptions<'suggestion_dismissals'> = {
       kind: { meaning: 'Kind of the suggestion.' },
       organizationId: {
         meaning:
-          'Organization whose people do not see the suggestion. If empty, nobody sees the suggestion.',
+          'Organization whose people do not see the suggestion. If empty, the suggestion is hidden from all users.',
       },
       propertyId: {
         meaning: 'Property whose people do not see the suggestion. Empty for all properties.',

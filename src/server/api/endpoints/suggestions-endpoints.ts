@@ -140,7 +140,7 @@ export const explainSuggestionEndpoint = defineEndpoint({
   params: ID_PARAMS_SCHEMA,
   body: z.strictObject({
     database: z.enum(EXPLAIN_DATABASES).optional().meta({
-      description: 'Database to use. Default: the one that fits the statement.',
+      description: 'Database to use. Default: the database that fits the statement.',
     }),
   }),
   query: z.strictObject({}),

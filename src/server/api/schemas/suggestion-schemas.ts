@@ -26,7 +26,7 @@ export const dismissalSchema = z
   .meta({
     id: 'Dismissal',
     description:
-      'A dismissed suggestion. Without `until`, the dismissal has no end. Without `organizationId`, nobody sees the suggestion.',
+      'A dismissed suggestion. Without `until`, the dismissal has no end. Without `organizationId`, the suggestion is hidden from all users.',
   });
 
 const planSchema = z

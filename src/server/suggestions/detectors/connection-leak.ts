@@ -7,7 +7,7 @@ import { groupPools, type PoolGauges } from './pool-facts.ts';
 
 const MIN_SAMPLES = 3;
 const MIN_HELD_MS = 2 * MINUTE_MS;
-/** One held connection is normal: `LISTEN` needs a connection of its own. */
+/** One held connection is normal: `LISTEN` needs a separate connection. */
 const MIN_HELD = 2;
 const MIN_SHARE_OF_POOL = 0.5;
 

@@ -21,7 +21,7 @@ export const slowTenantDetector: Detector = {
   looksFor:
     "Tenants whose requests take much longer than other tenants' requests at the same endpoint.",
   minimum:
-    "30 requests of the tenant and of the others in 5 intervals, twice the mean of the others and 20 ms more, and a t-test over the intervals with an error probability below 1 % for all comparisons together. Only callers who can read the other tenants' data see the suggestion.",
+    "30 requests of the tenant and of the others, in 5 intervals. The tenant's mean must be twice the mean of the others, and 20 ms longer. A t-test over the intervals must have an error probability below 1 % for all comparisons together. Only callers who can read the other tenants' data see the suggestion.",
   nextStep: "Compare the tenant's amount of data and its plans with another tenant's.",
   detect,
 };

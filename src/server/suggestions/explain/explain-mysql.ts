@@ -8,7 +8,7 @@ const STATEMENT_TIMEOUT_S = 5;
 const LOCK_TIMEOUT_S = 1;
 
 /**
- * Explains a SELECT without parameters with MySQL or MariaDB. Opens one connection, and closes it afterwards. The
+ * Explains a SELECT without parameters with MySQL or MariaDB. Opens one connection, and closes it after the request. The
  * statement is planned in a read-only transaction with time limits, which is rolled back. It is never executed.
  *
  * @param url URL of the database. It never appears in a result or an error.

@@ -41,7 +41,7 @@ export function createExplainStatements(
 }
 
 /**
- * Explains a SELECT with PostgreSQL. Opens one connection, and closes it afterwards. The statement is planned in a
+ * Explains a SELECT with PostgreSQL. Opens one connection, and closes it after the request. The statement is planned in a
  * read-only transaction with time limits, which is rolled back. It is never executed.
  *
  * @param url URL of the database. It never appears in a result or an error.

@@ -35,7 +35,7 @@ export function findConditionColumns(condition: string): ConditionColumns {
     if (!match) continue;
     const [, left = '', operator, right = ''] = match;
     if (operator === '<>' || operator === '!=') continue;
-    // A comparison of two columns of the table is no search condition.
+    // A comparison of two columns of the table isn't a search condition.
     const column = toColumn(left) ?? toColumn(right);
     if (column === undefined || (toColumn(left) !== undefined && toColumn(right) !== undefined)) {
       continue;

@@ -78,7 +78,7 @@ describe('PostgreSQL', () => {
     expect(JSON.stringify(result)).not.toMatch(/Alice|\$\d/);
   });
 
-  it('does not execute the statement, and leaves nothing open', async () => {
+  it('does not execute the statement, and closes the connection', async () => {
     const { result } = await explain('SELECT forbidden() FROM bookings');
     expect(result?.plan[0]).toContain('Seq Scan on bookings');
     expect(await sql('SELECT count(*)::int AS count FROM rooms')).toEqual([{ count: 20 }]);
