@@ -93,9 +93,13 @@ function toSuggestion(
   });
 }
 
+const FIRST_KEY = '= ?';
+
 /** Returns the statement with one condition for all keys. */
 export function toBatchStatement(statement: string): string {
+  const where = /\bWHERE\b/i.exec(statement)?.index ?? statement.length;
+  const key = statement.indexOf(FIRST_KEY, where);
+  if (key < 0) return `${statement} -- run once, with all keys`;
   const all = statement.includes('`') ? 'IN (?)' : '= ANY($1)';
-  const batch = statement.replace(/(\bWHERE\b.*?)= \?/i, `$1${all.replaceAll('$', '$$$$')}`);
-  return batch === statement ? `${statement} -- run once, with all keys` : batch;
+  return `${statement.slice(0, key)}${all}${statement.slice(key + FIRST_KEY.length)}`;
 }

@@ -21,7 +21,9 @@ const LOCK_TIMEOUT_MS = 1000;
 const GENERIC_PLAN_VERSION = 160_000;
 /** `plan_cache_mode` exists from this version on. */
 const MIN_VERSION = 120_000;
-const NAME = 'perfscope_explain';
+/** Shown in `pg_stat_activity`. */
+const APPLICATION_NAME = 'perfscope explain';
+const PREPARED_NAME = 'explained_statement';
 const MAX_REASON_LENGTH = 300;
 
 /** Returns the statements that explain a statement without executing it. Each uses a plan for any parameters. */
@@ -35,8 +37,8 @@ export function createExplainStatements(
   const values = Array.from({ length: parameters }, () => 'NULL').join(', ');
   return [
     'SET LOCAL plan_cache_mode = force_generic_plan',
-    `PREPARE ${NAME} AS ${text}`,
-    `EXPLAIN (VERBOSE, FORMAT JSON) EXECUTE ${NAME}${parameters > 0 ? `(${values})` : ''}`,
+    `PREPARE ${PREPARED_NAME} AS ${text}`,
+    `EXPLAIN (VERBOSE, FORMAT JSON) EXECUTE ${PREPARED_NAME}${parameters > 0 ? `(${values})` : ''}`,
   ];
 }
 
@@ -59,7 +61,7 @@ export async function explainWithPostgres(
   try {
     client = new pg.Client({
       connectionString: url,
-      application_name: NAME,
+      application_name: APPLICATION_NAME,
       connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
       query_timeout: 2 * STATEMENT_TIMEOUT_MS,
     });

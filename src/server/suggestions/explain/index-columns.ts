@@ -14,7 +14,7 @@ const CAST =
 const NAME = '(?:"[^"]+"|`[^`]+`|[A-Za-z_][\\w$]*)';
 const COLUMN = new RegExp(`^(?:${NAME}\\.){0,3}(${NAME})$`);
 const CALL = new RegExp(`^(lower|upper|date)\\((?:${NAME}\\.){0,3}(${NAME})\\)$`, 'i');
-const COMPARISON = /^(.+?)\s*(<=>|<>|!=|<=|>=|=|<|>)\s*(.+)$/s;
+const COMPARISONS = new Set(['=', '<=>', '<', '<=', '>', '>=']);
 const MAX_CONDITION_LENGTH = 4000;
 
 /**
@@ -31,10 +31,9 @@ export function findConditionColumns(condition: string): ConditionColumns {
       if (column !== undefined) equality.add(column);
       continue;
     }
-    const match = COMPARISON.exec(part);
-    if (!match) continue;
-    const [, left = '', operator, right = ''] = match;
-    if (operator === '<>' || operator === '!=') continue;
+    const comparison = splitComparison(part);
+    if (!comparison) continue;
+    const { left, operator, right } = comparison;
     // A comparison of two columns of the table isn't a search condition.
     const column = toColumn(left) ?? toColumn(right);
     if (column === undefined || (toColumn(left) !== undefined && toColumn(right) !== undefined)) {
@@ -66,8 +65,24 @@ function unquote(name: string): string {
   return /^[a-z_][a-z0-9_]*$/.test(inner) ? inner : name;
 }
 
+/** Splits a comparison with `=`, `<`, or `>` at its operator. Returns undefined for other conditions. */
+export function splitComparison(
+  condition: string,
+): { readonly left: string; readonly operator: string; readonly right: string } | undefined {
+  let depth = 0;
+  for (const { word, offset } of tokenizeSql(condition, 'postgresql')) {
+    if (word === '(') depth += 1;
+    else if (word === ')') depth -= 1;
+    else if (depth === 0 && COMPARISONS.has(word)) {
+      const right = condition.slice(offset + word.length).trim();
+      return { left: condition.slice(0, offset).trim(), operator: word, right };
+    }
+  }
+  return undefined;
+}
+
 /** Splits a condition at `AND` outside of parentheses, also in nested groups. */
-function splitConjunction(condition: string, depth = 0): string[] {
+export function splitConjunction(condition: string, depth = 0): string[] {
   const text = stripParentheses(condition.trim());
   const parts = splitAtWord(text, 'AND');
   if (parts.length > 1 && depth < 20) {

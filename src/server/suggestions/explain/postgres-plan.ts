@@ -4,6 +4,8 @@ import {
   findConditionColumns,
   orderIndexColumns,
   removeLiterals,
+  splitComparison,
+  splitConjunction,
   toColumn,
 } from './index-columns.ts';
 
@@ -167,26 +169,25 @@ function findJoinColumns({ node, parents }: ScanContext, table: TableSize): stri
   const rows = Math.min(...others.map((child) => child['Plan Rows'] ?? Number.POSITIVE_INFINITY));
   if (rows > MAX_JOIN_SHARE * table.rows) return [];
   const alias = node.Alias ?? table.name;
-  return (join['Hash Cond'] ?? '')
-    .replace(/[()]/g, ' ')
-    .split(/\s+AND\s+/i)
-    .flatMap((condition) => condition.split('='))
-    .map((side) => side.trim())
+  return splitConjunction(join['Hash Cond'] ?? '')
+    .flatMap((condition) => splitComparison(condition) ?? [])
+    .flatMap(({ left, right }) => [left, right])
     .filter((side) => side.startsWith(`${alias}.`))
     .flatMap((side) => toColumn(side) ?? []);
 }
 
+const INDEX_COLUMNS_START = 'USING btree (';
+
 /** Returns whether the first columns of an index are the given columns, in any order. Partial indexes don't count. */
 function startsWithColumns(definition: string, columns: readonly string[]): boolean {
-  const match = /USING btree \((.*)\)(?: INCLUDE \(.*\))?$/s.exec(definition);
-  if (!match || definition.includes(' WHERE ')) return false;
-  const strip = (column: string) =>
-    column
-      .trim()
-      .replace(/^\((.*)\)$/s, '$1')
-      .replace(/::\w+/g, '')
-      .split(' ')[0];
-  const first = match[1]!.split(', ').slice(0, columns.length).map(strip);
+  const start = definition.indexOf(INDEX_COLUMNS_START);
+  if (start < 0 || definition.includes(' WHERE ')) return false;
+  const list = definition.slice(start + INDEX_COLUMNS_START.length).split(' INCLUDE ')[0]!;
+  const strip = (column: string) => {
+    const name = column.trim().split(' ')[0]!.split('::')[0]!;
+    return name.replace(/[()]/g, '');
+  };
+  const first = list.split(', ').slice(0, columns.length).map(strip);
   return columns.every((column) => first.includes(strip(column)));
 }
 

@@ -83,7 +83,7 @@ describe('PostgreSQL', () => {
     expect(result?.plan[0]).toContain('Seq Scan on bookings');
     expect(await sql('SELECT count(*)::int AS count FROM rooms')).toEqual([{ count: 20 }]);
     const open = await sql(
-      "SELECT count(*)::int AS count FROM pg_stat_activity WHERE application_name = 'perfscope_explain'",
+      "SELECT count(*)::int AS count FROM pg_stat_activity WHERE application_name = 'perfscope explain'",
     );
     expect(open).toEqual([{ count: 0 }]);
   });

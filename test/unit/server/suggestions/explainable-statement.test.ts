@@ -107,11 +107,11 @@ describe('createExplainStatements', () => {
   it('prepares the statement in older versions', () => {
     expect(createExplainStatements(statement, 150_008)).toEqual([
       'SET LOCAL plan_cache_mode = force_generic_plan',
-      'PREPARE perfscope_explain AS SELECT * FROM a WHERE b = $1 AND c = $2',
-      'EXPLAIN (VERBOSE, FORMAT JSON) EXECUTE perfscope_explain(NULL, NULL)',
+      'PREPARE explained_statement AS SELECT * FROM a WHERE b = $1 AND c = $2',
+      'EXPLAIN (VERBOSE, FORMAT JSON) EXECUTE explained_statement(NULL, NULL)',
     ]);
     const [, , last] = createExplainStatements({ text: 'SELECT 1', parameters: 0 }, 150_008);
-    expect(last).toBe('EXPLAIN (VERBOSE, FORMAT JSON) EXECUTE perfscope_explain');
+    expect(last).toBe('EXPLAIN (VERBOSE, FORMAT JSON) EXECUTE explained_statement');
   });
 
   it('never analyzes', () => {
