@@ -29,6 +29,7 @@ import { addRulesCommand } from './rules-command.ts';
 import { createProgram, runProgram } from './run-program.ts';
 import { addServeCommand } from './serve-command.ts';
 import { addSpoolCommand } from './spool-command.ts';
+import { addSuggestionsCommand } from './suggestions-command.ts';
 import { addTestRulesCommand } from './test-rules-command.ts';
 import { addTopCommand } from './top-command.ts';
 import { addUsageHints } from './usage-hints.ts';
@@ -50,6 +51,7 @@ const COMMANDS = [
   addAlertsCommand,
   addIncidentsCommand,
   addObjectivesCommand,
+  addSuggestionsCommand,
   addBacktestCommand,
   addNoiseCommand,
   addNotifyCommand,

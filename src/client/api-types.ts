@@ -78,6 +78,8 @@ export type IdEndpointName =
   | 'incident'
   | 'acknowledgeIncident'
   | 'silence'
+  | 'dismissSuggestion'
+  | 'explainSuggestion'
   | 'read'
   | 'person'
   | 'key';

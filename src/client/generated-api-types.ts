@@ -7,6 +7,7 @@ export const ENDPOINT_PATHS = {
   distribution: '/api/performance/distribution',
   trendsSql: '/api/performance/trends/sql',
   endpoints: '/api/performance/endpoints',
+  bottlenecks: '/api/performance/bottlenecks',
   outgoing: '/api/performance/outgoing',
   database: '/api/performance/database',
   queues: '/api/performance/queues',
@@ -46,6 +47,9 @@ export const ENDPOINT_PATHS = {
   actions: '/api/performance/actions',
   decisions: '/api/performance/decisions',
   scaling: '/api/performance/scaling',
+  suggestions: '/api/performance/suggestions',
+  dismissSuggestion: '/api/performance/suggestions/:id/dismiss',
+  explainSuggestion: '/api/performance/suggestions/:id/explain',
   storage: '/api/performance/storage',
   keys: '/api/performance/keys',
   key: '/api/performance/keys/:id',
@@ -118,6 +122,7 @@ export interface ApiTypes {
     distribution: DistributionQuery;
     trendsSql: TrendsSqlQuery;
     endpoints: EndpointsQuery;
+    bottlenecks: BottlenecksQuery;
     outgoing: OutgoingQuery;
     database: DatabaseQuery;
     queues: QueuesQuery;
@@ -157,6 +162,9 @@ export interface ApiTypes {
     actions: Record<string, never>;
     decisions: DecisionsQuery;
     scaling: ScalingQuery;
+    suggestions: SuggestionsQuery;
+    dismissSuggestion: Record<string, never>;
+    explainSuggestion: Record<string, never>;
     storage: Record<string, never>;
     keys: Record<string, never>;
     key: Record<string, never>;
@@ -173,6 +181,8 @@ export interface ApiTypes {
     silences: SilencesBody;
     testReceiver: TestReceiverBody;
     people: PeopleBody;
+    dismissSuggestion: DismissSuggestionBody;
+    explainSuggestion: ExplainSuggestionBody;
     keys: KeysBody;
   };
   responses: {
@@ -181,6 +191,7 @@ export interface ApiTypes {
     distribution: Distribution;
     trendsSql: TrendsSql;
     endpoints: Endpoints;
+    bottlenecks: Bottlenecks;
     outgoing: Outgoing;
     database: Database;
     queues: Queues;
@@ -220,6 +231,9 @@ export interface ApiTypes {
     actions: Actions;
     decisions: Decisions;
     scaling: Scaling;
+    suggestions: Suggestions;
+    dismissSuggestion: Dismissals;
+    explainSuggestion: ExplainedSuggestion;
     storage: Storage;
     keys: Keys;
     key: Keys;
@@ -877,6 +891,83 @@ export interface EndpointsQuery {
    * @default false
    */
   includeTest?: boolean;
+}
+
+/**
+ * Query parameters of `GET /api/performance/bottlenecks`.
+ */
+export interface BottlenecksQuery {
+  /**
+   * Start of the time range: an ISO 8601 time, or milliseconds since the epoch.
+   */
+  from?: string;
+  /**
+   * End of the time range: an ISO 8601 time, or milliseconds since the epoch. Default: now.
+   */
+  to?: string;
+  /**
+   * Length of the time range, instead of from: a number with the unit s, m, h, or d, such as 15m.
+   */
+  last?: string;
+  /**
+   * IANA time zone such as Europe/Vienna. Default: the time zone of the server.
+   */
+  timeZone?: string;
+  /**
+   * Dimensions to group by: one or more of service, version, environment, instance, endpoint, operation, queue, queueScope, organizationId, propertyId.
+   *
+   * @default ["service","endpoint","operation"]
+   */
+  groupBy?: (
+    | 'service'
+    | 'version'
+    | 'environment'
+    | 'instance'
+    | 'endpoint'
+    | 'operation'
+    | 'queue'
+    | 'queueScope'
+    | 'organizationId'
+    | 'propertyId'
+  )[];
+  /**
+   * Limits the response to this service. Can be repeated.
+   */
+  service?: string[];
+  /**
+   * Limits the response to this version. Can be repeated.
+   */
+  version?: string[];
+  /**
+   * Limits the response to this environment. Can be repeated.
+   */
+  environment?: string[];
+  /**
+   * Limits the response to this instance. Can be repeated.
+   */
+  instance?: string[];
+  /**
+   * Limits the response to this endpoint. Can be repeated.
+   */
+  endpoint?: string[];
+  /**
+   * Limits the response to this operation. Can be repeated.
+   */
+  operation?: string[];
+  /**
+   * Limits the response to this organization. Can be repeated.
+   */
+  organizationId?: string[];
+  /**
+   * Limits the response to this property. Can be repeated.
+   */
+  propertyId?: string[];
+  /**
+   * Maximum number of groups: a whole number from 1 to 1000.
+   *
+   * @default 100
+   */
+  limit?: number;
 }
 
 /**
@@ -2388,6 +2479,70 @@ export interface ScalingQuery {
 }
 
 /**
+ * Query parameters of `GET /api/performance/suggestions`.
+ */
+export interface SuggestionsQuery {
+  /**
+   * Start of the time range: an ISO 8601 time, or milliseconds since the epoch.
+   */
+  from?: string;
+  /**
+   * End of the time range: an ISO 8601 time, or milliseconds since the epoch. Default: now.
+   */
+  to?: string;
+  /**
+   * Length of the time range, instead of from: a number with the unit s, m, h, or d, such as 15m.
+   */
+  last?: string;
+  /**
+   * IANA time zone such as Europe/Vienna. Default: the time zone of the server.
+   */
+  timeZone?: string;
+  /**
+   * Limits the response to this kind. Can be repeated.
+   */
+  kind?: (
+    | 'n-plus-one'
+    | 'slow-statement'
+    | 'slow-table'
+    | 'missing-limit'
+    | 'pool-too-small'
+    | 'connection-leak'
+    | 'chatty-transaction'
+    | 'too-few-workers'
+    | 'too-many-workers'
+    | 'fails-first'
+    | 'no-backoff'
+    | 'cacheable-results'
+    | 'event-loop-block'
+    | 'gc-pressure'
+    | 'slow-tenant'
+  )[];
+  /**
+   * Limits the response to this service. Can be repeated.
+   */
+  service?: string[];
+  /**
+   * Limits the response to this environment. Can be repeated.
+   */
+  environment?: string[];
+  /**
+   * Limits the response to this organization. Can be repeated.
+   */
+  organizationId?: string[];
+  /**
+   * Limits the response to this property. Can be repeated.
+   */
+  propertyId?: string[];
+  /**
+   * Whether to return the dismissed suggestions instead of the others.
+   *
+   * @default false
+   */
+  dismissed?: boolean;
+}
+
+/**
  * Query parameters of `GET /api/performance/stream`.
  */
 export interface StreamQuery {
@@ -2573,6 +2728,30 @@ export interface PeopleBody {
    * Subject of the person's key or token, such as token:ann.
    */
   user?: string;
+}
+
+/**
+ * JSON body of `POST /api/performance/suggestions/:id/dismiss`.
+ */
+export interface DismissSuggestionBody {
+  /**
+   * Reason for the dismissal.
+   */
+  comment: string;
+  /**
+   * Length of the dismissal, such as 7d, at most 366d. Default: no end.
+   */
+  duration?: string;
+}
+
+/**
+ * JSON body of `POST /api/performance/suggestions/:id/explain`.
+ */
+export interface ExplainSuggestionBody {
+  /**
+   * Database to use. Default: the database that fits the statement.
+   */
+  database?: 'postgresql' | 'mysql';
 }
 
 /**
@@ -3064,6 +3243,30 @@ export interface StreamGroup {
   eventLoopWaitShare?: number;
   ownTime?: number;
   ownShare?: number;
+}
+
+export interface Bottlenecks {
+  from: string;
+  to: string;
+  bottlenecks: Bottleneck[];
+}
+
+/**
+ * The part that limits a group of requests. `duration` and `time` are means in ms, and `share` is in percent. `operation` is the statement, host, queue, or pool with most of the time of the part in the kept requests.
+ */
+export interface Bottleneck {
+  group: Group;
+  part: 'database' | 'outgoing' | 'queue' | 'connectionWait' | 'eventLoopWait' | 'own' | 'unclear';
+  text: string;
+  requests: number;
+  duration?: number;
+  time?: number;
+  share?: number;
+  operation?: {
+    name: string;
+    share: number;
+    samples: number;
+  };
 }
 
 export interface Outgoing {
@@ -4584,6 +4787,128 @@ export interface Recommendation {
   processingTime?: number;
   backlog: number;
   reason: string;
+}
+
+export interface Suggestions {
+  from: string;
+  to: string;
+  suggestions: Suggestion[];
+  /**
+   * All dismissals in effect that the caller can undo. Empty unless `dismissed` is true.
+   */
+  dismissals: Dismissal[];
+  /**
+   * Data with too many groups to be read. Suggestions that need it are missing. Use a shorter range or a filter.
+   */
+  incomplete: string[];
+}
+
+/**
+ * A problem and its next step. The evidence is from `from` to `to`. Links are paths in the web UI. `gain.ms` is per request, job, or execution, and `gain.share` is in percent.
+ */
+export interface Suggestion {
+  id: string;
+  kind:
+    | 'n-plus-one'
+    | 'slow-statement'
+    | 'slow-table'
+    | 'missing-limit'
+    | 'pool-too-small'
+    | 'connection-leak'
+    | 'chatty-transaction'
+    | 'too-few-workers'
+    | 'too-many-workers'
+    | 'fails-first'
+    | 'no-backoff'
+    | 'cacheable-results'
+    | 'event-loop-block'
+    | 'gc-pressure'
+    | 'slow-tenant';
+  title: string;
+  service?: string;
+  endpoint?: string;
+  operation?: string;
+  statement?: string;
+  table?: string;
+  pool?: string;
+  queue?: string;
+  queueScope?: string;
+  jobType?: string;
+  instance?: string;
+  organizationId?: string;
+  propertyId?: string;
+  evidence: {
+    label: string;
+    value: number;
+    unit: '1' | 'ms' | '%' | 'By' | '1/s';
+  }[];
+  from: string;
+  to: string;
+  firstSeen: string;
+  lastSeen: string;
+  gain: {
+    text: string;
+    method: string;
+    ms?: number;
+    share?: number;
+  };
+  nextStep: {
+    text: string;
+    code?: string;
+  };
+  confidence: 'high' | 'medium' | 'low';
+  links: {
+    label: string;
+    path: string;
+  }[];
+  isExplainable: boolean;
+  dismissal?: Dismissal;
+  plan?: StatementPlan;
+}
+
+/**
+ * A dismissed suggestion. Without `until`, the dismissal has no end. Without `organizationId`, the suggestion is hidden from all users.
+ */
+export interface Dismissal {
+  suggestionId: string;
+  kind: string;
+  title: string;
+  author?: string;
+  comment?: string;
+  dismissedAt: string;
+  until?: string;
+  organizationId?: string;
+  propertyId?: string;
+}
+
+/**
+ * Plan of a statement without values. `cost` is an estimate of the database. `index` is the proposed statement.
+ */
+export interface StatementPlan {
+  database: 'postgresql' | 'mysql';
+  version: string;
+  summary: string;
+  cost?: number;
+  scans: {
+    table: string;
+    rows?: number;
+    condition?: string;
+  }[];
+  index?: string;
+  plan: string[];
+  at: string;
+}
+
+export interface Dismissals {
+  dismissals: Dismissal[];
+}
+
+export interface ExplainedSuggestion {
+  suggestion: Suggestion;
+  /**
+   * Why the statement was not explained. Missing if there is a plan.
+   */
+  reason?: string;
 }
 
 export interface Storage {

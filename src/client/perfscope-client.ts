@@ -205,6 +205,57 @@ export class PerfscopeClient extends AlertingClient {
   }
 
   /**
+   * Dismisses a suggestion, for a time or without an end.
+   *
+   * @example
+   * const [first] = (await client.get('suggestions')).suggestions;
+   * if (first) await client.dismissSuggestion(first.id, { comment: 'accepted', duration: '30d' });
+   * @param id ID of the suggestion
+   * @param body reason, and the length of the dismissal. Default: no end.
+   * @returns the dismissals of the caller's tenants
+   * @throws ApiError if the server returns an error, or the error of `fetch` if the server is unreachable
+   */
+  dismissSuggestion(
+    id: string,
+    body: RequestBody<'dismissSuggestion'>,
+  ): Promise<ApiResponse<'dismissSuggestion'>> {
+    return sendWithId(this.options, 'dismissSuggestion', id, {}, { method: 'POST', body });
+  }
+
+  /**
+   * Shows a dismissed suggestion again.
+   *
+   * @example
+   * const { dismissals } = await client.get('suggestions', { dismissed: true });
+   * for (const { suggestionId } of dismissals) await client.restoreSuggestion(suggestionId);
+   * @param id ID of the suggestion
+   * @returns the dismissals that ended
+   * @throws ApiError if the server returns an error, or the error of `fetch` if the server is unreachable
+   */
+  restoreSuggestion(id: string): Promise<ApiResponse<'dismissSuggestion'>> {
+    return sendWithId(this.options, 'dismissSuggestion', id, {}, { method: 'DELETE' });
+  }
+
+  /**
+   * Runs EXPLAIN for the statement of a suggestion. The server never executes the statement.
+   *
+   * @example
+   * const { suggestions } = await client.get('suggestions', { kind: ['slow-statement'] });
+   * const [first] = suggestions;
+   * if (first) console.log((await client.explainSuggestion(first.id)).suggestion.plan);
+   * @param id ID of the suggestion
+   * @param body database to use. Default: the database that fits the statement.
+   * @returns the suggestion with the plan, or the reason why there is none
+   * @throws ApiError if the server returns an error, or the error of `fetch` if the server is unreachable
+   */
+  explainSuggestion(
+    id: string,
+    body: RequestBody<'explainSuggestion'> = {},
+  ): Promise<ApiResponse<'explainSuggestion'>> {
+    return sendWithId(this.options, 'explainSuggestion', id, {}, { method: 'POST', body });
+  }
+
+  /**
    * Yields new events, or all events after `lastEventId`. Reconnects automatically and resumes
    * after the last event. Ends when `signal` is aborted or the loop ends.
    *

@@ -535,6 +535,18 @@ export const ERROR_EXPLANATIONS: Readonly<Record<ErrorCode, ErrorExplanation>> =
     cause: 'A query reads too much data to finish within its time limit.',
     action: 'Request a shorter time range, fewer groups, or a larger step.',
   },
+  PS_EXPLAIN_UNSET: {
+    cause:
+      'An administrator requested EXPLAIN for a suggestion, but the server has no connection to the database of the services.',
+    action:
+      'Set `PERFORMANCE_EXPLAIN_POSTGRES_URL_FILE` or `PERFORMANCE_EXPLAIN_MYSQL_URL_FILE` to a file with the URL of a user that can only read. See docs/suggestions.md.',
+  },
+  PS_EXPLAIN_FAILED: {
+    cause:
+      'The database of the services could not be reached, or did not accept the EXPLAIN statement. Perfscope never executes the statement itself.',
+    action:
+      'Check the URL, the permissions, and the `search_path` of the user. If the statement needs other permissions, run EXPLAIN yourself.',
+  },
   PS_FILE_EXISTS: {
     cause: 'The output file already exists, and Perfscope does not overwrite files by default.',
     action: 'Choose another name, or use `--force`.',

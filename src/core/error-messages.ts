@@ -32,6 +32,10 @@ const MISSING_ITEM_MESSAGES = {
     `No alert rule has the name ${name}. GET /api/performance/rules lists them.`,
   silence: (id: string) =>
     `No active silence has the ID ${id}. \`perfscope alerts silences\` lists them.`,
+  suggestion: (id: string) =>
+    `No suggestion of the last 7 days has the ID ${id}. \`perfscope suggestions\` lists them.`,
+  dismissal: (id: string) =>
+    `The suggestion with the ID ${id} is not dismissed, or only others can restore it. \`perfscope suggestions --dismissed\` lists dismissed suggestions.`,
   person: (name: string) =>
     `No person has the name ${name}. \`perfscope notify people list\` lists them.`,
   receiver: (name: string) =>
@@ -292,6 +296,10 @@ export const ERROR_MESSAGES = {
     `Agent ${p.agent} in service ${p.service} is incompatible with server ${p.server}. Rows are still stored, but some metrics can be missing or wrong. Get agent ${p.server} from ${p.url ?? '`perfscope agent pack` on the server'}, and install the file in the service.`,
   PS_QUERY_TOO_LONG: (_p: Record<never, never>) =>
     'The query exceeded its time limit and was canceled. Request a shorter time range, fewer groups, or a larger step.',
+  PS_EXPLAIN_UNSET: (p: { variable: string }) =>
+    `EXPLAIN needs a connection to the database of your services. Set ${p.variable} to the URL of a user that can only read, and restart the server.`,
+  PS_EXPLAIN_FAILED: (p: { database: string; reason: string }) =>
+    `${p.database} did not explain the statement: ${p.reason}. Check the URL and the permissions of its user, or run EXPLAIN yourself.`,
   PS_FILE_EXISTS: (p: { file: string }) =>
     `${p.file} already exists. Choose another name, or use --force to overwrite the file.`,
   PS_EXPORT_FAILED: (p: { file: string; reason: string }) =>

@@ -42,6 +42,7 @@ import {
   validateWebhookUrl,
 } from '../../src/server/startup/create-actions.ts';
 import { listen } from '../../src/server/startup/listen.ts';
+import { createSuggestionService } from '../../src/server/suggestions/suggestion-service.ts';
 import { applyRetention } from '../../src/storage/migrations/apply-retention.ts';
 import { migrate } from '../../src/storage/migrations/migrate.ts';
 import type { ScanClient } from '../../src/storage/questdb/query-client.ts';
@@ -73,6 +74,11 @@ const SNAPSHOT: HealthSnapshot['metrics'] = {
   gauges: { activeUsers: 3 },
 };
 
+interface ExplainUrls {
+  PERFORMANCE_EXPLAIN_POSTGRES_URL?: string;
+  PERFORMANCE_EXPLAIN_MYSQL_URL?: string;
+}
+
 /** The API with a real QuestDB, writer, alerts, and notifications. Callers have `role` and `scope`. */
 export class TestApiServer {
   readonly questdb = new ExternalQuestdb();
@@ -85,6 +91,8 @@ export class TestApiServer {
   readonly principals = new Map<string, Principal>();
   /** Clock of the evaluator and the notifier. */
   now = () => Date.now();
+  /** Databases for EXPLAIN. Set them before the start. */
+  explainUrls: ExplainUrls = {};
   url = '';
   readonly logMessages: string[] = [];
   /** The table of each added row, in order. */
@@ -200,6 +208,13 @@ export class TestApiServer {
         queryClient: this.#queryClient,
         listForcedBreakers: createForcedBreakerLookup(this.evaluator),
         isRestored: () => true,
+      }),
+      suggestions: createSuggestionService({
+        queryClient: this.#wrapQueryClient(this.#queryClient),
+        ...storage,
+        settings: { ...parseSettings({}).settings, ...this.explainUrls },
+        healthIntervalMs: 60_000,
+        now: () => this.now(),
       }),
       alerts: createAlertService(this.evaluator, this.#queryClient),
       incidents: createIncidentService({

@@ -24,6 +24,7 @@ export function listViews({ service, operation, endpoint, queue, job, tenant }: 
     '/incidents',
     '/alerts',
     '/rules',
+    '/suggestions',
     '/deploys',
     '/objectives',
     '/backtest',

@@ -161,6 +161,7 @@ function getVariants(table: TableName, tenant: SeededTenant, now: number): reado
     deploys: [
       { source: 'recorded', version: `${mark}-serviceVersion`, findings: '[]', changes: '[]' },
     ],
+    suggestion_dismissals: [{ state: 'dismissed', kind: 'n-plus-one', expiresAt: undefined }],
     notification_people: [
       { state: 'active', role: 'VIEWER', properties: JSON.stringify([propertyId]) },
     ],

@@ -8,6 +8,7 @@ import {
   DECISION_OUTCOME_STATUSES,
   DECISION_STATUSES,
 } from '../../../src/core/schema/tables/rule-decisions-table.ts';
+import { DISMISSAL_STATES } from '../../../src/core/schema/tables/suggestion-dismissals-table.ts';
 import type { Message } from '../../../src/server/notifications/channels/channel.ts';
 import type { TableDescriptions } from './table-description.ts';
 
@@ -229,6 +230,39 @@ export const DEPLOY_TABLES: TableDescriptions<'deploys'> = {
   },
 };
 
+/** Describes the table of dismissed suggestions. */
+export const SUGGESTION_TABLES: TableDescriptions<'suggestion_dismissals'> = {
+  suggestion_dismissals: {
+    row: [
+      'A row is one change of a dismissal: a suggestion was dismissed or restored.',
+      "The dismissal's row with the greatest (`timestamp`, `seq`) contains its current state.",
+      'The server writes these rows.',
+    ],
+    columns: {
+      timestamp: { meaning: 'Time of the change.' },
+      state: {
+        meaning: 'Whether the suggestion was dismissed, or is shown again.',
+        values: DISMISSAL_STATES,
+      },
+      kind: { meaning: 'Kind of the suggestion.' },
+      organizationId: {
+        meaning:
+          'Organization whose people do not see the suggestion. If empty, the suggestion is hidden from all users.',
+      },
+      propertyId: {
+        meaning: 'Property whose people do not see the suggestion. Empty for all properties.',
+      },
+      id: { meaning: 'ID of the dismissal: a hash of the suggestion and the tenant.' },
+      seq: SEQ,
+      suggestionId: { meaning: 'ID of the suggestion.' },
+      title: { meaning: 'Title of the suggestion when it was dismissed.' },
+      author: { meaning: 'User who dismissed or restored the suggestion.' },
+      comment: { meaning: 'Reason for the dismissal.' },
+      expiresAt: { meaning: 'End of the dismissal. Empty for a dismissal without an end.' },
+    },
+  },
+};
+
 /** Describes the tables of decisions and of access. */
 export const ACCESS_TABLES: TableDescriptions<
   'rule_decisions' | 'notification_people' | 'api_keys' | 'audit_log'
@@ -344,7 +378,7 @@ export const ACCESS_TABLES: TableDescriptions<
       },
       action: {
         meaning:
-          'Action, such as `key.create`, `key.revoke`, `person.set`, `person.remove`, `silence.create`, `silence.end`, `alert.acknowledge`, or `receiver.test`.',
+          'Action, such as `key.create`, `key.revoke`, `person.set`, `person.remove`, `silence.create`, `silence.end`, `suggestion.dismiss`, `suggestion.restore`, `suggestion.explain`, `alert.acknowledge`, or `receiver.test`.',
       },
       object: { meaning: 'ID or name of the changed object.' },
       detail: { meaning: 'JSON object with details, without secrets.' },

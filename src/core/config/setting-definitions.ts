@@ -251,6 +251,22 @@ export const VARIABLES = {
     undefined,
     'File that contains the Grafana token.',
   ),
+  PERFORMANCE_EXPLAIN_POSTGRES_URL: urlVariable(
+    ['postgresql:', 'postgres:'],
+    "URL of your services' PostgreSQL, for `EXPLAIN` of a suggested statement. Use a user that can only read. If unset, Perfscope never connects.",
+  ),
+  PERFORMANCE_EXPLAIN_POSTGRES_URL_FILE: stringVariable<string | undefined>(
+    undefined,
+    'File that contains the PostgreSQL URL for `EXPLAIN`.',
+  ),
+  PERFORMANCE_EXPLAIN_MYSQL_URL: urlVariable(
+    ['mysql:', 'mariadb:'],
+    "URL of your services' MySQL or MariaDB, for `EXPLAIN` of a suggested statement. Use a user that can only read. If unset, Perfscope never connects.",
+  ),
+  PERFORMANCE_EXPLAIN_MYSQL_URL_FILE: stringVariable<string | undefined>(
+    undefined,
+    'File that contains the MySQL URL for `EXPLAIN`.',
+  ),
   PERFORMANCE_API_RATE_LIMIT: integerVariable(
     12_000,
     [1, 1e9],

@@ -16,6 +16,10 @@ import {
 import { type QueueMetricRow, queueMetricsTable } from './tables/queue-metrics-table.ts';
 import { type RuleDecisionRow, ruleDecisionsTable } from './tables/rule-decisions-table.ts';
 import { type SilenceRow, silencesTable } from './tables/silences-table.ts';
+import {
+  type SuggestionDismissalRow,
+  suggestionDismissalsTable,
+} from './tables/suggestion-dismissals-table.ts';
 import { type SystemHealthRow, systemHealthTable } from './tables/system-health-table.ts';
 
 /** Measurement tables: partitioned by day, with a TTL. */
@@ -39,6 +43,7 @@ export const STATE_TABLES = [
   peopleTable,
   objectivesTable,
   deploysTable,
+  suggestionDismissalsTable,
 ] as const;
 
 export interface RowTypes {
@@ -57,6 +62,7 @@ export interface RowTypes {
   notification_people: PersonRow;
   objectives: ObjectiveRow;
   deploys: DeployRow;
+  suggestion_dismissals: SuggestionDismissalRow;
 }
 
 export type TableName = keyof RowTypes;

@@ -14,6 +14,7 @@ import type { AlertService } from '../alerts/service/alert-views.ts';
 import type { IncidentService } from '../alerts/service/incident-views.ts';
 import type { BacktestService } from '../backtest/service/backtest-views.ts';
 import type { LinkVerifier, NotificationService } from '../notifications/notification-views.ts';
+import type { SuggestionService } from '../suggestions/suggestion-views.ts';
 import type { CsvTable } from './csv-table.ts';
 import type { EndpointPermission } from './middleware/authorization-middleware.ts';
 import type { ReportAgentVersion } from './middleware/version-middleware.ts';
@@ -38,6 +39,7 @@ export interface EndpointDependencies {
   notifications: NotificationService;
   backtests: BacktestService;
   actions: ActionService;
+  suggestions: SuggestionService;
   /** Verifies signed links from notifications. */
   links: LinkVerifier;
   access: Pick<AccessControl, 'authenticate' | 'keys' | 'audit'>;

@@ -9,6 +9,7 @@ import {
   rulesEndpoint,
 } from './endpoints/alerts-endpoints.ts';
 import { backtestEndpoint, noiseEndpoint } from './endpoints/backtest-endpoints.ts';
+import { bottlenecksEndpoint } from './endpoints/bottlenecks-endpoint.ts';
 import { catalogEndpoint } from './endpoints/catalog-endpoint.ts';
 import { compareEndpoint } from './endpoints/compare-endpoint.ts';
 import { coverageEndpoint } from './endpoints/coverage-endpoint.ts';
@@ -44,6 +45,11 @@ import { testEndpoint } from './endpoints/self-test-endpoint.ts';
 import { silenceEndpoint, silencesEndpoint } from './endpoints/silences-endpoints.ts';
 import { storageEndpoint } from './endpoints/storage-endpoint.ts';
 import { streamEndpoint } from './endpoints/stream-endpoint.ts';
+import {
+  dismissSuggestionEndpoint,
+  explainSuggestionEndpoint,
+  suggestionsEndpoint,
+} from './endpoints/suggestions-endpoints.ts';
 import { trendsEndpoint } from './endpoints/trends-endpoint.ts';
 import { trendsSqlEndpoint } from './endpoints/trends-sql-endpoint.ts';
 import { valuesEndpoint } from './endpoints/values-endpoint.ts';
@@ -55,6 +61,7 @@ export const ENDPOINTS = {
   distribution: distributionEndpoint,
   trendsSql: trendsSqlEndpoint,
   endpoints: endpointsEndpoint,
+  bottlenecks: bottlenecksEndpoint,
   outgoing: outgoingEndpoint,
   database: databaseEndpoint,
   queues: queuesEndpoint,
@@ -94,6 +101,9 @@ export const ENDPOINTS = {
   actions: actionsEndpoint,
   decisions: decisionsEndpoint,
   scaling: scalingEndpoint,
+  suggestions: suggestionsEndpoint,
+  dismissSuggestion: dismissSuggestionEndpoint,
+  explainSuggestion: explainSuggestionEndpoint,
   storage: storageEndpoint,
   keys: keysEndpoint,
   key: keyEndpoint,

@@ -35,6 +35,7 @@ import { createBacktestService } from '../backtest/service/backtest-service.ts';
 import { createNotificationService } from '../notifications/notification-service.ts';
 import type { Notifier } from '../notifications/notifier.ts';
 import { RejectionReporter } from '../otlp/rejection-reporter.ts';
+import { createSuggestionService } from '../suggestions/suggestion-service.ts';
 import { type ActionParts, createActions } from './create-actions.ts';
 import { createAlertEvaluator, createNotifier } from './create-alerting.ts';
 import { DiscoveryPublisher } from './discovery-publisher.ts';
@@ -186,6 +187,13 @@ async function startAllParts(
         healthIntervalMs: settings.SYSTEM_HEALTH_INTERVAL,
       }),
       actions: actions.service,
+      suggestions: createSuggestionService({
+        queryClient,
+        add,
+        flush: async () => agent.deferredWriter.writer?.flush(),
+        settings,
+        healthIntervalMs: settings.SYSTEM_HEALTH_INTERVAL,
+      }),
       links: notifications.links,
       access,
       maxRequestsPerMinute: settings.PERFORMANCE_API_RATE_LIMIT,

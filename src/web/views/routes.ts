@@ -15,6 +15,7 @@ import {
   KeyRound,
   Layers,
   LayoutDashboard,
+  Lightbulb,
   Rocket,
   Server,
   Siren,
@@ -184,6 +185,13 @@ export const ROUTES: readonly Route[] = [
     navigation: { section: 'Respond', icon: Target },
     identity: ['objective'],
     keywords: 'slo error budget burn rate targets',
+  },
+  {
+    path: '/suggestions',
+    title: 'Suggestions',
+    load: () => import('./suggestions/suggestions.tsx'),
+    navigation: { section: 'Respond', icon: Lightbulb },
+    keywords: 'fix slow index n+1 limit pool cache explain bottleneck advice',
   },
   {
     path: '/deploys',

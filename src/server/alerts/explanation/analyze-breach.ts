@@ -11,6 +11,8 @@ import { toNumber } from '../../../storage/queries/row-values.ts';
 import { runQuery } from '../../../storage/queries/run-query.ts';
 import { getLastRange } from '../../../storage/queries/time-range.ts';
 import type { QueryClient } from '../../../storage/questdb/query-client.ts';
+import type { Bottleneck } from '../../bottlenecks/bottleneck.ts';
+import { queryBottlenecks } from '../../bottlenecks/query-bottlenecks.ts';
 import { type Observation, toLabelsKey } from '../evaluation/observation.ts';
 import { queryMeasure } from '../rule-queries/measure-query.ts';
 import { RuleQueryCache } from '../rule-queries/rule-query-cache.ts';
@@ -60,14 +62,15 @@ export async function analyzeBreach(
     now: new RuleQueryCache(queryClient, firedMs, 60_000, [], scope),
     before: new RuleQueryCache(queryClient, firedMs - measure.windowMs, 60_000, [], scope),
   };
-  const [headline, slowerPart, contributors, changes, services] = await Promise.all([
+  const [headline, slowerPart, bottleneck, contributors, changes, services] = await Promise.all([
     queryHeadline({ ...breach, measure: groupMeasure }, caches.before),
     explainDuration(queryClient, { ...breach, measure: groupMeasure }, caches.before, scope),
+    explainBottleneck(queryClient, { ...breach, measure: groupMeasure }, scope),
     queryContributors(groupMeasure, caches.now, scope, listMissingTenant(measure, group)),
     queryChanges(breach, caches, scope),
     queryServices(queryClient, breach, scope),
   ]);
-  return { headline, slowerPart, contributors, changes, services };
+  return { headline, slowerPart, bottleneck, contributors, changes, services };
 }
 
 /** Values that already describe a change, or that have no earlier value. */
@@ -120,8 +123,8 @@ async function explainDuration(
   before: RuleQueryCache,
   scope: TenantScope,
 ): Promise<SlowerPart | undefined> {
-  const { type, aggregate, windowMs } = measure;
-  if (type !== 'API_RESPONSE_TIME' || !DURATION_AGGREGATES.has(aggregate)) return undefined;
+  const { windowMs } = measure;
+  if (!isAboutDuration(measure)) return undefined;
   const baselines = await queryMeasure(toBaseline({ ...measure, aggregate: 'mean' }), before);
   const baseline = baselines.find(({ labels }) => toLabelsKey(labels) === toLabelsKey(group));
   if (baseline === undefined || !hasBaseline(baseline, measure)) return undefined;
@@ -138,6 +141,25 @@ async function explainDuration(
     missing: listMissingTenant(measure, group),
     minCount: MIN_COUNT,
   });
+}
+
+function isAboutDuration({ type, aggregate }: Measure): boolean {
+  return type === 'API_RESPONSE_TIME' && DURATION_AGGREGATES.has(aggregate);
+}
+
+/** Returns the part that limits the requests in the window, for an alert about the duration of requests. */
+async function explainBottleneck(
+  queryClient: QueryClient,
+  { measure, group, firedMs }: Breach,
+  scope: TenantScope,
+): Promise<Bottleneck | undefined> {
+  if (!isAboutDuration(measure)) return undefined;
+  const missing = listMissingTenant(measure, group);
+  const range = { fromMs: firedMs - measure.windowMs, toMs: firedMs };
+  const found = await queryBottlenecks(queryClient, {
+    ...{ scope, range, filter: measure.filter, groupBy: missing },
+  });
+  return found.find((each) => missing.every((name) => each.group[name] === undefined));
 }
 
 /** Compares the related metrics with their baselines. Metrics without enough data are omitted. */

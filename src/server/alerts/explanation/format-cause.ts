@@ -1,5 +1,7 @@
 import { formatBytes, formatDuration, formatNumber, formatPercent } from '../../../core/format.ts';
 import type { Dimension } from '../../../storage/queries/query-definition.ts';
+import type { Bottleneck } from '../../bottlenecks/bottleneck.ts';
+import { REQUEST_PARTS } from '../../bottlenecks/request-part-table.ts';
 
 /** Unit of a metric change. Determines how the value is formatted. */
 export type ValueUnit = 'ms' | '%' | '1' | '1/min' | 'By';
@@ -45,6 +47,8 @@ export interface BreachAnalysis {
   readonly headline: MetricChange | undefined;
   /** Only for alerts about the duration of requests. */
   readonly slowerPart: SlowerPart | undefined;
+  /** The part that limits the requests in the window. Only for alerts about the duration of requests. */
+  readonly bottleneck?: Bottleneck | undefined;
   readonly contributors: readonly Contributor[];
   /** Other metrics, changed or not. Each has enough data in the window and in the baseline. */
   readonly changes: readonly MetricChange[];
@@ -92,6 +96,7 @@ export function formatCause(analysis: BreachAnalysis): string | undefined {
   const parts = [
     ...(headline && computeChangeWeight(headline) > 0 ? [formatHeadline(headline)] : []),
     ...(slowerPart ? [formatSlowerPart(slowerPart)] : []),
+    ...formatBottleneck(analysis),
     ...(top.length > 0 ? [top.join(', ')] : []),
     ...others,
     ...(services.length > 0 ? [formatServices(services)] : []),
@@ -138,6 +143,15 @@ function formatSlowerPart({ name, before, now, total, operation }: SlowerPart): 
   const shortened = isLong ? `${operation.slice(0, MAX_OPERATION_LENGTH)}…` : operation;
   const cause = shortened === undefined ? '' : `, mostly \`${shortened}\``;
   return `${name} ${times}, up from ${formatDuration(before)}${cause}`;
+}
+
+/** Formats the part that limits the requests, unless it is already shown as the slower part, or unclear. */
+function formatBottleneck({ bottleneck, slowerPart }: BreachAnalysis): string[] {
+  const part = REQUEST_PARTS.find(({ id }) => id === bottleneck?.part);
+  if (bottleneck === undefined || part === undefined || part.name === slowerPart?.name) return [];
+  return [
+    `${bottleneck.text.charAt(0).toLowerCase()}${bottleneck.text.slice(1).replace(/\.$/, '')}`,
+  ];
 }
 
 function formatChange({ metric, subject, before, now, unit, harmful }: MetricChange): string {

@@ -1,44 +1,16 @@
 import type { TenantScope } from '../../../core/tenant-scope.ts';
 import { type MetricSelector, queryTotals } from '../../../storage/queries/operation-totals.ts';
 import type { Dimension, Filter } from '../../../storage/queries/query-definition.ts';
-import type { BreakdownStats } from '../../../storage/queries/request-breakdowns.ts';
 import { queryRequestTotals, type RequestTotals } from '../../../storage/queries/request-totals.ts';
 import type { TimeRange } from '../../../storage/queries/time-range.ts';
 import type { QueryClient } from '../../../storage/questdb/query-client.ts';
+import { REQUEST_PARTS, type RequestPartDefinition } from '../../bottlenecks/request-part-table.ts';
 import type { SlowerPart } from './format-cause.ts';
 
 /** A part explains slower requests only with at least this share of the additional time. */
 const MIN_SHARE_OF_INCREASE = 0.5;
 /** A smaller factor doesn't count as a change. */
 const MIN_FACTOR = 1.5;
-
-interface PartDefinition {
-  readonly name: string;
-  readonly field: keyof BreakdownStats;
-  /** Metric with the operations of the part, by endpoint. */
-  readonly operations?: MetricSelector;
-}
-
-const PARTS: readonly PartDefinition[] = [
-  {
-    name: 'database',
-    field: 'databaseTime',
-    operations: { metricType: 'DATABASE_QUERY_TIME' },
-  },
-  {
-    name: 'outgoing calls',
-    field: 'outgoingTime',
-    operations: { metricType: 'OUTGOING_REQUEST_TIME' },
-  },
-  { name: 'queue calls', field: 'queueTime' },
-  {
-    name: 'wait for connections',
-    field: 'connectionWaitTime',
-    operations: { metricType: 'CUSTOM', names: ['db.client.connection.wait_time'] },
-  },
-  { name: 'event loop wait', field: 'eventLoopWaitTime' },
-  { name: 'own time', field: 'ownTime' },
-];
 
 /** The requests of an alert, in its window and in its baseline. */
 export interface SlowerRequests {
@@ -82,10 +54,13 @@ export async function querySlowerPart(
   };
 }
 
-function findSlowerPart(now: RequestTotals, before: RequestTotals): PartDefinition | undefined {
+function findSlowerPart(
+  now: RequestTotals,
+  before: RequestTotals,
+): RequestPartDefinition | undefined {
   const increase = (now.average ?? 0) - (before.average ?? 0);
   if (increase <= 0) return undefined;
-  return PARTS.find(({ field }) => {
+  return REQUEST_PARTS.find(({ field }) => {
     const from = before[field];
     const to = now[field];
     if (from === undefined || to === undefined) return false;

@@ -1,5 +1,6 @@
 import { useRequest } from '../../api/queries.ts';
 import { client } from '../../api/session.ts';
+import { BottleneckLine } from '../../data/bottleneck-line.tsx';
 import { Card } from '../../design/card.tsx';
 import { SearchableTable } from '../../design/searchable-table.tsx';
 import { EmptyState, Loaded } from '../../design/states.tsx';
@@ -39,6 +40,11 @@ export default function DeployView({ parameters: { id = '' } }: { parameters: Vi
           {(data) => <Head deploy={data.deploy} />}
         </Loaded>
       </Card>
+      {deploy && (
+        <Card title="Where the time goes now">
+          <BottleneckLine filter={{ service: [deploy.service], version: [deploy.version] }} />
+        </Card>
+      )}
       {state.data && <MainSeries {...state.data} />}
       {state.data && (
         <Card

@@ -40,7 +40,7 @@ export default function Endpoint() {
     <>
       <WorkStats label="Requests" figures={figures} failedHref={linkWith({ samples: 'failed' })} />
       <RequestCharts filter={filter} />
-      <WhereTimeGoes figures={figures} />
+      <WhereTimeGoes figures={figures} filter={filter} />
       <GroupTable title="By tenant" dimension="organizationId" filter={filter} span={5} />
       <RequestSamples filter={filter} />
       <GroupTable title="By version" dimension="version" filter={filter} span={6} />

@@ -46,7 +46,7 @@ export default function Service() {
           )}
         </Loaded>
       </Card>
-      <WhereTimeGoes figures={total.data?.endpoints[0]} />
+      <WhereTimeGoes figures={total.data?.endpoints[0]} filter={filter} />
       <GroupTable title="By tenant" dimension="organizationId" filter={filter} span={5} />
       <GroupTable title="By version" dimension="version" filter={filter} span={6} />
       <GroupTable title="By instance" dimension="instance" filter={filter} span={6} />

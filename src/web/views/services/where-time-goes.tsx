@@ -1,4 +1,5 @@
 import type { ApiResponse } from '../../../client/api-types.ts';
+import { BottleneckLine } from '../../data/bottleneck-line.tsx';
 import { listParts, type PartName, PartsBar } from '../../data/parts.tsx';
 import { Card } from '../../design/card.tsx';
 import { ChangeText, Figure } from '../../design/figure.tsx';
@@ -10,8 +11,16 @@ import { linkTo } from '../../url/view-state.ts';
 
 type RequestGroup = ApiResponse<'endpoints'>['endpoints'][number];
 
+type BottleneckFilter = Parameters<typeof BottleneckLine>[0]['filter'];
+
 /** The parts of a request's time, longest first, and the statement that it repeats. */
-export function WhereTimeGoes({ figures }: { figures: RequestGroup | undefined }) {
+export function WhereTimeGoes({
+  figures,
+  filter,
+}: {
+  figures: RequestGroup | undefined;
+  filter: BottleneckFilter;
+}) {
   const parts = figures ? listParts(figures) : [];
   const earlier = figures?.previous ? listParts(figures.previous) : [];
   return (
@@ -26,6 +35,7 @@ export function WhereTimeGoes({ figures }: { figures: RequestGroup | undefined }
         </EmptyState>
       ) : (
         <>
+          <BottleneckLine filter={filter} />
           <PartsBar figures={figures!} height={24} />
           <Table
             label="Parts of the time"

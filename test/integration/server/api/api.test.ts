@@ -622,6 +622,10 @@ const SCOPE_TEST_QUERIES: { readonly [N in EndpointName]: string | undefined } =
   actions: undefined,
   decisions: undefined,
   scaling: undefined,
+  bottlenecks: `?from=${FROM}&to=${TO}&groupBy=organizationId,endpoint,service,operation`,
+  suggestions: undefined,
+  dismissSuggestion: undefined,
+  explainSuggestion: undefined,
 };
 /** Endpoints whose isolation is tested in other files, such as `alerts-api.test.ts` and `jobs-api.test.ts`. */
 const TESTED_ELSEWHERE = [
@@ -660,6 +664,9 @@ const TESTED_ELSEWHERE = [
   'compare',
   'backtest',
   'noise',
+  'suggestions',
+  'dismissSuggestion',
+  'explainSuggestion',
 ];
 
 describe('tenant isolation', () => {
