@@ -33,6 +33,8 @@ export const ENDPOINT_PATHS = {
   rule: '/api/performance/rules/:id',
   objectives: '/api/performance/objectives',
   objective: '/api/performance/objectives/:id',
+  forecasts: '/api/performance/forecasts',
+  forecast: '/api/performance/forecasts/:id',
   backtest: '/api/performance/backtest',
   noise: '/api/performance/noise',
   silences: '/api/performance/silences',
@@ -144,6 +146,8 @@ export interface ApiTypes {
     rule: Record<string, never>;
     objectives: ObjectivesQuery;
     objective: ObjectiveQuery;
+    forecasts: ForecastsQuery;
+    forecast: Record<string, never>;
     backtest: BacktestQuery;
     noise: NoiseQuery;
     silences: Record<string, never>;
@@ -207,6 +211,8 @@ export interface ApiTypes {
     rule: OneRule;
     objectives: Objectives;
     objective: OneObjective;
+    forecasts: Forecasts;
+    forecast: OneForecast;
     backtest: Backtest;
     noise: Noise;
     silences: Silences;
@@ -2144,6 +2150,36 @@ export interface ObjectiveQuery {
 }
 
 /**
+ * Query parameters of `GET /api/performance/forecasts`.
+ */
+export interface ForecastsQuery {
+  /**
+   * Limits the response to this kind. Can be repeated.
+   */
+  kind?: ('disk' | 'memory' | 'pool' | 'queue' | 'requestRate' | 'errorBudget')[];
+  /**
+   * Limits the response to this status. Can be repeated.
+   */
+  status?: ('reached' | 'limit' | 'clear' | 'notPredictable' | 'noLimit' | 'waiting')[];
+  /**
+   * Limits the response to this service. Can be repeated.
+   */
+  service?: string[];
+  /**
+   * Limits the response to this host. Can be repeated.
+   */
+  host?: string[];
+  /**
+   * Limits the response to this organization. Can be repeated.
+   */
+  organizationId?: string[];
+  /**
+   * Limits the response to this property. Can be repeated.
+   */
+  propertyId?: string[];
+}
+
+/**
  * Query parameters of `GET /api/performance/backtest`.
  */
 export interface BacktestQuery {
@@ -3970,7 +4006,7 @@ export interface Rule {
  * What a rule measures. Durations are in ms.
  */
 export interface RuleQuery {
-  kind: 'metric' | 'sql' | 'internal' | 'burnRate' | 'deploy';
+  kind: 'metric' | 'sql' | 'internal' | 'burnRate' | 'deploy' | 'forecast';
   metricType?: string;
   aggregate?: string;
   filters?: {
@@ -4009,7 +4045,7 @@ export interface RuleWaiting {
   /**
    * `baseline`: the baseline is too short. `coverage`: the window contains too little data. `objective`: the objective's first event is newer than the window of the burn rate.
    */
-  reason: 'baseline' | 'coverage' | 'objective';
+  reason: 'baseline' | 'coverage' | 'objective' | 'forecast';
   /**
    * Number of groups with enough data.
    */
@@ -4181,6 +4217,141 @@ export interface ObjectiveHistory {
     budgetRemaining?: number;
     burnRates: BurnRates;
   }[];
+}
+
+export interface Forecasts {
+  forecasts: Forecast[];
+  /**
+   * Time of the last update. Missing until the first update after a start.
+   */
+  updatedAt?: string;
+  /**
+   * Why the last update failed.
+   */
+  problem?: string;
+}
+
+export interface Forecast {
+  id: string;
+  kind: 'disk' | 'memory' | 'pool' | 'queue' | 'requestRate' | 'errorBudget';
+  /**
+   * Name, such as `Disk of host web-1`.
+   */
+  subject: string;
+  labels: {
+    [k: string]: string;
+  };
+  /**
+   * Unit of the values (UCUM).
+   */
+  unit: string;
+  /**
+   * `limit`: the limit is reached within the horizon. `clear`: it is not reached. `notPredictable`: a naive forecast is as good.
+   */
+  status: 'reached' | 'limit' | 'clear' | 'notPredictable' | 'noLimit' | 'waiting';
+  /**
+   * Why there is no forecast, or why alerts do not use it.
+   */
+  reason?: string;
+  value?: number;
+  limit?: number;
+  /**
+   * How the limit was found, or why it is unknown.
+   */
+  limitReason?: string;
+  /**
+   * Theil–Sen slope per day.
+   */
+  slopePerDay?: number;
+  limitAt?: string;
+  /**
+   * Start of the 80 % interval.
+   */
+  earliestAt?: string;
+  /**
+   * End of the 80 % interval.
+   */
+  latestAt?: string;
+  /**
+   * Time until the limit, in ms.
+   */
+  timeToLimit?: number;
+  /**
+   * Whether alerts use the forecast.
+   */
+  reliable: boolean;
+  method?: 'naive' | 'seasonalNaive' | 'linear' | 'recentLinear' | 'ets' | 'mstl';
+  /**
+   * Length of the forecast, in ms.
+   */
+  horizon?: number;
+  errors: HorizonError[];
+  learnedFrom?: string;
+  learnedTo?: string;
+  /**
+   * Number of measured values.
+   */
+  count?: number;
+  /**
+   * Number of ignored spikes.
+   */
+  spikes?: number;
+  /**
+   * Number of clean-ups or restarts.
+   */
+  drops?: number;
+  /**
+   * Length of the values that are still needed, in ms. Only while waiting.
+   */
+  missing?: number;
+  computedAt: string;
+  alert?: {
+    id: string;
+    rule: string;
+    severity: 'warning' | 'medium' | 'high' | 'critical';
+  };
+}
+
+/**
+ * Median absolute errors of forecasts in the past, in the unit of the values.
+ */
+export interface HorizonError {
+  /**
+   * Length of the forecasts, in ms.
+   */
+  horizon: number;
+  /**
+   * Number of past forecasts.
+   */
+  forecasts: number;
+  error: number;
+  /**
+   * Error of repeating the last value.
+   */
+  naive: number;
+  /**
+   * Error of repeating the last day or week.
+   */
+  seasonalNaive?: number;
+}
+
+export interface OneForecast {
+  forecast: Forecast;
+  history: {
+    at: string;
+    value: number;
+  }[];
+  points: ForecastPoint[];
+}
+
+/**
+ * A predicted value with its 80 % interval.
+ */
+export interface ForecastPoint {
+  at: string;
+  value: number;
+  lower: number;
+  upper: number;
 }
 
 export interface Backtest {

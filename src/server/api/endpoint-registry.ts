@@ -16,6 +16,7 @@ import { dashboardEndpoint } from './endpoints/dashboard-endpoint.ts';
 import { deployEndpoint, deploysEndpoint } from './endpoints/deploys-endpoints.ts';
 import { distributionEndpoint } from './endpoints/distribution-endpoint.ts';
 import { errorsEndpoint } from './endpoints/errors-endpoint.ts';
+import { forecastEndpoint, forecastsEndpoint } from './endpoints/forecasts-endpoints.ts';
 import { healthEndpoint } from './endpoints/health-endpoint.ts';
 import { databaseEndpoint, endpointsEndpoint } from './endpoints/http-and-database-endpoints.ts';
 import {
@@ -81,6 +82,8 @@ export const ENDPOINTS = {
   rule: ruleEndpoint,
   objectives: objectivesEndpoint,
   objective: objectiveEndpoint,
+  forecasts: forecastsEndpoint,
+  forecast: forecastEndpoint,
   backtest: backtestEndpoint,
   noise: noiseEndpoint,
   silences: silencesEndpoint,

@@ -1,5 +1,5 @@
 import { setImmediate as yieldToEvents } from 'node:timers/promises';
-import { MINUTE_MS } from '../../core/duration.ts';
+import { DAY_MS, MINUTE_MS } from '../../core/duration.ts';
 import type { Logger } from '../../core/log.ts';
 import { errorMessage } from '../../core/perfscope-error.ts';
 import { floorTo } from '../../storage/queries/time-range.ts';
@@ -43,6 +43,8 @@ const ROW_DELAY_MS = 2 * MINUTE_MS;
 const REPEATED_INTERVALS = 2;
 /** Number of intervals that one query reads. With 1,000 series, the result has 72,000 values. */
 const INTERVALS_PER_QUERY = 72;
+/** Subjects without values for this time have no forecast. */
+const FORGET_MS = DAY_MS;
 /** Subjects over the limit of a kind have no forecast. */
 const MAX_SUBJECTS = 2000;
 
@@ -149,6 +151,11 @@ export class ForecastMonitor {
     const updated: SubjectForecast[] = [];
     for (const { subjects } of due) {
       for (const { subject, values } of subjects.values()) {
+        // The host or the service probably no longer exists.
+        if (toMs - this.#clock!.toTime(values.newestMs) > FORGET_MS) {
+          this.#forecasts.delete(subject.id);
+          continue;
+        }
         const { limit, reason } = getLimit(subject);
         const forecast = await this.#forecast(subject, values, limit, reason, now);
         const entry = { subject, forecast, limitReason: reason, computedMs: now };

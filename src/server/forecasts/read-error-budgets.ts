@@ -25,9 +25,11 @@ export const ERROR_BUDGET_READER: SubjectReader = {
       const remaining = toNumber(row.remaining);
       const objective = toText(row.objective);
       if (remaining === undefined || objective === undefined) continue;
-      const labels = { ...parseLabels(toText(row.labels)), objective };
-      const { objective: _, ...dimensions } = labels;
-      const of = Object.values(dimensions).join(' ');
+      const labels: Record<string, string> = { ...parseLabels(toText(row.labels)), objective };
+      // Tenants can read the name, but not the names of hosts.
+      const { service, organization, property, endpoint, queue } = labels;
+      const parts = [organization, property, service, endpoint, queue];
+      const of = parts.filter((part) => part !== undefined).join(' ');
       const name = `Error budget of ${objective}${of === '' ? '' : ` (${of})`}`;
       add({
         subject: createSubject('errorBudget', labels, name, '%'),

@@ -52,6 +52,12 @@ export class GridSeries {
     return this.#values.length === 0;
   }
 
+  /** Grid time of the newest value. `-Infinity` without values. */
+  get newestMs(): number {
+    const last = this.#values.findLastIndex((value) => !Number.isNaN(value));
+    return last < 0 ? Number.NEGATIVE_INFINITY : (this.#first + last) * this.#stepMs;
+  }
+
   /** Sets the value of an interval, or combines it with the known value. */
   add(gridMs: number, value: number, combine: (a: number, b: number) => number): void {
     if (!Number.isFinite(value)) return;
