@@ -16,6 +16,7 @@ import {
   getErrorQuantile,
   getMedianError,
   isBetter,
+  isClearlyBetter,
   type MethodErrors,
   planBacktest,
 } from './rolling-backtest.ts';
@@ -41,10 +42,25 @@ export interface ForecastOptions {
   readonly toTime?: ((gridMs: number) => number) | undefined;
   /** Models that need more time. Only used for subjects that grow or are close to their limit. */
   readonly models?: (() => Promise<AugursModels>) | undefined;
+  /** Keeps the result of the backtest, which changes little within a few intervals. */
+  readonly memo?: BacktestMemo | undefined;
   /** Called between two fits, so that the server can handle requests. */
   readonly pause?: (() => Promise<void>) | undefined;
 }
 
+/** The last backtest of a series. */
+export interface BacktestMemo {
+  last?: {
+    readonly startMs: number;
+    readonly endMs: number;
+    readonly drops: number;
+    readonly plan: BacktestPlan;
+    readonly tested: TestedMethods;
+  };
+}
+
+/** A backtest is repeated after this number of new values. */
+const RETEST_STEPS = 6;
 /** Share of the forecasts whose interval should contain the value. */
 export const INTERVAL_SHARE = 0.8;
 /** Above this share of the limit, more methods are tried. */
@@ -93,18 +109,22 @@ export async function computeForecast(
     return { ...waiting, ...known, reason: `${waiting.reason}${since}` };
   }
   if (limit !== undefined && value >= limit) return { ...known, status: 'reached' };
-  const plan = planBacktest(length, options.horizons);
-  if (!plan) return { ...waitForValues(options, stepMs, length), ...known };
+  const newPlan = planBacktest(
+    length,
+    options.horizons,
+    options.accumulates ? [] : options.periods,
+  );
+  if (!newPlan) return { ...waitForValues(options, stepMs, length), ...known };
   if (values.every((other) => other === value))
     return { ...known, status: 'notPredictable', reason: 'the value has not changed' };
-  const tested = await testMethods(series, plan, options);
+  const { plan, tested } = await testOrReuse(series, drops, newPlan, options);
   const { naive, seasonalNaive, best } = tested;
   const errors = toHorizonErrors(plan, stepMs, best ?? naive, naive, seasonalNaive);
   const method = best && tested.methods.find(({ name }) => name === best.name);
   const horizon = plan.horizons.at(-1)!;
   const evidence = { ...known, errors, horizonMs: horizon * stepMs, method: best?.name };
   const rival =
-    best === undefined || !isBetter(best, naive)
+    best === undefined || !isClearlyBetter(best, naive)
       ? 'repeating the last value'
       : seasonalNaive && !isBetter(best, seasonalNaive)
         ? 'repeating the last period'
@@ -159,6 +179,28 @@ function waitForValues(
   };
 }
 
+/** Reuses the last backtest if only a few values were added. */
+async function testOrReuse(
+  series: LearnedSeries,
+  drops: number,
+  plan: BacktestPlan,
+  options: ForecastOptions,
+): Promise<{ readonly plan: BacktestPlan; readonly tested: TestedMethods }> {
+  const { startMs, stepMs, values } = series;
+  const endMs = startMs + values.length * stepMs;
+  const { memo } = options;
+  const last = memo?.last;
+  const isRecent = (a: number, b: number) => a >= b && a - b < RETEST_STEPS * stepMs;
+  const isKnown =
+    last?.drops === drops && isRecent(endMs, last.endMs) && isRecent(startMs, last.startMs);
+  // A longer series can have longer horizons.
+  const isFull = plan.horizons.at(-1) === last?.plan.horizons.at(-1);
+  if (last && isKnown && isFull) return last;
+  const tested = await testMethods(series, plan, options);
+  if (memo) memo.last = { startMs, endMs, drops, plan, tested };
+  return { plan, tested };
+}
+
 interface TestedMethods {
   readonly methods: readonly ForecastMethod[];
   readonly naive: MethodErrors;
@@ -189,7 +231,7 @@ async function testMethods(
     methods,
     naive,
     seasonalNaive: find('seasonalNaive'),
-    best: chooseMethod(others, naive),
+    best: chooseMethod(others),
   };
 }
 

@@ -2,12 +2,16 @@ import { TheilSenRegression } from 'ml-regression-theil-sen';
 import { median } from 'simple-statistics';
 import type { AugursModels } from './augurs-models.ts';
 
-/** The names of the methods. `naive` repeats the last value, and `seasonalNaive` the last day or week. */
+/**
+ * The names of the methods. `naive` repeats the last value, and `seasonalNaive` the last day or week. `linear` is a
+ * Theil–Sen line, and `seasonalLinear` is a line plus the mean daily or weekly pattern.
+ */
 export const FORECAST_METHODS = [
   'naive',
   'seasonalNaive',
   'linear',
   'recentLinear',
+  'seasonalLinear',
   'ets',
   'mstl',
 ] as const;
@@ -18,12 +22,14 @@ export interface ForecastMethod {
   readonly name: ForecastMethodName;
   /** Number of values that the method needs. */
   readonly minValues: number;
+  /** Whether the method needs so much time that it is tested less often. */
+  readonly isCostly?: boolean;
   /** Returns the next `horizon` values, or `undefined` if the method doesn't fit the values. */
   readonly predict: (values: Float64Array, horizon: number) => Float64Array | undefined;
 }
 
 /** Number of points through which a line is fitted. Each is the median of a block of values. */
-const MAX_LINE_POINTS = 60;
+const MAX_LINE_POINTS = 40;
 const MIN_LINE_VALUES = 8;
 /** The line starts at the median of this number of newest values. */
 const LEVEL_VALUES = 6;
@@ -56,7 +62,13 @@ const RECENT_LINEAR: ForecastMethod = {
  * @param periods lengths of the seasons in intervals, such as 24 and 168 for hourly values
  */
 export function createCheapMethods(periods: readonly number[]): ForecastMethod[] {
-  return [NAIVE, createSeasonalNaive(periods), LINEAR, RECENT_LINEAR];
+  return [
+    NAIVE,
+    createSeasonalNaive(periods),
+    LINEAR,
+    RECENT_LINEAR,
+    createSeasonalLinear(periods),
+  ];
 }
 
 /** Returns the methods of augurs. Each fit takes about 20 ms. */
@@ -68,12 +80,14 @@ export function createCostlyMethods(
   return [
     {
       name: 'ets',
+      isCostly: true,
       minValues: 24,
       predict: (values, horizon) =>
         tryModel(horizon, () => models.ets(values.slice(-MAX_ETS_VALUES), horizon)),
     },
     {
       name: 'mstl',
+      isCostly: true,
       minValues: 3 * shortest,
       predict: (values, horizon) => {
         const usable = periods.filter((period) => values.length >= 3 * period);
@@ -94,6 +108,42 @@ function createSeasonalNaive(periods: readonly number[]): ForecastMethod {
       if (period === undefined) return undefined;
       const start = values.length - period;
       return Float64Array.from({ length: horizon }, (_, i) => values[start + (i % period)]!);
+    },
+  };
+}
+
+/** Number of periods whose mean is the seasonal pattern. */
+const MAX_PATTERN_PERIODS = 4;
+
+/** Extends the median growth per period, plus the mean pattern of the last periods. */
+function createSeasonalLinear(periods: readonly number[]): ForecastMethod {
+  const [shortest = 1] = periods;
+  return {
+    name: 'seasonalLinear',
+    minValues: 2 * shortest,
+    predict: (values, horizon) => {
+      const period = periods.findLast((length) => values.length >= 2 * length);
+      if (period === undefined) return undefined;
+      const used = Math.min(MAX_PATTERN_PERIODS, Math.floor(values.length / period)) * period;
+      const recent = values.subarray(-used);
+      const changes = Array.from(
+        { length: used - period },
+        (_, i) => (recent[i + period]! - recent[i]!) / period,
+      );
+      const slope = median(changes);
+      const pattern = new Float64Array(period);
+      const count = used / period;
+      for (let i = 0; i < used; i++) pattern[i % period]! += (recent[i]! - slope * i) / count;
+      // The level can have changed since the pattern was learned.
+      const rest = Array.from({ length: Math.min(shortest, used) }, (_, i) => {
+        const at = used - 1 - i;
+        return recent[at]! - slope * at - pattern[at % period]!;
+      });
+      const level = median(rest);
+      return Float64Array.from(
+        { length: horizon },
+        (_, i) => level + slope * (used + i) + pattern[i % period]!,
+      );
     },
   };
 }

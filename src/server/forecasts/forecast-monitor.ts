@@ -4,6 +4,7 @@ import type { Logger } from '../../core/log.ts';
 import { errorMessage } from '../../core/perfscope-error.ts';
 import { floorTo } from '../../storage/queries/time-range.ts';
 import type { ScanClient } from '../../storage/questdb/query-client.ts';
+import type { BacktestMemo } from './compute-forecast.ts';
 import type { Forecast } from './forecast.ts';
 import {
   FORECAST_KINDS,
@@ -51,6 +52,7 @@ const MAX_SUBJECTS = 2000;
 interface TrackedSubject {
   readonly subject: ForecastSubject;
   readonly values: GridSeries;
+  readonly memo: BacktestMemo;
 }
 
 interface ReaderState {
@@ -150,14 +152,14 @@ export class ForecastMonitor {
     const getLimit = await readLimits(queryClient, kind, now, getQueueLimits());
     const updated: SubjectForecast[] = [];
     for (const { subjects } of due) {
-      for (const { subject, values } of subjects.values()) {
+      for (const { subject, values, memo } of subjects.values()) {
         // The host or the service probably no longer exists.
         if (toMs - this.#clock!.toTime(values.newestMs) > FORGET_MS) {
           this.#forecasts.delete(subject.id);
           continue;
         }
         const { limit, reason } = getLimit(subject);
-        const forecast = await this.#forecast(subject, values, limit, reason, now);
+        const forecast = await this.#forecast({ subject, values, memo }, limit, reason, now);
         const entry = { subject, forecast, limitReason: reason, computedMs: now };
         this.#forecasts.set(subject.id, entry);
         updated.push(entry);
@@ -168,8 +170,7 @@ export class ForecastMonitor {
   }
 
   async #forecast(
-    { kind }: ForecastSubject,
-    values: GridSeries,
+    { subject: { kind }, values, memo }: TrackedSubject,
     limit: number | undefined,
     limitReason: string | undefined,
     now: number,
@@ -189,6 +190,7 @@ export class ForecastMonitor {
       nowMs: now,
       toTime: (gridMs) => clock.toTime(gridMs),
       models: loadAugursModels,
+      memo,
       pause: () => yieldToEvents(),
     });
   }
@@ -226,7 +228,7 @@ export class ForecastMonitor {
           this.#warnAboutSubjects(reader.name);
           return;
         }
-        const tracked = known ?? { subject, values: new GridSeries(stepMs) };
+        const tracked = known ?? { subject, values: new GridSeries(stepMs), memo: {} };
         subjects.set(subject.id, tracked);
         tracked.values.add(clock.toGrid(atMs), value, reader.combine);
       });

@@ -3,8 +3,10 @@ import type { ForecastMethod, ForecastMethodName } from './forecast-methods.ts';
 /** The errors of one method in the backtest. */
 export interface MethodErrors {
   readonly name: ForecastMethodName;
-  /** Absolute errors for each horizon, by origin. `NaN` if the horizon ends after the series. */
+  /** Absolute errors for each horizon, by origin. `NaN` if it wasn't tested, or if the horizon ends after the series. */
   readonly errors: readonly Float64Array[];
+  /** Mean absolute error from the origin to the longest horizon, by origin. `NaN` as in `errors`. */
+  readonly pathErrors: Float64Array;
 }
 
 export interface BacktestPlan {
@@ -16,27 +18,32 @@ export interface BacktestPlan {
 
 /** Number of forecasts in a backtest. */
 const ORIGINS = 24;
+/** A method that needs much time is tested only at each second origin. */
+const COSTLY_STEP = 2;
 /** At the first origin, a method knows this part of the series. */
-const FIRST_ORIGIN_SHARE = 1 / 3;
+const FIRST_ORIGIN_SHARE = 1 / 4;
 /** Shortest part of a series that a forecast can learn from. */
 const MIN_TRAINING = 12;
 /** The longest horizon is at most this part of the series, so that enough forecasts can be checked. */
-const MAX_HORIZON_SHARE = 1 / 3;
+const MAX_HORIZON_SHARE = 1 / 4;
 
 /**
  * Plans a rolling-origin backtest: forecasts from many times in the past that are compared with the values that
  * followed.
  *
  * @param length number of values
- * @param horizons horizons of interest in intervals, in ascending order. Longer ones are limited to a third of the series.
+ * @param horizons horizons of interest in intervals, in ascending order. Longer ones are limited to a quarter of the series.
+ * @param periods lengths of seasons in intervals. If the series is long enough, each forecast knows two periods.
  * @returns `undefined` if the series is too short
  */
 export function planBacktest(
   length: number,
   horizons: readonly number[],
+  periods: readonly number[] = [],
 ): BacktestPlan | undefined {
   const longest = Math.min(horizons.at(-1) ?? 0, Math.floor(MAX_HORIZON_SHARE * length));
-  const first = Math.max(MIN_TRAINING, Math.floor(FIRST_ORIGIN_SHARE * length));
+  const period = periods.findLast((each) => 4 * each <= length) ?? 0;
+  const first = Math.max(MIN_TRAINING, Math.floor(FIRST_ORIGIN_SHARE * length), 2 * period);
   if (longest < 1 || first + longest >= length) return undefined;
   const tested = [...new Set([...horizons.filter((h) => h < longest), longest])];
   const last = length - 1;
@@ -59,17 +66,26 @@ export function backtestMethod(
 ): MethodErrors | undefined {
   const errors = horizons.map(() => new Float64Array(origins.length).fill(Number.NaN));
   const longest = horizons.at(-1)!;
-  for (const [i, origin] of origins.entries()) {
+  const pathErrors = new Float64Array(origins.length).fill(Number.NaN);
+  for (let i = 0; i < origins.length; i += method.isCostly ? COSTLY_STEP : 1) {
+    const origin = origins[i]!;
     if (origin < method.minValues) return undefined;
     const needed = Math.min(longest, values.length - origin);
     const predicted = method.predict(values.subarray(0, origin), needed);
     if (!predicted) return undefined;
+    if (needed === longest) {
+      const sum = predicted.reduce(
+        (total, value, j) => total + Math.abs(value - values[origin + j]!),
+        0,
+      );
+      pathErrors[i] = sum / longest;
+    }
     for (const [j, horizon] of horizons.entries()) {
       if (horizon > needed) continue;
       errors[j]![i] = Math.abs(values[origin + horizon - 1]! - predicted[horizon - 1]!);
     }
   }
-  return { name: method.name, errors };
+  return { name: method.name, errors, pathErrors };
 }
 
 /** Returns the median of the errors at a horizon. `NaN` if there are none. */
@@ -91,32 +107,52 @@ export function getErrorQuantile(errors: Float64Array, share: number): number {
 /** An error is smaller only if the difference is not a rounding error. */
 const TOLERANCE = 1e-9;
 
-/**
- * Returns the method with the smallest errors: the mean over all horizons of its median error, relative to the median
- * error of the naive method.
- */
-export function chooseMethod(
-  candidates: readonly MethodErrors[],
-  naive: MethodErrors,
-): MethodErrors | undefined {
-  const scale = naive.errors.map((_, i) => getMedianError(naive, i));
-  const floor = TOLERANCE + 1e-6 * Math.max(...scale.filter((value) => !Number.isNaN(value)), 0);
-  const score = (method: MethodErrors) =>
-    method.errors.reduce((sum, _, i) => sum + getMedianError(method, i) / (scale[i]! + floor), 0);
+/** Returns the method with the smallest median error over the longest horizon. */
+export function chooseMethod(candidates: readonly MethodErrors[]): MethodErrors | undefined {
+  const score = ({ pathErrors }: MethodErrors) => getErrorQuantile(pathErrors, 0.5);
   return candidates.toSorted((a, b) => score(a) - score(b))[0];
 }
 
-/** A method must be better than a naive one by this factor at the longest horizon. */
+/** A method must be better than repeating the last value by this factor. */
 const MIN_IMPROVEMENT = 0.9;
+/** A method must be better in this share of the forecasts, in the older and in the newer half. */
+const MIN_WINS = 0.6;
 
-/** Returns whether the errors at the longest horizon are clearly smaller than the errors of another method. */
+/**
+ * Returns whether a method is clearly better than another one over the longest horizon: by the median, by the mean, and
+ * in most forecasts of both halves of the backtest. A trend that existed only once isn't enough.
+ */
+export function isClearlyBetter(method: MethodErrors, other: MethodErrors): boolean {
+  const pairs = pairErrors(method, other);
+  const middle = Math.ceil(pairs.length / 2);
+  const halves = [pairs.slice(0, middle), pairs.slice(middle)].filter(({ length }) => length > 0);
+  const wins = halves.every(
+    (half) => half.filter(([a, b]) => a < b - TOLERANCE).length >= MIN_WINS * half.length,
+  );
+  return wins && isSmaller(pairs, MIN_IMPROVEMENT);
+}
+
+/** Returns whether a method has smaller errors than another one over the longest horizon, by the median and the mean. */
 export function isBetter(method: MethodErrors, other: MethodErrors): boolean {
-  const index = method.errors.length - 1;
-  const own = method.errors[index]!;
-  const others = other.errors[index]!;
-  const compared = own.filter((error, i) => !Number.isNaN(error) && !Number.isNaN(others[i]));
-  const wins = own.filter((error, i) => error < others[i]! - TOLERANCE).length;
-  const isClear =
-    getMedianError(method, index) < MIN_IMPROVEMENT * getMedianError(other, index) - TOLERANCE;
-  return isClear && 2 * wins > compared.length;
+  return isSmaller(pairErrors(method, other), 1);
+}
+
+type ErrorPair = readonly [own: number, other: number];
+
+function pairErrors(method: MethodErrors, other: MethodErrors): ErrorPair[] {
+  return Array.from(
+    method.pathErrors,
+    (error, i): ErrorPair => [error, other.pathErrors[i]!],
+  ).filter(([a, b]) => !Number.isNaN(a) && !Number.isNaN(b));
+}
+
+function isSmaller(pairs: readonly ErrorPair[], factor: number): boolean {
+  const isLess = (a: number, b: number) => a < factor * b - TOLERANCE;
+  const mean = (index: 0 | 1) => pairs.reduce((sum, pair) => sum + pair[index], 0) / pairs.length;
+  const median = (index: 0 | 1) =>
+    getErrorQuantile(
+      Float64Array.from(pairs, (pair) => pair[index]),
+      0.5,
+    );
+  return pairs.length > 0 && isLess(median(0), median(1)) && isLess(mean(0), mean(1));
 }

@@ -10,7 +10,7 @@ import { TestApiServer } from '../../../support/api-server.ts';
 import { createNoise } from '../../../support/forecast-series.ts';
 
 const NOW = Math.floor(Date.now() / HOUR_MS) * HOUR_MS - HOUR_MS + 10 * MINUTE_MS;
-const HOURS = 21 * 24;
+const HOURS = 28 * 24;
 const folder = mkdtempSync(join(tmpdir(), 'perfscope-forecasts-'));
 const rulesFile = join(folder, 'rules.yaml');
 writeFileSync(
@@ -136,9 +136,9 @@ it('lists the subjects that reach their limit first', async () => {
   });
   const pool = find('Connection pool db:5432/shop of shop');
   expect(pool).toMatchObject({ limit: 20, labels: { service: 'shop', pool: 'db:5432/shop' } });
-  // 6 more connections at 5 per day take 29 hours, which is longer than the horizon of about 16 hours.
+  // 6 more connections at 5 per day take 29 hours, which is longer than the horizon of about 12 hours.
   expect(pool.status).toBe('clear');
-  expect(pool.horizon! / HOUR_MS).toBeCloseTo(16, 0);
+  expect(pool.horizon! / HOUR_MS).toBeCloseTo(12, 0);
   const rate = find('Requests of shop');
   expect(rate.limitReason).toMatch(/^above 2\d\d requests per minute, requests took 400 ms/);
   expect(rate.limit).toBeGreaterThan(100);
