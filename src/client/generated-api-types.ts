@@ -4280,7 +4280,14 @@ export interface Forecast {
    * Whether alerts use the forecast.
    */
   reliable: boolean;
-  method?: 'naive' | 'seasonalNaive' | 'linear' | 'recentLinear' | 'ets' | 'mstl';
+  method?:
+    | 'naive'
+    | 'seasonalNaive'
+    | 'linear'
+    | 'recentLinear'
+    | 'seasonalLinear'
+    | 'ets'
+    | 'mstl';
   /**
    * Length of the forecast, in ms.
    */

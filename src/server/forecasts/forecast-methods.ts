@@ -1,6 +1,6 @@
-import { TheilSenRegression } from 'ml-regression-theil-sen';
 import { median } from 'simple-statistics';
 import type { AugursModels } from './augurs-models.ts';
+import { fitTheilSen } from './theil-sen.ts';
 
 /**
  * The names of the methods. `naive` repeats the last value, and `seasonalNaive` the last day or week. `linear` is a
@@ -35,6 +35,8 @@ const MIN_LINE_VALUES = 8;
 const LEVEL_VALUES = 6;
 /** ETS uses only the newest values, because older values hardly change its result. */
 const MAX_ETS_VALUES = 168;
+/** MSTL uses only the newest periods, and only the shortest season. */
+const MAX_MSTL_PERIODS = 14;
 
 const NAIVE: ForecastMethod = {
   name: 'naive',
@@ -89,9 +91,10 @@ export function createCostlyMethods(
       name: 'mstl',
       isCostly: true,
       minValues: 3 * shortest,
+      // With a fixed number of periods, the errors of short and long series are comparable.
       predict: (values, horizon) => {
-        const usable = periods.filter((period) => values.length >= 3 * period);
-        return tryModel(horizon, () => models.mstl(values, horizon, usable));
+        const recent = values.slice(-MAX_MSTL_PERIODS * shortest);
+        return tryModel(horizon, () => models.mstl(recent, horizon, [shortest]));
       },
     },
   ];
@@ -164,7 +167,7 @@ export function computeSlope(values: Float64Array): number {
     const from = start + i * block;
     return median([...values.subarray(from, from + block)]);
   });
-  const { slope } = new TheilSenRegression(xs, ys);
+  const { slope } = fitTheilSen(xs, ys);
   return Number.isFinite(slope) ? slope : 0;
 }
 

@@ -1,6 +1,6 @@
-import { TheilSenRegression } from 'ml-regression-theil-sen';
 import { median, quantileSorted, sampleCorrelation } from 'simple-statistics';
 import { formatDuration, formatNumber, formatPercent } from '../../core/format.ts';
+import { fitTheilSen } from './theil-sen.ts';
 
 /** One minute of a service. */
 export interface LoadMinute {
@@ -94,7 +94,7 @@ function estimateFromUtilization(minutes: readonly LoadMinute[]): Capacity | und
   if (highest < MIN_SEEN_UTILIZATION || rates.at(-1)! <= rates[0]!) return undefined;
   if (new Set(utilizations).size < 2) return undefined;
   if (!(sampleCorrelation(rates, utilizations) >= MIN_CORRELATION)) return undefined;
-  const { slope, intercept } = new TheilSenRegression(rates, utilizations);
+  const { slope, intercept } = fitTheilSen(rates, utilizations);
   const rate = (FULL_UTILIZATION - intercept) / slope;
   if (!(slope > 0) || !Number.isFinite(rate) || rate <= 0) return undefined;
   const reason = `the event loop was up to ${formatPercent(highest)} busy; at ${formatNumber(rate)} requests per minute, it would be ${FULL_UTILIZATION} % busy`;

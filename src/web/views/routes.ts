@@ -20,6 +20,7 @@ import {
   Siren,
   SlidersHorizontal,
   Target,
+  TrendingUp,
   Users,
   Zap,
 } from 'lucide';
@@ -184,6 +185,19 @@ export const ROUTES: readonly Route[] = [
     navigation: { section: 'Respond', icon: Target },
     identity: ['objective'],
     keywords: 'slo error budget burn rate targets',
+  },
+  {
+    path: '/forecasts',
+    title: 'Forecasts',
+    load: () => import('./forecasts/forecasts.tsx'),
+    navigation: { section: 'Respond', icon: TrendingUp },
+    keywords: 'predict capacity planning disk full memory leak pool trend',
+  },
+  {
+    path: '/forecasts/:id',
+    title: 'Forecast',
+    load: () => import('./forecasts/forecast.tsx'),
+    parent: '/forecasts',
   },
   {
     path: '/deploys',

@@ -136,14 +136,42 @@ describe('a disk forecast', () => {
     });
   });
 
-  it('uses the models of augurs if they are more exact', async () => {
-    // Growth that becomes faster: a line is always too slow.
-    const series = createHourlySeries(28 * 24, (hour) => 20 + (hour / 80) ** 2);
-    const options = { ...DISK_OPTIONS, accumulates: false, limit: 150 };
-    const plain = await computeForecast(series, options);
-    const full = await computeForecast(series, { ...options, models: loadAugursModels });
-    expect(['ets', 'mstl']).toContain(full.method);
-    expect(plain.method).not.toBe(full.method);
+  it('uses another model if it is more exact', async () => {
+    const toValue = (hour: number) => 60 + 0.02 * hour + 15 * Math.sin(hour ** 2 / 9000);
+    const options = { ...DISK_OPTIONS, accumulates: false };
+    const series = createHourlySeries(28 * 24, toValue);
+    const hours = new Map(Array.from(series.values, (value, hour) => [value, hour]));
+    const predict = (values: Float64Array, horizon: number) =>
+      Array.from({ length: horizon }, (_, i) => toValue(hours.get(values.at(-1)!)! + 1 + i));
+    const exact = { ets: () => [], mstl: predict };
+    const full = await computeForecast(series, { ...options, models: async () => exact });
+    expect(full.method).toBe('mstl');
+    expect(full.errors!.at(-1)!.error).toBe(0);
+    // Far from the limit, the costly models aren't tried.
+    const far = await computeForecast(series, {
+      ...options,
+      limit: 1e6,
+      models: async () => exact,
+    });
+    expect(far.method).not.toBe('mstl');
+  });
+
+  it('extends a trend and a daily pattern with the models of augurs', async () => {
+    const models = await loadAugursModels();
+    const values = Float64Array.from(
+      { length: 240 },
+      (_, hour) => 50 + 0.1 * hour + 5 * Math.sin((2 * Math.PI * hour) / 24),
+    );
+    const [next] = Array.from(models.mstl(values, 24, [24]));
+    expect(next).toBeGreaterThan(72);
+    expect(next).toBeLessThan(76);
+    const line = Array.from(
+      models.ets(
+        Float64Array.from({ length: 100 }, (_, i) => 2 * i),
+        10,
+      ),
+    );
+    expect(line[9]).toBeCloseTo(218, 0);
   });
 
   it('repeats the backtest only after several new values', async () => {
