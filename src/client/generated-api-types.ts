@@ -35,6 +35,7 @@ export const ENDPOINT_PATHS = {
   objective: '/api/performance/objectives/:id',
   forecasts: '/api/performance/forecasts',
   forecast: '/api/performance/forecasts/:id',
+  businessImpact: '/api/performance/business-impact',
   backtest: '/api/performance/backtest',
   noise: '/api/performance/noise',
   silences: '/api/performance/silences',
@@ -148,6 +149,7 @@ export interface ApiTypes {
     objective: ObjectiveQuery;
     forecasts: ForecastsQuery;
     forecast: Record<string, never>;
+    businessImpact: BusinessImpactQuery;
     backtest: BacktestQuery;
     noise: NoiseQuery;
     silences: Record<string, never>;
@@ -213,6 +215,7 @@ export interface ApiTypes {
     objective: OneObjective;
     forecasts: Forecasts;
     forecast: OneForecast;
+    businessImpact: BusinessImpact;
     backtest: Backtest;
     noise: Noise;
     silences: Silences;
@@ -2177,6 +2180,58 @@ export interface ForecastsQuery {
    * Limits the response to this property. Can be repeated.
    */
   propertyId?: string[];
+}
+
+/**
+ * Query parameters of `GET /api/performance/business-impact`.
+ */
+export interface BusinessImpactQuery {
+  /**
+   * Start of the time range: an ISO 8601 time, or milliseconds since the epoch.
+   */
+  from?: string;
+  /**
+   * End of the time range: an ISO 8601 time, or milliseconds since the epoch. Default: now.
+   */
+  to?: string;
+  /**
+   * Length of the time range, instead of from: a number with the unit s, m, h, or d, such as 15m.
+   */
+  last?: string;
+  /**
+   * IANA time zone such as Europe/Vienna. Default: the time zone of the server.
+   */
+  timeZone?: string;
+  /**
+   * Limits the response to this organization. Can be repeated.
+   */
+  organizationId?: string[];
+  /**
+   * Limits the response to this property. Can be repeated.
+   */
+  propertyId?: string[];
+  /**
+   * Default: the service with the most requests.
+   */
+  service?: string;
+  /**
+   * Successful requests, such as `POST /bookings`, or a metric, such as `metric:bookings`. Default: the most frequent write.
+   */
+  outcome?: string;
+  /**
+   * Requests, such as `GET /rooms`, or `requests` or `activeUsers`. Default: the most frequent read.
+   */
+  exposure?: string;
+  /**
+   * Requests whose latency counts. Default: the requests of `exposure`.
+   */
+  latency?: string;
+  /**
+   * Statistic of the latency.
+   *
+   * @default "p95"
+   */
+  statistic?: 'p50' | 'p95' | 'average';
 }
 
 /**
@@ -4359,6 +4414,89 @@ export interface ForecastPoint {
   value: number;
   lower: number;
   upper: number;
+}
+
+export interface BusinessImpact {
+  from: string;
+  to: string;
+  /**
+   * Missing if there is nothing to compare.
+   */
+  selection?: {
+    service: string;
+    outcome: string;
+    exposure: string;
+    latency: string;
+  };
+  results: ImpactResult[];
+  choices: ImpactChoices[];
+  note: string;
+}
+
+export interface ImpactResult {
+  /**
+   * Missing for all visible tenants.
+   */
+  organizationId?: string;
+  status: 'waiting' | 'fewer' | 'more' | 'noDifference';
+  sentences: string[];
+  missing: string[];
+  intervals: number;
+  outcome: number;
+  exposure: number;
+  /**
+   * Lowest latency of the slow intervals.
+   */
+  slowFrom?: number;
+  slow?: ImpactRatio;
+  trend?: {
+    pValue: number;
+    direction: 'fewer' | 'more';
+  };
+  /**
+   * Outcomes that are associated with slow intervals.
+   */
+  associated?: {
+    count: number;
+    lower: number;
+    upper: number;
+  };
+  bands: LatencyBand[];
+}
+
+/**
+ * Ratio of the outcomes per exposure to the ratio in fast intervals, with its interval of 95 % confidence.
+ */
+export interface ImpactRatio {
+  ratio: number;
+  lower: number;
+  upper: number;
+  pValue: number;
+}
+
+export interface LatencyBand {
+  /**
+   * Lowest latency in ms.
+   */
+  from: number;
+  /**
+   * Missing in the slowest band.
+   */
+  to?: number;
+  intervals: number;
+  outcome: number;
+  exposure: number;
+  /**
+   * Outcomes per exposure, without a correction.
+   */
+  rate: number;
+  relative?: ImpactRatio;
+}
+
+export interface ImpactChoices {
+  service: string;
+  endpoints: string[];
+  metrics: string[];
 }
 
 export interface Backtest {

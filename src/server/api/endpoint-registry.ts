@@ -9,6 +9,7 @@ import {
   rulesEndpoint,
 } from './endpoints/alerts-endpoints.ts';
 import { backtestEndpoint, noiseEndpoint } from './endpoints/backtest-endpoints.ts';
+import { businessImpactEndpoint } from './endpoints/business-impact-endpoint.ts';
 import { catalogEndpoint } from './endpoints/catalog-endpoint.ts';
 import { compareEndpoint } from './endpoints/compare-endpoint.ts';
 import { coverageEndpoint } from './endpoints/coverage-endpoint.ts';
@@ -84,6 +85,7 @@ export const ENDPOINTS = {
   objective: objectiveEndpoint,
   forecasts: forecastsEndpoint,
   forecast: forecastEndpoint,
+  businessImpact: businessImpactEndpoint,
   backtest: backtestEndpoint,
   noise: noiseEndpoint,
   silences: silencesEndpoint,

@@ -612,6 +612,7 @@ const SCOPE_TEST_QUERIES: { readonly [N in EndpointName]: string | undefined } =
   objectives: undefined,
   objective: undefined,
   forecasts: undefined,
+  businessImpact: `?from=${FROM}&to=${TO}`,
   forecast: undefined,
   silences: undefined,
   silence: undefined,
