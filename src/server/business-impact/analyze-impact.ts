@@ -29,9 +29,9 @@ export interface ImpactAnalysis {
   readonly outcome: number;
   readonly exposure: number;
   readonly bands: readonly LatencyBand[];
-  /** Lowest latency of the slow quarter of the exposure, in ms. */
+  /** Lowest latency of the slow intervals, in ms. */
   readonly slowFromMs: number | undefined;
-  /** The slow quarter, compared with the faster half. */
+  /** The slow intervals, compared with the faster half. */
   readonly slow: RatioEstimate | undefined;
   readonly trend: TrendTest | undefined;
   /** Outcomes that would be missing in slow intervals if their ratio was the ratio of fast intervals. */
@@ -48,6 +48,8 @@ const MIN_OUTCOMES = 200;
 const MIN_SLOW_OUTCOMES = 30;
 /** With a smaller difference between the bands, all intervals are about equally fast. */
 const MIN_LATENCY_RATIO = 1.1;
+/** Intervals with this multiple of the usual latency are slow. */
+const MUCH_SLOWER = 1.5;
 
 /**
  * Compares outcomes per exposure between fast and slow intervals, within the same hours and at the same load. The result
@@ -61,9 +63,8 @@ export function analyzeImpact(intervals: readonly ImpactInterval[], zone: string
   const exposure = sumOf(used, 'exposure');
   const common = { intervals: used.length, outcome, exposure };
   const groups = splitByExposure(used, exposure);
-  const [fastest = [], second = [], third = [], slowest = []] = groups;
-  // If more than a quarter of the intervals are equally slow, they are all in the second band.
-  const slow = third.length + slowest.length > 0 ? [...third, ...slowest] : second;
+  const [fastest = []] = groups;
+  const slow = selectSlow(groups, outcome, exposure);
   const missing = listMissing(used, outcome, exposure, fastest, slow);
   const bands = used.length > 0 ? describeBands(groups, missing.length === 0) : [];
   const slowFromMs = slow[0]?.latencyMs;
@@ -91,6 +92,31 @@ export function analyzeImpact(intervals: readonly ImpactInterval[], zone: string
       upper: toCount(estimate.lower),
     },
   };
+}
+
+/**
+ * Returns the slow intervals: at least 1.5 times as slow as usual, or the slowest quarter if there are too few of them.
+ * Only latencies decide, so the choice can't favor a result.
+ */
+function selectSlow(
+  groups: readonly (readonly ComparableInterval[])[],
+  outcome: number,
+  exposure: number,
+): readonly ComparableInterval[] {
+  const [fastest = [], second = [], third = [], slowest = []] = groups;
+  const usualMs = getMedianLatency(fastest);
+  const others = [...second, ...third, ...slowest];
+  const muchSlower = others.filter(({ latencyMs }) => latencyMs >= MUCH_SLOWER * usualMs);
+  const expected = (outcome * sumOf(muchSlower, 'exposure')) / exposure;
+  if (expected >= MIN_SLOW_OUTCOMES) return muchSlower;
+  const quarter = [...third, ...slowest];
+  // If many intervals are equally slow, they are all in the second band.
+  return quarter.length > 0 ? quarter : second;
+}
+
+/** Returns the latency in the middle of intervals that are sorted by latency. */
+function getMedianLatency(sorted: readonly ComparableInterval[]): number {
+  return sorted[Math.floor(sorted.length / 2)]?.latencyMs ?? 0;
 }
 
 function sumOf(intervals: readonly ComparableInterval[], key: 'outcome' | 'exposure'): number {
@@ -146,11 +172,10 @@ function listMissing(
     (outcome * slowExposure) / exposure,
     'expected outcomes in slow intervals',
   );
-  const fastMs = fastest[Math.floor(fastest.length / 2)]?.latencyMs ?? 0;
-  const slowMs = slow[0]?.latencyMs ?? 0;
+  const [fastMs, slowMs] = [getMedianLatency(fastest), getMedianLatency(slow)];
   if (slowMs < MIN_LATENCY_RATIO * fastMs || slow.length === 0) {
     missing.push(
-      `slower intervals are needed: the slowest quarter starts at ${formatDuration(slowMs)}, and the usual latency is ${formatDuration(fastMs)}`,
+      `slower intervals are needed: the median of the slowest is ${formatDuration(slowMs)}, and of the fastest ${formatDuration(fastMs)}`,
     );
   }
   return missing;

@@ -7,7 +7,6 @@ const MIN_EXPOSURE = 1e-6;
 /** With fewer days, parts of days are the clusters. */
 const MIN_DAYS = 10;
 const SHORT_CLUSTER_MS = 4 * HOUR_MS;
-const QUARTER_MS = HOUR_MS / 4;
 /** 1 January 1970 was a Thursday. */
 const EPOCH_WEEKDAY = 4;
 
@@ -50,12 +49,12 @@ export function stratifyIntervals(
 
 /** Returns the local time, and the hour of a working day or a weekend day. */
 function createLocalTimes(zone: string): (atMs: number) => { localMs: number; slot: string } {
-  // Looking up a zone is slow. Its offset changes only at whole quarters of an hour.
+  // Looking up a zone is slow. Its offset changes at most once in an hour.
   const offsets = new Map<number, number>();
   return (atMs) => {
-    const quarter = Math.floor(atMs / QUARTER_MS);
-    const offset = offsets.get(quarter) ?? getZoneOffsetMs(quarter * QUARTER_MS, zone);
-    offsets.set(quarter, offset);
+    const utcHour = Math.floor(atMs / HOUR_MS);
+    const offset = offsets.get(utcHour) ?? getZoneOffsetMs(utcHour * HOUR_MS, zone);
+    offsets.set(utcHour, offset);
     const localMs = atMs + offset;
     const weekday = (Math.floor(localMs / DAY_MS) + EPOCH_WEEKDAY) % 7;
     const hour = Math.floor(localMs / HOUR_MS) % 24;

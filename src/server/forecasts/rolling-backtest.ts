@@ -114,9 +114,9 @@ export function chooseMethod(candidates: readonly MethodErrors[]): MethodErrors 
 }
 
 /** A method must be better than repeating the last value by this factor. */
-const MIN_IMPROVEMENT = 0.9;
+const MIN_IMPROVEMENT = 0.75;
 /** A method must be better in this share of the forecasts, in the older and in the newer half. */
-const MIN_WINS = 0.6;
+const MIN_WINS = 0.7;
 
 /**
  * Returns whether a method is clearly better than another one over the longest horizon: by the median, by the mean, and
