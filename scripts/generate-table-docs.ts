@@ -16,6 +16,7 @@ import {
   type TableName,
 } from '../src/core/schema/table-registry.ts';
 import { formatMarkdownTable } from './docs/markdown.ts';
+import { FORECAST_TABLES } from './docs/tables/forecast-tables.ts';
 import { METRIC_TABLES } from './docs/tables/metric-tables.ts';
 import { METRIC_TYPES } from './docs/tables/metric-types.ts';
 import { OBJECTIVE_TABLES } from './docs/tables/objective-tables.ts';
@@ -39,6 +40,7 @@ export const TABLE_DESCRIPTIONS: TableDescriptions<TableName> = {
   ...SUGGESTION_TABLES,
   ...ACCESS_TABLES,
   ...OBJECTIVE_TABLES,
+  ...FORECAST_TABLES,
 };
 
 const DEFAULTS = parseSettings({}).settings;

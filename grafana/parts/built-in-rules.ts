@@ -37,6 +37,7 @@ export type RuleUnit = 'ms' | '%' | 'By' | '1/min' | '1';
 export function getRuleUnit({ source }: AlertRule): RuleUnit {
   if (source.kind === 'sql' || source.kind === 'burnRate') return '1';
   if (source.kind === 'deploy') return '%';
+  if (source.kind === 'forecast') return 'ms';
   if (source.kind === 'internal') {
     if (source.metric.endsWith('_bytes')) return 'By';
     return source.metric.endsWith('_lag') ? 'ms' : '1';
@@ -52,6 +53,7 @@ export function getRuleUnit({ source }: AlertRule): RuleUnit {
 export function getRuleDashboard({ source }: AlertRule): string {
   if (source.kind === 'internal') return 'own';
   if (source.kind === 'burnRate') return 'targets';
+  if (source.kind === 'forecast') return 'system';
   if (source.kind === 'sql' || source.kind === 'deploy') return 'overview';
   const { aggregate, type = '' } = source;
   if (aggregate === 'uptime' || /_USAGE$|^EVENT_LOOP|^GC_|^NETWORK/.test(type)) return 'system';

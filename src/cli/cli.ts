@@ -11,6 +11,7 @@ import { addDemoCommand } from './demo-command.ts';
 import { addDeployCommand } from './deploy-command.ts';
 import { addDoctorCommand } from './doctor-command.ts';
 import { addExportCommand } from './export-command.ts';
+import { addForecastsCommand } from './forecasts-command.ts';
 import { addGrafanaCommand } from './grafana-command.ts';
 import { addHealthcheckCommand } from './healthcheck-command.ts';
 import { addIncidentsCommand } from './incidents-command.ts';
@@ -50,6 +51,7 @@ const COMMANDS = [
   addCompareCommand,
   addAlertsCommand,
   addIncidentsCommand,
+  addForecastsCommand,
   addObjectivesCommand,
   addSuggestionsCommand,
   addBacktestCommand,

@@ -70,6 +70,20 @@ export class AlertingClient {
   }
 
   /**
+   * Returns a forecast with the measured and the predicted values.
+   *
+   * @example
+   * const { forecasts } = await client.get('forecasts', { kind: ['disk'] });
+   * for (const { id } of forecasts) console.log(await client.forecast(id));
+   * @param id ID of the forecast, from `client.get('forecasts')`
+   * @returns the forecast and its values
+   * @throws ApiError if the server returns an error, or the error of `fetch` if the server is unreachable
+   */
+  forecast(id: string): Promise<ApiResponse<'forecast'>> {
+    return sendWithId(this.options, 'forecast', id);
+  }
+
+  /**
    * Acknowledges a firing alert.
    *
    * @example

@@ -70,6 +70,7 @@ export type IdEndpointName =
   | 'job'
   | 'rule'
   | 'objective'
+  | 'forecast'
   | 'alert'
   | 'alertSeries'
   | 'deploy'

@@ -20,6 +20,8 @@ interface MissingItem {
 
 const MISSING_ITEM_MESSAGES = {
   alert: (id: string) => `No alert has the ID ${id}. \`perfscope alerts\` lists them.`,
+  forecast: (id: string) =>
+    `No forecast has the ID ${id}. Get IDs from GET /api/performance/forecasts.`,
   deploy: (id: string) => `No deploy has the ID ${id}. Get IDs from GET /api/performance/deploys.`,
   firingAlert: (id: string) =>
     `The alert with the ID ${id} is not firing, so it can't be acknowledged. \`perfscope alerts\` lists the alerts.`,

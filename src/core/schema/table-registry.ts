@@ -4,6 +4,7 @@ import { type ApiKeyRow, apiKeysTable } from './tables/api-keys-table.ts';
 import { type AuditLogRow, auditLogTable } from './tables/audit-log-table.ts';
 import { type DeployRow, deploysTable } from './tables/deploys-table.ts';
 import { type ErrorLogRow, errorLogsTable } from './tables/error-logs-table.ts';
+import { type ForecastRow, forecastsTable } from './tables/forecasts-table.ts';
 import { type IncidentRow, incidentsTable } from './tables/incidents-table.ts';
 import { type MetricBucketRow, metricBucketsTable } from './tables/metric-buckets-table.ts';
 import { type NotificationRow, notificationsTable } from './tables/notifications-table.ts';
@@ -31,7 +32,7 @@ export const MEASUREMENT_TABLES = [
   errorLogsTable,
 ] as const;
 
-/** State tables: append-only, with one row per change. Only `objectives` has a TTL. */
+/** State tables: append-only, with one row per change. Only `objectives` and `forecasts` have a TTL. */
 export const STATE_TABLES = [
   apiKeysTable,
   auditLogTable,
@@ -42,6 +43,7 @@ export const STATE_TABLES = [
   ruleDecisionsTable,
   peopleTable,
   objectivesTable,
+  forecastsTable,
   deploysTable,
   suggestionDismissalsTable,
 ] as const;
@@ -61,6 +63,7 @@ export interface RowTypes {
   rule_decisions: RuleDecisionRow;
   notification_people: PersonRow;
   objectives: ObjectiveRow;
+  forecasts: ForecastRow;
   deploys: DeployRow;
   suggestion_dismissals: SuggestionDismissalRow;
 }

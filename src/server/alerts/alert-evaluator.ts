@@ -6,6 +6,8 @@ import type { Logger } from '../../core/log.ts';
 import { errorMessage } from '../../core/perfscope-error.ts';
 import type { AddRows } from '../../core/schema/table-registry.ts';
 import type { ScanClient } from '../../storage/questdb/query-client.ts';
+import { ForecastMonitor } from '../forecasts/forecast-monitor.ts';
+import { ForecastRecorder } from '../forecasts/forecast-recorder.ts';
 import {
   AlertDispatcher,
   type AlertDispatcherOptions,
@@ -30,6 +32,7 @@ import { Heartbeat } from './heartbeat.ts';
 import { IncidentTracker } from './incidents/incident-tracker.ts';
 import { ObjectiveMonitor } from './objectives/objective-monitor.ts';
 import { ObjectiveRecorder } from './objectives/objective-recorder.ts';
+import { explainForecastAlert, findQueueLimits } from './rule-queries/forecast-observations.ts';
 import { InternalMetricsReader, type PipelineStats } from './rule-queries/internal-metrics.ts';
 import type { AlertRule } from './rules/alert-rule.ts';
 import type { ThresholdSettings } from './rules/environment-thresholds.ts';
@@ -57,6 +60,8 @@ export interface AlertEvaluatorOptions {
   readonly heartbeatUrl?: string | undefined;
   /** Interval at which services report their health, in ms. */
   readonly healthIntervalMs: number;
+  /** Time zone of daily and weekly patterns. Default: UTC. */
+  readonly zone?: string | undefined;
   readonly log: Logger;
   /** Called with each group of alerts that is due to be sent. */
   readonly notify?: (group: AlertGroup) => void;
@@ -77,6 +82,7 @@ export class AlertEvaluator {
   readonly heartbeat: Heartbeat;
   readonly incidents: IncidentTracker;
   readonly objectives: ObjectiveMonitor;
+  readonly forecasts: ForecastMonitor;
   readonly #objectiveRecorder: ObjectiveRecorder;
   readonly deploys: DeployStore;
   readonly deployAnalyzer: DeployAnalyzer;
@@ -130,6 +136,14 @@ export class AlertEvaluator {
       log,
     });
     this.#objectiveRecorder = new ObjectiveRecorder(this.objectives, add);
+    const forecastRecorder = new ForecastRecorder(add);
+    this.forecasts = new ForecastMonitor({
+      queryClient,
+      log,
+      zone: options.zone,
+      getQueueLimits: () => findQueueLimits(this.rulesFile.ruleSet.rules),
+      onRefreshed: (forecasts, at) => forecastRecorder.record(forecasts, at),
+    });
     this.externalAlerts = new ExternalAlertStore({
       alertStates: this.alertStates,
       isRestored: () => this.isRestored,
@@ -137,8 +151,10 @@ export class AlertEvaluator {
       log,
     });
     this.#internalMetrics = new InternalMetricsReader(queryClient, pipelineStats);
-    this.#explainer = new AlertExplainer(queryClient, (id, cause) =>
-      this.alertStates.addExplanation(id, cause),
+    this.#explainer = new AlertExplainer(
+      queryClient,
+      (id, cause) => this.alertStates.addExplanation(id, cause),
+      (labels, at) => explainForecastAlert(this.forecasts, labels, at),
     );
     const { alertStates, ruleHealth } = this;
     this.#stateRestorer = new AlertStateRestorer({
@@ -158,6 +174,7 @@ export class AlertEvaluator {
       queryDeploys: (metric, at) => this.deployAnalyzer.query(metric, at),
       getCompleteness,
       objectives: this.objectives,
+      forecasts: this.forecasts,
       log,
     });
     this.#queue = new SerialQueue((error) => {

@@ -3,6 +3,7 @@ import { MINUTE_MS } from '../../core/duration.ts';
 import type { Logger } from '../../core/log.ts';
 import { ceilTo } from '../../storage/queries/time-range.ts';
 import type { QueryClient } from '../../storage/questdb/query-client.ts';
+import type { ForecastMonitor } from '../forecasts/forecast-monitor.ts';
 import {
   type DataCompleteness,
   firesOnMissingRows,
@@ -63,6 +64,7 @@ export interface QueryRuleEvaluatorOptions {
   readonly queryDeploys: (metric: 'duration' | 'errors', now: number) => Promise<Observation[]>;
   readonly getCompleteness: () => DataCompleteness;
   readonly objectives: ObjectiveMonitor;
+  readonly forecasts: ForecastMonitor;
   readonly log: Logger;
 }
 
@@ -95,7 +97,7 @@ export class QueryRuleEvaluator {
     now: number,
     database: { reachable: boolean },
   ): Promise<void> {
-    const { queryClient, healthIntervalMs, objectives, queryDeploys } = this.#options;
+    const { queryClient, healthIntervalMs, objectives, forecasts, queryDeploys } = this.#options;
     const measures = rules.flatMap(({ source }) => (source.kind === 'measure' ? [source] : []));
     const intervalMs = ceilTo(healthIntervalMs, MINUTE_MS);
     const cache = new RuleQueryCache(queryClient, now, intervalMs, measures);
@@ -104,7 +106,7 @@ export class QueryRuleEvaluator {
       rules.map(async (rule) => {
         const startMs = performance.now();
         const result: RuleQueryResult = database.reachable
-          ? await runRuleQuery(queryClient, () => queryRule(rule, cache, objectives))
+          ? await runRuleQuery(queryClient, () => queryRule(rule, cache, objectives, forecasts))
           : { result: 'unreachable', error: 'QuestDB is unreachable' };
         // After the first query that can't reach QuestDB, the remaining queries are skipped.
         if (result.result === 'unreachable') database.reachable = false;

@@ -10,6 +10,7 @@ import {
 } from './endpoints/alerts-endpoints.ts';
 import { backtestEndpoint, noiseEndpoint } from './endpoints/backtest-endpoints.ts';
 import { bottlenecksEndpoint } from './endpoints/bottlenecks-endpoint.ts';
+import { businessImpactEndpoint } from './endpoints/business-impact-endpoint.ts';
 import { catalogEndpoint } from './endpoints/catalog-endpoint.ts';
 import { compareEndpoint } from './endpoints/compare-endpoint.ts';
 import { coverageEndpoint } from './endpoints/coverage-endpoint.ts';
@@ -17,6 +18,7 @@ import { dashboardEndpoint } from './endpoints/dashboard-endpoint.ts';
 import { deployEndpoint, deploysEndpoint } from './endpoints/deploys-endpoints.ts';
 import { distributionEndpoint } from './endpoints/distribution-endpoint.ts';
 import { errorsEndpoint } from './endpoints/errors-endpoint.ts';
+import { forecastEndpoint, forecastsEndpoint } from './endpoints/forecasts-endpoints.ts';
 import { healthEndpoint } from './endpoints/health-endpoint.ts';
 import { databaseEndpoint, endpointsEndpoint } from './endpoints/http-and-database-endpoints.ts';
 import {
@@ -88,6 +90,9 @@ export const ENDPOINTS = {
   rule: ruleEndpoint,
   objectives: objectivesEndpoint,
   objective: objectiveEndpoint,
+  forecasts: forecastsEndpoint,
+  forecast: forecastEndpoint,
+  businessImpact: businessImpactEndpoint,
   backtest: backtestEndpoint,
   noise: noiseEndpoint,
   silences: silencesEndpoint,

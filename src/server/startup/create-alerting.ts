@@ -43,6 +43,7 @@ export function createAlertEvaluator(
     rulesFile: settings.PERFORMANCE_RULES_FILE,
     heartbeatUrl: settings.PERFORMANCE_HEARTBEAT_URL,
     healthIntervalMs: settings.SYSTEM_HEALTH_INTERVAL,
+    zone: settings.timeZone,
   });
 }
 

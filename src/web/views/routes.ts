@@ -21,6 +21,7 @@ import {
   Siren,
   SlidersHorizontal,
   Target,
+  TrendingUp,
   Users,
   Zap,
 } from 'lucide';
@@ -192,6 +193,19 @@ export const ROUTES: readonly Route[] = [
     load: () => import('./suggestions/suggestions.tsx'),
     navigation: { section: 'Respond', icon: Lightbulb },
     keywords: 'fix slow index n+1 limit pool cache explain bottleneck advice',
+  },
+  {
+    path: '/forecasts',
+    title: 'Forecasts',
+    load: () => import('./forecasts/forecasts.tsx'),
+    navigation: { section: 'Respond', icon: TrendingUp },
+    keywords: 'predict capacity planning disk full memory leak pool trend',
+  },
+  {
+    path: '/forecasts/:id',
+    title: 'Forecast',
+    load: () => import('./forecasts/forecast.tsx'),
+    parent: '/forecasts',
   },
   {
     path: '/deploys',

@@ -26,9 +26,10 @@ export interface Observation {
 
 /**
  * Reasons why a group doesn't have enough data: a short baseline, or a short time with data in the window.
- * `objective` means that the first event of an objective is newer than the window of the burn rate.
+ * `objective` means that the first event of an objective is newer than the window of the burn rate, and `forecast` that
+ * there are too few values for a forecast.
  */
-export const WAITING_REASONS = ['baseline', 'coverage', 'objective'] as const;
+export const WAITING_REASONS = ['baseline', 'coverage', 'objective', 'forecast'] as const;
 export type WaitingReason = (typeof WAITING_REASONS)[number];
 
 /** The length of the data that a group has, and the length that its rule needs, in ms. */

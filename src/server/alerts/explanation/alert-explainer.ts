@@ -17,6 +17,9 @@ const MAX_PENDING = 50;
 const FIRST_RETRY_MS = 30_000;
 const MAX_ATTEMPTS = 4;
 
+/** Returns the evidence of the forecast with these labels. */
+export type ExplainForecast = (labels: Labels, now: number) => string | undefined;
+
 /** An alert to explain. */
 interface Explanation {
   readonly id: string;
@@ -41,13 +44,19 @@ interface Retry {
 export class AlertExplainer {
   readonly #queryClient: QueryClient;
   readonly #onExplained: (id: string, cause: string) => void;
+  readonly #explainForecast: ExplainForecast;
   readonly #retries = new Map<string, Retry>();
   #pending = 0;
   #last: Promise<void> = Promise.resolve();
 
-  constructor(queryClient: QueryClient, onExplained: (id: string, cause: string) => void) {
+  constructor(
+    queryClient: QueryClient,
+    onExplained: (id: string, cause: string) => void,
+    explainForecast: ExplainForecast = () => undefined,
+  ) {
     this.#queryClient = queryClient;
     this.#onExplained = onExplained;
+    this.#explainForecast = explainForecast;
   }
 
   enqueue(transition: Transition, before: Transition | undefined, rule: AlertRule): void {
@@ -57,10 +66,12 @@ export class AlertExplainer {
     const hasHigherSeverity =
       before !== undefined && getSeverityRank(severity) > getSeverityRank(before.severity);
     const { source } = rule;
-    const isExplainable = state !== 'resolved' && value !== undefined && source.kind === 'measure';
-    if (!isExplainable || state === 'pending' || !(startedFiring || hasHigherSeverity)) return;
+    if (state === 'resolved' || state === 'pending' || !(startedFiring || hasHigherSeverity))
+      return;
     this.#retries.delete(id);
     const group = JSON.parse(labels) as Labels;
+    if (source.kind === 'forecast') this.#explainNow(id, group, timestamp);
+    if (value === undefined || source.kind !== 'measure') return;
     this.#explain({ id, measure: source, group, value, firedMs: timestamp, attempts: 1 });
   }
 
@@ -80,6 +91,16 @@ export class AlertExplainer {
   /** Resolves when all queued explanations are done or have failed. */
   async whenIdle(): Promise<void> {
     while (this.#pending > 0) await this.#last;
+  }
+
+  /** Explains an alert about a forecast, which is in memory, after the transition has been recorded. */
+  #explainNow(id: string, group: Labels, now: number): void {
+    this.#pending += 1;
+    this.#last = this.#last.then(() => {
+      this.#pending -= 1;
+      const cause = this.#explainForecast(group, now);
+      if (cause !== undefined) this.#onExplained(id, cause);
+    });
   }
 
   #explain(explanation: Explanation): void {

@@ -1,14 +1,17 @@
 import { withQueryTimeout } from '../../../core/concurrency.ts';
+import { startTask } from '../../../core/guard.ts';
 import { createError, errorMessage } from '../../../core/perfscope-error.ts';
 import { UNRESTRICTED_SCOPE } from '../../../core/tenant-scope.ts';
 import { toNumber } from '../../../storage/queries/row-values.ts';
 import { isQuestdbError, type Row } from '../../../storage/questdb/postgres-wire-reader.ts';
 import type { QueryClient } from '../../../storage/questdb/query-client.ts';
 import { type Param, type Sql, sql } from '../../../storage/sql/sql-builder.ts';
+import type { ForecastMonitor } from '../../forecasts/forecast-monitor.ts';
 import type { Observation } from '../evaluation/observation.ts';
 import type { ObjectiveMonitor } from '../objectives/objective-monitor.ts';
 import type { AlertRule, SqlMeasure } from '../rules/alert-rule.ts';
 import type { RuleOutcome } from '../state/rule-health-store.ts';
+import { observeForecasts } from './forecast-observations.ts';
 import { queryMeasure } from './measure-query.ts';
 import { MAX_GROUPS, type RuleQueryCache, toRowsKey } from './rule-query-cache.ts';
 
@@ -30,6 +33,7 @@ export function isQueryRule(rule: AlertRule): rule is QueryRule {
  * that ended normally.
  *
  * @param objectives counts the events for burn rates. Without it, there are no burn rates.
+ * @param forecasts predicts when limits are reached. Without it, there are no forecasts.
  * @throws PS_REQUEST_TOO_LARGE if there are too many groups
  * @throws PS_UNAVAILABLE if QuestDB is unreachable
  * @throws PS_QUERY_TOO_LONG if the query takes too long
@@ -38,10 +42,17 @@ export async function queryRule(
   { source, noData }: QueryRule,
   cache: RuleQueryCache,
   objectives?: ObjectiveMonitor,
+  forecasts?: ForecastMonitor,
 ): Promise<Observation[]> {
   if (source.kind === 'burnRate') {
     await objectives?.refresh(cache.now);
     return objectives?.observe(source.speed, cache.now) ?? [];
+  }
+  if (source.kind === 'forecast') {
+    if (!forecasts) return [];
+    // The first refresh can take a minute, so the evaluation doesn't wait for it.
+    startTask('the forecasts', () => forecasts.refresh(cache.now));
+    return observeForecasts(forecasts, source.subject, cache.now);
   }
   if (source.kind === 'deploy') return cache.queryDeploys?.(source.metric) ?? [];
   if (source.kind === 'sql') return querySqlRule(source, cache.queryClient, cache.now);

@@ -5,8 +5,11 @@ import {
   labelsSchema,
   nameSchema,
 } from '../../../core/config-files/config-validation.ts';
+import { isPlainObject } from '../../../core/config-files/yaml-source.ts';
+import { parseDuration } from '../../../core/duration.ts';
 import { ALERT_SEVERITIES, PerformanceMetricType } from '../../../core/schema/enums.ts';
 import { DIMENSIONS } from '../../../storage/queries/query-definition.ts';
+import { FORECAST_KINDS } from '../../forecasts/forecast-subject.ts';
 import { BURN_RATE_SPEEDS } from '../objectives/burn-rate-windows.ts';
 import { CONFIDENCE_LEVELS, type ConfidenceLevel } from './alert-rule.ts';
 import {
@@ -66,8 +69,8 @@ const tenantOverrideSchema = z.strictObject({
 });
 export type TenantOverrideConfig = z.output<typeof tenantOverrideSchema>;
 
-/** One rule after files and environment have been merged. */
-export const alertRuleSchema = z.strictObject({
+/** One rule with thresholds in its unit. */
+const ruleSchema = z.strictObject({
   name: nameSchema,
   enabled: z.boolean().default(true),
   measure: measureSchema.optional(),
@@ -79,6 +82,8 @@ export const alertRuleSchema = z.strictObject({
   burnRate: z.enum(BURN_RATE_SPEEDS).optional(),
   /** Regressions that the comparison of versions confirmed. */
   deploy: z.enum(['duration', 'errors']).optional(),
+  /** Times until subjects of this kind reach their limits. Thresholds are durations, such as `3d`. */
+  forecast: z.enum(FORECAST_KINDS).optional(),
   /** Only for SQL rules. A measure contains its own window. */
   window: durationSchema.optional(),
   direction: z.enum(['above', 'below']).default('above'),
@@ -101,7 +106,22 @@ export const alertRuleSchema = z.strictObject({
   runbook: runbookSchema.optional(),
   tenants: z.array(tenantOverrideSchema).max(1000).default([]),
 });
-export type AlertRuleConfig = z.output<typeof alertRuleSchema>;
+export type AlertRuleConfig = z.output<typeof ruleSchema>;
+
+/** One rule after files and environment have been merged. */
+export const alertRuleSchema = z.preprocess(parseForecastThresholds, ruleSchema);
+
+/** Converts the thresholds of a rule about forecasts to ms. All other rules have numbers. */
+function parseForecastThresholds(data: unknown): unknown {
+  if (!isPlainObject(data) || data.forecast === undefined || !isPlainObject(data.thresholds)) {
+    return data;
+  }
+  const thresholds = Object.entries(data.thresholds).map(([severity, threshold]) => [
+    severity,
+    typeof threshold === 'string' ? (parseDuration(threshold) ?? threshold) : threshold,
+  ]);
+  return { ...data, thresholds: Object.fromEntries(thresholds) };
+}
 
 /** The top level of a rules file. Later files override earlier files. */
 export const alertRulesFileSchema = z.strictObject({

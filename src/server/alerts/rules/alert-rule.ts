@@ -1,6 +1,7 @@
 import type { Labels } from '../../../core/alerts/alert.ts';
 import type { AlertSeverity, PerformanceMetricType } from '../../../core/schema/enums.ts';
 import type { Dimension } from '../../../storage/queries/query-definition.ts';
+import type { ForecastKind } from '../../forecasts/forecast-subject.ts';
 import type { BurnRateSpeed } from '../objectives/burn-rate-windows.ts';
 import type { Template } from './annotation-template.ts';
 import type { SqlRule } from './parse-sql-rule.ts';
@@ -61,8 +62,21 @@ interface BurnRateMeasure {
   readonly windowMs: number;
 }
 
+/** The times until the limits of all subjects of a kind are reached, in ms. */
+interface ForecastMeasure {
+  readonly kind: 'forecast';
+  readonly subject: ForecastKind;
+  readonly windowMs: number;
+}
+
 /** The source of a rule's values. */
-export type RuleSource = Measure | SqlMeasure | InternalMeasure | BurnRateMeasure | DeployMeasure;
+export type RuleSource =
+  | Measure
+  | SqlMeasure
+  | InternalMeasure
+  | BurnRateMeasure
+  | DeployMeasure
+  | ForecastMeasure;
 
 /**
  * An alert has this severity if the value is beyond the threshold. A value equal to the threshold

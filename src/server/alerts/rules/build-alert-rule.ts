@@ -2,6 +2,7 @@ import { prefixReport, type ReportProblem } from '../../../core/config-files/con
 import { HOUR_MS } from '../../../core/duration.ts';
 import { ALERT_SEVERITIES } from '../../../core/schema/enums.ts';
 import { DIMENSIONS } from '../../../storage/queries/query-definition.ts';
+import { FORECAST_LABELS } from '../../forecasts/observe-forecasts.ts';
 import { BURN_RATE_ALERTS } from '../objectives/burn-rate-windows.ts';
 import {
   type AlertRule,
@@ -40,7 +41,8 @@ export function buildAlertRule(
     report(path, message, on);
   };
   const source = buildSource(entry, reportProblem);
-  const thresholds = buildRuleThresholds(entry, reportProblem);
+  const direction = getDirection(entry, reportProblem);
+  const thresholds = buildRuleThresholds({ ...entry, direction }, reportProblem);
   if (thresholds.levels.length === 0 && entry.noData !== 'alert') {
     const message = '`thresholds` is missing: set at least one, such as `warning: 2000`';
     reportProblem(['thresholds'], message);
@@ -66,7 +68,7 @@ export function buildAlertRule(
     return [name, parseTemplate(text, labelNames, reportTemplate)] as const;
   });
   const tenants = entry.tenants.map((tenant, i) =>
-    buildTenantOverride(entry, tenant, prefixReport(reportProblem, 'tenants', i)),
+    buildTenantOverride({ ...entry, direction }, tenant, prefixReport(reportProblem, 'tenants', i)),
   );
   checkTenants(entry, groups, reportProblem);
   const evidence = source && buildEvidence(entry, source, reportProblem);
@@ -77,7 +79,7 @@ export function buildAlertRule(
     evidence,
     intervalMs,
     ...thresholds,
-    direction: entry.direction,
+    direction,
     forMs: entry.for,
     keepFiringForMs: entry.keepFiringFor,
     noData: entry.noData,
@@ -92,13 +94,25 @@ export function buildAlertRule(
   };
 }
 
+/** The time until a limit is a problem if it is short, so the thresholds of forecasts are lower limits. */
+function getDirection(
+  { forecast, direction, noData }: AlertRuleConfig,
+  report: ReportProblem,
+): Direction {
+  if (forecast === undefined) return direction;
+  if (noData === 'alert') report(['noData'], "`forecast` doesn't support `noData: alert`");
+  return 'below';
+}
+
 function buildSource(entry: AlertRuleConfig, report: ReportProblem): RuleSource | undefined {
-  const { measure, sql, internal, burnRate, deploy } = entry;
-  const kinds = [measure, sql, internal, burnRate, deploy].filter((kind) => kind !== undefined);
+  const { measure, sql, internal, burnRate, deploy, forecast } = entry;
+  const kinds = [measure, sql, internal, burnRate, deploy, forecast].filter(
+    (kind) => kind !== undefined,
+  );
   if (kinds.length !== 1) {
     report(
       [],
-      `\`${entry.name}\` must have exactly one of \`measure\`, \`sql\`, \`deploy\`, and \`internal\``,
+      `\`${entry.name}\` must have exactly one of \`measure\`, \`sql\`, \`deploy\`, \`forecast\`, and \`internal\``,
     );
     return undefined;
   }
@@ -119,6 +133,7 @@ function buildSource(entry: AlertRuleConfig, report: ReportProblem): RuleSource 
   }
   if (measure) return buildMeasure(measure, prefixReport(report, 'measure'));
   if (deploy) return { kind: 'deploy', metric: deploy, windowMs: HOUR_MS } satisfies DeployMeasure;
+  if (forecast) return { kind: 'forecast', subject: forecast, windowMs: HOUR_MS };
   if (internal) return { kind: 'internal', metric: internal };
   const sqlRule = parseSqlRule(sql ?? '', (message) => report(['sql'], `\`sql\` ${message}`));
   return sqlRule && { kind: 'sql', ...sqlRule, windowMs: entry.window ?? 300_000 };
@@ -129,6 +144,10 @@ function getLabelNames(source: RuleSource): readonly string[] {
   if (source.kind === 'measure') return source.groupBy;
   if (source.kind === 'burnRate') return ['objective', ...DIMENSIONS];
   if (source.kind === 'deploy') return DEPLOY_LABELS;
+  if (source.kind === 'forecast') {
+    const labels = FORECAST_LABELS[source.subject];
+    return source.subject === 'errorBudget' ? [...labels, ...DIMENSIONS] : labels;
+  }
   return source.kind === 'sql' ? source.labelNames : INTERNAL_METRICS[source.metric].labels;
 }
 

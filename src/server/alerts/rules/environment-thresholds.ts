@@ -88,7 +88,7 @@ export interface MergedConfig {
  * A rule has one of these keys. If a later source sets a different key, that key replaces the
  * earlier key.
  */
-const RULE_KINDS = ['measure', 'sql', 'deploy', 'internal', 'burnRate'] as const;
+const RULE_KINDS = ['measure', 'sql', 'deploy', 'forecast', 'internal', 'burnRate'] as const;
 
 /**
  * Merges the entries of the list `list` from all sources by name. Later sources override earlier

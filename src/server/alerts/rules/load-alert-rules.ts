@@ -175,14 +175,15 @@ function buildRules(
       checkRemainingKeys(entry, invalidKeys, intervalMs);
       return undefined;
     }
-    const hasSource = [data.measure, data.sql, data.deploy, data.internal, data.burnRate].some(
+    const { measure, sql, deploy, forecast, internal, burnRate } = data;
+    const hasSource = [measure, sql, deploy, forecast, internal, burnRate].some(
       (kind) => kind !== undefined,
     );
     if (!entry.isInherited && !hasSource) {
       const closest = findClosestMatch(entry.name, names);
       const suggestion = closest === undefined ? '' : ` did you mean \`${closest}\`?`;
       const message = `there is no rule \`${entry.name}\` to override;${suggestion}`;
-      const hint = 'a new rule requires `measure`, `sql`, `deploy`, or `internal`';
+      const hint = 'a new rule requires `measure`, `sql`, `deploy`, `forecast`, or `internal`';
       entry.report(['name'], `${message} ${hint}`);
       return undefined;
     }

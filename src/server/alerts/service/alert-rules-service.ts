@@ -122,6 +122,8 @@ function isRuleVisible(rule: AlertRule, { organizations, properties }: TenantSco
   // The groups of objectives have different labels. Values are limited to the tenant's groups.
   if (source.kind === 'burnRate') return true;
   if (source.kind === 'deploy') return true;
+  // Only error budgets can belong to a tenant.
+  if (source.kind === 'forecast') return source.subject === 'errorBudget';
   if (source.kind === 'sql') return source.labelNames.includes('organization');
   if (!source.groupBy.includes('organization')) return false;
   return organizations.some((organization) => {

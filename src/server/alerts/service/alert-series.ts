@@ -154,6 +154,7 @@ const KIND_NAMES: Readonly<Record<AlertRule['source']['kind'], string>> = {
   internal: 'a rule about Perfscope itself',
   burnRate: 'a rule about objectives',
   deploy: 'a rule about deploys',
+  forecast: 'a rule about forecasts',
 };
 
 function formatNote(name: string, rule: AlertRule | undefined): string {

@@ -28,10 +28,11 @@ import {
   toSilenceView,
   toTransitionView,
 } from './alert-views.ts';
+import { createForecastMethods } from './forecast-service.ts';
 import { createObjectiveMethods } from './objective-service.ts';
 
 /**
- * Creates the service behind the alert, rule, silence, objective, and deploy endpoints.
+ * Creates the service behind the alert, rule, silence, objective, deploy, and forecast endpoints.
  *
  * @param publicUrl address of the server for links to runbooks. Without it, the links are relative.
  */
@@ -46,6 +47,7 @@ export function createAlertService(
     ...createSilenceMethods(evaluator),
     ...createObjectiveMethods(evaluator, queryClient),
     ...createDeployMethods(evaluator, queryClient),
+    ...createForecastMethods(evaluator),
   };
 }
 

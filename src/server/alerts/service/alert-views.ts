@@ -14,6 +14,7 @@ import type { DeployService } from '../deploys/deploy-service.ts';
 import type { Transition } from '../evaluation/alert-transition.ts';
 import type { Silence } from '../suppression/silence.ts';
 import type { AlertSeries, SeriesRequest } from './alert-series.ts';
+import type { ForecastService } from './forecast-views.ts';
 import type { ObjectiveService } from './objective-views.ts';
 import type { RuleDetails } from './rule-details.ts';
 
@@ -139,7 +140,7 @@ export interface FiredAlert {
 }
 
 /** Alerts, rules, silences, objectives, and deploys. Anything outside the caller's scope is treated as missing. */
-export interface AlertService extends ObjectiveService, DeployService {
+export interface AlertService extends ObjectiveService, DeployService, ForecastService {
   /**
    * Lists live alerts, highest severity first within each state. If the filter contains the state
    * `resolved`, alerts that were resolved within the last day are included.

@@ -10,7 +10,7 @@ import { type RuleWaiting, summarizeWaiting } from './rule-waiting.ts';
 
 /** What a rule measures. Durations are in ms. */
 interface RuleQueryView {
-  readonly kind: 'metric' | 'sql' | 'internal' | 'burnRate' | 'deploy';
+  readonly kind: 'metric' | 'sql' | 'internal' | 'burnRate' | 'deploy' | 'forecast';
   readonly metricType?: string | undefined;
   readonly aggregate?: string | undefined;
   readonly filters?: Readonly<Record<string, readonly string[]>> | undefined;
@@ -21,7 +21,7 @@ interface RuleQueryView {
   readonly minimumIncrease?: number | undefined;
   /** The statement of a SQL rule. Only for administrators. */
   readonly sql?: string | undefined;
-  /** The metric of a rule about deploys or about Perfscope itself. */
+  /** The metric of a rule about deploys or about Perfscope itself, or the kind of forecasts. */
   readonly metric?: string | undefined;
 }
 
@@ -122,6 +122,7 @@ function toQueryView(
   if (source.kind === 'burnRate')
     return { kind: 'burnRate', window: source.windowMs, aggregate: source.speed };
   if (source.kind === 'deploy') return { kind: 'deploy', metric: source.metric };
+  if (source.kind === 'forecast') return { kind: 'forecast', metric: source.subject };
   if (source.kind === 'sql') {
     const text = definition?.data.sql;
     const isReadable = scope.organizations === 'all' && typeof text === 'string';

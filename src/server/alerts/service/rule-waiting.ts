@@ -20,6 +20,7 @@ const SUBJECTS: Readonly<Record<WaitingReason, string>> = {
   baseline: 'a baseline',
   coverage: 'enough data in the window',
   objective: 'data of the objectives',
+  forecast: 'enough values for a forecast',
 };
 
 /**

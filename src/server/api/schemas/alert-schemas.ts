@@ -73,7 +73,7 @@ export const transitionSchema = z
 
 const ruleQuerySchema = z
   .strictObject({
-    kind: z.enum(['metric', 'sql', 'internal', 'burnRate', 'deploy']),
+    kind: z.enum(['metric', 'sql', 'internal', 'burnRate', 'deploy', 'forecast']),
     metricType: optionalTextSchema,
     aggregate: optionalTextSchema,
     filters: z.record(z.string(), z.array(z.string())).optional(),

@@ -73,6 +73,9 @@ function createSourceOfKind(rule: AlertRule, context: ReplayContext): ReplaySour
     if (stepCount <= MAX_QUERIED_STEPS) return createQueriedSource(rule);
     return `it needs a query at each step, and ${stepCount} steps are too many; use a longer step, with at most ${MAX_QUERIED_STEPS} steps`;
   }
+  if (source.kind === 'forecast') {
+    return 'forecasts are computed from weeks of values, and are not computed again for each step';
+  }
   if (source.kind !== 'measure') {
     return context.createStoredSource?.(source) ?? 'rules of this kind are not replayed';
   }

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
+import { DAY_MS, HOUR_MS } from '../../../../src/core/duration.ts';
 import { toPreferredName } from '../../../../src/core/vocabulary.ts';
 import { toAlert } from '../../../../src/server/alerts/evaluation/alert-transition.ts';
 import {
@@ -47,6 +48,13 @@ const THRESHOLDS: readonly (readonly [string, number, number, string])[] = [
   ['memory', 95, 95.1, 'critical'],
   ['disk', 90, 90.1, 'high'],
   ['disk', 98, 98.1, 'critical'],
+  ['disk-full-soon', 3 * DAY_MS, 3 * DAY_MS - 1, 'warning'],
+  ['disk-full-soon', DAY_MS, DAY_MS - 1, 'high'],
+  ['disk-full-soon', 6 * HOUR_MS, 6 * HOUR_MS - 1, 'critical'],
+  ['memory-growth', DAY_MS, DAY_MS - 1, 'warning'],
+  ['memory-growth', 4 * HOUR_MS, 4 * HOUR_MS - 1, 'high'],
+  ['pool-exhausted-soon', 6 * HOUR_MS, 6 * HOUR_MS - 1, 'warning'],
+  ['pool-exhausted-soon', HOUR_MS, HOUR_MS - 1, 'high'],
   ['burn-rate-fast', 14.4, 14.41, 'critical'],
   ['burn-rate-medium', 6, 6.01, 'high'],
   ['burn-rate-slow', 1, 1.01, 'warning'],
@@ -77,11 +85,11 @@ const THRESHOLDS: readonly (readonly [string, number, number, string])[] = [
   ['crash-loop', 4, 5, 'high'],
 ];
 
-/** Returns the severity of an alert for a value that lasts 10 minutes. */
+/** Returns the severity of an alert for a value that lasts 10 minutes longer than needed. */
 function getSeverity(name: string, value: number, count = 1_000_000): string | undefined {
   const rule = findRule(SET, name);
   let states: RuleStates = new Map();
-  for (let now = T0; now <= T0 + 600_000; now += 30_000) {
+  for (let now = T0; now <= T0 + 600_000 + rule.forMs; now += 30_000) {
     states = evaluateRule(states, [{ labels: {}, value, count, newestMs: now }], rule, now).states;
   }
   const [state] = states.values();
