@@ -1,6 +1,12 @@
 import { HOUR_MS } from '../../../core/duration.ts';
+import {
+  type BandPosition,
+  computeDistance,
+  locateBand,
+  SENSITIVITIES,
+  type Sensitivity,
+} from './band.ts';
 import { computeTrailingLevel } from './band-level.ts';
-import { type BandPosition, computeDistance, locateBand, SENSITIVITIES, type Sensitivity } from './band.ts';
 import { fitBand, type HourlyHistory } from './fit-band.ts';
 import { toScale } from './value-scale.ts';
 import type { WeekCalendar } from './week-hours.ts';
@@ -11,10 +17,14 @@ export interface BandError {
   readonly hours: number;
   /** Number of these hours whose value was outside, by sensitivity. */
   readonly outside: Readonly<Record<Sensitivity, number>>;
+  /** Same at medium sensitivity, but a long time outside counts as few hours, because it is one incident or shift. */
+  readonly scattered: number;
 }
 
 /** The last seven days are compared, with what was learned before them. */
 const TEST_HOURS = 7 * 24;
+/** Number of hours that count in a longer time outside. */
+const MAX_RUN_HOURS = 3;
 /** Fewer days than this can't be learned from. */
 const MIN_TRAINING_HOURS = 48;
 
@@ -42,7 +52,7 @@ export function measureBandError(
   });
   const levels = computeTrailingLevel(flat);
   const outside = { low: 0, medium: 0, high: 0 };
-  let hours = 0;
+  let [hours, run, scattered] = [0, 0, 0];
   for (let i = trainingEnd; i < all.length; i++) {
     const toMs = (startHour + i + 1) * HOUR_MS;
     const level = levels[i]!;
@@ -55,8 +65,10 @@ export function measureBandError(
     for (const name of Object.keys(SENSITIVITIES) as Sensitivity[]) {
       if (Math.abs(distance) > SENSITIVITIES[name]) outside[name] += 1;
     }
+    run = Math.abs(distance) > SENSITIVITIES.medium ? run + 1 : 0;
+    if (run > 0 && run <= MAX_RUN_HOURS) scattered += 1;
   }
-  return hours === 0 ? undefined : { hours, outside };
+  return hours === 0 ? undefined : { hours, outside, scattered };
 }
 
 /** Share of values of a normal distribution that are outside, on both sides, in percent. */
@@ -66,5 +78,11 @@ export const EXPECTED_SHARES: Readonly<Record<Sensitivity, number>> = {
   high: 0.047,
 };
 
-/** With a larger share of values outside, the past doesn't predict the series. In percent, at `medium`. */
-export const MAX_OUTSIDE_SHARE = 10;
+/** With a larger share of scattered values outside, the past doesn't predict the series. */
+const MAX_SCATTERED_SHARE = 0.1;
+const MIN_TEST_HOURS = 24;
+
+/** Returns whether the band was wrong so often that an alert would say nothing. */
+export function isUnreliable({ hours, scattered }: BandError): boolean {
+  return hours >= MIN_TEST_HOURS && scattered > MAX_SCATTERED_SHARE * hours;
+}

@@ -1,5 +1,5 @@
-import { formatDuration } from '../../../core/format.ts';
 import { HOUR_MS } from '../../../core/duration.ts';
+import { formatDuration } from '../../../core/format.ts';
 
 /** Whether there is a band: it exists, more data is needed, or the series has no usual values. */
 export const BAND_STATUSES = ['ready', 'learning', 'unknown'] as const;
@@ -76,7 +76,12 @@ export function findHistoryProblem(values: Float64Array): BandProblem | undefine
     const text = isShort
       ? `less than two days of data: ${formatDuration(spanHours * HOUR_MS)}`
       : `too few hours with data: ${count} of ${MIN_VALUES}`;
-    return { status: 'learning', reason: 'short_history', text, ...toProgress(isShort ? spanHours : count, isShort ? MIN_SPAN_HOURS : MIN_VALUES) };
+    return {
+      status: 'learning',
+      reason: 'short_history',
+      text,
+      ...toProgress(isShort ? spanHours : count, isShort ? MIN_SPAN_HOURS : MIN_VALUES),
+    };
   }
   if (min === max) {
     return { status: 'unknown', reason: 'constant', text: 'all values are equal' };
@@ -88,7 +93,12 @@ export function findHistoryProblem(values: Float64Array): BandProblem | undefine
   const sinceGap = values.length - afterGap;
   if (afterGap >= 0 && sinceGap < MIN_HOURS_AFTER_GAP) {
     const text = `learning again after a gap: ${formatDuration(sinceGap * HOUR_MS)} of data`;
-    return { status: 'learning', reason: 'gap', text, ...toProgress(sinceGap, MIN_HOURS_AFTER_GAP) };
+    return {
+      status: 'learning',
+      reason: 'gap',
+      text,
+      ...toProgress(sinceGap, MIN_HOURS_AFTER_GAP),
+    };
   }
   return undefined;
 }

@@ -30,7 +30,7 @@ const DAILY_PROFILE_WEEKS = 1;
 function computeCautiousMedian(sorted: Float64Array): number {
   const [low, high] = [computeQuantile(sorted, 0.4), computeQuantile(sorted, 0.6)];
   if (low > 0) return low;
-  return high < 0 ? high : 0;
+  return Math.min(high, 0);
 }
 
 /** Collects the finite values of some positions. */
@@ -43,10 +43,7 @@ function pick(values: Float64Array, positions: readonly number[]): Float64Array 
  *
  * @param levels the level at each hour, on the same scale
  */
-export function computeSeason(
-  { scaled, weekHours }: HourlyScaled,
-  levels: Float64Array,
-): Season {
+export function computeSeason({ scaled, weekHours }: HourlyScaled, levels: Float64Array): Season {
   const n = scaled.length;
   const residuals = new Float64Array(n);
   const positions: number[][] = Array.from({ length: HOURS_PER_WEEK }, () => []);

@@ -1,4 +1,4 @@
-import { HOUR_MS } from '../../../core/duration.ts';
+import { HOUR_MS, MINUTE_MS } from '../../../core/duration.ts';
 import type { BandProblem } from './band-problem.ts';
 import type { BandModel } from './fit-band.ts';
 import { fromScale, getSamplingVariance, toScale } from './value-scale.ts';
@@ -48,7 +48,11 @@ export function locateBand(
   const index = Math.floor(position);
   const share = position - index;
   const next = (index + 1) % HOURS_PER_WEEK;
-  const season = interpolate(model.season.byWeekHour[index]!, model.season.byWeekHour[next]!, share);
+  const season = interpolate(
+    model.season.byWeekHour[index]!,
+    model.season.byWeekHour[next]!,
+    share,
+  );
   const hourly = {
     above: interpolate(model.spreadAbove[index % 24]!, model.spreadAbove[next % 24]!, share),
     below: interpolate(model.spreadBelow[index % 24]!, model.spreadBelow[next % 24]!, share),
@@ -57,7 +61,10 @@ export function locateBand(
     windowMs >= HOUR_MS ? NO_WINDOW_SPREAD : (spread ?? assumeWindowSpread(hourly, windowMs));
   const center = model.level + season + own.bias;
   const expected = fromScale(scale, center);
-  const chance = count === undefined ? 0 : getSamplingVariance(scale, expected, count);
+  // Rates are per minute, so the expected rate determines the number of measurements.
+  const measurements = scale.kind === 'count' ? (expected * windowMs) / MINUTE_MS : count;
+  const chance =
+    measurements === undefined ? 0 : getSamplingVariance(scale, expected, measurements);
   const combine = (hour: number, window: number) =>
     Math.sqrt(Math.max(hour * hour + window * window, chance) + scale.floor * scale.floor);
   return {

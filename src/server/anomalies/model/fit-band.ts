@@ -1,6 +1,6 @@
 import { HOUR_MS } from '../../../core/duration.ts';
-import { type BandProblem, findHistoryProblem } from './band-problem.ts';
 import { computeMovingLevel, computeTrailingLevel, findCurrentLevel } from './band-level.ts';
+import { type BandProblem, findHistoryProblem } from './band-problem.ts';
 import { computeSeason, type Season } from './band-season.ts';
 import { computeMedian, computeSpread, type Spread } from './robust-statistics.ts';
 import { createValueScale, toScale, type ValueKind, type ValueScale } from './value-scale.ts';

@@ -1,7 +1,12 @@
 /** The median absolute deviation of a normal distribution times this factor is its standard deviation. */
 const MAD_TO_SD = 1.4826;
-/** The 97.5 % quantile of the standard normal distribution. */
-const NORMAL_Q975 = 1.96;
+/** The 95 % quantile of the standard normal distribution. */
+const NORMAL_Q95 = 1.645;
+/** A tail can increase the spread by this factor. Longer tails are incidents. */
+const MAX_TAIL_FACTOR = 3;
+/** With few residuals, an incident could decide about their outer quantiles. */
+const FEW_RESIDUALS = 100;
+const MAX_TAIL_FACTOR_OF_FEW = 2;
 
 /** Copies the finite numbers to a new sorted array. */
 export function toSorted(values: ArrayLike<number>): Float64Array {
@@ -42,9 +47,8 @@ export interface Spread {
 }
 
 /**
- * Returns the spread of residuals. It is the median absolute deviation, or more if the residuals have a longer tail on
- * one side: the residuals between the central 95 % and the central half determine the tail. The most extreme 2.5 % on
- * each side, which incidents cause, have no effect.
+ * Returns the spread of residuals. It is the median absolute deviation, or up to three times as much if the residuals
+ * have a longer tail on one side. The outermost 5 % on each side have no effect, because incidents cause them.
  *
  * @returns zeros with fewer than 4 finite residuals
  */
@@ -54,10 +58,11 @@ export function computeSpread(residuals: ArrayLike<number>): Spread {
   const center = computeQuantile(sorted, 0.5);
   const deviations = sorted.map((value) => Math.abs(value - center)).sort();
   const common = MAD_TO_SD * computeQuantile(deviations, 0.5);
-  const above = (computeQuantile(sorted, 0.975) - center) / NORMAL_Q975;
-  const below = (center - computeQuantile(sorted, 0.025)) / NORMAL_Q975;
-  // Without many residuals, the outermost quantiles are single values, so an incident would decide.
-  const limit = sorted.length < 100 ? 2 * common : Number.POSITIVE_INFINITY;
-  const pick = (side: number) => Math.max(common, common > 0 ? Math.min(side, limit) : side);
-  return { above: pick(above), below: pick(below) };
+  const factor = sorted.length < FEW_RESIDUALS ? MAX_TAIL_FACTOR_OF_FEW : MAX_TAIL_FACTOR;
+  const limit = (tail: number) =>
+    common > 0 ? Math.min(factor * common, Math.max(common, tail / NORMAL_Q95)) : tail / NORMAL_Q95;
+  return {
+    above: limit(computeQuantile(sorted, 0.95) - center),
+    below: limit(center - computeQuantile(sorted, 0.05)),
+  };
 }

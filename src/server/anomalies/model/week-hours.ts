@@ -40,7 +40,7 @@ export class WeekCalendar {
   readonly #offsets: OffsetCache;
   readonly #holidays: ReadonlySet<string>;
 
-  /** @param holidays dates as `2026-12-25`. On these days, no values are expected or learned. */
+  /** @param holidays dates as `2026-12-25`, or `12-25` for every year. On these days, nothing is expected or learned. */
   constructor(zone: string, holidays: ReadonlySet<string> = new Set()) {
     this.#offsets = new OffsetCache(zone);
     this.#holidays = holidays;
@@ -66,6 +66,8 @@ export class WeekCalendar {
 
   /** Returns whether a time is on a holiday. */
   isHoliday(ms: number): boolean {
-    return this.#holidays.size > 0 && this.#holidays.has(this.getDate(ms));
+    if (this.#holidays.size === 0) return false;
+    const date = this.getDate(ms);
+    return this.#holidays.has(date) || this.#holidays.has(date.slice(5));
   }
 }
