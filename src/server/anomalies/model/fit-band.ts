@@ -43,6 +43,8 @@ const SPREAD_NEIGHBORS = 2;
 const SHARED_RESIDUALS = 30;
 /** The spread of an hour of the day can differ from the spread of all hours by these factors. */
 const SPREAD_RATIO_RANGE = [0.5, 3] as const;
+/** The season and the level are computed again this many times. */
+const REPEATED_FITS = 1;
 /** From 10 days on, the first level uses whole weeks, so that the weekly cycle doesn't change it. */
 const WEEK_LEVEL_HOURS = 240;
 
@@ -94,7 +96,7 @@ function fitSeason(input: { scaled: Float64Array; weekHours: Uint8Array }) {
   const windowHours = scaled.length >= WEEK_LEVEL_HOURS ? 168 : 48;
   let levels = computeMovingLevel(scaled, windowHours);
   let season = computeSeason(input, levels);
-  for (let i = 0; i < 2; i++) {
+  for (let i = 0; i < REPEATED_FITS; i++) {
     const flat = scaled.map((value, at) => value - season.byWeekHour[weekHours[at]!]!);
     levels = computeMovingLevel(flat, 48);
     season = computeSeason(input, levels);

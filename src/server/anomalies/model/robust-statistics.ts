@@ -35,9 +35,47 @@ export function computeQuantile(sorted: Float64Array, share: number): number {
   return lower + (position - low) * (upper - lower);
 }
 
+/** Memory for medians, which are computed thousands of times. */
+let scratch = new Float64Array(1024);
+
 /** Returns the median of the finite numbers, or `NaN` without any. */
 export function computeMedian(values: ArrayLike<number>): number {
-  return computeQuantile(toSorted(values), 0.5);
+  if (scratch.length < values.length) scratch = new Float64Array(2 * values.length);
+  let length = 0;
+  for (let i = 0; i < values.length; i++) {
+    const value = values[i]!;
+    if (Number.isFinite(value)) scratch[length++] = value;
+  }
+  if (length === 0) return Number.NaN;
+  const middle = (length - 1) >> 1;
+  const lower = selectSmallest(scratch, length, middle);
+  if (length % 2 === 1) return lower;
+  let upper = Number.POSITIVE_INFINITY;
+  for (let i = middle + 1; i < length; i++) upper = Math.min(upper, scratch[i]!);
+  return lower + (upper - lower) / 2;
+}
+
+/** Partly sorts numbers, so that all numbers after position `k` are at least as great (quickselect). */
+function selectSmallest(numbers: Float64Array, length: number, k: number): number {
+  let left = 0;
+  let right = length - 1;
+  while (left < right) {
+    const pivot = numbers[(left + right) >> 1]!;
+    let i = left;
+    let j = right;
+    while (i <= j) {
+      while (numbers[i]! < pivot) i++;
+      while (numbers[j]! > pivot) j--;
+      if (i > j) break;
+      const swapped = numbers[i]!;
+      numbers[i++] = numbers[j]!;
+      numbers[j--] = swapped;
+    }
+    if (k <= j) right = j;
+    else if (k >= i) left = i;
+    else break;
+  }
+  return numbers[k]!;
 }
 
 /** The spread of residuals, in robust standard deviations, separately for each side of 0. */
