@@ -20,7 +20,12 @@ import { METRIC_TABLES } from './docs/tables/metric-tables.ts';
 import { METRIC_TYPES } from './docs/tables/metric-types.ts';
 import { OBJECTIVE_TABLES } from './docs/tables/objective-tables.ts';
 import { PROCESS_TABLES } from './docs/tables/process-tables.ts';
-import { ACCESS_TABLES, ALERT_TABLES, DEPLOY_TABLES } from './docs/tables/state-tables.ts';
+import {
+  ACCESS_TABLES,
+  ALERT_TABLES,
+  BAND_TABLES,
+  DEPLOY_TABLES,
+} from './docs/tables/state-tables.ts';
 import type { ColumnDescription, TableDescriptions } from './docs/tables/table-description.ts';
 
 const PAGE_FILE = 'docs/tables.md';
@@ -33,6 +38,7 @@ export const TABLE_DESCRIPTIONS: TableDescriptions<TableName> = {
   ...DEPLOY_TABLES,
   ...ACCESS_TABLES,
   ...OBJECTIVE_TABLES,
+  ...BAND_TABLES,
 };
 
 const DEFAULTS = parseSettings({}).settings;

@@ -31,6 +31,8 @@ export const ENDPOINT_PATHS = {
   acknowledgeIncident: '/api/performance/incidents/:id/acknowledge',
   rules: '/api/performance/rules',
   rule: '/api/performance/rules/:id',
+  bands: '/api/performance/bands',
+  anomalies: '/api/performance/anomalies',
   objectives: '/api/performance/objectives',
   objective: '/api/performance/objectives/:id',
   backtest: '/api/performance/backtest',
@@ -142,6 +144,8 @@ export interface ApiTypes {
     acknowledgeIncident: Record<string, never>;
     rules: Record<string, never>;
     rule: Record<string, never>;
+    bands: BandsQuery;
+    anomalies: AnomaliesQuery;
     objectives: ObjectivesQuery;
     objective: ObjectiveQuery;
     backtest: BacktestQuery;
@@ -205,6 +209,8 @@ export interface ApiTypes {
     acknowledgeIncident: AcknowledgedIncident;
     rules: Rules;
     rule: OneRule;
+    bands: Bands;
+    anomalies: Anomalies;
     objectives: Objectives;
     objective: OneObjective;
     backtest: Backtest;
@@ -2081,6 +2087,144 @@ export interface IncidentsQuery {
    * The nextCursor of the previous page. Keep the other parameters unchanged.
    */
   cursor?: string;
+}
+
+/**
+ * Query parameters of `GET /api/performance/bands`.
+ */
+export interface BandsQuery {
+  /**
+   * Start of the time range: an ISO 8601 time, or milliseconds since the epoch.
+   */
+  from?: string;
+  /**
+   * End of the time range: an ISO 8601 time, or milliseconds since the epoch. Default: now.
+   */
+  to?: string;
+  /**
+   * Length of the time range, instead of from: a number with the unit s, m, h, or d, such as 15m.
+   */
+  last?: string;
+  /**
+   * IANA time zone such as Europe/Vienna. Default: the time zone of the server.
+   */
+  timeZone?: string;
+  /**
+   * Length of a time bucket: a number with the unit s, m, h, or d, such as 1m.
+   */
+  step?: string;
+  /**
+   * @default "API_RESPONSE_TIME"
+   */
+  metricType?:
+    | 'API_RESPONSE_TIME'
+    | 'API_STREAM_DURATION'
+    | 'OUTGOING_REQUEST_TIME'
+    | 'DATABASE_QUERY_TIME'
+    | 'DATABASE_CONNECTIONS'
+    | 'QUEUE_WAIT_TIME'
+    | 'QUEUE_PROCESSING_TIME'
+    | 'QUEUE_DEPTH'
+    | 'QUEUE_OLDEST_AGE'
+    | 'CPU_USAGE'
+    | 'MEMORY_USAGE'
+    | 'DISK_USAGE'
+    | 'NETWORK_IO'
+    | 'EVENT_LOOP_DELAY'
+    | 'GC_DURATION'
+    | 'HEAP_USAGE'
+    | 'ACTIVE_USERS'
+    | 'ONGOING_RESERVATIONS'
+    | 'BREAKER_STATE'
+    | 'CUSTOM';
+  /**
+   * Limits the response to this metric name. Can be repeated.
+   */
+  name?: string[];
+  /**
+   * One of average, last, p50, p90, p95, p99, count, rate, errorRate, depth. Rates are per second.
+   *
+   * @default "p95"
+   */
+  aggregate?:
+    | 'average'
+    | 'last'
+    | 'p50'
+    | 'p90'
+    | 'p95'
+    | 'p99'
+    | 'count'
+    | 'rate'
+    | 'errorRate'
+    | 'depth';
+  /**
+   * Width of the band: `low` is the widest.
+   *
+   * @default "medium"
+   */
+  sensitivity?: 'low' | 'medium' | 'high';
+  /**
+   * Limits the response to this service. Can be repeated.
+   */
+  service?: string[];
+  /**
+   * Limits the response to this version. Can be repeated.
+   */
+  version?: string[];
+  /**
+   * Limits the response to this environment. Can be repeated.
+   */
+  environment?: string[];
+  /**
+   * Limits the response to this instance. Can be repeated.
+   */
+  instance?: string[];
+  /**
+   * Limits the response to this endpoint. Can be repeated.
+   */
+  endpoint?: string[];
+  /**
+   * Limits the response to this operation. Can be repeated.
+   */
+  operation?: string[];
+  /**
+   * Limits the response to this queue. Can be repeated.
+   */
+  queue?: string[];
+  /**
+   * Limits the response to this queue scope. Can be repeated.
+   */
+  queueScope?: string[];
+  /**
+   * Limits the response to this organization. Can be repeated.
+   */
+  organizationId?: string[];
+  /**
+   * Limits the response to this property. Can be repeated.
+   */
+  propertyId?: string[];
+  /**
+   * Response format: json or csv. Default: determined by the Accept header.
+   */
+  format?: 'json' | 'csv';
+}
+
+/**
+ * Query parameters of `GET /api/performance/anomalies`.
+ */
+export interface AnomaliesQuery {
+  /**
+   * Also list series with normal values, and series without a band.
+   */
+  all?: string;
+  /**
+   * Limits the response to this organization. Can be repeated.
+   */
+  organizationId?: string[];
+  /**
+   * Limits the response to this property. Can be repeated.
+   */
+  propertyId?: string[];
 }
 
 /**
@@ -3982,6 +4126,18 @@ export interface RuleQuery {
   baseline?: number;
   minimumIncrease?: number;
   /**
+   * Only for `anomaly`: the aggregate whose distance from its normal values is the value.
+   */
+  of?: string;
+  /**
+   * Only for `anomaly`.
+   */
+  sensitivity?: string;
+  /**
+   * Only for `anomaly`: the side of the normal values that counts.
+   */
+  side?: 'above' | 'below' | 'both';
+  /**
    * The statement of a SQL rule. Only for ADMIN.
    */
   sql?: string;
@@ -4009,7 +4165,7 @@ export interface RuleWaiting {
   /**
    * `baseline`: the baseline is too short. `coverage`: the window contains too little data. `objective`: the objective's first event is newer than the window of the burn rate.
    */
-  reason: 'baseline' | 'coverage' | 'objective';
+  reason: 'baseline' | 'coverage' | 'objective' | 'band';
   /**
    * Number of groups with enough data.
    */
@@ -4028,6 +4184,232 @@ export interface RuleWaiting {
 
 export interface OneRule {
   rule: Rule;
+}
+
+export interface Bands {
+  from: string;
+  to: string;
+  metricType:
+    | 'API_RESPONSE_TIME'
+    | 'API_STREAM_DURATION'
+    | 'OUTGOING_REQUEST_TIME'
+    | 'DATABASE_QUERY_TIME'
+    | 'DATABASE_CONNECTIONS'
+    | 'QUEUE_WAIT_TIME'
+    | 'QUEUE_PROCESSING_TIME'
+    | 'QUEUE_DEPTH'
+    | 'QUEUE_OLDEST_AGE'
+    | 'CPU_USAGE'
+    | 'MEMORY_USAGE'
+    | 'DISK_USAGE'
+    | 'NETWORK_IO'
+    | 'EVENT_LOOP_DELAY'
+    | 'GC_DURATION'
+    | 'HEAP_USAGE'
+    | 'ACTIVE_USERS'
+    | 'ONGOING_RESERVATIONS'
+    | 'BREAKER_STATE'
+    | 'CUSTOM';
+  aggregate:
+    | 'average'
+    | 'last'
+    | 'p50'
+    | 'p90'
+    | 'p95'
+    | 'p99'
+    | 'count'
+    | 'rate'
+    | 'errorRate'
+    | 'depth';
+  sensitivity: 'low' | 'medium' | 'high';
+  step: string;
+  timeZone: string;
+  /**
+   * `learning` means that more data is needed, and `unknown` that there are no normal values now.
+   */
+  status: 'ready' | 'learning' | 'unknown';
+  /**
+   * Why there is no band.
+   */
+  reason?:
+    | 'no_data'
+    | 'short_history'
+    | 'gap'
+    | 'weekday'
+    | 'no_similar_hour'
+    | 'holiday'
+    | 'constant'
+    | 'mostly_zero'
+    | 'unreliable'
+    | 'too_many_series'
+    | 'loading';
+  /**
+   * The reason in words, or what the band was learned from.
+   */
+  text: string;
+  /**
+   * What limits the band although it exists.
+   */
+  note?: string;
+  learnedFrom?: string;
+  learnedTo?: string;
+  /**
+   * Number of hours that the band was learned from.
+   */
+  values: number;
+  /**
+   * Since when the level differs from the level before. It is learned after a day.
+   */
+  shiftedSince?: string;
+  error?: BandError;
+  /**
+   * Number of series without a band because of the limit on series.
+   */
+  omittedSeries: number;
+  points: BandPoint[];
+}
+
+/**
+ * How often the last seven days were outside of a band that was learned before.
+ */
+export interface BandError {
+  /**
+   * Number of compared hours.
+   */
+  hours: number;
+  /**
+   * Hours whose value was outside.
+   */
+  outside: number;
+  /**
+   * Share of these hours, in percent.
+   */
+  share: number;
+  /**
+   * Share that a normal distribution would have, in percent.
+   */
+  expectedShare: number;
+}
+
+/**
+ * Normal values of a time bucket that starts at `at`. Missing if they are unknown.
+ */
+export interface BandPoint {
+  at: string;
+  lower?: number;
+  expected?: number;
+  upper?: number;
+}
+
+export interface Anomalies {
+  anomalies: Anomaly[];
+  /**
+   * Number of series outside of their band.
+   */
+  outside: number;
+  /**
+   * Number of series with a band.
+   */
+  ready: number;
+  /**
+   * Number of series that need more data.
+   */
+  learning: number;
+  /**
+   * Number of series without normal values now.
+   */
+  unknown: number;
+}
+
+/**
+ * The newest value of a series, and its normal values.
+ */
+export interface Anomaly {
+  metricType:
+    | 'API_RESPONSE_TIME'
+    | 'API_STREAM_DURATION'
+    | 'OUTGOING_REQUEST_TIME'
+    | 'DATABASE_QUERY_TIME'
+    | 'DATABASE_CONNECTIONS'
+    | 'QUEUE_WAIT_TIME'
+    | 'QUEUE_PROCESSING_TIME'
+    | 'QUEUE_DEPTH'
+    | 'QUEUE_OLDEST_AGE'
+    | 'CPU_USAGE'
+    | 'MEMORY_USAGE'
+    | 'DISK_USAGE'
+    | 'NETWORK_IO'
+    | 'EVENT_LOOP_DELAY'
+    | 'GC_DURATION'
+    | 'HEAP_USAGE'
+    | 'ACTIVE_USERS'
+    | 'ONGOING_RESERVATIONS'
+    | 'BREAKER_STATE'
+    | 'CUSTOM';
+  aggregate: string;
+  group: Group;
+  /**
+   * The alert rule that watches the series.
+   */
+  rule?: string;
+  sensitivity: 'low' | 'medium' | 'high';
+  from: string;
+  to: string;
+  value?: number;
+  lower?: number;
+  expected?: number;
+  upper?: number;
+  /**
+   * Distance from the normal values, in robust standard deviations.
+   */
+  distance?: number;
+  outside: boolean;
+  /**
+   * A deploy of the service within six hours before the anomaly.
+   */
+  deploy?: string;
+  /**
+   * `learning` means that more data is needed, and `unknown` that there are no normal values now.
+   */
+  status: 'ready' | 'learning' | 'unknown';
+  /**
+   * Why there is no band.
+   */
+  reason?:
+    | 'no_data'
+    | 'short_history'
+    | 'gap'
+    | 'weekday'
+    | 'no_similar_hour'
+    | 'holiday'
+    | 'constant'
+    | 'mostly_zero'
+    | 'unreliable'
+    | 'too_many_series'
+    | 'loading';
+  /**
+   * The reason in words, or what the band was learned from.
+   */
+  text: string;
+  /**
+   * What limits the band although it exists.
+   */
+  note?: string;
+  learnedFrom?: string;
+  learnedTo?: string;
+  /**
+   * Number of hours that the band was learned from.
+   */
+  values: number;
+  /**
+   * Since when the level differs from the level before. It is learned after a day.
+   */
+  shiftedSince?: string;
+  error?: BandError;
+  /**
+   * Number of series without a band because of the limit on series.
+   */
+  omittedSeries: number;
 }
 
 export interface Objectives {

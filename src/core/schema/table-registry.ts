@@ -5,6 +5,7 @@ import { type AuditLogRow, auditLogTable } from './tables/audit-log-table.ts';
 import { type DeployRow, deploysTable } from './tables/deploys-table.ts';
 import { type ErrorLogRow, errorLogsTable } from './tables/error-logs-table.ts';
 import { type IncidentRow, incidentsTable } from './tables/incidents-table.ts';
+import { type MetricBandRow, metricBandsTable } from './tables/metric-bands-table.ts';
 import { type MetricBucketRow, metricBucketsTable } from './tables/metric-buckets-table.ts';
 import { type NotificationRow, notificationsTable } from './tables/notifications-table.ts';
 import { type ObjectiveRow, objectivesTable } from './tables/objectives-table.ts';
@@ -27,7 +28,7 @@ export const MEASUREMENT_TABLES = [
   errorLogsTable,
 ] as const;
 
-/** State tables: append-only, with one row per change. Only `objectives` has a TTL. */
+/** State tables: append-only, with one row per change. `objectives` and `metric_bands` have a TTL. */
 export const STATE_TABLES = [
   apiKeysTable,
   auditLogTable,
@@ -39,6 +40,7 @@ export const STATE_TABLES = [
   peopleTable,
   objectivesTable,
   deploysTable,
+  metricBandsTable,
 ] as const;
 
 export interface RowTypes {
@@ -57,6 +59,7 @@ export interface RowTypes {
   notification_people: PersonRow;
   objectives: ObjectiveRow;
   deploys: DeployRow;
+  metric_bands: MetricBandRow;
 }
 
 export type TableName = keyof RowTypes;

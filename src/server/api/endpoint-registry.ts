@@ -8,6 +8,7 @@ import {
   ruleEndpoint,
   rulesEndpoint,
 } from './endpoints/alerts-endpoints.ts';
+import { anomaliesEndpoint, bandsEndpoint } from './endpoints/anomalies-endpoints.ts';
 import { backtestEndpoint, noiseEndpoint } from './endpoints/backtest-endpoints.ts';
 import { catalogEndpoint } from './endpoints/catalog-endpoint.ts';
 import { compareEndpoint } from './endpoints/compare-endpoint.ts';
@@ -79,6 +80,8 @@ export const ENDPOINTS = {
   acknowledgeIncident: acknowledgeIncidentEndpoint,
   rules: rulesEndpoint,
   rule: ruleEndpoint,
+  bands: bandsEndpoint,
+  anomalies: anomaliesEndpoint,
   objectives: objectivesEndpoint,
   objective: objectiveEndpoint,
   backtest: backtestEndpoint,

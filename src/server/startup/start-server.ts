@@ -36,7 +36,7 @@ import { createNotificationService } from '../notifications/notification-service
 import type { Notifier } from '../notifications/notifier.ts';
 import { RejectionReporter } from '../otlp/rejection-reporter.ts';
 import { type ActionParts, createActions } from './create-actions.ts';
-import { createAlertEvaluator, createNotifier } from './create-alerting.ts';
+import { createAlertEvaluator, createAnomalyService, createNotifier } from './create-alerting.ts';
 import { DiscoveryPublisher } from './discovery-publisher.ts';
 import { listen } from './listen.ts';
 import { type ServerParts, startParts } from './part-lifecycle.ts';
@@ -170,6 +170,7 @@ async function startAllParts(
       recorder: agent.recorder,
       health: agent.health,
       alerts: createAlertService(evaluator, queryClient, settings.PERFORMANCE_PUBLIC_URL),
+      anomalies: createAnomalyService(evaluator, queryClient),
       incidents: createIncidentService({
         evaluator,
         queryClient,

@@ -90,6 +90,12 @@ export class MeasureBands {
     return this.#leftOut.has(key);
   }
 
+  /** The shortest window whose values are learned. */
+  get shortestWindowMs(): number | undefined {
+    const steps = [...this.#windowEnds.keys()];
+    return steps.length === 0 ? undefined : Math.min(...steps);
+  }
+
   hasWindow(windowMs: number): boolean {
     return windowMs >= HOUR_MS || this.#windowEnds.has(toWindowStep(windowMs));
   }
@@ -174,9 +180,10 @@ export class MeasureBands {
     const oldest = endHour - WINDOW_HISTORY_HOURS;
     const fromHour = known === undefined ? oldest : Math.max(oldest, known - 1);
     const strideHours = known === undefined ? FIRST_WINDOW_HOURS : 1;
+    const isSingle = this.measure.groupBy.length === 0;
     for (let hour = endHour - 1; hour >= fromHour; hour -= strideHours) {
       // Windows that don't divide an hour start in the hour and end in the next one.
-      const fromMs = floorTo(hour * HOUR_MS, stepMs);
+      const fromMs = floorTo((isSingle ? fromHour : hour) * HOUR_MS, stepMs);
       const toMs = floorTo((hour + 1) * HOUR_MS, stepMs);
       const { series } = await this.#read(fromMs, toMs, stepMs);
       for (const { key, values } of series) {
@@ -185,6 +192,7 @@ export class MeasureBands {
         const ring = getRing(history, stepMs, endHour);
         for (let i = 0; i < values.length; i++) ring.set(fromMs / stepMs + i, values[i]!);
       }
+      if (isSingle) break;
       await nextTurn();
     }
     for (const history of this.#histories.values()) {

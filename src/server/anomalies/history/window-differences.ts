@@ -3,8 +3,8 @@ import { toScale, type ValueScale } from '../model/value-scale.ts';
 import type { StepRing } from './series-history.ts';
 
 /**
- * Returns how the values of windows differ from the hourly values at their time, on the scale. The hourly values are
- * interpolated, so a slow rise within an hour makes no difference.
+ * Returns how the values of windows differ from the hourly values at their time, on the scale. Values
+ * between the hour before and the hour after are no difference, because the change between them can be sudden.
  *
  * @param windows values of windows of `windowMs`
  */
@@ -21,13 +21,12 @@ export function computeWindowDifferences(
     if (!Number.isFinite(value)) continue;
     const position = ((step + 0.5) * windowMs) / HOUR_MS - 0.5;
     const hour = Math.floor(position);
-    const share = position - hour;
-    const before = toScale(scale, hours.get(hour));
-    const after = toScale(scale, hours.get(hour + 1));
-    const own = share < 0.5 ? before : after;
-    const usual =
-      Number.isFinite(before) && Number.isFinite(after) ? before + share * (after - before) : own;
-    differences[i] = value - usual;
+    const hourly = [hour, hour + 1]
+      .map((each) => toScale(scale, hours.get(each)))
+      .filter(Number.isFinite);
+    if (hourly.length === 0) continue;
+    const [low, high] = [Math.min(...hourly), Math.max(...hourly)];
+    differences[i] = value > high ? value - high : value < low ? value - low : 0;
   }
   return differences;
 }

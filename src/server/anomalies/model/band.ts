@@ -24,6 +24,10 @@ export interface BandWindow {
 /** The expected value and the spread at one time, on the scale. */
 export interface BandPosition {
   readonly center: number;
+  /** Between two hours that differ, all values between them are expected: the change can be sudden. */
+  readonly low: number;
+  readonly high: number;
+  /** Spread above `high` and below `low`. */
   readonly above: number;
   readonly below: number;
 }
@@ -48,18 +52,16 @@ export function locateBand(
   const index = Math.floor(position);
   const share = position - index;
   const next = (index + 1) % HOURS_PER_WEEK;
-  const season = interpolate(
-    model.season.byWeekHour[index]!,
-    model.season.byWeekHour[next]!,
-    share,
-  );
+  const [before, after] = [model.season.byWeekHour[index]!, model.season.byWeekHour[next]!];
+  const season = interpolate(before, after, share);
   const hourly = {
     above: interpolate(model.spreadAbove[index % 24]!, model.spreadAbove[next % 24]!, share),
     below: interpolate(model.spreadBelow[index % 24]!, model.spreadBelow[next % 24]!, share),
   };
   const own =
     windowMs >= HOUR_MS ? NO_WINDOW_SPREAD : (spread ?? assumeWindowSpread(hourly, windowMs));
-  const center = model.level + season + own.bias;
+  const base = model.level + own.bias;
+  const center = base + season;
   const expected = fromScale(scale, center);
   // Rates are per minute, so the expected rate determines the number of measurements.
   const measurements = scale.kind === 'count' ? (expected * windowMs) / MINUTE_MS : count;
@@ -67,8 +69,11 @@ export function locateBand(
     measurements === undefined ? 0 : getSamplingVariance(scale, expected, measurements);
   const combine = (hour: number, window: number) =>
     Math.sqrt(Math.max(hour * hour + window * window, chance) + scale.floor * scale.floor);
+  const isWhole = windowMs >= HOUR_MS;
   return {
     center,
+    low: isWhole ? center : base + Math.min(before, after),
+    high: isWhole ? center : base + Math.max(before, after),
     above: combine(hourly.above, own.above),
     below: combine(hourly.below, own.below),
   };
@@ -81,14 +86,14 @@ function interpolate(from: number, to: number, share: number): number {
 /** Returns the range of normal values. `lower` ≤ `expected` ≤ `upper`, and all are finite. */
 export function toBandRange(
   { scale }: BandModel,
-  { center, above, below }: BandPosition,
+  { center, low, high, above, below }: BandPosition,
   sensitivity: Sensitivity,
 ): BandRange {
   const distance = SENSITIVITIES[sensitivity];
   return {
-    lower: fromScale(scale, center - distance * below),
+    lower: fromScale(scale, low - distance * below),
     expected: fromScale(scale, center),
-    upper: fromScale(scale, center + distance * above),
+    upper: fromScale(scale, high + distance * above),
   };
 }
 
@@ -102,12 +107,13 @@ const MAX_DISTANCE = 1000;
  */
 export function computeDistance(
   { scale }: BandModel,
-  { center, above, below }: BandPosition,
+  { low, high, above, below }: BandPosition,
   value: number,
 ): number | undefined {
-  const difference = toScale(scale, value) - center;
-  if (!Number.isFinite(difference)) return undefined;
-  const distance = difference / (difference > 0 ? above : below);
+  const scaled = toScale(scale, value);
+  if (!Number.isFinite(scaled)) return undefined;
+  const distance =
+    scaled > high ? (scaled - high) / above : scaled < low ? (scaled - low) / below : 0;
   return Math.max(-MAX_DISTANCE, Math.min(MAX_DISTANCE, distance));
 }
 

@@ -1,4 +1,10 @@
-import { computeMedian, computeSpread, type Spread } from './robust-statistics.ts';
+import {
+  computeMedian,
+  computeQuantile,
+  computeSpread,
+  type Spread,
+  toSorted,
+} from './robust-statistics.ts';
 
 /**
  * How values of a window that is shorter than an hour differ from the values of the hour, on the scale. A percentile of
@@ -16,6 +22,14 @@ export const NO_WINDOW_SPREAD: WindowSpread = { bias: 0, above: 0, below: 0 };
 export const MIN_WINDOWS = 24;
 
 /**
+ * Short spikes that occur each day are normal. A long incident also changes the hourly values, so few of its windows
+ * differ from their hour.
+ */
+const TAIL_SHARE = 0.99;
+/** The 99 % quantile of the standard normal distribution. */
+const NORMAL_TAIL = 2.326;
+
+/**
  * Learns the differences between windows and hours.
  *
  * @param differences scaled value of each window minus the scaled value of its time, interpolated between hours
@@ -26,7 +40,13 @@ export function fitWindowSpread(differences: ArrayLike<number>): WindowSpread | 
   for (let i = 0; i < differences.length; i++) if (Number.isFinite(differences[i]!)) known += 1;
   if (known < MIN_WINDOWS) return undefined;
   const bias = computeMedian(differences);
-  return { bias, ...computeSpread(differences) };
+  const sorted = toSorted(differences);
+  const { above, below } = computeSpread(differences);
+  return {
+    bias,
+    above: Math.max(above, (computeQuantile(sorted, TAIL_SHARE) - bias) / NORMAL_TAIL),
+    below: Math.max(below, (bias - computeQuantile(sorted, 1 - TAIL_SHARE)) / NORMAL_TAIL),
+  };
 }
 
 /**

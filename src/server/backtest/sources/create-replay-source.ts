@@ -73,6 +73,9 @@ function createSourceOfKind(rule: AlertRule, context: ReplayContext): ReplaySour
     if (stepCount <= MAX_QUERIED_STEPS) return createQueriedSource(rule);
     return `it needs a query at each step, and ${stepCount} steps are too many; use a longer step, with at most ${MAX_QUERIED_STEPS} steps`;
   }
+  if (source.kind === 'measure' && source.anomaly) {
+    return 'rules about anomalies are not replayed, because normal values are only learned for the current time';
+  }
   if (source.kind !== 'measure') {
     return context.createStoredSource?.(source) ?? 'rules of this kind are not replayed';
   }
