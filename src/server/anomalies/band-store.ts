@@ -77,8 +77,10 @@ export class BandStore {
   watch(measure: BandMeasure, windowMs: number, now: number): MeasureBands {
     const entry = this.#use(measure, windowMs, now);
     entry.isWatched = true;
-    const isEarly = this.#now() - this.#startedMs < (this.#options.startDelayMs ?? MINUTE_MS);
-    if (!isEarly) startTask('learning normal values', () => this.#refresh(entry, now));
+    const { startDelayMs = MINUTE_MS } = this.#options;
+    const ageMs = this.#now() - this.#startedMs;
+    // A clock that was set back must not delay the bands.
+    if (ageMs >= startDelayMs || ageMs < 0) startTask('learning normal values', () => this.#refresh(entry, now));
     return entry.bands;
   }
 
