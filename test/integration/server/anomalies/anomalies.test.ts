@@ -94,13 +94,13 @@ describe('rules', () => {
     expect(api.evaluator.bands.seriesCount).toBe(4);
     expect(await evaluateAt(NOW + 10_000)).toEqual([]);
     for (const name of ['unusual-duration', 'unusual-rate']) {
-      const rule = await client.rule(name);
+      const { rule } = await client.rule(name);
       expect(rule.waiting).toBeUndefined();
       expect(rule.query).toMatchObject({ aggregate: 'anomaly' });
       expect(rule.values).toHaveLength(2);
       for (const { value } of rule.values) expect(Math.abs(value ?? 99)).toBeLessThan(3.5);
     }
-    expect((await client.rule('unusual-duration')).query).toMatchObject({
+    expect((await client.rule('unusual-duration')).rule.query).toMatchObject({
       of: 'p95',
       sensitivity: 'medium',
       side: 'above',
