@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import { addAgentCommand } from './agent-command.ts';
 import { addAlertsCommand } from './alerts-command.ts';
+import { addAnomaliesCommand } from './anomalies-command.ts';
 import { addBacktestCommand } from './backtest-command.ts';
 import { addBackupCommand } from './backup-command.ts';
 import { addCheckConfigCommand } from './check-config-command.ts';
@@ -49,6 +50,7 @@ const COMMANDS = [
   addAlertsCommand,
   addIncidentsCommand,
   addObjectivesCommand,
+  addAnomaliesCommand,
   addBacktestCommand,
   addNoiseCommand,
   addNotifyCommand,

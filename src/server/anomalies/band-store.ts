@@ -80,7 +80,8 @@ export class BandStore {
     const { startDelayMs = MINUTE_MS } = this.#options;
     const ageMs = this.#now() - this.#startedMs;
     // A clock that was set back must not delay the bands.
-    if (ageMs >= startDelayMs || ageMs < 0) startTask('learning normal values', () => this.#refresh(entry, now));
+    if (ageMs >= startDelayMs || ageMs < 0)
+      startTask('learning normal values', () => this.#refresh(entry, now));
     return entry.bands;
   }
 

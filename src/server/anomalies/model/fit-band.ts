@@ -53,7 +53,8 @@ const WEEK_LEVEL_HOURS = 240;
  * comparable hours have no effect. Never throws, whatever the values are.
  */
 export function fitBand(history: HourlyHistory, calendar: WeekCalendar): BandModel {
-  const { kind, values, endHour } = history;
+  const { kind, endHour } = history;
+  const values = skipUnknown(history.values);
   const n = values.length;
   const weekHours = new Uint8Array(n);
   const known = new Float64Array(n);
@@ -88,6 +89,13 @@ export function fitBand(history: HourlyHistory, calendar: WeekCalendar): BandMod
     toMs: last < 0 ? Number.NaN : (endHour - n + last + 1) * HOUR_MS,
     valueCount,
   };
+}
+
+/** Returns the values from the first known one on. Unknown hours would only take time. */
+function skipUnknown(values: ArrayLike<number>): Float64Array {
+  const all = Float64Array.from(values);
+  const first = all.findIndex((value) => Number.isFinite(value));
+  return first < 0 ? all.subarray(0, 0) : all.subarray(first);
 }
 
 /** Computes the season and the level in turns, because each of them hides the other. */
