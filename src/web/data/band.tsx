@@ -84,8 +84,9 @@ function describeBand(band: ApiResponse<'bands'>, zone: string): string {
   }
   const parts = [`Shaded: normal values, ${text}.`];
   if (error) {
+    const verb = error.outside === 1 ? 'was' : 'were';
     parts.push(
-      `In the last days, ${error.outside} of ${error.hours} hours were outside (${formatText(error.share, '%')}).`,
+      `Of the last ${error.hours} hours, ${error.outside} ${verb} outside (${formatText(error.share, '%')}).`,
     );
   }
   if (shiftedSince)

@@ -48,10 +48,10 @@ export default function Explore() {
       <Card
         title={title}
         note={
-          <>
+          <span class="chart-tools">
             {bandAggregate && <BandToggle />}
             <Downloads {...{ query, title, charts, trends: trends.data, state, unit }} />
-          </>
+          </span>
         }
       >
         <Loaded state={trends} height={units.length * (HEIGHT + LEGEND_HEIGHT)}>
