@@ -15,6 +15,7 @@ const BENCHES: Record<string, () => Promise<(options: BenchOptions) => Promise<R
   exit: async () => (await import('./exit.ts')).benchExit,
   'first-chart': async () => (await import('./first-chart.ts')).benchFirstChart,
   ingest: async () => (await import('./ingest.ts')).benchIngest,
+  intelligence: async () => (await import('./intelligence.ts')).benchIntelligence,
   notify: async () => (await import('./notify.ts')).benchNotify,
   overhead: async () => (await import('./overhead.ts')).benchOverhead,
   page: async () => (await import('./page.ts')).benchPage,

@@ -24,6 +24,7 @@ import { PROCESS_TABLES } from './docs/tables/process-tables.ts';
 import {
   ACCESS_TABLES,
   ALERT_TABLES,
+  BAND_TABLES,
   DEPLOY_TABLES,
   SUGGESTION_TABLES,
 } from './docs/tables/state-tables.ts';
@@ -41,6 +42,7 @@ export const TABLE_DESCRIPTIONS: TableDescriptions<TableName> = {
   ...ACCESS_TABLES,
   ...OBJECTIVE_TABLES,
   ...FORECAST_TABLES,
+  ...BAND_TABLES,
 };
 
 const DEFAULTS = parseSettings({}).settings;

@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import { addAgentCommand } from './agent-command.ts';
 import { addAlertsCommand } from './alerts-command.ts';
+import { addAnomaliesCommand } from './anomalies-command.ts';
 import { addBacktestCommand } from './backtest-command.ts';
 import { addBackupCommand } from './backup-command.ts';
 import { addCheckConfigCommand } from './check-config-command.ts';
@@ -54,6 +55,7 @@ const COMMANDS = [
   addForecastsCommand,
   addObjectivesCommand,
   addSuggestionsCommand,
+  addAnomaliesCommand,
   addBacktestCommand,
   addNoiseCommand,
   addNotifyCommand,

@@ -32,8 +32,13 @@ export const ENDPOINT_PATHS = {
   acknowledgeIncident: '/api/performance/incidents/:id/acknowledge',
   rules: '/api/performance/rules',
   rule: '/api/performance/rules/:id',
+  bands: '/api/performance/bands',
+  anomalies: '/api/performance/anomalies',
   objectives: '/api/performance/objectives',
   objective: '/api/performance/objectives/:id',
+  forecasts: '/api/performance/forecasts',
+  forecast: '/api/performance/forecasts/:id',
+  businessImpact: '/api/performance/business-impact',
   backtest: '/api/performance/backtest',
   noise: '/api/performance/noise',
   silences: '/api/performance/silences',
@@ -147,8 +152,13 @@ export interface ApiTypes {
     acknowledgeIncident: Record<string, never>;
     rules: Record<string, never>;
     rule: Record<string, never>;
+    bands: BandsQuery;
+    anomalies: AnomaliesQuery;
     objectives: ObjectivesQuery;
     objective: ObjectiveQuery;
+    forecasts: ForecastsQuery;
+    forecast: Record<string, never>;
+    businessImpact: BusinessImpactQuery;
     backtest: BacktestQuery;
     noise: NoiseQuery;
     silences: Record<string, never>;
@@ -216,8 +226,13 @@ export interface ApiTypes {
     acknowledgeIncident: AcknowledgedIncident;
     rules: Rules;
     rule: OneRule;
+    bands: Bands;
+    anomalies: Anomalies;
     objectives: Objectives;
     objective: OneObjective;
+    forecasts: Forecasts;
+    forecast: OneForecast;
+    businessImpact: BusinessImpact;
     backtest: Backtest;
     noise: Noise;
     silences: Silences;
@@ -2175,6 +2190,146 @@ export interface IncidentsQuery {
 }
 
 /**
+ * Query parameters of `GET /api/performance/bands`.
+ */
+export interface BandsQuery {
+  /**
+   * Start of the time range: an ISO 8601 time, or milliseconds since the epoch.
+   */
+  from?: string;
+  /**
+   * End of the time range: an ISO 8601 time, or milliseconds since the epoch. Default: now.
+   */
+  to?: string;
+  /**
+   * Length of the time range, instead of from: a number with the unit s, m, h, or d, such as 15m.
+   */
+  last?: string;
+  /**
+   * IANA time zone such as Europe/Vienna. Default: the time zone of the server.
+   */
+  timeZone?: string;
+  /**
+   * Length of a time bucket: a number with the unit s, m, h, or d, such as 1m.
+   */
+  step?: string;
+  /**
+   * @default "API_RESPONSE_TIME"
+   */
+  metricType?:
+    | 'API_RESPONSE_TIME'
+    | 'API_STREAM_DURATION'
+    | 'OUTGOING_REQUEST_TIME'
+    | 'DATABASE_QUERY_TIME'
+    | 'DATABASE_CONNECTIONS'
+    | 'QUEUE_WAIT_TIME'
+    | 'QUEUE_PROCESSING_TIME'
+    | 'QUEUE_DEPTH'
+    | 'QUEUE_OLDEST_AGE'
+    | 'CPU_USAGE'
+    | 'MEMORY_USAGE'
+    | 'DISK_USAGE'
+    | 'NETWORK_IO'
+    | 'EVENT_LOOP_DELAY'
+    | 'GC_DURATION'
+    | 'HEAP_USAGE'
+    | 'ACTIVE_USERS'
+    | 'ONGOING_RESERVATIONS'
+    | 'BREAKER_STATE'
+    | 'CUSTOM';
+  /**
+   * Limits the response to this metric name. Can be repeated.
+   */
+  name?: string[];
+  /**
+   * One of average, last, p50, p90, p95, p99, count, rate, errorRate, depth. Rates are per second.
+   *
+   * @default "p95"
+   */
+  aggregate?:
+    | 'average'
+    | 'last'
+    | 'p50'
+    | 'p90'
+    | 'p95'
+    | 'p99'
+    | 'count'
+    | 'rate'
+    | 'errorRate'
+    | 'depth';
+  /**
+   * Width of the band: `low` is the widest.
+   *
+   * @default "medium"
+   */
+  sensitivity?: 'low' | 'medium' | 'high';
+  /**
+   * Limits the response to this service. Can be repeated.
+   */
+  service?: string[];
+  /**
+   * Limits the response to this version. Can be repeated.
+   */
+  version?: string[];
+  /**
+   * Limits the response to this environment. Can be repeated.
+   */
+  environment?: string[];
+  /**
+   * Limits the response to this instance. Can be repeated.
+   */
+  instance?: string[];
+  /**
+   * Limits the response to this endpoint. Can be repeated.
+   */
+  endpoint?: string[];
+  /**
+   * Limits the response to this operation. Can be repeated.
+   */
+  operation?: string[];
+  /**
+   * Limits the response to this queue. Can be repeated.
+   */
+  queue?: string[];
+  /**
+   * Limits the response to this queue scope. Can be repeated.
+   */
+  queueScope?: string[];
+  /**
+   * Limits the response to this organization. Can be repeated.
+   */
+  organizationId?: string[];
+  /**
+   * Limits the response to this property. Can be repeated.
+   */
+  propertyId?: string[];
+  /**
+   * Response format: json or csv. Default: determined by the Accept header.
+   */
+  format?: 'json' | 'csv';
+}
+
+/**
+ * Query parameters of `GET /api/performance/anomalies`.
+ */
+export interface AnomaliesQuery {
+  /**
+   * Also list series with normal values, and series without a band.
+   *
+   * @default false
+   */
+  all?: boolean;
+  /**
+   * Limits the response to this organization. Can be repeated.
+   */
+  organizationId?: string[];
+  /**
+   * Limits the response to this property. Can be repeated.
+   */
+  propertyId?: string[];
+}
+
+/**
  * Query parameters of `GET /api/performance/objectives`.
  */
 export interface ObjectivesQuery {
@@ -2232,6 +2387,88 @@ export interface ObjectiveQuery {
    * Limits the response to this property. Can be repeated.
    */
   propertyId?: string[];
+}
+
+/**
+ * Query parameters of `GET /api/performance/forecasts`.
+ */
+export interface ForecastsQuery {
+  /**
+   * Limits the response to this kind. Can be repeated.
+   */
+  kind?: ('disk' | 'memory' | 'pool' | 'queue' | 'requestRate' | 'errorBudget')[];
+  /**
+   * Limits the response to this status. Can be repeated.
+   */
+  status?: ('reached' | 'limit' | 'clear' | 'notPredictable' | 'noLimit' | 'waiting')[];
+  /**
+   * Limits the response to this service. Can be repeated.
+   */
+  service?: string[];
+  /**
+   * Limits the response to this host. Can be repeated.
+   */
+  host?: string[];
+  /**
+   * Limits the response to this organization. Can be repeated.
+   */
+  organizationId?: string[];
+  /**
+   * Limits the response to this property. Can be repeated.
+   */
+  propertyId?: string[];
+}
+
+/**
+ * Query parameters of `GET /api/performance/business-impact`.
+ */
+export interface BusinessImpactQuery {
+  /**
+   * Start of the time range: an ISO 8601 time, or milliseconds since the epoch.
+   */
+  from?: string;
+  /**
+   * End of the time range: an ISO 8601 time, or milliseconds since the epoch. Default: now.
+   */
+  to?: string;
+  /**
+   * Length of the time range, instead of from: a number with the unit s, m, h, or d, such as 15m.
+   */
+  last?: string;
+  /**
+   * IANA time zone such as Europe/Vienna. Default: the time zone of the server.
+   */
+  timeZone?: string;
+  /**
+   * Limits the response to this organization. Can be repeated.
+   */
+  organizationId?: string[];
+  /**
+   * Limits the response to this property. Can be repeated.
+   */
+  propertyId?: string[];
+  /**
+   * Default: the service with the most requests.
+   */
+  service?: string;
+  /**
+   * Successful requests, such as `POST /bookings`, or a metric, such as `metric:bookings`. Default: the most frequent write.
+   */
+  outcome?: string;
+  /**
+   * Requests, such as `GET /rooms`, or `requests` or `activeUsers`. Default: the most frequent read.
+   */
+  exposure?: string;
+  /**
+   * Requests whose latency counts. Default: the requests of `exposure`.
+   */
+  latency?: string;
+  /**
+   * Statistic of the latency.
+   *
+   * @default "p95"
+   */
+  statistic?: 'p50' | 'p95' | 'average';
 }
 
 /**
@@ -4173,7 +4410,7 @@ export interface Rule {
  * What a rule measures. Durations are in ms.
  */
 export interface RuleQuery {
-  kind: 'metric' | 'sql' | 'internal' | 'burnRate' | 'deploy';
+  kind: 'metric' | 'sql' | 'internal' | 'burnRate' | 'deploy' | 'forecast';
   metricType?: string;
   aggregate?: string;
   filters?: {
@@ -4184,6 +4421,18 @@ export interface RuleQuery {
   slowerThan?: number;
   baseline?: number;
   minimumIncrease?: number;
+  /**
+   * Only for `anomaly`: the aggregate whose distance from its normal values is the value.
+   */
+  of?: string;
+  /**
+   * Only for `anomaly`.
+   */
+  sensitivity?: string;
+  /**
+   * Only for `anomaly`: the side of the normal values that counts.
+   */
+  side?: 'above' | 'below' | 'both';
   /**
    * The statement of a SQL rule. Only for ADMIN.
    */
@@ -4212,7 +4461,7 @@ export interface RuleWaiting {
   /**
    * `baseline`: the baseline is too short. `coverage`: the window contains too little data. `objective`: the objective's first event is newer than the window of the burn rate.
    */
-  reason: 'baseline' | 'coverage' | 'objective';
+  reason: 'baseline' | 'coverage' | 'objective' | 'forecast' | 'band';
   /**
    * Number of groups with enough data.
    */
@@ -4231,6 +4480,232 @@ export interface RuleWaiting {
 
 export interface OneRule {
   rule: Rule;
+}
+
+export interface Bands {
+  from: string;
+  to: string;
+  metricType:
+    | 'API_RESPONSE_TIME'
+    | 'API_STREAM_DURATION'
+    | 'OUTGOING_REQUEST_TIME'
+    | 'DATABASE_QUERY_TIME'
+    | 'DATABASE_CONNECTIONS'
+    | 'QUEUE_WAIT_TIME'
+    | 'QUEUE_PROCESSING_TIME'
+    | 'QUEUE_DEPTH'
+    | 'QUEUE_OLDEST_AGE'
+    | 'CPU_USAGE'
+    | 'MEMORY_USAGE'
+    | 'DISK_USAGE'
+    | 'NETWORK_IO'
+    | 'EVENT_LOOP_DELAY'
+    | 'GC_DURATION'
+    | 'HEAP_USAGE'
+    | 'ACTIVE_USERS'
+    | 'ONGOING_RESERVATIONS'
+    | 'BREAKER_STATE'
+    | 'CUSTOM';
+  aggregate:
+    | 'average'
+    | 'last'
+    | 'p50'
+    | 'p90'
+    | 'p95'
+    | 'p99'
+    | 'count'
+    | 'rate'
+    | 'errorRate'
+    | 'depth';
+  sensitivity: 'low' | 'medium' | 'high';
+  step: string;
+  timeZone: string;
+  /**
+   * `learning` means that more data is needed, and `unknown` that there are no normal values now.
+   */
+  status: 'ready' | 'learning' | 'unknown';
+  /**
+   * Why there is no band.
+   */
+  reason?:
+    | 'no_data'
+    | 'short_history'
+    | 'gap'
+    | 'weekday'
+    | 'no_similar_hour'
+    | 'holiday'
+    | 'constant'
+    | 'mostly_zero'
+    | 'unreliable'
+    | 'too_many_series'
+    | 'loading';
+  /**
+   * The reason in words, or what the band was learned from.
+   */
+  text: string;
+  /**
+   * What limits the band although it exists.
+   */
+  note?: string;
+  learnedFrom?: string;
+  learnedTo?: string;
+  /**
+   * Number of hours that the band was learned from.
+   */
+  values: number;
+  /**
+   * Since when the level differs from the level before. It is learned after a day.
+   */
+  shiftedSince?: string;
+  error?: BandError;
+  /**
+   * Number of series without a band because of the limit on series.
+   */
+  omittedSeries: number;
+  points: BandPoint[];
+}
+
+/**
+ * How often the last seven days were outside of a band that was learned before.
+ */
+export interface BandError {
+  /**
+   * Number of compared hours.
+   */
+  hours: number;
+  /**
+   * Hours whose value was outside.
+   */
+  outside: number;
+  /**
+   * Share of these hours, in percent.
+   */
+  share: number;
+  /**
+   * Share that a normal distribution would have, in percent.
+   */
+  expectedShare: number;
+}
+
+/**
+ * Normal values of a time bucket that starts at `at`. Missing if they are unknown.
+ */
+export interface BandPoint {
+  at: string;
+  lower?: number;
+  expected?: number;
+  upper?: number;
+}
+
+export interface Anomalies {
+  anomalies: Anomaly[];
+  /**
+   * Number of series outside of their band.
+   */
+  outside: number;
+  /**
+   * Number of series with a band.
+   */
+  ready: number;
+  /**
+   * Number of series that need more data.
+   */
+  learning: number;
+  /**
+   * Number of series without normal values now.
+   */
+  unknown: number;
+}
+
+/**
+ * The newest value of a series, and its normal values.
+ */
+export interface Anomaly {
+  metricType:
+    | 'API_RESPONSE_TIME'
+    | 'API_STREAM_DURATION'
+    | 'OUTGOING_REQUEST_TIME'
+    | 'DATABASE_QUERY_TIME'
+    | 'DATABASE_CONNECTIONS'
+    | 'QUEUE_WAIT_TIME'
+    | 'QUEUE_PROCESSING_TIME'
+    | 'QUEUE_DEPTH'
+    | 'QUEUE_OLDEST_AGE'
+    | 'CPU_USAGE'
+    | 'MEMORY_USAGE'
+    | 'DISK_USAGE'
+    | 'NETWORK_IO'
+    | 'EVENT_LOOP_DELAY'
+    | 'GC_DURATION'
+    | 'HEAP_USAGE'
+    | 'ACTIVE_USERS'
+    | 'ONGOING_RESERVATIONS'
+    | 'BREAKER_STATE'
+    | 'CUSTOM';
+  aggregate: string;
+  group: Group;
+  /**
+   * The alert rule that watches the series.
+   */
+  rule?: string;
+  sensitivity: 'low' | 'medium' | 'high';
+  from: string;
+  to: string;
+  value?: number;
+  lower?: number;
+  expected?: number;
+  upper?: number;
+  /**
+   * Distance from the normal values, in robust standard deviations.
+   */
+  distance?: number;
+  outside: boolean;
+  /**
+   * A deploy of the service within six hours before the anomaly.
+   */
+  deploy?: string;
+  /**
+   * `learning` means that more data is needed, and `unknown` that there are no normal values now.
+   */
+  status: 'ready' | 'learning' | 'unknown';
+  /**
+   * Why there is no band.
+   */
+  reason?:
+    | 'no_data'
+    | 'short_history'
+    | 'gap'
+    | 'weekday'
+    | 'no_similar_hour'
+    | 'holiday'
+    | 'constant'
+    | 'mostly_zero'
+    | 'unreliable'
+    | 'too_many_series'
+    | 'loading';
+  /**
+   * The reason in words, or what the band was learned from.
+   */
+  text: string;
+  /**
+   * What limits the band although it exists.
+   */
+  note?: string;
+  learnedFrom?: string;
+  learnedTo?: string;
+  /**
+   * Number of hours that the band was learned from.
+   */
+  values: number;
+  /**
+   * Since when the level differs from the level before. It is learned after a day.
+   */
+  shiftedSince?: string;
+  error?: BandError;
+  /**
+   * Number of series without a band because of the limit on series.
+   */
+  omittedSeries: number;
 }
 
 export interface Objectives {
@@ -4384,6 +4859,231 @@ export interface ObjectiveHistory {
     budgetRemaining?: number;
     burnRates: BurnRates;
   }[];
+}
+
+export interface Forecasts {
+  forecasts: Forecast[];
+  /**
+   * Time of the last update. Missing until the first update after a start.
+   */
+  updatedAt?: string;
+  /**
+   * Why the last update failed.
+   */
+  problem?: string;
+}
+
+export interface Forecast {
+  id: string;
+  kind: 'disk' | 'memory' | 'pool' | 'queue' | 'requestRate' | 'errorBudget';
+  /**
+   * Name, such as `Disk of host web-1`.
+   */
+  subject: string;
+  labels: {
+    [k: string]: string;
+  };
+  /**
+   * Unit of the values (UCUM).
+   */
+  unit: string;
+  /**
+   * `limit`: the limit is reached within the horizon. `clear`: it is not reached. `notPredictable`: a naive forecast is as good.
+   */
+  status: 'reached' | 'limit' | 'clear' | 'notPredictable' | 'noLimit' | 'waiting';
+  /**
+   * Why there is no forecast, or why alerts do not use it.
+   */
+  reason?: string;
+  value?: number;
+  limit?: number;
+  /**
+   * How the limit was found, or why it is unknown.
+   */
+  limitReason?: string;
+  /**
+   * Theil–Sen slope per day.
+   */
+  slopePerDay?: number;
+  limitAt?: string;
+  /**
+   * Start of the 80 % interval.
+   */
+  earliestAt?: string;
+  /**
+   * End of the 80 % interval.
+   */
+  latestAt?: string;
+  /**
+   * Time until the limit, in ms.
+   */
+  timeToLimit?: number;
+  /**
+   * Whether alerts use the forecast.
+   */
+  reliable: boolean;
+  method?:
+    | 'naive'
+    | 'seasonalNaive'
+    | 'linear'
+    | 'recentLinear'
+    | 'seasonalLinear'
+    | 'ets'
+    | 'mstl';
+  /**
+   * Length of the forecast, in ms.
+   */
+  horizon?: number;
+  errors: HorizonError[];
+  learnedFrom?: string;
+  learnedTo?: string;
+  /**
+   * Number of measured values.
+   */
+  count?: number;
+  /**
+   * Number of ignored spikes.
+   */
+  spikes?: number;
+  /**
+   * Number of clean-ups or restarts.
+   */
+  drops?: number;
+  /**
+   * Length of the values that are still needed, in ms. Only while waiting.
+   */
+  missing?: number;
+  computedAt: string;
+  alert?: {
+    id: string;
+    rule: string;
+    severity: 'warning' | 'medium' | 'high' | 'critical';
+  };
+}
+
+/**
+ * Median absolute errors of forecasts in the past, in the unit of the values.
+ */
+export interface HorizonError {
+  /**
+   * Length of the forecasts, in ms.
+   */
+  horizon: number;
+  /**
+   * Number of past forecasts.
+   */
+  forecasts: number;
+  error: number;
+  /**
+   * Error of repeating the last value.
+   */
+  naive: number;
+  /**
+   * Error of repeating the last day or week.
+   */
+  seasonalNaive?: number;
+}
+
+export interface OneForecast {
+  forecast: Forecast;
+  history: {
+    at: string;
+    value: number;
+  }[];
+  points: ForecastPoint[];
+}
+
+/**
+ * A predicted value with its 80 % interval.
+ */
+export interface ForecastPoint {
+  at: string;
+  value: number;
+  lower: number;
+  upper: number;
+}
+
+export interface BusinessImpact {
+  from: string;
+  to: string;
+  /**
+   * Missing if there is nothing to compare.
+   */
+  selection?: {
+    service: string;
+    outcome: string;
+    exposure: string;
+    latency: string;
+  };
+  results: ImpactResult[];
+  choices: ImpactChoices[];
+  note: string;
+}
+
+export interface ImpactResult {
+  /**
+   * Missing for all visible tenants.
+   */
+  organizationId?: string;
+  status: 'waiting' | 'fewer' | 'more' | 'noDifference';
+  sentences: string[];
+  missing: string[];
+  intervals: number;
+  outcome: number;
+  exposure: number;
+  /**
+   * Lowest latency of the slow intervals.
+   */
+  slowFrom?: number;
+  slow?: ImpactRatio;
+  trend?: {
+    pValue: number;
+    direction: 'fewer' | 'more';
+  };
+  /**
+   * Outcomes that are associated with slow intervals.
+   */
+  associated?: {
+    count: number;
+    lower: number;
+    upper: number;
+  };
+  bands: LatencyBand[];
+}
+
+/**
+ * Ratio of the outcomes per exposure to the ratio in fast intervals, with its interval of 95 % confidence.
+ */
+export interface ImpactRatio {
+  ratio: number;
+  lower: number;
+  upper: number;
+  pValue: number;
+}
+
+export interface LatencyBand {
+  /**
+   * Lowest latency in ms.
+   */
+  from: number;
+  /**
+   * Missing in the slowest band.
+   */
+  to?: number;
+  intervals: number;
+  outcome: number;
+  exposure: number;
+  /**
+   * Outcomes per exposure, without a correction.
+   */
+  rate: number;
+  relative?: ImpactRatio;
+}
+
+export interface ImpactChoices {
+  service: string;
+  endpoints: string[];
+  metrics: string[];
 }
 
 export interface Backtest {

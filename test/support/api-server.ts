@@ -41,6 +41,7 @@ import {
   postDecision,
   validateWebhookUrl,
 } from '../../src/server/startup/create-actions.ts';
+import { createAnomalyService } from '../../src/server/startup/create-alerting.ts';
 import { listen } from '../../src/server/startup/listen.ts';
 import { createSuggestionService } from '../../src/server/suggestions/suggestion-service.ts';
 import { applyRetention } from '../../src/storage/migrations/apply-retention.ts';
@@ -217,6 +218,7 @@ export class TestApiServer {
         now: () => this.now(),
       }),
       alerts: createAlertService(this.evaluator, this.#queryClient),
+      anomalies: createAnomalyService(this.evaluator, this.#queryClient),
       incidents: createIncidentService({
         evaluator: this.evaluator,
         queryClient: this.#queryClient,

@@ -158,6 +158,7 @@ function getVariants(table: TableName, tenant: SeededTenant, now: number): reado
     rule_decisions: [{ status: 'set', facts: JSON.stringify({ [`${mark}-fact`]: 1 }) }],
     objectives: [{ status: 'ok', labels }],
     forecasts: [{ kind: 'errorBudget', status: 'clear', labels }],
+    metric_bands: [{ status: 'ready', metricType: 'API_RESPONSE_TIME', aggregate: 'p95' }],
     // Tenants see only deploys of versions that they use.
     deploys: [
       { source: 'recorded', version: `${mark}-serviceVersion`, findings: '[]', changes: '[]' },

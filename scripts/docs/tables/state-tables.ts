@@ -9,6 +9,8 @@ import {
   DECISION_STATUSES,
 } from '../../../src/core/schema/tables/rule-decisions-table.ts';
 import { DISMISSAL_STATES } from '../../../src/core/schema/tables/suggestion-dismissals-table.ts';
+import { BAND_AGGREGATES } from '../../../src/server/anomalies/band-measure.ts';
+import { BAND_STATUSES } from '../../../src/server/anomalies/model/band-problem.ts';
 import type { Message } from '../../../src/server/notifications/channels/channel.ts';
 import type { TableDescriptions } from './table-description.ts';
 
@@ -385,6 +387,39 @@ export const ACCESS_TABLES: TableDescriptions<
       address: { meaning: 'Remote address of the request. Empty for the command line.' },
       organizationId: { meaning: 'Organization of the object.' },
       propertyId: { meaning: 'Property of the object.' },
+    },
+  },
+};
+
+/** Describes the table of normal values. */
+export const BAND_TABLES: TableDescriptions<'metric_bands'> = {
+  metric_bands: {
+    row: [
+      'A row contains the normal values of one series in one hour.',
+      'The server writes the rows of the current hour and the next hour of all series that anomaly rules watch.',
+    ],
+    columns: {
+      timestamp: { meaning: 'Start of the hour.' },
+      series: { meaning: 'Identifies the series: its measure and its group, as JSON.' },
+      metricType: { meaning: 'Metric type.' },
+      aggregate: { meaning: 'Aggregate, such as `p95` or `rate`.', values: BAND_AGGREGATES },
+      service: { meaning: 'Service. Empty for all services.' },
+      environment: { meaning: 'Environment. Empty for all environments.' },
+      endpoint: { meaning: 'Endpoint or queue. Empty for all.' },
+      operation: { meaning: 'Operation. Empty for all operations.' },
+      organizationId: { meaning: 'Organization. Empty for all organizations.' },
+      propertyId: { meaning: 'Property. Empty for all properties.' },
+      lower: {
+        unit: 'as in the metric',
+        meaning: 'Lower limit of normal values at medium sensitivity. Rates are per minute.',
+      },
+      expected: { unit: 'as in the metric', meaning: 'Expected value.' },
+      upper: { unit: 'as in the metric', meaning: 'Upper limit of normal values.' },
+      status: {
+        meaning: '`ready`, or why there are no normal values in this hour.',
+        values: BAND_STATUSES,
+      },
+      reason: { meaning: 'The reason in words. Empty if the status is `ready`.' },
     },
   },
 };

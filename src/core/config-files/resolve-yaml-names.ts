@@ -39,7 +39,8 @@ function resolveValue(pair: Pair<unknown, unknown>, parentKey: unknown): void {
   const name = getKey(pair);
   if (isScalar(value) && typeof value.value === 'string') {
     const text = value.value;
-    if (name === 'aggregate') value.value = toInternalName(text);
+    if (name === 'aggregate' || (name === 'of' && parentKey === 'measure'))
+      value.value = toInternalName(text);
     if (name === 'fact') value.value = resolveName(text, ['errorRate']) ?? text;
   }
   if (!LABEL_LISTS.has(name) || !isSeq(value)) return;

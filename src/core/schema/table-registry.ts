@@ -6,6 +6,7 @@ import { type DeployRow, deploysTable } from './tables/deploys-table.ts';
 import { type ErrorLogRow, errorLogsTable } from './tables/error-logs-table.ts';
 import { type ForecastRow, forecastsTable } from './tables/forecasts-table.ts';
 import { type IncidentRow, incidentsTable } from './tables/incidents-table.ts';
+import { type MetricBandRow, metricBandsTable } from './tables/metric-bands-table.ts';
 import { type MetricBucketRow, metricBucketsTable } from './tables/metric-buckets-table.ts';
 import { type NotificationRow, notificationsTable } from './tables/notifications-table.ts';
 import { type ObjectiveRow, objectivesTable } from './tables/objectives-table.ts';
@@ -32,7 +33,7 @@ export const MEASUREMENT_TABLES = [
   errorLogsTable,
 ] as const;
 
-/** State tables: append-only, with one row per change. Only `objectives` and `forecasts` have a TTL. */
+/** State tables: append-only, with one row per change. `objectives`, `forecasts`, and `metric_bands` have a TTL. */
 export const STATE_TABLES = [
   apiKeysTable,
   auditLogTable,
@@ -46,6 +47,7 @@ export const STATE_TABLES = [
   forecastsTable,
   deploysTable,
   suggestionDismissalsTable,
+  metricBandsTable,
 ] as const;
 
 export interface RowTypes {
@@ -66,6 +68,7 @@ export interface RowTypes {
   forecasts: ForecastRow;
   deploys: DeployRow;
   suggestion_dismissals: SuggestionDismissalRow;
+  metric_bands: MetricBandRow;
 }
 
 export type TableName = keyof RowTypes;

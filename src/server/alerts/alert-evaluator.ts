@@ -6,6 +6,7 @@ import type { Logger } from '../../core/log.ts';
 import { errorMessage } from '../../core/perfscope-error.ts';
 import type { AddRows } from '../../core/schema/table-registry.ts';
 import type { ScanClient } from '../../storage/questdb/query-client.ts';
+import { AnomalyBands } from '../anomalies/anomaly-bands.ts';
 import { ForecastMonitor } from '../forecasts/forecast-monitor.ts';
 import { ForecastRecorder } from '../forecasts/forecast-recorder.ts';
 import {
@@ -58,6 +59,8 @@ export interface AlertEvaluatorOptions {
   /** Path of the user's rules file. It is read again when it changes. */
   readonly rulesFile?: string | undefined;
   readonly heartbeatUrl?: string | undefined;
+  /** IANA name of the zone whose hours of the week have similar values. Default: UTC. */
+  readonly timeZone?: string;
   /** Interval at which services report their health, in ms. */
   readonly healthIntervalMs: number;
   /** Time zone of daily and weekly patterns. Default: UTC. */
@@ -84,6 +87,7 @@ export class AlertEvaluator {
   readonly objectives: ObjectiveMonitor;
   readonly forecasts: ForecastMonitor;
   readonly #objectiveRecorder: ObjectiveRecorder;
+  readonly bands: AnomalyBands;
   readonly deploys: DeployStore;
   readonly deployAnalyzer: DeployAnalyzer;
   /** Alerts that Prometheus and other systems send. */
@@ -120,6 +124,14 @@ export class AlertEvaluator {
     this.recorder = new TransitionRecorder({ add, flush, log });
     this.heartbeat = new Heartbeat(options.heartbeatUrl, log);
     this.silences = new SilenceStore(queryClient, add, flush, log);
+    this.bands = new AnomalyBands({
+      queryClient,
+      timeZone: options.timeZone ?? 'UTC',
+      add,
+      log,
+      now,
+    });
+    this.bands.setHolidays(this.rulesFile.ruleSet.holidays);
     this.deploys = new DeployStore(queryClient, add, flush);
     this.deployAnalyzer = new DeployAnalyzer({ queryClient, store: this.deploys, log });
     this.alertStates = new AlertStateStore((transition, before) => {
@@ -175,6 +187,7 @@ export class AlertEvaluator {
       getCompleteness,
       objectives: this.objectives,
       forecasts: this.forecasts,
+      bands: this.bands,
       log,
     });
     this.#queue = new SerialQueue((error) => {
@@ -284,6 +297,7 @@ export class AlertEvaluator {
   async #refresh(now: number = this.now()): Promise<void> {
     if (this.rulesFile.refresh(now)) {
       this.#plan = createRulePlan(this.rulesFile.ruleSet.rules);
+      this.bands.setHolidays(this.rulesFile.ruleSet.holidays);
       this.ruleHealth.retainOnly(new Set(this.#plan.byName.keys()));
       this.#removeDeletedRules(now);
       if (this.#scheduler) this.#reschedule();

@@ -3,6 +3,7 @@ import { MINUTE_MS } from '../../core/duration.ts';
 import type { Logger } from '../../core/log.ts';
 import { ceilTo } from '../../storage/queries/time-range.ts';
 import type { QueryClient } from '../../storage/questdb/query-client.ts';
+import type { AnomalyBands } from '../anomalies/anomaly-bands.ts';
 import type { ForecastMonitor } from '../forecasts/forecast-monitor.ts';
 import {
   type DataCompleteness,
@@ -65,6 +66,7 @@ export interface QueryRuleEvaluatorOptions {
   readonly getCompleteness: () => DataCompleteness;
   readonly objectives: ObjectiveMonitor;
   readonly forecasts: ForecastMonitor;
+  readonly bands: AnomalyBands;
   readonly log: Logger;
 }
 
@@ -97,10 +99,12 @@ export class QueryRuleEvaluator {
     now: number,
     database: { reachable: boolean },
   ): Promise<void> {
-    const { queryClient, healthIntervalMs, objectives, forecasts, queryDeploys } = this.#options;
+    const { queryClient, healthIntervalMs, objectives, forecasts, queryDeploys, bands } =
+      this.#options;
     const measures = rules.flatMap(({ source }) => (source.kind === 'measure' ? [source] : []));
     const intervalMs = ceilTo(healthIntervalMs, MINUTE_MS);
     const cache = new RuleQueryCache(queryClient, now, intervalMs, measures);
+    cache.bands = bands;
     cache.queryDeploys = (metric) => queryDeploys(metric, now);
     await Promise.all(
       rules.map(async (rule) => {

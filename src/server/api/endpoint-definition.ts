@@ -12,6 +12,7 @@ import type { Principal } from '../access/principal.ts';
 import type { ActionService } from '../actions/action-views.ts';
 import type { AlertService } from '../alerts/service/alert-views.ts';
 import type { IncidentService } from '../alerts/service/incident-views.ts';
+import type { AnomalyService } from '../anomalies/service/anomaly-service.ts';
 import type { BacktestService } from '../backtest/service/backtest-views.ts';
 import type { LinkVerifier, NotificationService } from '../notifications/notification-views.ts';
 import type { SuggestionService } from '../suggestions/suggestion-views.ts';
@@ -36,6 +37,7 @@ export interface EndpointDependencies {
   };
   alerts: AlertService;
   incidents: IncidentService;
+  anomalies: Pick<AnomalyService, 'getBand' | 'list'>;
   notifications: NotificationService;
   backtests: BacktestService;
   actions: ActionService;

@@ -8,6 +8,7 @@ import {
   ruleEndpoint,
   rulesEndpoint,
 } from './endpoints/alerts-endpoints.ts';
+import { anomaliesEndpoint, bandsEndpoint } from './endpoints/anomalies-endpoints.ts';
 import { backtestEndpoint, noiseEndpoint } from './endpoints/backtest-endpoints.ts';
 import { bottlenecksEndpoint } from './endpoints/bottlenecks-endpoint.ts';
 import { businessImpactEndpoint } from './endpoints/business-impact-endpoint.ts';
@@ -88,6 +89,8 @@ export const ENDPOINTS = {
   acknowledgeIncident: acknowledgeIncidentEndpoint,
   rules: rulesEndpoint,
   rule: ruleEndpoint,
+  bands: bandsEndpoint,
+  anomalies: anomaliesEndpoint,
   objectives: objectivesEndpoint,
   objective: objectiveEndpoint,
   forecasts: forecastsEndpoint,

@@ -5,6 +5,8 @@ import type { ScanClient } from '../../storage/questdb/query-client.ts';
 import type { AuditLogger } from '../access/audit-logger.ts';
 import { AlertEvaluator, type AlertEvaluatorOptions } from '../alerts/alert-evaluator.ts';
 import { createAlertLookup } from '../alerts/service/alert-service.ts';
+import { listWatchedMeasures } from '../alerts/service/watched-measures.ts';
+import { AnomalyService } from '../anomalies/service/anomaly-service.ts';
 import { withAlertErrorRows } from '../error-tracking/alert-error-row.ts';
 import { createChannel } from '../notifications/channels/create-channel.ts';
 import {
@@ -42,8 +44,21 @@ export function createAlertEvaluator(
     }),
     rulesFile: settings.PERFORMANCE_RULES_FILE,
     heartbeatUrl: settings.PERFORMANCE_HEARTBEAT_URL,
+    timeZone: settings.timeZone,
     healthIntervalMs: settings.SYSTEM_HEALTH_INTERVAL,
     zone: settings.timeZone,
+  });
+}
+
+/** Creates the service that draws bands of normal values, and lists anomalies. */
+export function createAnomalyService(
+  { bands, rulesFile }: AlertEvaluator,
+  queryClient: ScanClient,
+): AnomalyService {
+  return new AnomalyService({
+    bands,
+    queryClient,
+    getWatched: () => listWatchedMeasures(rulesFile.ruleSet.rules),
   });
 }
 

@@ -37,7 +37,7 @@ import type { Notifier } from '../notifications/notifier.ts';
 import { RejectionReporter } from '../otlp/rejection-reporter.ts';
 import { createSuggestionService } from '../suggestions/suggestion-service.ts';
 import { type ActionParts, createActions } from './create-actions.ts';
-import { createAlertEvaluator, createNotifier } from './create-alerting.ts';
+import { createAlertEvaluator, createAnomalyService, createNotifier } from './create-alerting.ts';
 import { DiscoveryPublisher } from './discovery-publisher.ts';
 import { listen } from './listen.ts';
 import { type ServerParts, startParts } from './part-lifecycle.ts';
@@ -171,6 +171,7 @@ async function startAllParts(
       recorder: agent.recorder,
       health: agent.health,
       alerts: createAlertService(evaluator, queryClient, settings.PERFORMANCE_PUBLIC_URL),
+      anomalies: createAnomalyService(evaluator, queryClient),
       incidents: createIncidentService({
         evaluator,
         queryClient,

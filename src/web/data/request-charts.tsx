@@ -19,6 +19,7 @@ export function RequestCharts({ filter }: { filter: RequestFilter }) {
         unit="/s"
         query={filter as object}
         aggregates={['rate']}
+        band="rate"
         kind="area"
         name={() => 'requests'}
       />
@@ -28,6 +29,7 @@ export function RequestCharts({ filter }: { filter: RequestFilter }) {
         unit="ms"
         query={filter as object}
         aggregates={['p50', 'p95', 'p99']}
+        band="p95"
         note="p50, p95, p99"
       />
       <DistributionChart

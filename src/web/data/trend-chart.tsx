@@ -8,6 +8,7 @@ import { LEGEND_HEIGHT, TimeChart } from '../design/time-chart.tsx';
 import type { Unit } from '../format/quantities.ts';
 import { nameComparison } from '../url/time-range.ts';
 import { comparison } from '../url/view-state.ts';
+import { type BandAggregate, BandToggle, useBand } from './band.tsx';
 import { useMarks } from './marks.ts';
 import { type AggregateName, type ChartData, toChartData } from './trend-data.ts';
 
@@ -27,6 +28,8 @@ export interface TrendChartProps extends Pick<CardProps, 'span' | 'class'> {
   readonly kind?: ChartKind;
   readonly height?: number;
   readonly thresholds?: readonly Threshold[];
+  /** The aggregate whose normal values the user can show. */
+  readonly band?: BandAggregate;
   /** Says why there are no values, and what to do next. */
   readonly empty?: string;
   /** Changes the values, for example from a fraction to percent. */
@@ -40,6 +43,15 @@ export interface TrendChartProps extends Pick<CardProps, 'span' | 'class'> {
 const NO_TENANT = { organizationId: undefined, propertyId: undefined };
 
 const DEFAULT_HEIGHT = 180;
+
+/** The parameters of `/trends` that select rows, and that `/bands` has too. */
+function pickFilters(query: TrendChartProps['query']): Partial<Query<'bands'>> {
+  const { metricType, service, endpoint, operation, organizationId, step, name } = query;
+  const filters = { metricType, service, endpoint, operation, organizationId, step, name };
+  return Object.fromEntries(
+    Object.entries(filters).filter(([, value]) => value !== undefined),
+  ) as Partial<Query<'bands'>>;
+}
 
 /** A card with a chart of `/trends` in the range of the page. */
 export function TrendChart(props: TrendChartProps) {
@@ -56,8 +68,16 @@ export function TrendChart(props: TrendChartProps) {
   } as Query<'trends'>);
   // The chart is drawn without marks first.
   const marks = useMarks(query.service, { enabled: !state.isLoading });
+  const { band, text } = useBand(props.band, pickFilters(query));
   const earlier = nameComparison(comparison.value);
-  const note = isCompared && earlier ? `dashed: ${earlier}` : props.note;
+  const words = isCompared && earlier ? `dashed: ${earlier}` : props.note;
+  const note = props.band ? (
+    <>
+      {words} <BandToggle />
+    </>
+  ) : (
+    words
+  );
   return (
     <Card
       title={
@@ -93,11 +113,13 @@ export function TrendChart(props: TrendChartProps) {
               height={height}
               kind={props.kind ?? 'line'}
               marks={marks}
+              band={band}
               {...(props.thresholds && { thresholds: props.thresholds })}
             />
           );
         }}
       </Loaded>
+      {text && <p class="faint small">{text}</p>}
     </Card>
   );
 }

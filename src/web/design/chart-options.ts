@@ -27,6 +27,15 @@ export interface ChartMark {
   readonly text: string;
 }
 
+/** The range of normal values, drawn behind the series. */
+export interface ChartBand {
+  /** In s since the epoch, ascending. */
+  readonly times: readonly number[];
+  /** One value per time. Missing where the normal values are unknown. */
+  readonly lower: readonly (number | null | undefined)[];
+  readonly upper: readonly (number | null | undefined)[];
+}
+
 /** `stacked` adds up the series. */
 export type ChartKind = 'line' | 'area' | 'stacked';
 
@@ -38,6 +47,7 @@ export interface ChartModel {
   readonly height: number;
   readonly thresholds: readonly Threshold[];
   readonly marks: readonly ChartMark[];
+  readonly band?: ChartBand | undefined;
   readonly fromMs: number;
   readonly toMs: number;
 }
@@ -156,7 +166,10 @@ export function toOptions(
         },
       ],
       setCursor: [(chart) => events.onCursor(chart.cursor.idx ?? null)],
-      drawAxes: [(chart) => drawMarks(chart, getModel())],
+      drawAxes: [
+        (chart) => drawBand(chart, getModel().band),
+        (chart) => drawMarks(chart, getModel()),
+      ],
       draw: [(chart) => drawThresholds(chart, getModel())],
     },
   };
@@ -210,12 +223,14 @@ function findIsolated(chart: uPlot, seriesIndex: number, show: boolean): number[
 }
 
 /** Upper end of the scale. It includes thresholds that are near the data. */
-function topOf({ thresholds, unit }: ChartModel, max: number | null): number {
+function topOf({ thresholds, band, unit }: ChartModel, max: number | null): number {
   const highest = Math.max(max ?? 0, 0);
   const near = thresholds
     .map(({ value }) => value)
     .filter((value) => value <= highest * MAX_THRESHOLD_FACTOR);
-  const top = Math.max(highest, ...near);
+  const upper = band?.upper.filter((value) => typeof value === 'number') ?? [];
+  const nearUpper = upper.filter((value) => value <= highest * MAX_THRESHOLD_FACTOR);
+  const top = Math.max(highest, ...near, ...nearUpper);
   if (top === 0) return unit === '%' ? 100 : 1;
   return unit === '%' && top <= 100 && top > 90 ? 100 : top * HEADROOM;
 }
@@ -234,6 +249,46 @@ function formatSplits(splits: readonly number[], { zone, fromMs, toMs }: ChartMo
     const text = formatClock(ms, zone, step < 60_000);
     return toMs - fromMs > DAY_MS && text === '00:00' ? formatDate(ms, zone) : text;
   });
+}
+
+/** Fills the area between the limits, with one path for each part without gaps. */
+function drawBand(chart: uPlot, band: ChartBand | undefined): void {
+  if (!band) return;
+  const { ctx, bbox } = chart;
+  ctx.save();
+  ctx.beginPath();
+  ctx.rect(bbox.left, bbox.top, bbox.width, bbox.height);
+  ctx.clip();
+  ctx.fillStyle = `${getColor('--series-1')}26`;
+  for (const part of splitBand(band)) {
+    ctx.beginPath();
+    for (const { x, upper } of part) {
+      ctx.lineTo(chart.valToPos(x, 'x', true), chart.valToPos(upper, 'y', true));
+    }
+    for (const { x, lower } of part.toReversed()) {
+      ctx.lineTo(chart.valToPos(x, 'x', true), chart.valToPos(lower, 'y', true));
+    }
+    ctx.fill();
+  }
+  ctx.restore();
+}
+
+interface BandPoint {
+  readonly x: number;
+  readonly lower: number;
+  readonly upper: number;
+}
+
+/** Returns the parts of a band without gaps. */
+function splitBand({ times, lower, upper }: ChartBand): BandPoint[][] {
+  const parts: BandPoint[][] = [[]];
+  for (const [index, x] of times.entries()) {
+    const [low, high] = [lower[index], upper[index]];
+    if (typeof low === 'number' && typeof high === 'number') {
+      parts.at(-1)!.push({ x, lower: low, upper: high });
+    } else if (parts.at(-1)!.length > 0) parts.push([]);
+  }
+  return parts.filter((part) => part.length > 1);
 }
 
 const MARK_COLORS = { version: '--series-4', restart: '--faint', alert: '--critical' } as const;

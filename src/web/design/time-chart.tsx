@@ -6,6 +6,7 @@ import { formatDateTime, toZoneName } from '../format/times.ts';
 import { toFixedRange } from '../url/time-range.ts';
 import { setRange, zoneChoice } from '../url/view-state.ts';
 import {
+  type ChartBand,
   type ChartKind,
   type ChartMark,
   type ChartModel,
@@ -30,6 +31,8 @@ export interface TimeChartProps {
   readonly height?: number;
   readonly thresholds?: readonly Threshold[];
   readonly marks?: readonly ChartMark[];
+  /** Normal values, drawn behind the series. */
+  readonly band?: ChartBand | undefined;
   /** Called when the user drags a range. Default: sets the range of the page. */
   readonly onSelect?: (fromMs: number, toMs: number) => void;
   readonly hasLegend?: boolean;
@@ -66,6 +69,7 @@ export function TimeChart(props: TimeChartProps) {
     height,
     thresholds: props.thresholds ?? NO_THRESHOLDS,
     marks: props.marks ?? NO_MARKS,
+    band: props.band,
     fromMs: props.fromMs,
     toMs: props.toMs,
   };
@@ -106,7 +110,17 @@ export function TimeChart(props: TimeChartProps) {
   useEffect(() => {
     if (isFirst.current) isFirst.current = false;
     else drawLater(() => chart.current?.setData(toData(times, latest.current)));
-  }, [times, visible, model.fromMs, model.toMs, model.marks, model.thresholds, zone, unit]);
+  }, [
+    times,
+    visible,
+    model.fromMs,
+    model.toMs,
+    model.marks,
+    model.thresholds,
+    props.band,
+    zone,
+    unit,
+  ]);
 
   const shown = cursor ?? lastIndex(times, series);
   const toggle = (name: string) => {

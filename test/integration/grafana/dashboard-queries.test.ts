@@ -10,6 +10,7 @@ import {
 } from '../../../src/core/histogram/histogram-buckets.ts';
 import { computePointId } from '../../../src/core/schema/row-ids.ts';
 import type { AlertRow } from '../../../src/core/schema/tables/alerts-table.ts';
+import type { MetricBandRow } from '../../../src/core/schema/tables/metric-bands-table.ts';
 import type { ObjectiveRow } from '../../../src/core/schema/tables/objectives-table.ts';
 import type { PerformanceMetricRow } from '../../../src/core/schema/tables/performance-metrics-table.ts';
 import type { RuleDecisionRow } from '../../../src/core/schema/tables/rule-decisions-table.ts';
@@ -103,6 +104,7 @@ beforeAll(async () => {
   ]);
   await insertRows(questdb, 'rule_decisions', decisionRows());
   await insertRows(questdb, 'objectives', [objectiveRow()]);
+  await insertRows(questdb, 'metric_bands', bandRows());
   await waitForRollups(questdb);
   queryClient = new QuestdbQueryClient(
     getExternalQuestdbTargets(parseSettings(questdb.env).settings)!.read,
@@ -219,6 +221,19 @@ function objectiveRow(): ObjectiveRow {
     burnRateSlow: 0.5,
     exhaustedAt: NOW_MS + HOUR_MS,
   };
+}
+
+function bandRows(): MetricBandRow[] {
+  const hourMs = Math.floor(NOW_MS / HOUR_MS) * HOUR_MS - HOUR_MS;
+  return ['p95', 'rate'].map((aggregate) => ({
+    timestamp: hourMs,
+    series: aggregate,
+    metricType: 'API_RESPONSE_TIME',
+    aggregate,
+    service: 'shop',
+    status: 'ready',
+    ...{ lower: 10, expected: 20, upper: 40 },
+  }));
 }
 
 function decisionRows(): RuleDecisionRow[] {

@@ -131,7 +131,12 @@ function getValueAndThreshold(
   const value = [state.value, state.breachedValue, state.alert?.value].find(
     (each) => each !== undefined && isBeyond(each, threshold, rule.direction),
   );
-  return { value: value ?? state.value, threshold };
+  const { context } = state;
+  return {
+    value: value ?? state.value,
+    threshold,
+    ...(context !== undefined && { cause: context }),
+  };
 }
 
 /**

@@ -1,4 +1,5 @@
 import { MINUTE_MS } from '../../../core/duration.ts';
+import { isRate } from '../../anomalies/band-measure.ts';
 import type { AlertRule } from '../rules/alert-rule.ts';
 import { getObservationWindowMs } from '../rules/alert-rule.ts';
 
@@ -33,7 +34,10 @@ export function isDataComplete(
 export function firesOnMissingRows({ source, direction }: AlertRule): boolean {
   // The objective might be an uptime.
   if (source.kind === 'burnRate') return true;
-  if (source.kind !== 'measure' || direction !== 'below') return false;
+  if (source.kind !== 'measure') return false;
+  const { anomaly } = source;
+  if (anomaly) return anomaly.direction !== 'above' && isRate(anomaly.of);
+  if (direction !== 'below') return false;
   return (
     source.aggregate === 'uptime' || source.aggregate === 'count' || source.aggregate === 'rate'
   );

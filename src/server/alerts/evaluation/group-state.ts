@@ -36,6 +36,8 @@ export interface GroupState {
   readonly absentSinceMs: number | undefined;
   /** Why the newest value couldn't be compared with the thresholds. Undefined if it could. */
   readonly waiting: WaitingForData | undefined;
+  /** What the newest value means. Undefined after a restart, and for most rules. */
+  readonly context?: string | undefined;
   /** Time of the last evaluation. Undefined after a restart. */
   readonly evaluatedMs: number | undefined;
   /** Whether the last evaluation was skipped because the clock jumped. */
@@ -114,6 +116,7 @@ export function updateLatches(
     ...before,
     count,
     waiting,
+    context: observation.context,
     absentSinceMs: undefined,
     sinceMs: updateSince(before, newestMs - (observation.coveredMs ?? 0), rule, now),
   };

@@ -20,16 +20,18 @@ export interface Observation {
   readonly bounds?: Bounds | undefined;
   /** Why the value can't be compared with the thresholds yet. Undefined if it can. */
   readonly waiting?: WaitingForData | undefined;
+  /** What the value means, for the explanation of an alert, such as the expected range. */
+  readonly context?: string | undefined;
   /** Whether the service in the labels has ended normally. Such an observation has no value. */
   readonly hasEnded?: boolean;
 }
 
 /**
  * Reasons why a group doesn't have enough data: a short baseline, or a short time with data in the window.
- * `objective` means that the first event of an objective is newer than the window of the burn rate, and `forecast` that
- * there are too few values for a forecast.
+ * `objective` means that the first event of an objective is newer than the window of the burn rate. `forecast` means
+ * that there are too few values for a forecast. `band` means that the normal values of the group aren't known now.
  */
-export const WAITING_REASONS = ['baseline', 'coverage', 'objective', 'forecast'] as const;
+export const WAITING_REASONS = ['baseline', 'coverage', 'objective', 'forecast', 'band'] as const;
 export type WaitingReason = (typeof WAITING_REASONS)[number];
 
 /** The length of the data that a group has, and the length that its rule needs, in ms. */
@@ -37,6 +39,8 @@ export interface WaitingForData {
   readonly reason: WaitingReason;
   readonly haveMs: number;
   readonly neededMs: number;
+  /** The reason in words. */
+  readonly detail?: string | undefined;
 }
 
 export interface Bounds {

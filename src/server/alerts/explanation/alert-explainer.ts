@@ -3,6 +3,7 @@ import { withQueryTimeout } from '../../../core/concurrency.ts';
 import { getSeverityRank } from '../../../core/schema/enums.ts';
 import type { QueryClient } from '../../../storage/questdb/query-client.ts';
 import type { Transition } from '../evaluation/alert-transition.ts';
+import { toWatchedMeasure } from '../rule-queries/query-anomalies.ts';
 import type { AlertRule, Measure } from '../rules/alert-rule.ts';
 import { analyzeBreach } from './analyze-breach.ts';
 import { formatCause } from './format-cause.ts';
@@ -26,6 +27,8 @@ interface Explanation {
   readonly measure: Measure;
   readonly group: Labels;
   readonly value: number;
+  /** Text that comes before the explanation. */
+  readonly prefix: string | undefined;
   /** Time at which the alert fired. The explanation describes the window before. */
   readonly firedMs: number;
   readonly attempts: number;
@@ -72,7 +75,9 @@ export class AlertExplainer {
     const group = JSON.parse(labels) as Labels;
     if (source.kind === 'forecast') this.#explainNow(id, group, timestamp);
     if (value === undefined || source.kind !== 'measure') return;
-    this.#explain({ id, measure: source, group, value, firedMs: timestamp, attempts: 1 });
+    const measure = toWatchedMeasure(source);
+    const prefix = source.anomaly ? transition.cause : undefined;
+    this.#explain({ id, measure, group, value, prefix, firedMs: timestamp, attempts: 1 });
   }
 
   /** Repeats the explanations that are due. Call it regularly. */
@@ -112,7 +117,7 @@ export class AlertExplainer {
         const breach = analyzeBreach(this.#queryClient, explanation);
         const cause = formatCause(await withQueryTimeout(EXPLANATION_TIMEOUT_MS, breach));
         if (cause === undefined) this.#retryLater(explanation);
-        else this.#onExplained(id, cause);
+        else this.#onExplained(id, joinCauses(explanation.prefix, cause));
       })
       .catch(() => this.#retryLater(explanation))
       .finally(() => {
@@ -124,4 +129,8 @@ export class AlertExplainer {
     if (explanation.attempts >= MAX_ATTEMPTS) return;
     this.#retries.set(explanation.id, { explanation, dueMs: undefined });
   }
+}
+
+function joinCauses(prefix: string | undefined, cause: string): string {
+  return prefix === undefined ? cause : `${prefix}; ${cause}`;
 }

@@ -33,6 +33,8 @@ const MAX_DEVIATIONS = 3;
 
 export interface Breach {
   readonly measure: Measure;
+  /** Text that already describes the value. Then, the change of the value is omitted. */
+  readonly prefix?: string | undefined;
   /** The labels of the alert's group. */
   readonly group: Labels;
   readonly value: number;
@@ -83,11 +85,11 @@ const CHANGE_AGGREGATES: ReadonlySet<Measure['aggregate']> = new Set([
 
 /** Returns the change of the rule's own value. A spike's value is already a change. */
 async function queryHeadline(
-  { measure, group, value }: Breach,
+  { measure, group, value, prefix }: Breach,
   before: RuleQueryCache,
 ): Promise<MetricChange | undefined> {
   const { aggregate } = measure;
-  if (CHANGE_AGGREGATES.has(aggregate)) return undefined;
+  if (CHANGE_AGGREGATES.has(aggregate) || prefix !== undefined) return undefined;
   const found = await queryMeasure(toBaseline(measure), before);
   // A filter can't select rows without a tenant, so there can be other groups.
   const baseline = found.find(({ labels }) => toLabelsKey(labels) === toLabelsKey(group));

@@ -8,6 +8,7 @@ import type { Observation } from '../evaluation/observation.ts';
 import type { Measure } from '../rules/alert-rule.ts';
 import type { Aggregate } from '../rules/rule-aggregates.ts';
 import { computeMean, computeMeanBounds, getCount, toObservation } from './measure-observation.ts';
+import { queryAnomalies } from './query-anomalies.ts';
 import { querySpike } from './query-spike.ts';
 import { querySurge } from './query-surge.ts';
 import type { RuleQueryCache } from './rule-query-cache.ts';
@@ -47,6 +48,7 @@ const AGGREGATE_QUERIES: Readonly<Record<Aggregate, AggregateQuery>> = {
   ),
   spike: querySpike,
   surge: querySurge,
+  anomaly: (measure, cache) => queryAnomalies(measure, cache, queryMeasure),
   crashes: queryCrashCounts,
   uptime: queryUptime,
   depth: async (measure, cache) => {

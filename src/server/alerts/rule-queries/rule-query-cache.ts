@@ -23,6 +23,7 @@ import {
   type Uptime,
 } from '../../../storage/queries/uptime.ts';
 import { type QueryClient, withoutCache } from '../../../storage/questdb/query-client.ts';
+import type { AnomalyBands } from '../../anomalies/anomaly-bands.ts';
 import type { Observation } from '../evaluation/observation.ts';
 import type { Measure } from '../rules/alert-rule.ts';
 
@@ -51,6 +52,8 @@ export type MeasureQuery = Pick<Measure, 'filter' | 'windowMs' | 'groupBy'> & {
 export class RuleQueryCache {
   /** Returns the regressions of deploys. Undefined where rules about deploys aren't evaluated. */
   queryDeploys: ((metric: 'duration' | 'errors') => Promise<Observation[]>) | undefined;
+  /** The normal values. Undefined where rules about anomalies aren't evaluated. */
+  bands: AnomalyBands | undefined;
   readonly now: number;
   readonly queryClient: QueryClient;
   readonly #healthIntervalMs: number;

@@ -9,6 +9,9 @@ import { isPlainObject } from '../../../core/config-files/yaml-source.ts';
 import { parseDuration } from '../../../core/duration.ts';
 import { ALERT_SEVERITIES, PerformanceMetricType } from '../../../core/schema/enums.ts';
 import { DIMENSIONS } from '../../../storage/queries/query-definition.ts';
+import { BAND_AGGREGATES } from '../../anomalies/band-measure.ts';
+import { holidaySchema } from '../../anomalies/holidays.ts';
+import { SENSITIVITIES, type Sensitivity } from '../../anomalies/model/band.ts';
 import { FORECAST_KINDS } from '../../forecasts/forecast-subject.ts';
 import { BURN_RATE_SPEEDS } from '../objectives/burn-rate-windows.ts';
 import { CONFIDENCE_LEVELS, type ConfidenceLevel } from './alert-rule.ts';
@@ -44,6 +47,9 @@ const measureSchema = z.strictObject({
   slowerThan: durationSchema.optional(),
   baseline: durationSchema.optional(),
   minimumIncrease: z.number().min(0).optional(),
+  /** Only for `anomaly`: the aggregate whose normal values are learned. */
+  of: z.enum(BAND_AGGREGATES).optional(),
+  sensitivity: z.enum(Object.keys(SENSITIVITIES) as [Sensitivity, ...Sensitivity[]]).optional(),
 });
 export type MeasureConfig = z.output<typeof measureSchema>;
 
@@ -86,7 +92,8 @@ const ruleSchema = z.strictObject({
   forecast: z.enum(FORECAST_KINDS).optional(),
   /** Only for SQL rules. A measure contains its own window. */
   window: durationSchema.optional(),
-  direction: z.enum(['above', 'below']).default('above'),
+  /** `both` only for `anomaly`. */
+  direction: z.enum(['above', 'below', 'both']).default('above'),
   thresholds: thresholdsSchema.default({}),
   recovery: recoverySchema.optional(),
   for: durationSchema.default(0),
@@ -137,6 +144,8 @@ export const alertRulesFileSchema = z.strictObject({
   flapping: z
     .strictObject({ transitions: z.int().min(3).optional(), window: durationSchema.optional() })
     .optional(),
+  /** Days that aren't comparable with other days. */
+  holidays: z.array(holidaySchema).max(1000).optional(),
   rules: z.array(z.unknown()).optional(),
   objectives: z.array(z.unknown()).optional(),
   inhibit: z.array(z.unknown()).optional(),

@@ -1,11 +1,21 @@
 import type { Labels } from '../../../core/alerts/alert.ts';
 import type { AlertSeverity, PerformanceMetricType } from '../../../core/schema/enums.ts';
 import type { Dimension } from '../../../storage/queries/query-definition.ts';
+import type { BandAggregate } from '../../anomalies/band-measure.ts';
+import type { Sensitivity } from '../../anomalies/model/band.ts';
 import type { ForecastKind } from '../../forecasts/forecast-subject.ts';
 import type { BurnRateSpeed } from '../objectives/burn-rate-windows.ts';
 import type { Template } from './annotation-template.ts';
 import type { SqlRule } from './parse-sql-rule.ts';
 import type { Aggregate, InternalMetric } from './rule-aggregates.ts';
+
+/** The aggregate whose distance from its normal values is the value of the rule. */
+export interface AnomalyMeasure {
+  readonly of: BandAggregate;
+  readonly sensitivity: Sensitivity;
+  /** The side on which a distance is positive. With `both`, each distance is positive. */
+  readonly direction: 'above' | 'below' | 'both';
+}
 
 /** What a rule measures in its window. The result is one value for each group. */
 export interface Measure {
@@ -23,6 +33,8 @@ export interface Measure {
   readonly baselineMs: number | undefined;
   /** Only for `spike` and `surge`: the value must be greater than the usual value by this much. */
   readonly minimumIncrease: number;
+  /** Only for `anomaly`. */
+  readonly anomaly?: AnomalyMeasure | undefined;
 }
 
 export interface SqlMeasure extends SqlRule {

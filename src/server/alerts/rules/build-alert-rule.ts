@@ -21,6 +21,7 @@ import type {
   ThresholdsConfig,
 } from './alert-rule-schema.ts';
 import { parseTemplate } from './annotation-template.ts';
+import { buildAnomaly, toValueThresholds } from './build-anomaly.ts';
 import { checkDimensions, checkThresholdRange } from './check-measure.ts';
 import { parseSqlRule } from './parse-sql-rule.ts';
 import { DEFAULT_BASELINES_MS, getAggregate, INTERNAL_METRICS } from './rule-aggregates.ts';
@@ -31,16 +32,17 @@ const RESERVED_LABELS: readonly string[] = ['alertname', 'alertstate', 'severity
 
 /** Builds a rule from its configuration. Returns `undefined` after reporting problems. */
 export function buildAlertRule(
-  entry: AlertRuleConfig,
+  written: AlertRuleConfig,
   intervalMs: number,
   report: ReportProblem,
 ): AlertRule | undefined {
+  const entry = { ...written, ...toValueThresholds(written) };
   let isValid = true;
   const reportProblem: ReportProblem = (path, message, on) => {
     isValid = false;
     report(path, message, on);
   };
-  const source = buildSource(entry, reportProblem);
+  const source = buildSource(written, reportProblem);
   const direction = getDirection(entry, reportProblem);
   const thresholds = buildRuleThresholds({ ...entry, direction }, reportProblem);
   if (thresholds.levels.length === 0 && entry.noData !== 'alert') {
@@ -96,7 +98,7 @@ export function buildAlertRule(
 
 /** The time until a limit is a problem if it is short, so the thresholds of forecasts are lower limits. */
 function getDirection(
-  { forecast, direction, noData }: AlertRuleConfig,
+  { forecast, direction, noData }: ValueRuleConfig,
   report: ReportProblem,
 ): Direction {
   if (forecast === undefined) return direction;
@@ -131,7 +133,10 @@ function buildSource(entry: AlertRuleConfig, report: ReportProblem): RuleSource 
       'key',
     );
   }
-  if (measure) return buildMeasure(measure, prefixReport(report, 'measure'));
+  if (entry.direction === 'both' && measure?.aggregate !== 'anomaly') {
+    report(['direction'], '`direction: both` requires `aggregate: anomaly`');
+  }
+  if (measure) return buildMeasure(measure, entry.direction, prefixReport(report, 'measure'));
   if (deploy) return { kind: 'deploy', metric: deploy, windowMs: HOUR_MS } satisfies DeployMeasure;
   if (forecast) return { kind: 'forecast', subject: forecast, windowMs: HOUR_MS };
   if (internal) return { kind: 'internal', metric: internal };
@@ -176,8 +181,15 @@ function checkTenants(
 }
 
 /** Builds a measure. Reports keys that are missing or don't fit the aggregate. */
-function buildMeasure(entry: MeasureConfig, report: ReportProblem): Measure {
-  const { aggregate, type, groupBy, window, slowerThan, baseline, minimumIncrease = 0 } = entry;
+function buildMeasure(
+  entry: MeasureConfig,
+  direction: AlertRuleConfig['direction'],
+  report: ReportProblem,
+): Measure {
+  const { type, groupBy, window, slowerThan, baseline, minimumIncrease = 0 } = entry;
+  const anomaly = buildAnomaly(entry, direction, report);
+  // An anomaly rule has the dimensions and types of the aggregate that it watches.
+  const aggregate = anomaly?.of ?? entry.aggregate;
   const definition = getAggregate(aggregate);
   if (definition.type === 'required' && type === undefined) {
     report(['type'], `\`type\` is missing: \`${aggregate}\` requires a metric type`);
@@ -203,11 +215,11 @@ function buildMeasure(entry: MeasureConfig, report: ReportProblem): Measure {
   if (baseline !== undefined && baseline <= window) {
     report(['baseline'], '`baseline` must be longer than `window`');
   }
-  checkDimensions(entry, report);
+  checkDimensions({ ...entry, aggregate }, report);
   const filter = Object.entries(entry.filter).map(([name, values]) => [name, [values].flat()]);
   return {
     kind: 'measure',
-    aggregate,
+    aggregate: entry.aggregate,
     type,
     groupBy,
     windowMs: window,
@@ -215,13 +227,16 @@ function buildMeasure(entry: MeasureConfig, report: ReportProblem): Measure {
     slowerThanMs: slowerThan,
     baselineMs: baseline ?? DEFAULT_BASELINES_MS[aggregate],
     minimumIncrease,
+    anomaly,
   };
 }
 
-type Direction = AlertRuleConfig['direction'];
+type Direction = AlertRule['direction'];
+/** A rule with the thresholds and the direction of its value. */
+type ValueRuleConfig = AlertRuleConfig & { readonly direction: Direction };
 
 /** Builds the thresholds of a rule. Reports a wrong order and a recovery beyond the threshold. */
-function buildRuleThresholds(entry: AlertRuleConfig, report: ReportProblem): RuleThresholds {
+function buildRuleThresholds(entry: ValueRuleConfig, report: ReportProblem): RuleThresholds {
   return {
     enabled: true,
     ...buildLevels(entry.thresholds, entry.recovery, entry.direction, report),
@@ -231,7 +246,7 @@ function buildRuleThresholds(entry: AlertRuleConfig, report: ReportProblem): Rul
 
 /** Builds an override. Thresholds of the tenant replace thresholds of the rule by severity. */
 function buildTenantOverride(
-  rule: AlertRuleConfig,
+  rule: ValueRuleConfig,
   tenant: TenantOverrideConfig,
   report: ReportProblem,
 ): TenantOverride {

@@ -20,6 +20,7 @@ import { findClosestMatch } from '../../../core/did-you-mean.ts';
 import { DAY_MS } from '../../../core/duration.ts';
 import { formatDuration } from '../../../core/format.ts';
 import type { Logger } from '../../../core/log.ts';
+import type { Holiday } from '../../anomalies/holidays.ts';
 import { moveFormerTargetRules } from '../objectives/former-target-rules.ts';
 import { loadObjectives } from '../objectives/load-objectives.ts';
 import type { Objective } from '../objectives/objective.ts';
@@ -60,6 +61,8 @@ export interface AlertRuleSet {
     readonly intervalMs: number;
     readonly repeatMs: number;
   };
+  /** Days on which no normal values are known. */
+  readonly holidays: readonly Holiday[];
   readonly flapping: { readonly transitions: number; readonly windowMs: number };
 }
 
@@ -93,6 +96,7 @@ function buildRuleSet(
     interval = 30_000,
     notifications = {},
     flapping = {},
+    holidays = [],
   } = mergeGeneralConfig(sources, problems);
   if (interval < 1000 || interval > DAY_MS) {
     const report = createReporter(sources.at(-1)!, [], problems);
@@ -129,6 +133,7 @@ function buildRuleSet(
       intervalMs: notifications.groupInterval ?? 300_000,
       repeatMs: notifications.repeatInterval ?? 14_400_000,
     },
+    holidays,
     flapping: {
       transitions: flapping.transitions ?? 6,
       windowMs: flapping.window ?? 1_800_000,
@@ -152,6 +157,7 @@ function mergeGeneralConfig(
       interval: entry.interval ?? before.interval,
       notifications: { ...before.notifications, ...entry.notifications },
       flapping: { ...before.flapping, ...entry.flapping },
+      holidays: entry.holidays ?? before.holidays,
     }),
     {},
   );

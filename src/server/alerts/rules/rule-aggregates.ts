@@ -8,7 +8,7 @@ interface AggregateDefinition {
   /** Whether the measure requires, allows, or doesn't allow a metric type. */
   readonly type: 'required' | 'optional' | 'none';
   /** An additional key of this aggregate. */
-  readonly parameter?: 'slowerThan' | 'baseline';
+  readonly parameter?: 'slowerThan' | 'baseline' | 'of';
   /** Whether the value is a share of independent measurements. */
   readonly isShare?: true;
   readonly about: string;
@@ -60,6 +60,12 @@ export const AGGREGATES = {
     type: 'required',
     parameter: 'baseline',
     about: 'measurements per minute divided by the highest usual rate in `baseline` [1h]',
+  },
+  anomaly: {
+    unit: '1',
+    type: 'optional',
+    parameter: 'of',
+    about: 'distance of the aggregate `of` from its normal values, in robust standard deviations',
   },
   crashes: { unit: '1', type: 'none', about: 'number of processes that crashed soon after start' },
   uptime: { unit: '%', type: 'none', about: 'share of the time in which the service ran' },

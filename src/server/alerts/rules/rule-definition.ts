@@ -58,7 +58,7 @@ function createRuleYaml({ data }: RuleDefinition): string {
       if (parentKey === 'labels' || parentKey === 'annotations') return visit.SKIP;
       const isName = parentKey === 'filter' || parentKey === 'tenants';
       if (isName && typeof key.value === 'string') key.value = toPreferredName(key.value);
-      if (key.value === 'aggregate' && isScalar(value)) {
+      if ((key.value === 'aggregate' || key.value === 'of') && isScalar(value)) {
         value.value = toPreferredName(String(value.value));
       }
       if (key.value === 'groupBy' && isSeq(value)) {

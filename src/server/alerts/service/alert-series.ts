@@ -77,7 +77,7 @@ export async function queryAlertSeries(
     unit: rule && getRuleUnit(rule),
     thresholds: rule ? getRuleThresholds(rule, labels).levels : collectThresholds(transitions),
   };
-  if (rule?.source.kind !== 'measure') {
+  if (rule?.source.kind !== 'measure' || rule.source.anomaly) {
     const points = toTransitionPoints(transitions, range);
     return { ...common, stepMs: undefined, points, note: formatNote(last.rule, rule) };
   }
@@ -162,5 +162,7 @@ function formatNote(name: string, rule: AlertRule | undefined): string {
     return 'Another system evaluates this alert, so Perfscope does not know its values.';
   }
   if (!rule) return `The rule was removed, ${ONLY_CHANGES}.`;
-  return `This is ${KIND_NAMES[rule.source.kind]}, ${ONLY_CHANGES}.`;
+  const isAnomaly = rule.source.kind === 'measure' && rule.source.anomaly;
+  const kind = isAnomaly ? 'a rule about anomalies' : KIND_NAMES[rule.source.kind];
+  return `This is ${kind}, ${ONLY_CHANGES}.`;
 }

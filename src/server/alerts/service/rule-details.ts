@@ -19,6 +19,10 @@ interface RuleQueryView {
   readonly slowerThan?: number | undefined;
   readonly baseline?: number | undefined;
   readonly minimumIncrease?: number | undefined;
+  /** Only for anomalies: the watched aggregate, its sensitivity, and the side that counts. */
+  readonly of?: string | undefined;
+  readonly sensitivity?: string | undefined;
+  readonly side?: 'above' | 'below' | 'both' | undefined;
   /** The statement of a SQL rule. Only for administrators. */
   readonly sql?: string | undefined;
   /** The metric of a rule about deploys or about Perfscope itself, or the kind of forecasts. */
@@ -139,6 +143,9 @@ function toQueryView(
     slowerThan: source.slowerThanMs,
     baseline: source.baselineMs,
     minimumIncrease: source.baselineMs === undefined ? undefined : source.minimumIncrease,
+    of: source.anomaly && toPreferredName(source.anomaly.of),
+    sensitivity: source.anomaly?.sensitivity,
+    side: source.anomaly?.direction,
   };
 }
 

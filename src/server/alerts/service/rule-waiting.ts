@@ -21,6 +21,7 @@ const SUBJECTS: Readonly<Record<WaitingReason, string>> = {
   coverage: 'enough data in the window',
   objective: 'data of the objectives',
   forecast: 'enough values for a forecast',
+  band: 'normal values',
 };
 
 /**
@@ -41,8 +42,9 @@ export function summarizeWaiting(
   if (!first) return undefined;
   const readyGroups = groups.length - waiting.length;
   const needed = Math.max(...waiting.map(({ neededMs }) => neededMs));
-  const { reason } = first;
-  const text = `waiting for ${SUBJECTS[reason]}: ${readyGroups} of ${groups.length} groups have enough data; needs ${formatDuration(needed)}`;
+  const { reason, detail } = first;
+  const need = detail ?? `needs ${formatDuration(needed)}`;
+  const text = `waiting for ${SUBJECTS[reason]}: ${readyGroups} of ${groups.length} groups have enough data; ${need}`;
   const expectedAt = new Date(Math.max(...waiting.map(({ readyMs }) => readyMs)));
   return { reason, readyGroups, groups: groups.length, needed, expectedAt, text };
 }

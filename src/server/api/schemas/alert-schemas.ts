@@ -82,6 +82,14 @@ const ruleQuerySchema = z
     slowerThan: optionalNumberSchema,
     baseline: optionalNumberSchema,
     minimumIncrease: optionalNumberSchema,
+    of: optionalTextSchema.meta({
+      description:
+        'Only for `anomaly`: the aggregate whose distance from its normal values is the value.',
+    }),
+    sensitivity: optionalTextSchema.meta({ description: 'Only for `anomaly`.' }),
+    side: z.enum(['above', 'below', 'both']).optional().meta({
+      description: 'Only for `anomaly`: the side of the normal values that counts.',
+    }),
     sql: optionalTextSchema.meta({ description: 'The statement of a SQL rule. Only for ADMIN.' }),
     metric: optionalTextSchema.meta({
       description: 'The metric of a rule about Perfscope itself.',

@@ -76,6 +76,9 @@ function createSourceOfKind(rule: AlertRule, context: ReplayContext): ReplaySour
   if (source.kind === 'forecast') {
     return 'forecasts are computed from weeks of values, and are not computed again for each step';
   }
+  if (source.kind === 'measure' && source.anomaly) {
+    return 'rules about anomalies are not replayed, because normal values are only learned for the current time';
+  }
   if (source.kind !== 'measure') {
     return context.createStoredSource?.(source) ?? 'rules of this kind are not replayed';
   }

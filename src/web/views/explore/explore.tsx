@@ -1,6 +1,7 @@
 import { useRef } from 'preact/hooks';
 import { useApi } from '../../api/queries.ts';
 import { rangeQuery } from '../../api/range-query.ts';
+import { BandToggle, useBand } from '../../data/band.tsx';
 import { useMarks } from '../../data/marks.ts';
 import { formatGroup } from '../../data/names.ts';
 import { type AggregateName, toChartData } from '../../data/trend-data.ts';
@@ -15,7 +16,9 @@ import {
   aggregateLabel,
   aggregateUnit,
   type ExploreState,
+  findBandAggregate,
   readState,
+  toBandQuery,
   toTrendsQuery,
 } from './query.ts';
 import { QueryCard } from './query-card.tsx';
@@ -33,6 +36,8 @@ export default function Explore() {
   };
   const trends = useApi('trends', query);
   const marks = useMarks(state.filters.find(([name]) => name === 'service')?.[1]);
+  const bandAggregate = findBandAggregate(state);
+  const { band, text } = useBand(bandAggregate, toBandQuery(state));
   const charts = useRef<HTMLDivElement>(null);
   const unit = findUnit(state, catalog.data?.metrics);
   const title = describeState(state);
@@ -42,7 +47,12 @@ export default function Explore() {
       <QueryCard state={state} metrics={catalog.data?.metrics ?? []} />
       <Card
         title={title}
-        note={<Downloads {...{ query, title, charts, trends: trends.data, state, unit }} />}
+        note={
+          <span class="chart-tools">
+            {bandAggregate && <BandToggle />}
+            <Downloads {...{ query, title, charts, trends: trends.data, state, unit }} />
+          </span>
+        }
       >
         <Loaded state={trends} height={units.length * (HEIGHT + LEGEND_HEIGHT)}>
           {(data) =>
@@ -63,8 +73,10 @@ export default function Explore() {
                     kind={state.kind}
                     height={HEIGHT}
                     marks={marks}
+                    band={band}
                   />
                 ))}
+                {text && <p class="faint small">{text}</p>}
                 {data.omittedSeries > 0 && (
                   <p class="faint small">
                     {formatText(data.omittedSeries)} more groups with fewer measurements are not

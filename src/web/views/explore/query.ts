@@ -1,6 +1,7 @@
 import type { ApiResponse, Query } from '../../../client/api-types.ts';
 import { rangeQuery } from '../../api/range-query.ts';
 import { caller } from '../../api/session.ts';
+import type { BandAggregate } from '../../data/band.tsx';
 import type { AggregateName } from '../../data/trend-data.ts';
 import type { ChartKind } from '../../design/chart-options.ts';
 import type { Unit } from '../../format/quantities.ts';
@@ -112,6 +113,27 @@ export function toTrendsQuery(state: ExploreState): TrendsQuery {
     ...(state.step && { step: state.step }),
     ...Object.fromEntries(state.filters.map(([name, values]) => [name, [...values]])),
   };
+}
+
+const BAND_AGGREGATES: readonly AggregateName[] = [
+  ...(['average', 'p50', 'p90', 'p95', 'p99'] as const),
+  ...(['rate', 'count', 'errorRate', 'last'] as const),
+];
+
+/** The aggregate whose normal values can be shown. Several series would need several bands. */
+export function findBandAggregate({
+  aggregates,
+  groupBy,
+}: ExploreState): BandAggregate | undefined {
+  const [first] = aggregates;
+  if (groupBy.length > 0 || aggregates.length !== 1 || !first) return undefined;
+  return BAND_AGGREGATES.includes(first) ? (first as BandAggregate) : undefined;
+}
+
+/** The parameters of `/bands` for the series in the chart. */
+export function toBandQuery(state: ExploreState): Partial<Query<'bands'>> {
+  const { groupBy: _, aggregate: _unused, ...rest } = toTrendsQuery(state);
+  return rest as Partial<Query<'bands'>>;
 }
 
 /** All filters, including the page's filters. */

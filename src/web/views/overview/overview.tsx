@@ -36,6 +36,7 @@ export default function Overview() {
         unit="/s"
         query={{}}
         aggregates={['rate']}
+        band="rate"
         loaded={LOADED}
         kind="area"
         name={() => 'requests'}
@@ -47,6 +48,7 @@ export default function Overview() {
         unit="ms"
         query={{}}
         aggregates={['p95']}
+        band="p95"
         loaded={LOADED}
         kind="area"
         name={() => 'p95'}
