@@ -23,7 +23,6 @@ export async function benchDisk({ quick, log }: BenchOptions): Promise<Report> {
   mkdirSync(runFolder);
   const demo = new Demo({
     fast: true,
-    scenario: undefined,
     log,
     env: { XDG_RUNTIME_DIR: runFolder, PERFORMANCE_DATA_DIR: dataDir, PORT: '0' },
   });

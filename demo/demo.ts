@@ -13,7 +13,8 @@ import { Traffic } from './traffic.ts';
 export interface DemoOptions {
   /** Runs a day in ten minutes. */
   fast: boolean;
-  scenario: Scenario | undefined;
+  /** Scenarios that start after a delay. Default: none. */
+  scenarios?: readonly Scenario[];
   /** Uses a server that already runs with the configured QuestDB instead of starting one. Default: false. */
   withoutServer?: boolean;
   /** Additional environment variables for the server and the service. */
@@ -83,27 +84,28 @@ export class Demo {
     const now = new Date();
     const startHour = fast ? FAST_START_HOUR : now.getHours() + now.getMinutes() / 60;
     this.traffic = new Traffic({ url: this.serviceUrl, speed, startHour });
-    const { scenario } = this.#options;
-    if (scenario) {
-      const start = () => void this.setScenario(scenario);
-      this.#scenarioTimer = isSurge(scenario)
+    const { scenarios = [] } = this.#options;
+    if (scenarios.length > 0) {
+      const start = () => void this.setScenarios(...scenarios);
+      this.#scenarioTimer = scenarios.some(isSurge)
         ? setTimeout(start, SURGE_DELAY_MS)
         : setTimeout(start, SCENARIO_DELAY_MS);
     }
   }
 
-  /** Starts a scenario. `none` ends the current one. */
-  async setScenario(scenario: Scenario | 'none'): Promise<void> {
+  /** Starts scenarios, and ends all others. */
+  async setScenarios(...scenarios: readonly Scenario[]): Promise<void> {
     if (this.traffic) {
-      const isPeak = scenario === 'demand-peak';
+      const isPeak = scenarios.includes('demand-peak');
       this.traffic.peakHotel = isPeak
         ? HOTELS.find(({ property }) => property === 'seaside')
         : undefined;
     }
-    if (scenario === 'payment-outage') await this.#payments.stop();
+    if (scenarios.includes('payment-outage')) await this.#payments.stop();
     else await this.#payments.start();
-    await fetch(`${this.serviceUrl}/demo/scenario/${scenario}`, { method: 'PUT' });
-    this.#options.log(`Started scenario ${scenario}.`);
+    const names = scenarios.join(',') || 'none';
+    await fetch(`${this.serviceUrl}/demo/scenario/${names}`, { method: 'PUT' });
+    this.#options.log(`Started scenario ${names}.`);
   }
 
   /** Stops the traffic and the service. The service stores its metrics before it exits. */

@@ -8,7 +8,9 @@ export interface JobsOptions {
   pool: pg.Pool;
   /** Speed of the demo's day: 1 is real time. */
   speed: number;
-  scenario: () => Scenario | undefined;
+  has: (scenario: Scenario) => boolean;
+  /** Called for each invoice. */
+  onInvoice: (booking: unknown) => Promise<void>;
 }
 
 const DAY_MS = 86_400_000;
@@ -18,7 +20,7 @@ const BACKLOG_SIZE = 20_000;
 const BATCH_SIZE = 500;
 
 /** Starts the hotels' queues and their workers. */
-export function startJobs({ redisUrl, pool, speed, scenario }: JobsOptions) {
+export function startJobs({ redisUrl, pool, speed, has, onInvoice }: JobsOptions) {
   const { hostname: host, port } = new URL(redisUrl);
   const connection = { host, port: Number(port), maxRetriesPerRequest: null };
   const defaultJobOptions = {
@@ -34,16 +36,13 @@ export function startJobs({ redisUrl, pool, speed, scenario }: JobsOptions) {
     audits: queue('night-audit'),
   };
   let sent = 0;
-  const mails = new Worker(
-    queues.mails.name,
-    async () => {
-      await delay(20 + 30 * Math.random());
-      // One of 30 addresses doesn't exist, so retries fail too.
-      if (++sent % 30 === 0) throw new Error('550 no mailbox guest@mail.example');
-      return { accepted: true };
-    },
-    { connection, concurrency: 10 },
-  );
+  const sendMail = async () => {
+    await delay(20 + 30 * Math.random());
+    // One of 30 addresses doesn't exist, so retries fail too.
+    if (++sent % 30 === 0) throw new Error('550 no mailbox guest@mail.example');
+    return { accepted: true };
+  };
+  const mails = new Worker(queues.mails.name, sendMail, { connection, concurrency: 10 });
   const invoices = new Worker(
     queues.invoices.name,
     async (job: Job) => {
@@ -51,6 +50,7 @@ export function startJobs({ redisUrl, pool, speed, scenario }: JobsOptions) {
         'SELECT b.id, b.nights * r.price AS total FROM bookings b JOIN rooms r ON r.property = b.property AND r.number = b.room WHERE b.id = $1',
         [job.data.booking],
       );
+      await onInvoice(job.data.booking);
       await delay(300 + 200 * Math.random());
       if (job.attemptsMade === 0 && Math.random() < 0.05) throw new Error('printer is busy');
       return rows[0] ?? {};
@@ -84,13 +84,15 @@ export function startJobs({ redisUrl, pool, speed, scenario }: JobsOptions) {
   };
   let hasBacklog = false;
   const scenarioTimer = setInterval(() => {
-    if (scenario() === 'stuck-queue' && !mails.isPaused()) void mails.pause(true);
-    if (scenario() !== 'stuck-queue' && mails.isPaused()) mails.resume();
-    if (scenario() === 'backlog' && !hasBacklog) void addBacklog().catch(logError);
-    hasBacklog = scenario() === 'backlog';
+    if (has('stuck-queue') && !mails.isPaused()) void mails.pause(true);
+    if (!has('stuck-queue') && mails.isPaused()) mails.resume();
+    if (has('backlog') && !hasBacklog) void addBacklog().catch(logError);
+    hasBacklog = has('backlog');
   }, 500);
   return {
     queues,
+    connection,
+    sendMail,
     /** Sets the number of invoices to process concurrently. */
     setInvoiceWorkers: (count: number) => {
       invoices.concurrency = count;

@@ -1,7 +1,7 @@
-// npm run demo -- [--fast] [--scenario NAME] [--without-server]: starts the demo.
+// npm run demo -- [--fast] [--scenario NAMES] [--without-server]: starts the demo.
 import { parseArgs } from 'node:util';
 import { Demo } from './demo.ts';
-import { isScenario } from './scenarios.ts';
+import { parseScenarios } from './scenarios.ts';
 import { formatUsage } from './usage.ts';
 
 const print = (line: string) => console.log(`demo: ${line}`);
@@ -29,7 +29,8 @@ function parseOptions() {
 
 const { fast, scenario, help, 'without-server': withoutServer } = parseOptions();
 if (help) exitWithUsage();
-if (scenario !== undefined && !isScenario(scenario)) exitWithUsage(`unknown scenario ${scenario}`);
+const scenarios = scenario === undefined ? [] : parseScenarios(scenario);
+if (typeof scenarios === 'string') exitWithUsage(`unknown scenario ${scenarios}`);
 if (withoutServer && !process.env.PERFORMANCE_QUESTDB_URL) {
   exitWithUsage('--without-server requires PERFORMANCE_QUESTDB_URL');
 }
@@ -37,7 +38,7 @@ if (withoutServer && !process.env.PERFORMANCE_QUESTDB_URL) {
 // If the reader of the output has ended, the demo must still stop all its processes.
 for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {});
 
-const demo = new Demo({ fast, scenario, withoutServer, log: print });
+const demo = new Demo({ fast, scenarios, withoutServer, log: print });
 let isStopping = false;
 const stop = async (code: number) => {
   if (isStopping) return;

@@ -26,7 +26,9 @@ export async function seedDatabase(url: string): Promise<void> {
         [property, rooms],
       );
     }
+    await client.query('CREATE INDEX ON rooms (property, number)');
     await client.query('CREATE INDEX ON bookings (property, arrival)');
+    await client.query('CREATE INDEX ON bookings (arrival)');
   } finally {
     await client.end();
   }

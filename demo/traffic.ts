@@ -6,6 +6,7 @@ const MAX_PER_SECOND = 30;
 /** Additional requests per second to the hotel of the `demand-peak` scenario. */
 const PEAK_PER_SECOND = 45;
 const TICK_MS = 50;
+const DAY_MS = 86_400_000;
 /** Number of users per hotel. */
 const USER_COUNT = 60;
 
@@ -16,8 +17,15 @@ interface Action {
   path: (hotel: Hotel) => string;
 }
 
+/** Returns the dates of a stay in the next two years. Users search for many dates. */
+function pickStay(): string {
+  const arrival = new Date(Date.now() + Math.floor(Math.random() * 700) * DAY_MS);
+  const nights = 1 + Math.floor(Math.random() * 7);
+  return `arrival=${arrival.toISOString().slice(0, 10)}&nights=${nights}`;
+}
+
 const ACTIONS: readonly Action[] = [
-  { weight: 60, method: 'GET', route: 'rooms', path: () => 'rooms' },
+  { weight: 60, method: 'GET', route: 'rooms', path: () => `rooms?${pickStay()}` },
   {
     weight: 22,
     method: 'GET',
@@ -25,7 +33,12 @@ const ACTIONS: readonly Action[] = [
     path: () => `bookings/${Math.ceil(Math.random() * 21_000)}`,
   },
   { weight: 15, method: 'POST', route: 'bookings', path: () => 'bookings' },
-  { weight: 3, method: 'GET', route: 'reports/occupancy', path: () => 'reports/occupancy' },
+  {
+    weight: 3,
+    method: 'GET',
+    route: 'reports/occupancy',
+    path: () => `reports/occupancy?${pickStay()}`,
+  },
 ];
 const TOTAL_WEIGHT = ACTIONS.reduce((sum, { weight }) => sum + weight, 0);
 

@@ -1,16 +1,20 @@
-import { SCENARIOS } from './scenarios.ts';
+import { ALERT_SCENARIOS, SUGGESTION_SCENARIOS } from './scenarios.ts';
 
 /** Returns the help text of the demo. */
 export function formatUsage(): string {
-  const scenarios = Object.entries(SCENARIOS).map(
-    ([name, description]) => `      ${name.padEnd(16)}${description}`,
-  );
+  const list = (scenarios: Readonly<Record<string, string>>) =>
+    Object.entries(scenarios).map(
+      ([name, description]) => `      ${name.padEnd(25)}${description}`,
+    );
   return [
-    'Usage: npx perfscope demo [--fast] [--scenario NAME]',
-    '       npm run demo -- [--fast] [--scenario NAME]   (in a checkout)',
+    'Usage: npx perfscope demo [--fast] [--scenario NAMES]',
+    '       npm run demo -- [--fast] [--scenario NAMES]   (in a checkout)',
     '  --fast            Simulate one day in ten minutes.',
-    '  --scenario NAME   Start a scenario after 20 seconds:',
-    ...scenarios,
+    '  --scenario NAMES  Start scenarios after 20 seconds. Separate several names with commas.',
+    '    Scenarios that raise alerts:',
+    ...list(ALERT_SCENARIOS),
+    '    Scenarios with a problem that the suggestions find:',
+    ...list(SUGGESTION_SCENARIOS),
     '  --without-server  Use a running server. Set PERFORMANCE_QUESTDB_URL to the URL of its QuestDB.',
   ].join('\n');
 }

@@ -3,7 +3,7 @@
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Demo } from '../../demo/demo.ts';
-import { isScenario } from '../../demo/scenarios.ts';
+import { parseScenarios } from '../../demo/scenarios.ts';
 import { openBrowser } from '../../test/support/open-browser.ts';
 import { PerfscopeServer } from '../../test/support/perfscope-server.ts';
 import { installGrafanaPackages, takeDashboardPictures } from './dashboard-pictures.ts';
@@ -23,9 +23,8 @@ const SCENARIO_DELAY_MS = 20_000;
  * The demo scenarios to run, one after another. For the Actions dashboard, use
  * `demand-peak,backlog,stuck-database`.
  */
-const SCENARIOS = (process.env.SCREENSHOTS_SCENARIOS ?? 'error-burst')
-  .split(',')
-  .filter(isScenario);
+const SCENARIOS = parseScenarios(process.env.SCREENSHOTS_SCENARIOS ?? 'error-burst');
+if (typeof SCENARIOS === 'string') throw new Error(`unknown scenario ${SCENARIOS}`);
 
 const log = (line: string) => console.log(`screenshots: ${line}`);
 if (hasDashboards) installGrafanaPackages(log);
@@ -33,14 +32,14 @@ const server = new PerfscopeServer({
   PERFORMANCE_FLUSH_INTERVAL: '2000',
   PERFORMANCE_RULES_FILE: join(import.meta.dirname, 'rules.yaml'),
 });
-const demo = new Demo({ fast: true, scenario: undefined, env: server.env, log });
+const demo = new Demo({ fast: true, env: server.env, log });
 try {
   await demo.start();
   log(`Running traffic for ${(QUIET_MS + DEMO_MS) / 1000} s …`);
   await delay(QUIET_MS);
   for (const scenario of SCENARIOS) {
     await delay(SCENARIO_DELAY_MS);
-    await demo.setScenario(scenario);
+    await demo.setScenarios(scenario);
     await delay(DEMO_MS / SCENARIOS.length - SCENARIO_DELAY_MS);
   }
   if (SCENARIOS.length === 0) await delay(DEMO_MS);

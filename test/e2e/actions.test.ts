@@ -21,7 +21,7 @@ rules:
 `;
 
 const server = new PerfscopeServer({ PERFORMANCE_FLUSH_INTERVAL: '1000' });
-const demo = new Demo({ fast: true, scenario: undefined, env: server.env, log: () => {} });
+const demo = new Demo({ fast: true, env: server.env, log: () => {} });
 let client: PerfscopeClient;
 
 beforeAll(async () => {
@@ -69,13 +69,13 @@ async function readSetting(setting: string): Promise<number | undefined> {
 
 it('opens the breaker while the database is stuck and closes it afterward', async () => {
   await waitFor(async () => countBookings(201) > 3);
-  await demo.setScenario('stuck-database');
+  await demo.setScenarios('stuck-database');
   await waitFor(async () => (await readBreakerState()) === 2);
   await waitFor(async () => (await readAlertState()) === 'firing');
   const accepted = countBookings(202);
   await waitFor(async () => countBookings(202) > accepted + 3);
   expect(countBookings(500)).toBe(0);
-  await demo.setScenario('none');
+  await demo.setScenarios();
   await waitFor(async () => (await readBreakerState()) === 0);
   const booked = countBookings(201);
   await waitFor(async () => countBookings(201) > booked + 3);
@@ -95,13 +95,13 @@ it('opens a breaker because of an alert, and closes it after the alert resolves'
   tags: 'long',
 }, async () => {
   const before = countBookings(202);
-  await demo.setScenario('error-burst');
+  await demo.setScenarios('error-burst');
   const breaker = await waitFor(async () => {
     const { breakers } = await client.get('actions');
     return countBookings(202) > before + 3 && breakers[0];
   });
   expect(breaker).toMatchObject({ name: 'bookings-database', rule: 'bookings-fail' });
-  await demo.setScenario('none');
+  await demo.setScenarios();
   await waitFor(async () => (await client.get('actions')).breakers.length === 0);
   const booked = countBookings(201);
   await waitFor(async () => countBookings(201) > booked + 3);
@@ -109,11 +109,11 @@ it('opens a breaker because of an alert, and closes it after the alert resolves'
 });
 
 it('raises the prices of one hotel during high demand and resets them afterward', async () => {
-  await demo.setScenario('demand-peak');
+  await demo.setScenarios('demand-peak');
   await waitFor(async () => (await readPriceFactor('seaside')) > 1.1);
   for (const other of ['alpine', 'central', 'airport'])
     expect(await readPriceFactor(other)).toBe(1);
-  await demo.setScenario('none');
+  await demo.setScenarios();
   await waitFor(async () => (await readPriceFactor('seaside')) === 1);
   await waitFor(async () => {
     const { decisions } = await client.get('decisions', { last: '1h', setting: ['price.factor'] });
@@ -125,7 +125,7 @@ it('raises the prices of one hotel during high demand and resets them afterward'
 
 // Long: in CI, the prices cover settings in the demo, and business-rules.test.ts of the server covers scaling.
 it('increases the workers until the backlog is cleared', { tags: 'long' }, async () => {
-  await demo.setScenario('backlog');
+  await demo.setScenarios('backlog');
   // The backlog can be cleared between two requests, so the highest values count.
   let [workers, recommended] = [0, 0];
   await waitFor(async () => {

@@ -74,7 +74,7 @@ async function expectAlert(...[scenario, rule, cause, firstCause]: ScenarioCase)
   const rules = join(server.folder, 'rules.yaml');
   writeFileSync(rules, FAST_RULES);
   server.env.PERFORMANCE_RULES_FILE = rules;
-  const demo = new Demo({ fast: true, scenario, env: server.env, log: () => {} });
+  const demo = new Demo({ fast: true, scenarios: [scenario], env: server.env, log: () => {} });
   cleanUp = async () => {
     await demo.stop();
     await server.remove();

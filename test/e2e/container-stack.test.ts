@@ -186,7 +186,6 @@ it('stores the metrics of a demo that does not start its own server', async () =
   const env = { ...perfscope.env, DEMO_PORT: String(port) };
   demo = new Demo({
     fast: true,
-    scenario: undefined,
     withoutServer: true,
     env,
     log: () => {},

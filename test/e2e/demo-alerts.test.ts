@@ -1,7 +1,7 @@
 import { hostname } from 'node:os';
 import { afterEach, expect, it } from 'vitest';
 import { Demo } from '../../demo/demo.ts';
-import { isSurge, type Scenario } from '../../demo/scenarios.ts';
+import { type AlertScenario, isSurge } from '../../demo/scenarios.ts';
 import { MINUTE_MS } from '../../src/core/duration.ts';
 import { PerfscopeServer } from '../support/perfscope-server.ts';
 
@@ -28,7 +28,7 @@ interface Expectation {
   readonly cause: readonly [kind: string, subject: RegExp | string];
 }
 
-const SCENARIO_EXPECTATIONS: Readonly<Record<Scenario, Expectation>> = {
+const SCENARIO_EXPECTATIONS: Readonly<Record<AlertScenario, Expectation>> = {
   'slow-statement': { rules: ['slow-queries'], cause: ['statement_time', /^SELECT pg_sleep/] },
   'stuck-queue': { rules: ['queue-depth'], cause: ['stuck_queue', /^confirmation-emails$/] },
   'error-burst': { rules: ['error-rate'], cause: ['errors', /^POST .*\/bookings$/] },
@@ -62,9 +62,18 @@ afterEach(() => cleanUp());
  * Runs the demo with the built-in rules. Alerts and incidents about only the test machine count only for scenarios
  * that are about it.
  */
-async function runDemo(minutes: number, fast: boolean, scenario?: Scenario): Promise<DemoResult> {
+async function runDemo(
+  minutes: number,
+  fast: boolean,
+  scenario?: AlertScenario,
+): Promise<DemoResult> {
   const server = new PerfscopeServer();
-  const demo = new Demo({ fast, scenario, env: server.env, log: () => {} });
+  const demo = new Demo({
+    fast,
+    scenarios: scenario ? [scenario] : [],
+    env: server.env,
+    log: () => {},
+  });
   cleanUp = async () => {
     await demo.stop();
     await server.remove();
@@ -97,7 +106,7 @@ it('an hour of the demo without a scenario raises no alert', { tags: 'long' }, a
 });
 
 // Long: in CI, alert-scenarios.test.ts runs a scenario, and incident-scenarios.test.ts has the rows of each scenario.
-it.each(Object.keys(SCENARIO_EXPECTATIONS) as Scenario[])(
+it.each(Object.keys(SCENARIO_EXPECTATIONS) as AlertScenario[])(
   'the demo scenario %s raises only the expected alerts, in one incident with its cause first',
   { tags: 'long' },
   async (scenario) => {

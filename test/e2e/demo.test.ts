@@ -13,7 +13,7 @@ const RESPONSE_COUNT = 300;
 const QUEUES = ['confirmation-emails', 'invoices', 'night-audit'];
 
 const server = new PerfscopeServer({ PERFORMANCE_FLUSH_INTERVAL: '1000' });
-const demo = new Demo({ fast: true, scenario: 'error-burst', env: server.env, log: () => {} });
+const demo = new Demo({ fast: true, scenarios: ['error-burst'], env: server.env, log: () => {} });
 beforeAll(() => demo.start());
 afterAll(async () => {
   await demo.stop();

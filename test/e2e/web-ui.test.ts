@@ -25,7 +25,7 @@ const VIEWS = listViews({
 });
 
 const server = new PerfscopeServer({ PERFORMANCE_FLUSH_INTERVAL: '1000' });
-const demo = new Demo({ fast: true, scenario: 'error-burst', env: server.env, log: () => {} });
+const demo = new Demo({ fast: true, scenarios: ['error-burst'], env: server.env, log: () => {} });
 let browser: Browser;
 let client: PerfscopeClient;
 /** A range with requests, queues, and errors. Live figures would move content that the test counts. */

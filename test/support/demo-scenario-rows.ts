@@ -1,4 +1,4 @@
-import type { Scenario } from '../../demo/scenarios.ts';
+import type { AlertScenario } from '../../demo/scenarios.ts';
 import type { TableName } from '../../src/core/schema/table-registry.ts';
 import { makeGauge, makeHistogram } from './alert-fixtures.ts';
 
@@ -32,7 +32,11 @@ type Rows = Partial<Record<TableName, object[]>>;
  * @param startMs start of the scenario, in ms since the epoch
  * @param lengthMs time after the start
  */
-export function createScenarioRows(scenario: Scenario, startMs: number, lengthMs: number): Rows {
+export function createScenarioRows(
+  scenario: AlertScenario,
+  startMs: number,
+  lengthMs: number,
+): Rows {
   const rows: Rows = {};
   const add = (table: TableName, row: object) => {
     const list = rows[table];
@@ -51,7 +55,7 @@ export function createScenarioRows(scenario: Scenario, startMs: number, lengthMs
 /** Adds the rows of one interval. @returns the number of waiting jobs of the stuck or overloaded queue */
 function addTick(
   add: (table: TableName, row: object) => void,
-  scenario: Scenario | undefined,
+  scenario: AlertScenario | undefined,
   timestamp: number,
   stepMs: number,
   waitingBefore: number,

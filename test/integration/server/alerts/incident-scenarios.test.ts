@@ -2,7 +2,7 @@ import { mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { SCENARIOS, type Scenario } from '../../../../demo/scenarios.ts';
+import { ALERT_SCENARIOS, type AlertScenario } from '../../../../demo/scenarios.ts';
 import type { AddRows, TableName } from '../../../../src/core/schema/table-registry.ts';
 import type { Incident } from '../../../../src/server/alerts/incidents/incident.ts';
 import { migrate } from '../../../../src/storage/migrations/migrate.ts';
@@ -49,7 +49,9 @@ afterAll(async () => {
   await questdb.remove();
 });
 
-const FIRST_CAUSES: Readonly<Record<Scenario, { kind: string; subject: RegExp; text: RegExp }>> = {
+const FIRST_CAUSES: Readonly<
+  Record<AlertScenario, { kind: string; subject: RegExp; text: RegExp }>
+> = {
   'slow-statement': {
     kind: 'statement_time',
     subject: /^SELECT pg_sleep\(\?\), count\(\*\) FROM rooms$/,
@@ -88,7 +90,7 @@ const FIRST_CAUSES: Readonly<Record<Scenario, { kind: string; subject: RegExp; t
   },
 };
 
-test.each(Object.keys(SCENARIOS) as Scenario[])(
+test.each(Object.keys(ALERT_SCENARIOS) as AlertScenario[])(
   'the scenario %s is one incident, and its cause is first',
   async (scenario) => {
     dayMs += 30 * 60 * MINUTE;
