@@ -2215,8 +2215,10 @@ export interface BandsQuery {
 export interface AnomaliesQuery {
   /**
    * Also list series with normal values, and series without a band.
+   *
+   * @default false
    */
-  all?: string;
+  all?: boolean;
   /**
    * Limits the response to this organization. Can be repeated.
    */

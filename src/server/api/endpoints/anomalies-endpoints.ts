@@ -217,7 +217,7 @@ export const anomaliesEndpoint = defineEndpoint({
     'Lists series that are outside of their normal values now: requests of each service, and series of anomaly rules.',
   permission: 'read',
   query: z.strictObject({
-    all: z.stringbool().default(false).meta({
+    all: z.boolean().default(false).meta({
       description: 'Also list series with normal values, and series without a band.',
     }),
     ...TENANT_FILTER_PARAMETERS,
