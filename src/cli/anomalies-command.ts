@@ -79,7 +79,8 @@ function toCells(anomaly: Anomaly): unknown[] {
   ];
 }
 
-const DURATION_TYPES = /_TIME$|_DURATION$|_AGE$|_DELAY$/;
+/** Ends of the metric types whose values are durations. */
+const DURATION_ENDS = ['_TIME', '_DURATION', '_AGE', '_DELAY'];
 
 function createFormat({
   metricType,
@@ -88,5 +89,6 @@ function createFormat({
   if (aggregate === 'errorRate') return (value) => formatPercent(value);
   if (aggregate === 'rate') return (value) => `${formatNumber(value)}/s`;
   if (aggregate === 'count') return formatNumber;
-  return DURATION_TYPES.test(metricType) ? formatDuration : formatNumber;
+  const isDuration = DURATION_ENDS.some((end) => metricType.endsWith(end));
+  return isDuration ? formatDuration : formatNumber;
 }

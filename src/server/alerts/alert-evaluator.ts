@@ -59,8 +59,7 @@ export interface AlertEvaluatorOptions {
   /** Path of the user's rules file. It is read again when it changes. */
   readonly rulesFile?: string | undefined;
   readonly heartbeatUrl?: string | undefined;
-  /** IANA name of the zone whose hours of the week have similar values. Default: UTC. */
-  readonly timeZone?: string;
+  readonly timeZone?: string; // Default: UTC
   /** Interval at which services report their health, in ms. */
   readonly healthIntervalMs: number;
   /** Time zone of daily and weekly patterns. Default: UTC. */
@@ -124,13 +123,7 @@ export class AlertEvaluator {
     this.recorder = new TransitionRecorder({ add, flush, log });
     this.heartbeat = new Heartbeat(options.heartbeatUrl, log);
     this.silences = new SilenceStore(queryClient, add, flush, log);
-    this.bands = new AnomalyBands({
-      queryClient,
-      timeZone: options.timeZone ?? 'UTC',
-      add,
-      log,
-      now,
-    });
+    this.bands = new AnomalyBands({ ...options, now });
     this.bands.setHolidays(this.rulesFile.ruleSet.holidays);
     this.deploys = new DeployStore(queryClient, add, flush);
     this.deployAnalyzer = new DeployAnalyzer({ queryClient, store: this.deploys, log });
@@ -138,9 +131,8 @@ export class AlertEvaluator {
       if (this.#dispatcher.handleTransition(transition, before))
         this.#runTransitions?.push(transition);
     });
-    const { deploys } = this;
     const shared = { queryClient, healthIntervalMs, add, flush, log };
-    this.incidents = new IncidentTracker({ ...shared, deploys });
+    this.incidents = new IncidentTracker({ ...shared, deploys: this.deploys });
     this.objectives = new ObjectiveMonitor({
       queryClient,
       getObjectives: () => this.rulesFile.ruleSet.objectives,
@@ -168,7 +160,7 @@ export class AlertEvaluator {
       (id, cause) => this.alertStates.addExplanation(id, cause),
       (labels, at) => explainForecastAlert(this.forecasts, labels, at),
     );
-    const { alertStates, ruleHealth } = this;
+    const { alertStates, ruleHealth, recorder, gate, silences, rulesFile, incidents } = this;
     this.#stateRestorer = new AlertStateRestorer({
       queryClient,
       alertStates,
@@ -194,7 +186,6 @@ export class AlertEvaluator {
       log.error(`Failed to evaluate alert rules: ${errorMessage(error)}`);
     });
     this.#plan = createRulePlan(this.rulesFile.ruleSet.rules);
-    const { recorder, gate, silences, rulesFile, incidents } = this;
     this.#dispatcher = new AlertDispatcher({
       incidents,
       recorder,

@@ -10,8 +10,8 @@ import { toBandRows } from './stored-bands.ts';
 
 export interface AnomalyBandsOptions {
   readonly queryClient: ScanClient;
-  /** IANA name of the zone whose hours of the week have similar values. */
-  readonly timeZone: string;
+  /** IANA name of the zone whose hours of the week have similar values. Default: UTC. */
+  readonly timeZone?: string | undefined;
   /** Stores the bands that rules watch, for dashboards. */
   readonly add: AddRows;
   readonly log: Logger;
@@ -28,7 +28,7 @@ export class AnomalyBands {
   readonly timeZone: string;
 
   constructor(options: AnomalyBandsOptions) {
-    const { queryClient, timeZone, add, log, startDelayMs, now } = options;
+    const { queryClient, timeZone = 'UTC', add, log, startDelayMs, now } = options;
     this.timeZone = timeZone;
     this.#log = log;
     this.#calendars = new HolidayCalendars(timeZone);

@@ -2,7 +2,7 @@ import { useMemo } from 'preact/hooks';
 import type { ApiResponse, Query } from '../../client/api-types.ts';
 import { useApi } from '../api/queries.ts';
 import { rangeQuery } from '../api/range-query.ts';
-import type { ChartBand } from '../design/chart-options.ts';
+import type { ChartBand } from '../design/chart-band.ts';
 import { formatText } from '../format/quantities.ts';
 import { formatDateTime, toZoneName } from '../format/times.ts';
 import { getParameter, setParameters, zoneChoice } from '../url/view-state.ts';

@@ -5,8 +5,8 @@ import { formatText, type Unit } from '../format/quantities.ts';
 import { formatDateTime, toZoneName } from '../format/times.ts';
 import { toFixedRange } from '../url/time-range.ts';
 import { setRange, zoneChoice } from '../url/view-state.ts';
+import type { ChartBand } from './chart-band.ts';
 import {
-  type ChartBand,
   type ChartKind,
   type ChartMark,
   type ChartModel,

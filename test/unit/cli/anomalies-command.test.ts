@@ -27,7 +27,8 @@ it('shows the value, the normal values, and the deploy before', () => {
     aggregate: 'rate',
     group: { service: 'bank' },
     ...{ value: 2.5, lower: undefined, upper: undefined, distance: undefined, outside: false },
-    ...{ deploy: undefined, status: 'learning', text: 'less than two days of data: 5 h' },
+    ...{ deploy: undefined, text: 'less than two days of data: 5 h' },
+    status: 'learning',
   } as const;
   const [head, outside, other] = formatAnomalies([NORMAL, learning]).split('\n');
   expect(head).toMatch(/series +labels +value +normal values +distance +status +note/);

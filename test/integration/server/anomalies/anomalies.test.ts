@@ -191,7 +191,7 @@ describe('GET /bands', () => {
   });
 
   it('has no band for a series without data', async () => {
-    const band = await client.get('bands', { aggregate: 'p95', endpoint: '/other' });
+    const band = await client.get('bands', { aggregate: 'p95', endpoint: ['/other'] });
     expect(band).toMatchObject({ status: 'learning', reason: 'no_data', points: [], values: 0 });
   });
 });
