@@ -6,6 +6,7 @@ import {
   type TableName,
 } from '../../src/core/schema/table-registry.ts';
 import { ERROR_KINDS } from '../../src/core/schema/tables/error-logs-table.ts';
+import { RETURNED_ROWS_METRIC_NAME } from '../../src/core/suggestion-metrics.ts';
 import { makeGauge, makeHistogram } from './alert-fixtures.ts';
 
 /** An organization and one of its properties. Every text of their rows contains `mark`. */
@@ -239,6 +240,22 @@ export function addAlertingRows(add: AddRows, tenant: SeededTenant, now: number)
         test: false,
       },
     ]);
+  }
+}
+
+/** Adds evidence for suggestions: statements of the tenant that return many rows. */
+export function addSuggestionRows(add: AddRows, tenant: SeededTenant, now: number): void {
+  const { mark, organizationId, propertyId } = tenant;
+  const origin = { organizationId, propertyId, service: `${mark}-shop`, instance: HOST };
+  for (const column of ['name', 'price']) {
+    const { row } = makeHistogram(
+      {
+        ...{ ...origin, timestamp: now - 2000, metricType: 'CUSTOM', unit: '1' },
+        ...{ name: RETURNED_ROWS_METRIC_NAME, endpoint: `SELECT ${column} FROM ${mark}_rooms` },
+      },
+      { count: 40, ms: 900 },
+    );
+    add('performance_metrics', [row]);
   }
 }
 

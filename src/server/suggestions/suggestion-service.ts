@@ -15,6 +15,7 @@ import type { ExplainResult } from './explain/explain-result.ts';
 import { type ExplainSettings, explainStatement } from './explain/explain-suggestion.ts';
 import { readFacts } from './facts/read-facts.ts';
 import { findSuggestions } from './find-suggestions.ts';
+import { RecentResults } from './recent-results.ts';
 import { type Suggestion, toLink } from './suggestion.ts';
 import type {
   DismissalView,
@@ -29,6 +30,8 @@ const RECENT_MS = 10 * MINUTE_MS;
 const MIN_SPLIT_MS = 2 * RECENT_MS;
 /** Ranges in which a suggestion is searched by its ID, the cheapest first. */
 const SEARCH_RANGES_MS = [HOUR_MS, DAY_MS, 7 * DAY_MS];
+/** Time for which suggestions are returned again. They change slowly, and need about 30 queries. */
+const KEPT_MS = 10_000;
 /** Plans of statements that are kept in memory. */
 const MAX_PLANS = 200;
 
@@ -48,8 +51,25 @@ export function createSuggestionService(options: SuggestionServiceOptions): Sugg
   const store = new DismissalStore(queryClient, options.add, options.flush);
   const plans = new Map<string, ExplainResult>();
 
+  const recent = new RecentResults<FoundSuggestions>(KEPT_MS);
+
   const find = async (request: SuggestionsRequest, scope: TenantScope) => {
-    const { range, filter, kinds } = request;
+    const { kinds } = request;
+    const nowMs = now();
+    const key = JSON.stringify([
+      toRangeKey(request.range, nowMs),
+      ...[request.filter, request.organizationId, request.propertyId, scope],
+    ]);
+    const found = await recent.get(key, nowMs, () => findAll(request, scope));
+    const suggestions = found.suggestions.filter(({ kind }) => !kinds || kinds.includes(kind));
+    return { ...found, suggestions };
+  };
+
+  const findAll = async (
+    request: SuggestionsRequest,
+    scope: TenantScope,
+  ): Promise<FoundSuggestions> => {
+    const { range, filter } = request;
     const selected = narrowScope(scope, request);
     const query = {
       scope: selected,
@@ -60,8 +80,8 @@ export function createSuggestionService(options: SuggestionServiceOptions): Sugg
     const results = await Promise.all(
       listRanges(range).map((each) => readFacts(queryClient, { ...query, range: each })),
     );
-    const suggestions = findSuggestions(results.map(({ facts }) => facts)).filter(
-      (each) => (!kinds || kinds.includes(each.kind)) && isSelected(each, request, selected),
+    const suggestions = findSuggestions(results.map(({ facts }) => facts)).filter((each) =>
+      isSelected(each, request, selected),
     );
     const incomplete = [...new Set(results.flatMap((each) => each.incomplete))];
     return { suggestions, incomplete };
@@ -150,6 +170,16 @@ export function createSuggestionService(options: SuggestionServiceOptions): Sugg
       return { suggestion: toView(suggestion, scope, undefined), reason };
     },
   };
+}
+
+interface FoundSuggestions {
+  readonly suggestions: readonly Suggestion[];
+  readonly incomplete: readonly string[];
+}
+
+/** Returns a key of a range. Ranges of the same length that end now have the same key. */
+function toRangeKey(range: TimeRange, nowMs: number): number | TimeRange {
+  return Math.abs(range.toMs - nowMs) < KEPT_MS ? getRangeLengthMs(range) : range;
 }
 
 /** Returns the range, and its last minutes if it is long. */

@@ -14,7 +14,12 @@ import {
 } from '../../../storage/queries/aggregation-tables.ts';
 import type { Dimension, Query } from '../../../storage/queries/query-definition.ts';
 import { toNumber } from '../../../storage/queries/row-values.ts';
-import { type Aggregation, type ResultRow, runQuery } from '../../../storage/queries/run-query.ts';
+import {
+  type Aggregation,
+  type ResultRow,
+  runQuery,
+  type Selection,
+} from '../../../storage/queries/run-query.ts';
 import type { QueryClient } from '../../../storage/questdb/query-client.ts';
 import { inValues, type Sql, sql } from '../../../storage/sql/sql-builder.ts';
 import {
@@ -46,16 +51,16 @@ const POOL_METRICS = [
 ];
 const PROCESS_METRICS = [GC_METRIC_NAME, HEAP_USED_METRIC_NAME, HEAP_LIMIT_METRIC_NAME];
 
-const TIMES: Readonly<Record<'first_at', Aggregation>> = {
-  first_at: { rows: sql`min(timestamp)`, rollup: sql`min(timestamp)`, mergeWith: 'min' },
-};
-const AGGREGATIONS = {
-  ...VALUE_AGGREGATIONS,
-  ...TIMES,
+/** The latest value of a gauge takes more time than all others together, so only pools have it. */
+const { last: _last, last_at: _lastAt, ...VALUES } = VALUE_AGGREGATIONS;
+const SERIES_AGGREGATIONS = {
+  ...VALUES,
   count: COUNT,
   total: createSum(sql`sum(sum)`),
+  first_at: { rows: sql`min(timestamp)`, rollup: sql`min(timestamp)`, mergeWith: 'min' },
   row_at: { rows: sql`max(timestamp)`, rollup: sql`max(timestamp)`, mergeWith: 'max' },
 } as const satisfies Record<string, Aggregation>;
+const GAUGE_AGGREGATIONS = { ...SERIES_AGGREGATIONS, ...VALUE_AGGREGATIONS };
 
 /** Reads all database statements. @throws PS_UNAVAILABLE, PS_REQUEST_TOO_LARGE */
 export function readStatements(queryClient: QueryClient, query: Query): Promise<SeriesFact[]> {
@@ -73,7 +78,11 @@ async function readSeries(
   query: Query,
   conditions: readonly Sql[],
 ): Promise<SeriesFact[]> {
-  const rows = await readRows(queryClient, query, ['name', ...BY_ENDPOINT], conditions);
+  const groupBy = ['name', ...BY_ENDPOINT] as const;
+  const rows = await readRows(queryClient, query, groupBy, {
+    aggregations: SERIES_AGGREGATIONS,
+    conditions,
+  });
   return rows.map(({ group, row }) => ({
     name: group.name ?? '',
     service: group.service ?? '',
@@ -91,12 +100,13 @@ async function readSeries(
 /** Reads the gauges of connection pools by process. @throws PS_UNAVAILABLE, PS_REQUEST_TOO_LARGE */
 export function readPools(queryClient: QueryClient, query: Query): Promise<GaugeFact[]> {
   const groupBy = ['name', ...BY_ENDPOINT, 'instance'] as const;
-  return readGauges(queryClient, query, groupBy, POOL_METRICS);
+  return readGauges(queryClient, query, groupBy, POOL_METRICS, GAUGE_AGGREGATIONS);
 }
 
 /** Reads garbage collection and heaps by process. @throws PS_UNAVAILABLE, PS_REQUEST_TOO_LARGE */
 export function readProcesses(queryClient: QueryClient, query: Query): Promise<GaugeFact[]> {
-  return readGauges(queryClient, query, ['name', 'service', 'instance'], PROCESS_METRICS);
+  const groupBy = ['name', 'service', 'instance'] as const;
+  return readGauges(queryClient, query, groupBy, PROCESS_METRICS, SERIES_AGGREGATIONS);
 }
 
 async function readGauges(
@@ -104,8 +114,10 @@ async function readGauges(
   query: Query,
   groupBy: readonly Dimension[],
   names: readonly string[],
+  aggregations: Selection['aggregations'],
 ): Promise<GaugeFact[]> {
-  const rows = await readRows(queryClient, query, groupBy, [inValues('name', names)]);
+  const conditions = [inValues('name', names)];
+  const rows = await readRows(queryClient, query, groupBy, { aggregations, conditions });
   return rows.flatMap(({ group, row }) => {
     const samples = toNumber(row.samples) ?? 0;
     if (samples === 0) return [];
@@ -119,10 +131,10 @@ async function readGauges(
       ...{ samples, average },
       min: toNumber(row.minimum) ?? average,
       max: toNumber(row.maximum) ?? average,
-      last: toNumber(row.last) ?? average,
+      last: toNumber(row.last) ?? toNumber(row.maximum) ?? average,
       total: toNumber(row.total) ?? 0,
       firstMs: toNumber(row.first_at) ?? query.range.fromMs,
-      lastMs: toNumber(row.last_at) ?? query.range.toMs,
+      lastMs: toNumber(row.last_at ?? row.row_at) ?? query.range.toMs,
     };
   });
 }
@@ -131,8 +143,7 @@ function readRows(
   queryClient: QueryClient,
   query: Query,
   groupBy: readonly Dimension[],
-  conditions: readonly Sql[],
+  selection: Selection,
 ): Promise<ResultRow[]> {
-  const selection = { aggregations: AGGREGATIONS, conditions };
   return runQuery(queryClient, METRICS_TABLE, { ...query, groupBy, step: undefined }, selection);
 }

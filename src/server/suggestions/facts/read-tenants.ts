@@ -70,7 +70,7 @@ export async function readTenants(
   return { tenants, tenantComparisons };
 }
 
-/** Returns a length that the roll-ups can provide, for 10 to 72 intervals. */
+/** Returns a length that the roll-ups can provide, for 6 to 72 intervals. */
 export function chooseIntervalMs(range: TimeRange): number {
   const length = getRangeLengthMs(range);
   if (length <= HOUR_MS) return MINUTE_MS;

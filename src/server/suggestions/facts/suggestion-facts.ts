@@ -40,6 +40,7 @@ export interface GaugeFact {
   readonly average: number;
   readonly min: number;
   readonly max: number;
+  /** The latest value for pools, and the maximum for processes. */
   readonly last: number;
   /** Sum of the values of histograms. */
   readonly total: number;

@@ -20,6 +20,7 @@ import {
   addAlertingRows,
   addForeignNotifications,
   addSharedRows,
+  addSuggestionRows,
   addTenantRows,
   BETA,
   FOREIGN_RULES,
@@ -84,6 +85,7 @@ beforeAll(async () => {
   for (const tenant of [ALPHA, SISTER, BETA]) {
     addTenantRows(add, tenant, now);
     addAlertingRows(add, tenant, now);
+    addSuggestionRows(add, tenant, now);
   }
   addSharedRows(add, now);
   addForeignNotifications(add, now);

@@ -1,6 +1,7 @@
 import pg from 'pg';
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { PostgresServer } from '../../../../demo/database-servers.ts';
+import { runCli } from '../../../../src/cli/cli.ts';
 import { PerfscopeClient } from '../../../../src/client/perfscope-client.ts';
 import { createOrganizationScope, UNRESTRICTED_SCOPE } from '../../../../src/core/tenant-scope.ts';
 import { SUGGESTION_KINDS } from '../../../../src/server/suggestions/suggestion.ts';
@@ -236,3 +237,46 @@ describe('EXPLAIN', () => {
     await expect(client.explainSuggestion(first!.id)).rejects.toThrow("ORG_ADMIN can't administer");
   });
 });
+
+describe('perfscope suggestions', () => {
+  it('lists, dismisses, restores, and explains', async () => {
+    const text = await run('suggestions', '--kind', 'slow-statement');
+    const paragraph = text.split('\n\n').find((each) => each.includes('150 ms')) ?? '';
+    expect(paragraph).toContain('A SELECT on bookings takes 150 ms: check for a missing index');
+    expect(paragraph).toContain('  Evidence: Executions: 160; Mean duration: 150 ms;');
+    const id = /ID: ([0-9a-f]{16})/.exec(paragraph)?.[1] ?? '';
+    expect(await run('suggestions', 'dismiss', id, '--comment', 'known', '--for', '1d')).toMatch(
+      /^Dismissed "A SELECT on bookings takes 150 ms.*" until 20/,
+    );
+    expect(await run('suggestions', '--kind', 'slow-statement')).not.toContain(id);
+    expect(await run('suggestions', '--dismissed')).toContain('known');
+    expect(await run('suggestions', 'restore', id)).toContain('Restored "A SELECT');
+    const plan = await run('suggestions', 'explain', id);
+    expect(plan).toContain('An index on (property, arrival) is missing.');
+    expect(plan).toContain('  CREATE INDEX CONCURRENTLY ON bookings (property, arrival)');
+    const json = JSON.parse(await run('suggestions', '--json')) as { suggestions: unknown[] };
+    expect(json.suggestions.length).toBeGreaterThan(10);
+  });
+});
+
+/** Runs a command, and returns its output. */
+async function run(...args: string[]): Promise<string> {
+  let output = '';
+  const spies = [
+    vi.spyOn(process.stdout, 'write').mockImplementation((text) => {
+      output += String(text);
+      return true;
+    }),
+    vi.spyOn(console, 'log').mockImplementation((text) => {
+      output += `${String(text)}\n`;
+    }),
+    vi.spyOn(process.stderr, 'write').mockImplementation(() => true),
+  ];
+  try {
+    await runCli([...args, '--url', api.url, '--key', 'test']);
+  } finally {
+    for (const spy of spies) spy.mockRestore();
+    process.exitCode = undefined;
+  }
+  return output;
+}

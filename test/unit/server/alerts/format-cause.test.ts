@@ -170,3 +170,37 @@ it('is never a queue, unless the alert is about the same queue', () => {
     'CPU',
   ]);
 });
+
+describe('the bottleneck', () => {
+  const bottleneck = {
+    ...{ part: 'outgoing', requests: 90, duration: 500, time: 400, share: 80 },
+    ...{
+      text: 'Limited by outgoing calls: 80 % of 500 ms, mostly `pay:443`.',
+      operation: undefined,
+    },
+  } as const;
+  const slowerPart = {
+    name: 'outgoing calls',
+    before: 90,
+    now: 400,
+    total: 500,
+    operation: undefined,
+  };
+
+  it('names the part that limits the requests', () => {
+    expect(format({ bottleneck })).toBe(
+      'limited by outgoing calls: 80 % of 500 ms, mostly `pay:443`',
+    );
+  });
+
+  it('is omitted if it is unclear, or already the slower part', () => {
+    expect(format({ bottleneck: { ...bottleneck, part: 'unclear' } })).toBeUndefined();
+    expect(format({ bottleneck, slowerPart })).toBe(
+      'outgoing calls 400 ms of 500 ms per request, up from 90 ms',
+    );
+    const other = format({ bottleneck, slowerPart: { ...slowerPart, name: 'database' } });
+    expect(other).toContain(
+      'database 400 ms of 500 ms per request, up from 90 ms; limited by outgoing',
+    );
+  });
+});
