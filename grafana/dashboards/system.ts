@@ -9,6 +9,7 @@ import {
   percent,
   RELATIVE_TIME,
   ruleColors,
+  TIME,
   text,
 } from '../parts/tables.ts';
 import {
@@ -18,6 +19,7 @@ import {
 } from '../parts/thresholds.ts';
 import { createFilters } from '../parts/variables.ts';
 import { selectCoverage } from '../sql/coverage-queries.ts';
+import { selectForecasts } from '../sql/forecast-queries.ts';
 import {
   selectGcShare,
   selectHeapUsed,
@@ -219,6 +221,29 @@ export const system = createDashboard({
             'Process memory': number(130, 'bytes'),
             'Container memory': percent(145, ruleColors('memory')),
             'Host memory': percent(110),
+          },
+        }),
+      ],
+    },
+    {
+      height: 8,
+      panels: [
+        createTable({
+          title: 'Forecasts',
+          width: 24,
+          description:
+            'When disks, memory, pools, queues, request rates, and error budgets reach their limits, with the 80 % interval. Errors are medians of past forecasts, in percent of the limit. A naive forecast repeats the last value.',
+          sql: selectForecasts(),
+          columns: {
+            Subject: longText(200),
+            Status: text(110),
+            Used: percent(80),
+            'Limit reached': TIME,
+            Earliest: TIME,
+            Latest: TIME,
+            Error: percent(75),
+            'Naive error': percent(100),
+            Reason: longText(200),
           },
         }),
       ],
