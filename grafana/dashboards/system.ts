@@ -3,12 +3,14 @@ import { createStat, createTimeSeries } from '../parts/panels.ts';
 import {
   createTable,
   duration,
+  FORECAST_STATUS,
   HEALTH,
   longText,
   number,
   percent,
   RELATIVE_TIME,
   ruleColors,
+  TIME,
   text,
 } from '../parts/tables.ts';
 import {
@@ -18,6 +20,7 @@ import {
 } from '../parts/thresholds.ts';
 import { createFilters } from '../parts/variables.ts';
 import { selectCoverage } from '../sql/coverage-queries.ts';
+import { selectForecasts } from '../sql/forecast-queries.ts';
 import {
   selectGcShare,
   selectHeapUsed,
@@ -219,6 +222,30 @@ export const system = createDashboard({
             'Process memory': number(130, 'bytes'),
             'Container memory': percent(145, ruleColors('memory')),
             'Host memory': percent(110),
+          },
+        }),
+      ],
+    },
+    {
+      height: 8,
+      panels: [
+        createTable({
+          title: 'Forecasts',
+          width: 24,
+          description:
+            'When disks, memory, pools, queues, request rates, and error budgets reach their limits, with the 80 % interval. Errors are medians of past forecasts, in percent of the limit. A naive forecast repeats the last value.',
+          sql: selectForecasts(),
+          columns: {
+            Subject: longText(150),
+            Status: FORECAST_STATUS,
+            Used: percent(80),
+            'Days left': number(85),
+            'Limit reached': TIME,
+            Earliest: TIME,
+            Latest: TIME,
+            Error: percent(70),
+            'Naive error': percent(90),
+            Reason: longText(100),
           },
         }),
       ],

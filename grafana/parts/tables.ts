@@ -10,6 +10,7 @@ import { type AnyPanel, applySpec, type PanelSpec } from './panels.ts';
 import { createNeutralThresholds, createRuleThresholds } from './thresholds.ts';
 import {
   ALERT_STATE_MAPPING,
+  FORECAST_STATUS_MAPPING,
   HEALTH_MAPPING,
   INCIDENT_STATE_MAPPING,
   SEVERITY_MAPPING,
@@ -65,6 +66,7 @@ export const HIDDEN: Column = { isHidden: true };
 export const SEVERITY: Column = { width: 70, mappings: [SEVERITY_MAPPING] };
 export const INCIDENT_STATE: Column = { width: 90, mappings: [INCIDENT_STATE_MAPPING] };
 export const ALERT_STATE: Column = { width: 105, mappings: [ALERT_STATE_MAPPING] };
+export const FORECAST_STATUS: Column = { width: 105, mappings: [FORECAST_STATUS_MAPPING] };
 export const HEALTH: Column = { width: 110, mappings: [HEALTH_MAPPING] };
 
 export interface TableSpec extends Omit<PanelSpec, 'unit' | 'thresholds'> {

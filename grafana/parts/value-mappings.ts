@@ -55,6 +55,14 @@ export const INCIDENT_STATE_MAPPING = toColors({
   resolved: OK_COLOR,
   merged: NEUTRAL_COLOR,
 });
+export const FORECAST_STATUS_MAPPING = toColors({
+  reached: SEVERITY_COLORS.critical,
+  limit: SEVERITY_COLORS.warning,
+  clear: OK_COLOR,
+  notPredictable: NEUTRAL_COLOR,
+  noLimit: NEUTRAL_COLOR,
+  waiting: NEUTRAL_COLOR,
+});
 export const HEALTH_MAPPING = toColors({
   healthy: OK_COLOR,
   degraded: SEVERITY_COLORS.warning,

@@ -10,6 +10,7 @@ import {
 } from '../../../src/core/histogram/histogram-buckets.ts';
 import { computePointId } from '../../../src/core/schema/row-ids.ts';
 import type { AlertRow } from '../../../src/core/schema/tables/alerts-table.ts';
+import type { ForecastRow } from '../../../src/core/schema/tables/forecasts-table.ts';
 import type { MetricBandRow } from '../../../src/core/schema/tables/metric-bands-table.ts';
 import type { ObjectiveRow } from '../../../src/core/schema/tables/objectives-table.ts';
 import type { PerformanceMetricRow } from '../../../src/core/schema/tables/performance-metrics-table.ts';
@@ -105,6 +106,7 @@ beforeAll(async () => {
   await insertRows(questdb, 'rule_decisions', decisionRows());
   await insertRows(questdb, 'objectives', [objectiveRow()]);
   await insertRows(questdb, 'metric_bands', bandRows());
+  await insertRows(questdb, 'forecasts', [forecastRow()]);
   await waitForRollups(questdb);
   queryClient = new QuestdbQueryClient(
     getExternalQuestdbTargets(parseSettings(questdb.env).settings)!.read,
@@ -196,6 +198,28 @@ function scalingRows(): PerformanceMetricRow[] {
       ...createScalingRows('service', 'shop', 2, 2),
     ];
   });
+}
+
+/** A forecast that Grafana shows without a tenant and without a service. */
+function forecastRow(): ForecastRow {
+  return {
+    timestamp: NOW_MS - 5000,
+    kind: 'disk',
+    status: 'limit',
+    method: 'linear',
+    host: 'web-1',
+    subjectId: 'f1',
+    subject: 'Disk of host web-1',
+    labels: '{"host":"web-1"}',
+    unit: '%',
+    value: 80,
+    limitValue: 100,
+    limitAt: NOW_MS + DAY_MS,
+    earliestAt: NOW_MS + HOUR_MS,
+    latestAt: NOW_MS + 2 * DAY_MS,
+    error: 1,
+    naiveError: 5,
+  };
 }
 
 function objectiveRow(): ObjectiveRow {

@@ -7,6 +7,7 @@ import { formatChange } from '../../format/quantities.ts';
 import { formatComparison, nameComparison } from '../../url/time-range.ts';
 import { comparison, linkTo } from '../../url/view-state.ts';
 import { lastOf, type Totals, useTotals } from './business-totals.ts';
+import { LatencyImpact } from './latency-impact.tsx';
 import { OwnMetrics } from './own-metrics.tsx';
 
 const HEIGHT = 190;
@@ -35,6 +36,7 @@ export default function Business() {
         totals={reservations}
         empty="Services report their reservations with recordMetric and the type ONGOING_RESERVATIONS."
       />
+      <LatencyImpact />
       <OwnMetrics />
     </>
   );
