@@ -25,7 +25,15 @@ const ADMIN_KEY = 'admin-key';
 const PROPERTY_KEY = 'property-key';
 const USER_ID = 'user-4711';
 /** Tools whose results contain no names of a tenant. */
-const TOOLS_WITHOUT_NAMES = ['get_context', 'compare_versions'];
+const TOOLS_WITHOUT_NAMES = [
+  'get_context',
+  'compare_versions',
+  'list_suggestions',
+  'list_bottlenecks',
+  'list_anomalies',
+  'list_forecasts',
+  'compare_outcomes',
+];
 
 const api = new TestApiServer();
 let mcp: Server;
