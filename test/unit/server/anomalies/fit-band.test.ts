@@ -181,7 +181,7 @@ describe('series without a band', () => {
     expect(findBandProblem(model, UTC, friday + DAY_MS)).toMatchObject({
       status: 'learning',
       reason: 'weekday',
-      text: 'no values of a Saturday yet',
+      text: 'a Saturday needs two weeks of data',
     });
   });
 
