@@ -22,7 +22,7 @@ export interface BandError {
   readonly scattered: number;
 }
 
-/** The last seven days are compared, with what was learned before them. */
+/** The last seven days are compared, with a band that was learned before them. */
 const TEST_HOURS = 7 * 24;
 /** Number of hours that count in a longer time outside. */
 const MAX_RUN_HOURS = 3;

@@ -55,7 +55,7 @@ const WEEK_LEVEL_HOURS = 240;
 
 /**
  * Learns the band of normal values of a series. Uses only medians and quantiles, so incidents in less than half of the
- * comparable hours have no effect. Never throws, whatever the values are.
+ * comparable hours have no effect. Never throws.
  */
 export function fitBand(history: HourlyHistory, calendar: WeekCalendar): BandModel {
   const { kind, endHour } = history;
@@ -114,8 +114,8 @@ function countDays(known: Float64Array): number {
 }
 
 /**
- * Removes the values of weekends, if there are other values. Before there are two weeks of data, it isn't known how much
- * the weekend differs, and the first weekend would change the level of the next Monday.
+ * Removes the values of weekends, if there are other values. Without two weeks of data, it isn't known how much the
+ * weekend differs. The first weekend would change the level of the next Monday.
  */
 function removeWeekends(scaled: Float64Array, weekHours: Uint8Array): void {
   const isWeekend = (i: number) => weekHours[i]! >= WEEKEND_HOUR;

@@ -45,7 +45,7 @@ function createValues(days: number, zone = 'UTC', startMs = START_MS): number[] 
 }
 
 describe('a rule about anomalies raises no alert', () => {
-  it('with less than two days of data, whatever the values are', () => {
+  it('with less than two days of data, for any values', () => {
     const values = createValues(2).map((value, i) => (i % 7 === 0 ? 1e6 : value));
     expect(listAlerts(values)).toEqual([]);
   });
