@@ -21,7 +21,7 @@ import { addScores, PROBATION_SHARE, type Score, scoreAlerts } from './score-ale
 /** Returns whether each point of a series is outside. */
 type Detector = (series: LabeledSeries) => readonly boolean[];
 
-/** Judges each point with what was known before it. */
+/** Judges each point with values from before it. */
 function computeDistances(series: LabeledSeries): (number | undefined)[] {
   const { kind, windowMs, points, name } = series;
   const zone = name.startsWith('synthetic') ? SYNTHETIC_ZONE : 'UTC';
@@ -48,7 +48,7 @@ const detectByStaticThreshold: Detector = ({ points }) => {
   return points.map(({ value }) => value > max + margin || value < min - margin);
 };
 
-export const DETECTORS: Readonly<Record<string, Detector>> = {
+const DETECTORS: Readonly<Record<string, Detector>> = {
   'band, `low`': createBandDetector('low'),
   'band, `medium`': createBandDetector('medium'),
   'band, `high`': createBandDetector('high'),
@@ -57,7 +57,7 @@ export const DETECTORS: Readonly<Record<string, Detector>> = {
   'augurs DBSCAN': detectDbscanOutliers,
 };
 
-export const DATA_SETS: Readonly<Record<string, () => LabeledSeries[]>> = {
+const DATA_SETS: Readonly<Record<string, () => LabeledSeries[]>> = {
   'NAB realAWSCloudwatch': () => readNabSeries('realAWSCloudwatch'),
   'NAB realKnownCause': () => readNabSeries('realKnownCause'),
   'NAB artificialWithAnomaly': () => readNabSeries('artificialWithAnomaly'),

@@ -72,8 +72,8 @@ const INCIDENTS = [
 ] as const;
 
 /**
- * Creates series with a daily and a weekly cycle in Europe/Vienna, growth of 2 % a week, and noise of 6 % to 20 % that
- * is partly correlated. From the third day on, each has one incident every two to four days, at any hour.
+ * Creates series with a daily and a weekly cycle in Europe/Vienna, and growth of 2 % a week. Their noise is 6 % to 20 %,
+ * and is partly correlated. From the third day on, each has one incident every two to four days, at any hour.
  */
 export function createSyntheticSeries(count: number): LabeledSeries[] {
   return Array.from({ length: count }, (_, index) => {

@@ -12,7 +12,7 @@ export type BandAggregate = NonNullable<Query<'bands'>['aggregate']>;
 const PARAMETER = 'band';
 
 /** Whether charts show normal values. It is a part of the URL. */
-export function isBandShown(): boolean {
+function isBandShown(): boolean {
   return getParameter(PARAMETER) === '1';
 }
 

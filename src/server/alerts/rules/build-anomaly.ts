@@ -5,6 +5,9 @@ import { DEFAULT_SENSITIVITY, SENSITIVITIES } from '../../anomalies/model/band.t
 import type { AnomalyMeasure } from './alert-rule.ts';
 import type { AlertRuleConfig, MeasureConfig } from './alert-rule-schema.ts';
 
+/** The distance of a lasting deviation changes with the spread of each hour, so an alert needs a lower value to end. */
+const DEFAULT_RECOVERY = '50%';
+
 /** Builds what an anomaly rule watches. Returns `undefined` for other aggregates. Reports keys that don't fit. */
 export function buildAnomaly(
   { aggregate, type, of, sensitivity, window }: MeasureConfig,
@@ -45,15 +48,16 @@ export function buildAnomaly(
  */
 export function toValueThresholds(
   entry: AlertRuleConfig,
-): Pick<AlertRuleConfig, 'thresholds'> & { readonly direction: 'above' | 'below' } {
-  const { measure, thresholds, direction } = entry;
+): Pick<AlertRuleConfig, 'thresholds' | 'recovery'> & { readonly direction: 'above' | 'below' } {
+  const { measure, thresholds, recovery, direction } = entry;
   if (measure?.aggregate !== 'anomaly') {
-    return { thresholds, direction: direction === 'both' ? 'above' : direction };
+    return { thresholds, recovery, direction: direction === 'both' ? 'above' : direction };
   }
   const { sensitivity = DEFAULT_SENSITIVITY } = measure;
   const isEmpty = Object.keys(thresholds).length === 0;
   return {
     thresholds: isEmpty ? { warning: SENSITIVITIES[sensitivity] } : thresholds,
+    recovery: recovery ?? DEFAULT_RECOVERY,
     direction: 'above',
   };
 }

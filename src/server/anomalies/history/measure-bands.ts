@@ -1,6 +1,6 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { HOUR_MS, MINUTE_MS } from '../../../core/duration.ts';
-import { ceilTo, floorTo } from '../../../storage/queries/time-range.ts';
+import { ceilTo, floorTo, type TimeRange } from '../../../storage/queries/time-range.ts';
 import { ColumnBuffers } from '../../../storage/questdb/column-rows.ts';
 import type { ScanClient } from '../../../storage/questdb/query-client.ts';
 import { type BandMeasure, getValueKind, isRate } from '../band-measure.ts';
@@ -34,10 +34,10 @@ export interface MeasureBandsOptions {
 /** Rows of the hours before the last read can arrive late, for example from a spool. */
 const LATE_HOURS = 3;
 /** First number of hours per statement. It is doubled while the results are small. */
-const FIRST_CHUNK_HOURS = 12;
+const FIRST_CHUNK_HOURS = 4;
 const MAX_CHUNK_HOURS = 7 * 24;
-const SMALL_RESULT_ROWS = 40_000;
-const LARGE_RESULT_ROWS = 200_000;
+const SMALL_RESULT_ROWS = 15_000;
+const LARGE_RESULT_ROWS = 60_000;
 /** At first, the windows of every third hour are enough to learn how they vary. */
 const FIRST_WINDOW_HOURS = 3;
 /** Fits between two turns of the event loop. A fit takes a few ms. */
@@ -112,8 +112,13 @@ export class MeasureBands {
     const fromHour = this.#isLoaded ? Math.max(oldest, this.#endHour - LATE_HOURS) : oldest;
     this.#advance(endHour);
     try {
+      // The statements of a single series are short, so a chart doesn't wait for one after the other.
+      const first = this.#isSingle
+        ? windowsMs.map((each) => this.#startWindows(each, endHour))
+        : [];
       await this.#readHours(fromHour, endHour);
-      for (const windowMs of windowsMs) await this.#readWindows(windowMs, endHour);
+      for (const [i, windowMs] of windowsMs.entries())
+        await this.#readWindows(windowMs, endHour, await first[i]);
     } finally {
       this.#buffers = new ColumnBuffers();
     }
@@ -129,8 +134,7 @@ export class MeasureBands {
 
   /** Reads hours in parts, newest first, so that the limit on series keeps the busiest current series. */
   async #readHours(fromHour: number, toHour: number): Promise<void> {
-    const isSingle = this.measure.groupBy.length === 0;
-    let chunkHours = isSingle ? HISTORY_HOURS : FIRST_CHUNK_HOURS;
+    let chunkHours = this.#isSingle ? HISTORY_HOURS : FIRST_CHUNK_HOURS;
     for (let end = toHour; end > fromHour; ) {
       const start = Math.max(fromHour, end - chunkHours);
       const { series, rows } = await this.#read(start * HOUR_MS, end * HOUR_MS, HOUR_MS);
@@ -172,33 +176,54 @@ export class MeasureBands {
     return created;
   }
 
+  /** Whether the measure has one series. */
+  get #isSingle(): boolean {
+    return this.measure.groupBy.length === 0;
+  }
+
+  /** Reads the windows of the last day of a single series. */
+  #startWindows(windowMs: number, endHour: number): Promise<BandValues> | undefined {
+    if (windowMs >= HOUR_MS) return undefined;
+    const stepMs = toWindowStep(windowMs);
+    const { fromMs, toMs } = getWindowRange(endHour, stepMs);
+    const read = this.#read(fromMs, toMs, stepMs);
+    // A failure is reported when the result is needed.
+    read.catch(() => {});
+    return read;
+  }
+
   /** Reads how values of windows vary, for the hours since the last call. */
-  async #readWindows(windowMs: number, endHour: number): Promise<void> {
+  async #readWindows(windowMs: number, endHour: number, started?: BandValues): Promise<void> {
     if (windowMs >= HOUR_MS) return;
     const stepMs = toWindowStep(windowMs);
     const known = this.#windowEnds.get(stepMs);
     const oldest = endHour - WINDOW_HISTORY_HOURS;
     const fromHour = known === undefined ? oldest : Math.max(oldest, known - 1);
     const strideHours = known === undefined ? FIRST_WINDOW_HOURS : 1;
-    const isSingle = this.measure.groupBy.length === 0;
-    for (let hour = endHour - 1; hour >= fromHour; hour -= strideHours) {
+    if (started) {
+      this.#storeWindows(started, getWindowRange(endHour, stepMs).fromMs, stepMs, endHour);
+    }
+    for (let hour = endHour - 1; !started && hour >= fromHour; hour -= strideHours) {
       // Windows that don't divide an hour start in the hour and end in the next one.
-      const fromMs = floorTo((isSingle ? fromHour : hour) * HOUR_MS, stepMs);
+      const fromMs = floorTo(hour * HOUR_MS, stepMs);
       const toMs = floorTo((hour + 1) * HOUR_MS, stepMs);
-      const { series } = await this.#read(fromMs, toMs, stepMs);
-      for (const { key, values } of series) {
-        const history = this.#histories.get(key);
-        if (!history) continue;
-        const ring = getRing(history, stepMs, endHour);
-        for (let i = 0; i < values.length; i++) ring.set(fromMs / stepMs + i, values[i]!);
-      }
-      if (isSingle) break;
+      this.#storeWindows(await this.#read(fromMs, toMs, stepMs), fromMs, stepMs, endHour);
       await nextTurn();
     }
     for (const history of this.#histories.values()) {
       history.windows.get(stepMs)?.advance(Math.floor((endHour * HOUR_MS) / stepMs));
     }
     this.#windowEnds.set(stepMs, endHour);
+  }
+
+  #storeWindows({ series }: BandValues, fromMs: number, stepMs: number, endHour: number): void {
+    const first = Math.floor(fromMs / stepMs);
+    for (const { key, values } of series) {
+      const history = this.#histories.get(key);
+      if (!history) continue;
+      const ring = getRing(history, stepMs, endHour);
+      for (let i = 0; i < values.length; i++) ring.set(first + i, values[i]!);
+    }
   }
 
   async #fit(windowsMs: readonly number[]): Promise<void> {
@@ -250,6 +275,12 @@ export class MeasureBands {
 /** Returns the length of the windows whose values are read, in whole minutes. */
 export function toWindowStep(windowMs: number): number {
   return Math.max(MINUTE_MS, ceilTo(windowMs, MINUTE_MS));
+}
+
+/** Returns the range of whole windows in the last day. */
+function getWindowRange(endHour: number, stepMs: number): TimeRange {
+  const toMs = floorTo(endHour * HOUR_MS, stepMs);
+  return { fromMs: floorTo(toMs - WINDOW_HISTORY_HOURS * HOUR_MS, stepMs), toMs };
 }
 
 function getRing(history: SeriesHistory, stepMs: number, endHour: number): StepRing {

@@ -4,7 +4,7 @@ import type { StepRing } from './series-history.ts';
 
 /**
  * Returns how the values of windows differ from the hourly values at their time, on the scale. Values
- * between the hour before and the hour after are no difference, because the change between them can be sudden.
+ * between the hour before and the hour after don't count as a difference, because the change between them can be sudden.
  *
  * @param windows values of windows of `windowMs`
  */

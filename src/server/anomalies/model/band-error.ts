@@ -2,6 +2,7 @@ import { HOUR_MS } from '../../../core/duration.ts';
 import {
   type BandPosition,
   computeDistance,
+  findBandProblem,
   locateBand,
   SENSITIVITIES,
   type Sensitivity,
@@ -21,7 +22,7 @@ export interface BandError {
   readonly scattered: number;
 }
 
-/** The last seven days are compared, with what was learned before them. */
+/** The last seven days are compared, with a band that was learned before them. */
 const TEST_HOURS = 7 * 24;
 /** Number of hours that count in a longer time outside. */
 const MAX_RUN_HOURS = 3;
@@ -47,6 +48,7 @@ export function measureBandError(
   if (model.problem) return undefined;
   const startHour = history.endHour - all.length;
   const flat = all.map((value, i) => {
+    if (findBandProblem(model, calendar, (startHour + i + 0.5) * HOUR_MS)) return Number.NaN;
     const weekHour = calendar.getWeekHour((startHour + i) * HOUR_MS);
     return toScale(model.scale, value) - model.season.byWeekHour[weekHour]!;
   });
@@ -56,7 +58,7 @@ export function measureBandError(
   for (let i = trainingEnd; i < all.length; i++) {
     const toMs = (startHour + i + 1) * HOUR_MS;
     const level = levels[i]!;
-    if (!Number.isFinite(level) || calendar.isHoliday(toMs - HOUR_MS)) continue;
+    if (!Number.isFinite(level) || Number.isNaN(flat[i]!)) continue;
     const window = { toMs, windowMs: HOUR_MS, spread: undefined };
     const position: BandPosition = locateBand({ ...model, level }, calendar, window);
     const distance = computeDistance(model, position, all[i]!);

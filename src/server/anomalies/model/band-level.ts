@@ -3,7 +3,7 @@ import { computeMedian, type Spread } from './robust-statistics.ts';
 /** The level is computed for every sixth hour. */
 const STEP_HOURS = 6;
 /** Length of the past that decides about the level, in hours. */
-export const LEVEL_HOURS = 72;
+const LEVEL_HOURS = 72;
 /** The level before a possible shift is the level until a day ago. */
 const SHIFT_REFERENCE_HOURS = 96;
 /** A shift that has lasted for this long is the new level. */

@@ -33,7 +33,7 @@ export interface BandProblem {
 }
 
 /** A band needs two days. */
-export const MIN_SPAN_HOURS = 48;
+const MIN_SPAN_HOURS = 48;
 /** Services without requests at night have values in fewer hours. */
 const MIN_VALUES = 20;
 /** After a longer time without values, the level is learned again. Weekends without requests are shorter. */

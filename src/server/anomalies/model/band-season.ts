@@ -20,7 +20,7 @@ export interface Season {
 }
 
 /** Weekdays are compared from two weeks of data on. */
-const WEEKLY_HOURS = 14 * 24 - 12;
+export const WEEKLY_HOURS = 14 * 24 - 12;
 /** With fewer values per hour of the day, the neighbor hours are used too. */
 const MIN_VALUES_PER_HOUR = 5;
 /** The profile of an hour of the week counts as many weeks, and the profile of the day this many. */
@@ -42,8 +42,13 @@ function pick(values: Float64Array, positions: readonly number[]): Float64Array 
  * Computes the daily profile, and with two weeks of data the weekly profile.
  *
  * @param levels the level at each hour, on the same scale
+ * @param isWeekly whether there are two weeks of data
  */
-export function computeSeason({ scaled, weekHours }: HourlyScaled, levels: Float64Array): Season {
+export function computeSeason(
+  { scaled, weekHours }: HourlyScaled,
+  levels: Float64Array,
+  isWeekly: boolean,
+): Season {
   const n = scaled.length;
   const residuals = new Float64Array(n);
   const positions: number[][] = Array.from({ length: HOURS_PER_WEEK }, () => []);
@@ -60,7 +65,6 @@ export function computeSeason({ scaled, weekHours }: HourlyScaled, levels: Float
   for (let h = 0; h < HOURS_PER_WEEK; h++) support[h] = Math.min(255, positions[h]!.length);
   const daily = computeDailyProfile(residuals, positions);
   const spanHours = last - first + 1;
-  const isWeekly = spanHours >= WEEKLY_HOURS;
   const byWeekHour = Float32Array.from({ length: HOURS_PER_WEEK }, (_, h) => daily[h % 24]!);
   if (isWeekly) {
     for (let i = 0; i < n; i++) residuals[i]! -= byWeekHour[weekHours[i]!]!;

@@ -136,7 +136,11 @@ export function findBandProblem(
   }
   const day = Math.floor(weekHour / 24);
   if (!isWeekly && !isWeekdayKnown(support, day)) {
-    return { status: 'learning', reason: 'weekday', text: `no values of a ${WEEKDAYS[day]} yet` };
+    return {
+      status: 'learning',
+      reason: 'weekday',
+      text: `a ${WEEKDAYS[day]} needs two weeks of data`,
+    };
   }
   return undefined;
 }
@@ -164,7 +168,7 @@ export function describeSupport(
   const weekHour = calendar.getWeekHour(atMs);
   const count = support[weekHour]!;
   const day = WEEKDAYS[Math.floor(weekHour / 24)];
-  if (!isWeekly) return 'less than two weeks of data: all days are expected to be similar';
+  if (!isWeekly) return 'less than two weeks of data: all weekdays are expected to be similar';
   return count < 3
     ? `only ${count} ${count === 1 ? 'value' : 'values'} from a ${day} at this hour`
     : undefined;

@@ -1,7 +1,7 @@
 import { HOUR_MS } from '../../../core/duration.ts';
 import { computeMovingLevel, computeTrailingLevel, findCurrentLevel } from './band-level.ts';
 import { type BandProblem, findHistoryProblem } from './band-problem.ts';
-import { computeSeason, type Season } from './band-season.ts';
+import { computeSeason, type HourlyScaled, type Season, WEEKLY_HOURS } from './band-season.ts';
 import { computeMedian, computeSpread, type Spread } from './robust-statistics.ts';
 import { createValueScale, toScale, type ValueKind, type ValueScale } from './value-scale.ts';
 import type { WeekCalendar } from './week-hours.ts';
@@ -45,12 +45,17 @@ const SHARED_RESIDUALS = 30;
 const SPREAD_RATIO_RANGE = [0.5, 3] as const;
 /** The season and the level are computed again this many times. */
 const REPEATED_FITS = 1;
+/** The first hour of Saturday. */
+const WEEKEND_HOUR = 120;
+const MIN_WEEKDAY_VALUES = 20;
+/** Two weeks have at least this many days with values, even without requests at weekends. */
+const MIN_WEEKLY_DAYS = 10;
 /** From 10 days on, the first level uses whole weeks, so that the weekly cycle doesn't change it. */
 const WEEK_LEVEL_HOURS = 240;
 
 /**
  * Learns the band of normal values of a series. Uses only medians and quantiles, so incidents in less than half of the
- * comparable hours have no effect. Never throws, whatever the values are.
+ * comparable hours have no effect. Never throws.
  */
 export function fitBand(history: HourlyHistory, calendar: WeekCalendar): BandModel {
   const { kind, endHour } = history;
@@ -69,8 +74,10 @@ export function fitBand(history: HourlyHistory, calendar: WeekCalendar): BandMod
     valueCount += 1;
   }
   const scale = createValueScale(kind, known);
+  const isWeekly = last + 1 >= WEEKLY_HOURS && countDays(known) >= MIN_WEEKLY_DAYS;
   const scaled = known.map((value) => toScale(scale, value));
-  const { season, levels } = fitSeason({ scaled, weekHours });
+  if (!isWeekly) removeWeekends(scaled, weekHours);
+  const { season, levels } = fitSeason({ scaled, weekHours }, isWeekly);
   const flat = scaled.map((value, i) => value - season.byWeekHour[weekHours[i]!]!);
   const spreads = fitSpread(flat, levels, weekHours, season, scale.floor);
   const { level, shift } = findCurrentLevel(flat, spreads.all, scale.floor);
@@ -98,16 +105,35 @@ function skipUnknown(values: ArrayLike<number>): Float64Array {
   return first < 0 ? all.subarray(0, 0) : all.subarray(first);
 }
 
+/** Returns the number of days with values. */
+function countDays(known: Float64Array): number {
+  const days = new Set<number>();
+  for (let i = 0; i < known.length; i++)
+    if (Number.isFinite(known[i]!)) days.add(Math.floor(i / 24));
+  return days.size;
+}
+
+/**
+ * Removes the values of weekends, if there are other values. Without two weeks of data, it isn't known how much the
+ * weekend differs. The first weekend would change the level of the next Monday.
+ */
+function removeWeekends(scaled: Float64Array, weekHours: Uint8Array): void {
+  const isWeekend = (i: number) => weekHours[i]! >= WEEKEND_HOUR;
+  const others = scaled.filter((value, i) => Number.isFinite(value) && !isWeekend(i)).length;
+  if (others < MIN_WEEKDAY_VALUES) return;
+  for (let i = 0; i < scaled.length; i++) if (isWeekend(i)) scaled[i] = Number.NaN;
+}
+
 /** Computes the season and the level in turns, because each of them hides the other. */
-function fitSeason(input: { scaled: Float64Array; weekHours: Uint8Array }) {
+function fitSeason(input: HourlyScaled, isWeekly: boolean) {
   const { scaled, weekHours } = input;
   const windowHours = scaled.length >= WEEK_LEVEL_HOURS ? 168 : 48;
   let levels = computeMovingLevel(scaled, windowHours);
-  let season = computeSeason(input, levels);
+  let season = computeSeason(input, levels, isWeekly);
   for (let i = 0; i < REPEATED_FITS; i++) {
     const flat = scaled.map((value, at) => value - season.byWeekHour[weekHours[at]!]!);
     levels = computeMovingLevel(flat, 48);
-    season = computeSeason(input, levels);
+    season = computeSeason(input, levels, isWeekly);
   }
   return { season, levels };
 }

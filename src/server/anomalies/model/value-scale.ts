@@ -41,7 +41,7 @@ function isLogarithmic(kind: ValueKind): boolean {
 }
 
 /** Returns whether values of the kind can't be negative. */
-export function isNonNegative(kind: ValueKind): boolean {
+function isNonNegative(kind: ValueKind): boolean {
   return kind !== 'linear';
 }
 

@@ -19,7 +19,7 @@ export interface WindowSpread extends Spread {
 export const NO_WINDOW_SPREAD: WindowSpread = { bias: 0, above: 0, below: 0 };
 
 /** Fewer windows than this don't show how they vary. */
-export const MIN_WINDOWS = 24;
+const MIN_WINDOWS = 24;
 
 /**
  * Short spikes that occur each day are normal. A long incident also changes the hourly values, so few of its windows
@@ -50,8 +50,8 @@ export function fitWindowSpread(differences: ArrayLike<number>): WindowSpread | 
 }
 
 /**
- * Returns a cautious spread for a window whose values weren't measured: independent values of a window that is k times
- * shorter vary by the square root of k more.
+ * Returns a cautious spread for a window whose values weren't measured. Independent values of a window that is k times
+ * shorter vary more, by the square root of k.
  */
 export function assumeWindowSpread({ above, below }: Spread, windowMs: number): WindowSpread {
   const parts = Math.max(1, 3_600_000 / windowMs);

@@ -42,7 +42,7 @@ export interface BandState {
 }
 
 /** How often hourly values of the past were outside of a band that was learned before them. */
-export interface BandErrorView {
+interface BandErrorView {
   readonly hours: number;
   readonly outside: number;
   /** In percent. */

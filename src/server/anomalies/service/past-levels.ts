@@ -1,5 +1,6 @@
 import { HOUR_MS } from '../../../core/duration.ts';
 import type { SeriesBand } from '../history/measure-bands.ts';
+import { findBandProblem } from '../model/band.ts';
 import { computeTrailingLevel } from '../model/band-level.ts';
 import { toScale } from '../model/value-scale.ts';
 
@@ -17,6 +18,7 @@ export function createPastLevels({
   const startHour = hours.end - values.length;
   const { scale, season } = model;
   const flat = values.map((value, i) => {
+    if (findBandProblem(model, calendar, (startHour + i + 0.5) * HOUR_MS)) return Number.NaN;
     const weekHour = calendar.getWeekHour((startHour + i) * HOUR_MS);
     return toScale(scale, value) - season.byWeekHour[weekHour]!;
   });

@@ -21,6 +21,8 @@ const P95 = 'type: API_RESPONSE_TIME, aggregate: anomaly, of: p95, groupBy: [ser
 describe('the keys of a rule', () => {
   it('sets the threshold from the sensitivity', () => {
     expect(load(P95).levels).toEqual([{ severity: 'warning', threshold: 5 }]);
+    expect(load(P95).recovery).toBe(2.5);
+    expect(load(P95, 'recovery: 4').recovery).toBe(4);
     expect(load(`${P95}, sensitivity: low`).levels).toMatchObject([{ threshold: 7 }]);
     expect(load(`${P95}, sensitivity: high`).levels).toMatchObject([{ threshold: 3.5 }]);
     expect(load(P95, 'thresholds: { high: 8 }').levels).toEqual([
