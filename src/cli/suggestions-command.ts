@@ -132,7 +132,7 @@ function printDismissals(dismissals: ApiResponse<'suggestions'>['dismissals']): 
 }
 
 /** Formats a suggestion as a paragraph: title, evidence, gain, and next step. */
-export function formatSuggestion(suggestion: Suggestion): string {
+function formatSuggestion(suggestion: Suggestion): string {
   const { id, kind, title, service, confidence, evidence, gain, nextStep } = suggestion;
   const origin = service === undefined ? kind : `${kind}, ${service}`;
   return [
