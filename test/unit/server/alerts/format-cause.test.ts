@@ -178,6 +178,9 @@ describe('the bottleneck', () => {
     text: 'Limited by outgoing calls: 80 % of 500 ms, mostly `pay:443`.',
     ...{ requests: 90, duration: 500, time: 400, share: 80, operation: undefined },
   };
+  const slowerPart = {
+    ...{ name: 'outgoing calls', before: 90, now: 400, total: 500, operation: undefined },
+  };
 
   it('names the part that limits the requests', () => {
     expect(format({ bottleneck })).toBe(
