@@ -21,7 +21,11 @@ export function BottleneckLine({
   return (
     <div>
       <p class="bottleneck" title={text}>
-        <strong>Bottleneck:</strong> <InlineCode text={text} />
+        {text && (
+          <>
+            <strong>Bottleneck:</strong> <InlineCode text={text} />
+          </>
+        )}
       </p>
       <p class="small">
         <a class="link" href={linkTo('/suggestions', { service: filter.service })}>
