@@ -117,7 +117,7 @@ function printSuggestions(found: ApiResponse<'suggestions'>, options: ListOption
   if (options.json) printJson(found);
   else if (options.dismissed) printDismissals(dismissals);
   else if (suggestions.length === 0) printStatus(`No suggestions for the last ${options.last}.`);
-  else print(suggestions.map(formatSuggestion).join('\n\n'));
+  else process.stdout.write(`${suggestions.map(formatSuggestion).join('\n\n')}\n`);
 }
 
 function printDismissals(dismissals: ApiResponse<'suggestions'>['dismissals']): void {
@@ -132,7 +132,7 @@ function printDismissals(dismissals: ApiResponse<'suggestions'>['dismissals']): 
 }
 
 /** Formats a suggestion as a paragraph: title, evidence, gain, and next step. */
-export function formatSuggestion(suggestion: Suggestion): string {
+function formatSuggestion(suggestion: Suggestion): string {
   const { id, kind, title, service, confidence, evidence, gain, nextStep } = suggestion;
   const origin = service === undefined ? kind : `${kind}, ${service}`;
   return [
@@ -162,8 +162,12 @@ function printPlan({ suggestion, reason }: ApiResponse<'explainSuggestion'>): vo
     printStatus(`The statement was not explained: ${reason}.`);
     return;
   }
-  print(plan.summary);
-  if (plan.index !== undefined) print(`\n  ${plan.index}`);
-  print(`\nPlan of ${plan.database} ${plan.version}, without values:`);
-  for (const line of plan.plan) print(`  ${line}`);
+  const lines = [
+    plan.summary,
+    ...(plan.index === undefined ? [] : ['', `  ${plan.index}`]),
+    '',
+    `Plan of ${plan.database} ${plan.version}, without values:`,
+    ...plan.plan.map((line) => `  ${line}`),
+  ];
+  process.stdout.write(`${lines.join('\n')}\n`);
 }

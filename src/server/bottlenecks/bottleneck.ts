@@ -104,7 +104,7 @@ export function findBottleneck(
 }
 
 /** Shortens the name of an operation for a sentence. */
-export function shorten(name: string, maxLength = MAX_OPERATION_LENGTH): string {
+function shorten(name: string, maxLength = MAX_OPERATION_LENGTH): string {
   return name.length > maxLength ? `${name.slice(0, maxLength)}…` : name;
 }
 

@@ -22,7 +22,7 @@ export interface DismissalView {
 }
 
 /** The result of EXPLAIN in responses. */
-export interface PlanView extends Omit<ExplainResult, 'atMs'> {
+interface PlanView extends Omit<ExplainResult, 'atMs'> {
   readonly at: Date;
 }
 
@@ -48,7 +48,7 @@ export interface SuggestionsRequest {
   readonly dismissed?: boolean | undefined;
 }
 
-export interface SuggestionsView {
+interface SuggestionsView {
   readonly suggestions: readonly SuggestionView[];
   /** Dismissals in effect. Only if dismissed suggestions were requested. */
   readonly dismissals: readonly DismissalView[];
@@ -57,7 +57,7 @@ export interface SuggestionsView {
 }
 
 /** The outcome of EXPLAIN: a plan, or the reason why the statement can't be explained. */
-export interface ExplainView {
+interface ExplainView {
   readonly suggestion: SuggestionView;
   readonly reason: string | undefined;
 }

@@ -22,19 +22,19 @@ export const SUGGESTION_KINDS = [
 export type SuggestionKind = (typeof SUGGESTION_KINDS)[number];
 
 export const CONFIDENCES = ['high', 'medium', 'low'] as const;
-export type Confidence = (typeof CONFIDENCES)[number];
+type Confidence = (typeof CONFIDENCES)[number];
 
 export const EVIDENCE_UNITS = ['1', 'ms', '%', 'By', '1/s'] as const;
 
 /** A number that a reader can check. */
-export interface EvidenceItem {
+interface EvidenceItem {
   readonly label: string;
   readonly value: number;
   readonly unit: (typeof EVIDENCE_UNITS)[number];
 }
 
 /** The expected gain. Numbers are undefined if the stored data doesn't show them. */
-export interface Gain {
+interface Gain {
   /** One sentence for people. */
   readonly text: string;
   /** How the gain was computed. */
@@ -46,7 +46,7 @@ export interface Gain {
 }
 
 /** The exact next step. */
-export interface NextStep {
+interface NextStep {
   readonly text: string;
   /** Code, SQL, or a command to copy. */
   readonly code?: string | undefined;
@@ -59,7 +59,7 @@ export interface EvidenceLink {
 }
 
 /** The objects that a suggestion is about. */
-export interface SuggestionSubject {
+interface SuggestionSubject {
   readonly service?: string | undefined;
   readonly endpoint?: string | undefined;
   readonly operation?: string | undefined;

@@ -2,31 +2,36 @@ import type { Query } from '../../client/api-types.ts';
 import { useApi } from '../api/queries.ts';
 import { rangeQuery } from '../api/range-query.ts';
 import { InlineCode } from '../design/controls.tsx';
-import { formatCount } from '../format/quantities.ts';
 import { linkTo } from '../url/view-state.ts';
 
-/** The part that limits the requests of a filter, as one sentence. */
+/** The part that limits the requests of a filter, as one sentence. Always two lines high, so that loading moves nothing. */
 export function BottleneckLine({
   filter,
 }: {
   filter: Pick<Query<'bottlenecks'>, 'service' | 'endpoint' | 'operation' | 'version'>;
 }) {
-  const { data } = useApi('bottlenecks', {
+  const { data, isLoading } = useApi('bottlenecks', {
     ...rangeQuery.value,
     ...filter,
     groupBy: ['service'],
     limit: 1,
   });
   const [bottleneck] = data?.bottlenecks ?? [];
-  if (!bottleneck) return null;
-  const { text, requests, group } = bottleneck;
+  const text = bottleneck?.text ?? (isLoading ? '' : 'No requests in this range.');
   return (
-    <p>
-      <strong>Bottleneck:</strong> <InlineCode text={text} />{' '}
-      <span class="faint">From {formatCount(requests, 'request')} in this range.</span>{' '}
-      <a class="link" href={linkTo('/suggestions', { service: group.service })}>
-        Suggestions
-      </a>
-    </p>
+    <div>
+      <p class="bottleneck" title={text}>
+        {text && (
+          <>
+            <strong>Bottleneck:</strong> <InlineCode text={text} />
+          </>
+        )}
+      </p>
+      <p class="small">
+        <a class="link" href={linkTo('/suggestions', { service: filter.service })}>
+          Suggestions for this service
+        </a>
+      </p>
+    </div>
   );
 }

@@ -14,6 +14,8 @@ export const MIN_TENANT_DIFFERENCE_MS = 20;
 const MAX_ERROR_PROBABILITY = 0.01;
 /** Smallest standard deviation of the logarithms, so that few equal values aren't certain. */
 const MIN_DEVIATION = 0.1;
+/** A smaller probability would only look exact. */
+const MIN_SHOWN_PERCENT = 0.01;
 
 export const slowTenantDetector: Detector = {
   kind: 'slow-tenant',
@@ -37,7 +39,9 @@ function detect(facts: SuggestionFacts): Suggestion[] {
     const probability = computeErrorProbability(intervals);
     const comparisons = Math.max(1, facts.tenantComparisons);
     if (!(probability * comparisons <= MAX_ERROR_PROBABILITY)) return [];
-    return [toSuggestion(facts, fact, probability)];
+    return [
+      toSuggestion(facts, fact, Math.max(MIN_SHOWN_PERCENT, 100 * probability * comparisons)),
+    ];
   });
 }
 
@@ -78,7 +82,7 @@ function toSuggestion(facts: SuggestionFacts, fact: TenantFact, probability: num
       { label: 'Requests of the others', value: others.count, unit: '1' },
       { label: 'Other tenants', value: fact.otherTenants, unit: '1' },
       { label: 'Compared intervals', value: fact.intervals.length, unit: '1' },
-      { label: 'Error probability', value: 100 * probability, unit: '%' },
+      { label: 'Error probability, at most', value: probability, unit: '%' },
     ],
     gain: {
       text: `Up to ${formatDuration(ms)} per request of the tenant.`,

@@ -121,7 +121,7 @@ export interface TenantFact {
   readonly lastMs: number;
 }
 
-export interface TenantTotals {
+interface TenantTotals {
   readonly count: number;
   readonly average: number;
 }

@@ -24,24 +24,26 @@ export function SuggestionCard({ suggestion }: { suggestion: Suggestion }) {
         </span>
       }
     >
-      {where.length > 0 && <p class="muted small name">{where.join(' · ')}</p>}
-      <Evidence suggestion={suggestion} />
-      <p>
-        <strong>Expected gain:</strong> {gain.text} <span class="faint">{gain.method}</span>
-      </p>
-      <p>
-        <strong>Next step:</strong> <InlineCode text={nextStep.text} />
-      </p>
-      {nextStep.code && <CodeBlock label={`Next step of: ${title}`}>{nextStep.code}</CodeBlock>}
-      <Plan suggestion={suggestion} />
-      <p class="small">
-        {links.map(({ label, path }) => (
-          <a key={path} class="link name" href={toViewLink(path)}>
-            {label}
-          </a>
-        ))}
-      </p>
-      <Actions suggestion={suggestion} />
+      <div class="suggestion">
+        {where.length > 0 && <p class="muted small name">{where.join(' · ')}</p>}
+        <Evidence suggestion={suggestion} />
+        <p>
+          <strong>Expected gain:</strong> {gain.text} <span class="faint">{gain.method}</span>
+        </p>
+        <p>
+          <strong>Next step:</strong> <InlineCode text={nextStep.text} />
+        </p>
+        {nextStep.code && <CodeBlock label={`Next step of: ${title}`}>{nextStep.code}</CodeBlock>}
+        <Plan suggestion={suggestion} />
+        <p class="small">
+          {links.map(({ label, path }) => (
+            <a key={path} class="link name" href={toViewLink(path)}>
+              {label}
+            </a>
+          ))}
+        </p>
+        <Actions suggestion={suggestion} />
+      </div>
     </Card>
   );
 }

@@ -5,6 +5,7 @@ import {
   type MetricChange,
 } from '../../../../src/server/alerts/explanation/format-cause.ts';
 import { listRelatedMetrics } from '../../../../src/server/alerts/explanation/related-metrics.ts';
+import type { Bottleneck } from '../../../../src/server/bottlenecks/bottleneck.ts';
 import { findRule, loadTestRules } from '../../../support/alert-rule-fixtures.ts';
 
 const EMPTY: BreachAnalysis = {
@@ -172,19 +173,13 @@ it('is never a queue, unless the alert is about the same queue', () => {
 });
 
 describe('the bottleneck', () => {
-  const bottleneck = {
-    ...{ part: 'outgoing', requests: 90, duration: 500, time: 400, share: 80 },
-    ...{
-      text: 'Limited by outgoing calls: 80 % of 500 ms, mostly `pay:443`.',
-      operation: undefined,
-    },
-  } as const;
+  const bottleneck: Bottleneck = {
+    part: 'outgoing',
+    text: 'Limited by outgoing calls: 80 % of 500 ms, mostly `pay:443`.',
+    ...{ requests: 90, duration: 500, time: 400, share: 80, operation: undefined },
+  };
   const slowerPart = {
-    name: 'outgoing calls',
-    before: 90,
-    now: 400,
-    total: 500,
-    operation: undefined,
+    ...{ name: 'outgoing calls', before: 90, now: 400, total: 500, operation: undefined },
   };
 
   it('names the part that limits the requests', () => {
