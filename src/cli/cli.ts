@@ -3,6 +3,7 @@ import { addAgentCommand } from './agent-command.ts';
 import { addAlertsCommand } from './alerts-command.ts';
 import { addBacktestCommand } from './backtest-command.ts';
 import { addBackupCommand } from './backup-command.ts';
+import { addBusinessImpactCommand } from './business-impact-command.ts';
 import { addCheckConfigCommand } from './check-config-command.ts';
 import { printStatus } from './command-output.ts';
 import { addCompareCommand } from './compare-command.ts';
@@ -49,6 +50,7 @@ const COMMANDS = [
   addCompareCommand,
   addAlertsCommand,
   addIncidentsCommand,
+  addBusinessImpactCommand,
   addForecastsCommand,
   addObjectivesCommand,
   addBacktestCommand,

@@ -151,7 +151,7 @@ export async function computeForecast(
   if (limit === undefined)
     return { ...evidence, points, status: 'noLimit', reason: options.limitReason };
   const times = findLimitTimes({ atMs: toTime(endMs - stepMs), value }, points, limit);
-  // After one clean-up, nobody knows whether it repeats before the limit.
+  // After one clean-up, it is unknown whether it repeats before the limit.
   const isUncertain = peakBeforeDrop !== undefined && value <= peakBeforeDrop;
   return {
     ...evidence,

@@ -26,7 +26,7 @@ export interface Observation {
 
 /**
  * Reasons why a group doesn't have enough data: a short baseline, or a short time with data in the window.
- * `objective` means that the first event of an objective is newer than the window of the burn rate, and `forecast` that
+ * `objective` means that the first event of an objective is newer than the window of the burn rate. `forecast` means that
  * there are too few values for a forecast.
  */
 export const WAITING_REASONS = ['baseline', 'coverage', 'objective', 'forecast'] as const;
