@@ -26,7 +26,7 @@ export interface ImpactRequest {
 }
 
 /** The analysis of all visible tenants, or of one organization. */
-export interface ImpactResult {
+interface ImpactResult {
   /** Undefined for all visible tenants. */
   readonly organizationId: string | undefined;
   readonly analysis: ImpactAnalysis;

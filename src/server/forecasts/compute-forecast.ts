@@ -62,7 +62,7 @@ export interface BacktestMemo {
 /** A backtest is repeated after this number of new values. */
 const RETEST_STEPS = 6;
 /** Share of the forecasts whose interval should contain the value. */
-export const INTERVAL_SHARE = 0.8;
+const INTERVAL_SHARE = 0.8;
 /** Above this share of the limit, more methods are tried. */
 const NEAR_SHARE = 0.7;
 /** A forecast starts from a value that is at most this number of intervals old. */
