@@ -25,6 +25,7 @@ export function listViews({ service, operation, endpoint, queue, job, tenant }: 
     '/alerts',
     '/rules',
     '/deploys',
+    '/forecasts',
     '/objectives',
     '/backtest',
     '/noise',

@@ -49,7 +49,7 @@ export function describeImpact(
   }
   if (trend && trend.pValue < TREND_LEVEL) {
     sentences.push(
-      `From the fastest to the slowest intervals, there are ${trend.direction === 'fewer' ? 'fewer and fewer' : 'more and more'} outcomes (p = ${formatPValue(trend.pValue)}).`,
+      `From the fastest to the slowest intervals, there are ${trend.direction === 'fewer' ? 'fewer and fewer' : 'more and more'} outcomes (p ${formatPValue(trend.pValue)}).`,
     );
   } else {
     sentences.push('There is no clear trend from the fastest to the slowest intervals.');
@@ -63,5 +63,5 @@ function formatChange(ratio: number): string {
 }
 
 function formatPValue(pValue: number): string {
-  return pValue < 0.001 ? 'below 0.001' : formatNumber(pValue);
+  return pValue < 0.001 ? '< 0.001' : `= ${formatNumber(pValue)}`;
 }
