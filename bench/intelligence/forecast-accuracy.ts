@@ -31,7 +31,7 @@ interface HorizonScore {
 /** The results for one kind of series. */
 export interface KindScore {
   readonly kind: string;
-  /** Number of attempted forecasts, and of those that users see. */
+  /** Number of attempted forecasts, and of forecasts that users see. */
   attempted: number;
   shown: number;
   /** By horizon in hours. */

@@ -4,6 +4,7 @@ import { addAlertsCommand } from './alerts-command.ts';
 import { addAnomaliesCommand } from './anomalies-command.ts';
 import { addBacktestCommand } from './backtest-command.ts';
 import { addBackupCommand } from './backup-command.ts';
+import { addBusinessImpactCommand } from './business-impact-command.ts';
 import { addCheckConfigCommand } from './check-config-command.ts';
 import { printStatus } from './command-output.ts';
 import { addCompareCommand } from './compare-command.ts';
@@ -52,6 +53,7 @@ const COMMANDS = [
   addCompareCommand,
   addAlertsCommand,
   addIncidentsCommand,
+  addBusinessImpactCommand,
   addForecastsCommand,
   addObjectivesCommand,
   addSuggestionsCommand,

@@ -2448,9 +2448,9 @@ export interface BusinessImpactQuery {
    */
   propertyId?: string[];
   /**
-   * Default: the service with the most requests.
+   * Limits the response to this service. Can be repeated.
    */
-  service?: string;
+  service?: string[];
   /**
    * Successful requests, such as `POST /bookings`, or a metric, such as `metric:bookings`. Default: the most frequent write.
    */

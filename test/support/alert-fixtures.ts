@@ -16,10 +16,8 @@ import {
 } from '../../src/core/schema/table-registry.ts';
 import type { MetricBucketRow } from '../../src/core/schema/tables/metric-buckets-table.ts';
 import type { PerformanceMetricRow } from '../../src/core/schema/tables/performance-metrics-table.ts';
-import {
-  AlertEvaluator,
-  type AlertEvaluatorOptions,
-} from '../../src/server/alerts/alert-evaluator.ts';
+import { AlertEvaluator } from '../../src/server/alerts/alert-evaluator.ts';
+import type { AlertEvaluatorOptions } from '../../src/server/alerts/alert-evaluator-options.ts';
 import type { Row } from '../../src/storage/questdb/postgres-wire-reader.ts';
 import { QuestdbQueryClient, type ScanClient } from '../../src/storage/questdb/query-client.ts';
 import { IlpClient } from '../../src/storage/write/ilp-client.ts';

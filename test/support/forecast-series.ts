@@ -1,4 +1,4 @@
-import { DAY_MS, HOUR_MS } from '../../src/core/duration.ts';
+import { HOUR_MS } from '../../src/core/duration.ts';
 import type { ForecastOptions } from '../../src/server/forecasts/compute-forecast.ts';
 import type { RegularSeries } from '../../src/server/forecasts/regular-series.ts';
 import { createRandom } from './random.ts';
@@ -38,5 +38,3 @@ export function createNoise(seed: number): () => number {
 export function toSawtooth(hour: number, cycle: number, low: number, high: number): number {
   return low + ((high - low) * (hour % cycle)) / cycle;
 }
-
-export const HOURS_PER_DAY = DAY_MS / HOUR_MS;

@@ -26,6 +26,7 @@ export function listViews({ service, operation, endpoint, queue, job, tenant }: 
     '/rules',
     '/suggestions',
     '/deploys',
+    '/forecasts',
     '/objectives',
     '/backtest',
     '/noise',

@@ -85,7 +85,7 @@ export const INSIGHT_TOOLS: readonly Tool[] = [
     input: {
       ...RANGE_INPUT,
       ...TENANT_INPUT,
-      service: nameSchema.describe('Name of the service.'),
+      ...SERVICE_INPUT,
       outcome: nameSchema.describe(
         'Successful requests, such as "POST /bookings", or a metric, such as "metric:bookings". The result lists the choices.',
       ),

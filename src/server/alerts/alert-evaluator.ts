@@ -1,19 +1,11 @@
-import type { AlertGroup } from '../../core/alerts/alert.ts';
 import { isExternalRule } from '../../core/alerts/external-alert.ts';
 import { SerialQueue } from '../../core/concurrency.ts';
 import { startTask } from '../../core/guard.ts';
-import type { Logger } from '../../core/log.ts';
 import { errorMessage } from '../../core/perfscope-error.ts';
-import type { AddRows } from '../../core/schema/table-registry.ts';
-import type { ScanClient } from '../../storage/questdb/query-client.ts';
 import { AnomalyBands } from '../anomalies/anomaly-bands.ts';
-import { ForecastMonitor } from '../forecasts/forecast-monitor.ts';
-import { ForecastRecorder } from '../forecasts/forecast-recorder.ts';
-import {
-  AlertDispatcher,
-  type AlertDispatcherOptions,
-  TransitionRecorder,
-} from './alert-dispatcher.ts';
+import type { ForecastMonitor } from '../forecasts/forecast-monitor.ts';
+import { AlertDispatcher, TransitionRecorder } from './alert-dispatcher.ts';
+import type { AlertEvaluatorOptions } from './alert-evaluator-options.ts';
 import { DeployAnalyzer } from './deploys/deploy-analyzer.ts';
 import { DeployStore } from './deploys/deploy-store.ts';
 import {
@@ -33,10 +25,12 @@ import { Heartbeat } from './heartbeat.ts';
 import { IncidentTracker } from './incidents/incident-tracker.ts';
 import { ObjectiveMonitor } from './objectives/objective-monitor.ts';
 import { ObjectiveRecorder } from './objectives/objective-recorder.ts';
-import { explainForecastAlert, findQueueLimits } from './rule-queries/forecast-observations.ts';
-import { InternalMetricsReader, type PipelineStats } from './rule-queries/internal-metrics.ts';
+import {
+  createForecastMonitor,
+  explainForecastAlert,
+} from './rule-queries/forecast-observations.ts';
+import { InternalMetricsReader } from './rule-queries/internal-metrics.ts';
 import type { AlertRule } from './rules/alert-rule.ts';
-import type { ThresholdSettings } from './rules/environment-thresholds.ts';
 import { AlertRulesFile } from './rules/load-alert-rules.ts';
 import { AlertStateRestorer } from './state/alert-state-restorer.ts';
 import { AlertStateStore } from './state/alert-state-store.ts';
@@ -46,31 +40,6 @@ import { SilenceStore } from './suppression/silence-store.ts';
 
 const REFRESH_INTERVAL_MS = 3000;
 const COMPLETE: DataCompleteness = { isReachable: true, lastDegradedMs: undefined };
-
-export interface AlertEvaluatorOptions {
-  readonly queryClient: ScanClient;
-  readonly add: AddRows;
-  /** Sends the added rows. */
-  readonly flush: () => Promise<void>;
-  readonly pipelineStats: () => PipelineStats;
-  /** Returns whether QuestDB contains all rows. Default: always. */
-  readonly getCompleteness?: () => DataCompleteness;
-  readonly settings: ThresholdSettings;
-  /** Path of the user's rules file. It is read again when it changes. */
-  readonly rulesFile?: string | undefined;
-  readonly heartbeatUrl?: string | undefined;
-  readonly timeZone?: string; // Default: UTC
-  /** Interval at which services report their health, in ms. */
-  readonly healthIntervalMs: number;
-  /** Time zone of daily and weekly patterns. Default: UTC. */
-  readonly zone?: string | undefined;
-  readonly log: Logger;
-  /** Called with each group of alerts that is due to be sent. */
-  readonly notify?: (group: AlertGroup) => void;
-  /** Called after each evaluation with all alerts and the reasons why they aren't sent. */
-  readonly onEvaluated?: AlertDispatcherOptions['onEvaluated'];
-  readonly now?: () => number;
-}
 
 /** Evaluates the rules periodically and keeps the alert states. No method rejects. */
 export class AlertEvaluator {
@@ -140,14 +109,7 @@ export class AlertEvaluator {
       log,
     });
     this.#objectiveRecorder = new ObjectiveRecorder(this.objectives, add);
-    const forecastRecorder = new ForecastRecorder(add);
-    this.forecasts = new ForecastMonitor({
-      queryClient,
-      log,
-      zone: options.zone,
-      getQueueLimits: () => findQueueLimits(this.rulesFile.ruleSet.rules),
-      onRefreshed: (forecasts, at) => forecastRecorder.record(forecasts, at),
-    });
+    this.forecasts = createForecastMonitor(options, () => this.rulesFile.ruleSet.rules);
     this.externalAlerts = new ExternalAlertStore({
       alertStates: this.alertStates,
       isRestored: () => this.isRestored,

@@ -1,4 +1,4 @@
-import { DAY_MS } from '../../core/duration.ts';
+import { MINUTE_MS } from '../../core/duration.ts';
 import { formatDuration, formatNumber } from '../../core/format.ts';
 import type { ComparableInterval, ImpactInterval } from './impact-interval.ts';
 import { estimateRatio, MIN_CLUSTERS, type RatioEstimate } from './stratified-ratio.ts';
@@ -6,7 +6,7 @@ import { stratifyIntervals } from './stratify-intervals.ts';
 import { type TrendTest, testTrend } from './trend-test.ts';
 
 /** Intervals with a similar latency. */
-export interface LatencyBand {
+interface LatencyBand {
   /** Latencies in ms: from (inclusive) to (exclusive). Undefined in the last band. */
   readonly fromMs: number;
   readonly toMs: number | undefined;
@@ -206,6 +206,5 @@ function describeBands(
   });
 }
 
-/** Length of the intervals that are compared, and of the default range. */
-export const IMPACT_STEP_MS = 600_000;
-export const IMPACT_RANGE_MS = 14 * DAY_MS;
+/** Length of the intervals that are compared. */
+export const IMPACT_STEP_MS = 10 * MINUTE_MS;

@@ -17,7 +17,8 @@ import { readImpactIntervals } from './read-intervals.ts';
 
 /** A request for an analysis. Missing parts are chosen from the data. */
 export interface ImpactRequest {
-  readonly service?: string | undefined;
+  /** The first is used. Default: the service with the most requests. */
+  readonly service?: readonly string[] | undefined;
   readonly outcome?: string | undefined;
   readonly exposure?: string | undefined;
   readonly latency?: string | undefined;
@@ -25,7 +26,7 @@ export interface ImpactRequest {
 }
 
 /** The analysis of all visible tenants, or of one organization. */
-export interface ImpactResult {
+interface ImpactResult {
   /** Undefined for all visible tenants. */
   readonly organizationId: string | undefined;
   readonly analysis: ImpactAnalysis;
@@ -48,7 +49,7 @@ export interface BusinessImpact {
   readonly note: string;
 }
 
-/** Organizations over this limit have no analysis of their own. */
+/** Organizations over this limit have no separate analysis. */
 const MAX_ORGANIZATIONS = 5;
 /** With longer ranges, the histograms would take too much memory. */
 export const MAX_IMPACT_RANGE_MS = 31 * DAY_MS;
@@ -108,7 +109,7 @@ export async function computeBusinessImpact(
 }
 
 function selectSources(
-  { service, outcome, exposure, latency, statistic }: ImpactRequest,
+  { service: [service] = [], outcome, exposure, latency, statistic }: ImpactRequest,
   choices: readonly ServiceChoices[],
 ): ImpactSelection | undefined {
   const chosen = chooseImpactSources(choices, service);

@@ -33,12 +33,14 @@ export function describeImpact(
   if (status === 'noDifference') {
     const [low, high] = [slow.lower, slow.upper].map((ratio) => formatChange(ratio));
     return [
-      `${where}, the number of ${outcome} per ${exposure} did not differ clearly from faster intervals ${compared} (95 % interval: ${low} to ${high}).`,
+      `${where}, the number of ${outcome} per ${exposure} did not differ clearly from faster intervals (95 % interval: ${low} to ${high}).`,
+      `They are compared ${compared}.`,
     ];
   }
   const [near, far] = status === 'fewer' ? [slow.upper, slow.lower] : [slow.lower, slow.upper];
   const sentences = [
-    `${where}, there were ${change(slow.ratio)} % ${status} ${outcome} per ${exposure} than in faster intervals ${compared} (95 % interval: ${change(near)} to ${change(far)} %).`,
+    `${where}, there were ${change(slow.ratio)} % ${status} ${outcome} per ${exposure} (95 % interval: ${change(near)} to ${change(far)} %).`,
+    `They are compared with faster intervals ${compared}.`,
   ];
   if (status === 'fewer' && associated) {
     sentences.push(
@@ -47,7 +49,7 @@ export function describeImpact(
   }
   if (trend && trend.pValue < TREND_LEVEL) {
     sentences.push(
-      `From the fastest to the slowest intervals, there are ${trend.direction === 'fewer' ? 'fewer and fewer' : 'more and more'} outcomes (p = ${formatPValue(trend.pValue)}).`,
+      `From the fastest to the slowest intervals, there are ${trend.direction === 'fewer' ? 'fewer and fewer' : 'more and more'} outcomes (p ${formatPValue(trend.pValue)}).`,
     );
   } else {
     sentences.push('There is no clear trend from the fastest to the slowest intervals.');
@@ -61,5 +63,5 @@ function formatChange(ratio: number): string {
 }
 
 function formatPValue(pValue: number): string {
-  return pValue < 0.001 ? 'below 0.001' : formatNumber(pValue);
+  return pValue < 0.001 ? '< 0.001' : `= ${formatNumber(pValue)}`;
 }

@@ -11,7 +11,7 @@ export interface TrendTest {
 
 /**
  * Tests whether the outcomes per exposure fall or rise from band to band, within each stratum. This is a score test:
- * each band has its number as the score, and the expected outcomes are the outcomes of the stratum, shared by exposure.
+ * each band has its number as the score. The expected outcomes are the outcomes of the stratum, shared by exposure.
  * Its variance is computed from the clusters.
  *
  * @param bands the intervals of each band, from the fastest to the slowest

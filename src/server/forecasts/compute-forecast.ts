@@ -62,7 +62,7 @@ export interface BacktestMemo {
 /** A backtest is repeated after this number of new values. */
 const RETEST_STEPS = 6;
 /** Share of the forecasts whose interval should contain the value. */
-export const INTERVAL_SHARE = 0.8;
+const INTERVAL_SHARE = 0.8;
 /** Above this share of the limit, more methods are tried. */
 const NEAR_SHARE = 0.7;
 /** A forecast starts from a value that is at most this number of intervals old. */
@@ -151,7 +151,7 @@ export async function computeForecast(
   if (limit === undefined)
     return { ...evidence, points, status: 'noLimit', reason: options.limitReason };
   const times = findLimitTimes({ atMs: toTime(endMs - stepMs), value }, points, limit);
-  // After one clean-up, nobody knows whether it repeats before the limit.
+  // After one clean-up, it is unknown whether it repeats before the limit.
   const isUncertain = peakBeforeDrop !== undefined && value <= peakBeforeDrop;
   return {
     ...evidence,

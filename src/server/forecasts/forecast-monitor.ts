@@ -30,7 +30,7 @@ export interface ForecastMonitorOptions {
   readonly queryClient: ScanClient;
   readonly log: Logger;
   /** Time zone of daily and weekly patterns. Default: UTC. */
-  readonly zone?: string | undefined;
+  readonly timeZone?: string | undefined;
   readonly getQueueLimits: () => QueueLimits;
   /** Called with the new forecasts after each refresh. */
   readonly onRefreshed?: (forecasts: readonly SubjectForecast[], now: number) => void;
@@ -209,10 +209,10 @@ export class ForecastMonitor {
   }
 
   async #readIntervals(state: ReaderState, toMs: number, now: number): Promise<void> {
-    const { queryClient, zone = 'utc' } = this.#options;
+    const { queryClient, timeZone = 'utc' } = this.#options;
     const { reader, subjects } = state;
     const { stepMs, historyMs } = KIND_DEFINITIONS[reader.kind].grid;
-    this.#clock ??= new LocalClock(zone, toMs - historyMs);
+    this.#clock ??= new LocalClock(timeZone, toMs - historyMs);
     const clock = this.#clock;
     const oldestMs = toMs - historyMs;
     const { readUntilMs = oldestMs } = state;

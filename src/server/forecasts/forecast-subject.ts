@@ -25,7 +25,7 @@ export interface ForecastSubject {
 }
 
 /** Grid and horizons of the forecasts of one kind. */
-export interface ForecastGrid {
+interface ForecastGrid {
   readonly stepMs: number;
   /** Length of the values that are read. */
   readonly historyMs: number;
@@ -46,7 +46,7 @@ export const HOURLY_GRID: ForecastGrid = {
   periodsMs: [DAY_MS, 7 * DAY_MS],
 };
 /** For values that change over hours. */
-export const TEN_MINUTE_GRID: ForecastGrid = {
+const TEN_MINUTE_GRID: ForecastGrid = {
   stepMs: 10 * MINUTE_MS,
   historyMs: 7 * DAY_MS,
   horizonsMs: [10 * MINUTE_MS, HOUR_MS, 6 * HOUR_MS, DAY_MS],

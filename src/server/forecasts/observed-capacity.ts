@@ -38,8 +38,8 @@ const MIN_CORRELATION = 0.7;
 /**
  * Estimates the rate above which a service is saturated.
  *
- * 1. Minutes are sorted by rate, and divided into 20 bands. If the requests of the highest bands take more than twice
- *    as long as at usual rates, the capacity is the rate at which this starts.
+ * 1. Minutes are sorted by rate, and divided into 20 bands. If requests of the highest bands take at least twice as
+ *    long as usual, the capacity is the rate at which this starts.
  * 2. Otherwise, if the utilization of the event loop follows the rate, the capacity is the rate at which it would reach
  *    90 %.
  * 3. Otherwise, the capacity is unknown.

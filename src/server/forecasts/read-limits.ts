@@ -22,7 +22,7 @@ import {
 } from './observed-capacity.ts';
 
 /** The value at which a subject is exhausted. */
-export interface SubjectLimit {
+interface SubjectLimit {
   readonly limit: number | undefined;
   /** How the limit was found, or why it is unknown. */
   readonly reason?: string | undefined;

@@ -17,7 +17,7 @@ import type { ScanClient } from '../../storage/questdb/query-client.ts';
 import type { ForecastKind, ForecastSubject } from './forecast-subject.ts';
 
 /** One value of a subject. */
-export interface SubjectValue {
+interface SubjectValue {
   readonly subject: ForecastSubject;
   readonly atMs: number;
   readonly value: number;

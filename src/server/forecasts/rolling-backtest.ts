@@ -119,8 +119,8 @@ const MIN_IMPROVEMENT = 0.75;
 const MIN_WINS = 0.7;
 
 /**
- * Returns whether a method is clearly better than another one over the longest horizon: by the median, by the mean, and
- * in most forecasts of both halves of the backtest. A trend that existed only once isn't enough.
+ * Returns whether a method is clearly better than another one over the longest horizon. Its median and its mean error must
+ * be smaller, and it must win most forecasts of both halves of the backtest. A trend that existed only once isn't enough.
  */
 export function isClearlyBetter(method: MethodErrors, other: MethodErrors): boolean {
   const pairs = pairErrors(method, other);

@@ -2,8 +2,8 @@
 import { TheilSenRegression } from 'ml-regression-theil-sen';
 
 /**
- * Fits a Theil–Sen line. The slope is the median of the slopes between all pairs of points, so up to 29 % of the points
- * can be wrong without an effect.
+ * Fits a Theil–Sen line. The slope is the median of the slopes between all pairs of points. Up to 29 % of the points can
+ * be wrong without an effect.
  */
 export function fitTheilSen(
   xs: readonly number[],

@@ -81,6 +81,8 @@ export function findDrops(values: Float64Array): number[] {
     let lowest = i;
     for (let j = i; j < end; j++) if (values[j]! < values[lowest]!) lowest = j;
     if (values[i - 1]! - values[lowest]! >= limit) {
+      // A clean-up can take longer. It is still one drop.
+      while (lowest + 1 < values.length && values[lowest + 1]! < values[lowest]!) lowest += 1;
       drops.push(lowest);
       i = lowest + 1;
     } else i += 1;

@@ -3,7 +3,8 @@ import type { Logger } from '../../core/log.ts';
 import type { ReadRows } from '../../storage/questdb/postgres-wire-reader.ts';
 import type { ScanClient } from '../../storage/questdb/query-client.ts';
 import type { AuditLogger } from '../access/audit-logger.ts';
-import { AlertEvaluator, type AlertEvaluatorOptions } from '../alerts/alert-evaluator.ts';
+import { AlertEvaluator } from '../alerts/alert-evaluator.ts';
+import type { AlertEvaluatorOptions } from '../alerts/alert-evaluator-options.ts';
 import { createAlertLookup } from '../alerts/service/alert-service.ts';
 import { listWatchedMeasures } from '../alerts/service/watched-measures.ts';
 import { AnomalyService } from '../anomalies/service/anomaly-service.ts';
@@ -46,7 +47,6 @@ export function createAlertEvaluator(
     heartbeatUrl: settings.PERFORMANCE_HEARTBEAT_URL,
     timeZone: settings.timeZone,
     healthIntervalMs: settings.SYSTEM_HEALTH_INTERVAL,
-    zone: settings.timeZone,
   });
 }
 

@@ -1,5 +1,7 @@
 import type { Labels } from '../../../core/alerts/alert.ts';
-import type { ForecastMonitor } from '../../forecasts/forecast-monitor.ts';
+import type { AddRows } from '../../../core/schema/table-registry.ts';
+import { ForecastMonitor, type ForecastMonitorOptions } from '../../forecasts/forecast-monitor.ts';
+import { ForecastRecorder } from '../../forecasts/forecast-recorder.ts';
 import type { ForecastKind } from '../../forecasts/forecast-subject.ts';
 import {
   explainForecast,
@@ -9,6 +11,30 @@ import {
 import type { QueueLimits } from '../../forecasts/read-limits.ts';
 import { type Observation, toLabelsKey } from '../evaluation/observation.ts';
 import type { AlertRule } from '../rules/alert-rule.ts';
+
+/**
+ * Creates the monitor of all forecasts. It also writes them to the table `forecasts`.
+ *
+ * @param getRules returns the current rules, whose thresholds are the limits of queues
+ */
+export function createForecastMonitor(
+  {
+    queryClient,
+    log,
+    timeZone,
+    add,
+  }: Omit<ForecastMonitorOptions, 'getQueueLimits'> & { readonly add: AddRows },
+  getRules: () => readonly AlertRule[],
+): ForecastMonitor {
+  const recorder = new ForecastRecorder(add);
+  return new ForecastMonitor({
+    queryClient,
+    log,
+    timeZone,
+    getQueueLimits: () => findQueueLimits(getRules()),
+    onRefreshed: (forecasts, at) => recorder.record(forecasts, at),
+  });
+}
 
 /** Returns the times until the limits of all subjects of a kind, in ms. Subjects without enough values are waiting. */
 export function observeForecasts(
@@ -40,7 +66,7 @@ export function explainForecastAlert(
 }
 
 /** Returns the highest thresholds of the rules about the depth and the oldest job of all queues. */
-export function findQueueLimits(rules: readonly AlertRule[]): QueueLimits {
+function findQueueLimits(rules: readonly AlertRule[]): QueueLimits {
   const find = (aggregate: 'depth' | 'oldest_age') => {
     const limits = rules.flatMap(({ source, levels }) =>
       source.kind === 'measure' &&

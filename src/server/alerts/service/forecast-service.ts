@@ -78,7 +78,7 @@ export function createForecastMethods(evaluator: AlertEvaluator): ForecastServic
   };
 }
 
-/** Hosts, pools, and queues don't belong to a tenant. Tenants see only error budgets of their own. */
+/** Hosts, pools, and queues don't belong to a tenant. Tenants see only their error budgets. */
 function isForecastVisible({ subject }: SubjectForecast, scope: TenantScope): boolean {
   if (scope.hosts) return true;
   const { organization, property } = subject.labels;

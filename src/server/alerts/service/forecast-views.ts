@@ -63,7 +63,7 @@ export interface ForecastAlertView {
   readonly severity: AlertSeverity;
 }
 
-export interface ForecastListView {
+interface ForecastListView {
   /** The subjects that reach their limit first come first. */
   readonly forecasts: readonly ForecastView[];
   /** Time of the last update. Undefined until the first update after a start. */
@@ -73,7 +73,7 @@ export interface ForecastListView {
 }
 
 /** Measured values and the forecast of one subject. */
-export interface ForecastDetailView {
+interface ForecastDetailView {
   readonly forecast: ForecastView;
   readonly history: readonly { readonly at: Date; readonly value: number }[];
   readonly points: readonly {

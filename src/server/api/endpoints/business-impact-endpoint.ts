@@ -10,7 +10,11 @@ import { IMPACT_STATISTICS } from '../../business-impact/impact-query.ts';
 import { defineEndpoint } from '../endpoint-definition.ts';
 import { createRequestError } from '../problem-details.ts';
 import { getTimeZone, parseTimeRange } from '../request/request-time-range.ts';
-import { RANGE_PARAMETERS, TENANT_FILTER_PARAMETERS } from '../schemas/query-parameters.ts';
+import {
+  createFilterParameters,
+  RANGE_PARAMETERS,
+  TENANT_FILTER_PARAMETERS,
+} from '../schemas/query-parameters.ts';
 import {
   optionalNumberSchema,
   optionalTextSchema,
@@ -75,9 +79,7 @@ export const businessImpactEndpoint = defineEndpoint({
   query: z.strictObject({
     ...RANGE_PARAMETERS,
     ...TENANT_FILTER_PARAMETERS,
-    service: sourceSchema
-      .optional()
-      .meta({ description: 'Default: the service with the most requests.' }),
+    ...createFilterParameters('service'),
     outcome: sourceSchema.optional().meta({
       description:
         'Successful requests, such as `POST /bookings`, or a metric, such as `metric:bookings`. Default: the most frequent write.',

@@ -32,11 +32,12 @@ const STATUS: Readonly<Record<ImpactResult['status'], { kind: Kind; text: string
 /** Do slow intervals have fewer bookings or other outcomes than fast intervals? */
 export function LatencyImpact() {
   const { organizationId, propertyId } = globalFilters.value;
+  const service = getParameter('impactService');
   const query = {
     last: '14d',
     organizationId,
     propertyId,
-    service: getParameter('impactService'),
+    service: service === undefined ? undefined : [service],
     outcome: getParameter('impactOutcome'),
     exposure: getParameter('impactExposure'),
     statistic: toStatistic(getParameter('impactStatistic')),

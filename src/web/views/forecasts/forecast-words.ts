@@ -1,7 +1,7 @@
 import type { ApiResponse } from '../../../client/api-types.ts';
+import { formatDuration } from '../../../core/format.ts';
 import type { Kind } from '../../design/controls.tsx';
 import type { Unit } from '../../format/quantities.ts';
-import { formatCoarse } from '../../format/times.ts';
 import { linkTo } from '../../url/view-state.ts';
 
 export type Forecast = ApiResponse<'forecasts'>['forecasts'][number];
@@ -53,8 +53,10 @@ export function statusKind({ status, reliable, timeToLimit, alert }: Forecast): 
 export function describeLimit(forecast: Forecast): string {
   const { status, timeToLimit, horizon } = forecast;
   if (status === 'reached') return 'now';
-  if (timeToLimit !== undefined) return `in ${formatCoarse(timeToLimit)}`;
-  return status === 'clear' && horizon !== undefined ? `not within ${formatCoarse(horizon)}` : '–';
+  if (timeToLimit !== undefined) return `in ${formatDuration(timeToLimit)}`;
+  return status === 'clear' && horizon !== undefined
+    ? `not within ${formatDuration(horizon)}`
+    : '–';
 }
 
 /**
@@ -67,8 +69,8 @@ export function describeInterval(
   nowMs: number,
 ): string | undefined {
   if (earliestAt === undefined) return undefined;
-  const toText = (at: string) => formatCoarse(Math.max(0, Date.parse(at) - nowMs));
-  const end = latestAt === undefined ? `after ${formatCoarse(horizon ?? 0)}` : toText(latestAt);
+  const toText = (at: string) => formatDuration(Math.max(0, Date.parse(at) - nowMs));
+  const end = latestAt === undefined ? `after ${formatDuration(horizon ?? 0)}` : toText(latestAt);
   return `${toText(earliestAt)} to ${end}`;
 }
 

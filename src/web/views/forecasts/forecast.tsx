@@ -27,6 +27,7 @@ type Details = ApiResponse<'forecast'>;
 type HorizonError = Forecast['errors'][number];
 
 const CHART_HEIGHT = 280;
+const FACTS_HEIGHT = 240;
 /** Dragging a range zooms only this chart's page, so it has no effect here. */
 const ignoreSelection = () => {};
 
@@ -38,21 +39,26 @@ export default function ForecastView({ parameters: { id = '' } }: { parameters: 
     crumbs: [{ label: 'Forecasts', href: linkTo('/forecasts') }],
   });
   return (
-    <Loaded state={state} height={CHART_HEIGHT + 300}>
-      {(details) => (
-        <>
-          <Card title="Values and forecast" note={`limit: ${describeLimit(details.forecast)}`}>
-            <ForecastChart {...details} />
-          </Card>
-          <Card title="Evidence" span={6}>
-            <Facts forecast={details.forecast} />
-          </Card>
-          <Card title="Errors of past forecasts" span={6}>
-            <Errors forecast={details.forecast} />
-          </Card>
-        </>
-      )}
-    </Loaded>
+    <>
+      <Card
+        title="Values and forecast"
+        note={state.data && `limit: ${describeLimit(state.data.forecast)}`}
+      >
+        <Loaded state={state} height={CHART_HEIGHT + LEGEND_HEIGHT}>
+          {(details) => <ForecastChart {...details} />}
+        </Loaded>
+      </Card>
+      <Card title="Evidence" span={6}>
+        <Loaded state={state} height={FACTS_HEIGHT}>
+          {({ forecast }) => <Facts forecast={forecast} />}
+        </Loaded>
+      </Card>
+      <Card title="Errors of past forecasts" span={6}>
+        <Loaded state={state} height={FACTS_HEIGHT}>
+          {({ forecast }) => <Errors forecast={forecast} />}
+        </Loaded>
+      </Card>
+    </>
   );
 }
 
@@ -130,7 +136,7 @@ function Facts({ forecast }: { forecast: Forecast }) {
       <dt>Reached</dt>
       <dd>
         {describeLimit(forecast)}
-        {interval !== undefined && <span class="muted"> 80 % interval: {interval}</span>}
+        {interval !== undefined && <span class="muted">, 80 % interval: {interval}</span>}
       </dd>
       <dt>Growth</dt>
       <dd>

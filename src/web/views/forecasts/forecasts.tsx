@@ -170,7 +170,7 @@ const COLUMNS: readonly Column<Forecast>[] = [
 ];
 
 const OTHER_COLUMNS: readonly Column<Forecast>[] = [
-  SUBJECT,
+  { ...SUBJECT, isWide: false },
   VALUE,
   {
     id: 'reason',

@@ -105,7 +105,7 @@ it('chooses the sources from the data, and compares fast and slow intervals of e
 it('accepts a metric, active users, and the mean', async () => {
   const { results, selection } = await client.get('businessImpact', {
     ...QUERY,
-    service: 'booking',
+    service: ['booking'],
     outcome: 'metric:paid',
     exposure: 'activeUsers',
     latency: '/rooms',
@@ -142,7 +142,7 @@ it('uses only the rows of a tenant', async () => {
   expect(other.results).toEqual([]);
 });
 
-it('says what is missing', async () => {
+it('reports what is missing', async () => {
   const { results } = await client.get('businessImpact', { last: '1h' });
   expect(results[0]!.status).toBe('waiting');
   expect(results[0]!.sentences[0]).toMatch(/^There is too little data: 100 intervals/);

@@ -56,7 +56,10 @@ describe('analyzeImpact', () => {
     expect(result.associated!.count).toBeGreaterThan(0);
     const sentences = describeImpact(result, NAMES);
     expect(sentences[0]).toMatch(
-      /^In intervals with a p95 of .* or more, there were \d+(\.\d+)? % fewer bookings per search than in faster intervals at the same hours and load, based on [\d,]+ intervals \(95 % interval: .* to .* %\)\.$/,
+      /^In intervals with a p95 of .* or more, there were \d+(\.\d+)? % fewer bookings per search \(95 % interval: .* to .* %\)\.$/,
+    );
+    expect(sentences[1]).toMatch(
+      /^They are compared with faster intervals at the same hours and load, based on [\d,]+ intervals\.$/,
     );
     expect(sentences.at(-1)).toBe("This doesn't show that slowness was the cause.");
   });
@@ -111,7 +114,7 @@ describe('analyzeImpact', () => {
     expect(result.status).not.toBe('fewer');
   });
 
-  it('says what is missing', () => {
+  it('reports what is missing', () => {
     const short = analyzeImpact(simulate(1, { days: 28, ratio: 0.7 }).slice(0, 12), ZONE);
     expect(short.status).toBe('waiting');
     expect(describeImpact(short, NAMES)).toEqual([

@@ -47,7 +47,7 @@ describe('a disk forecast', () => {
     expect(result.count).toBe(28 * 24);
   });
 
-  it('waits until there are two days of values, and says how much is missing', async () => {
+  it('waits until there are two days of values, and reports how much is missing', async () => {
     const result = await forecast(2, (hour) => 90 + hour);
     expect(result).toMatchObject({
       status: 'waiting',
