@@ -25,12 +25,12 @@ export const SUGGESTION_SCENARIOS = {
   'retries-without-backoff': 'Failed updates of other booking sites are retried at once.',
   'repeated-reads': 'Each search computes the same seasonal rates.',
   'event-loop-block': 'Some bookings are rendered by the main thread.',
-  'gc-pressure': 'A cache is rebuilt ten times per second.',
+  'gc-pressure': 'A cache is rebuilt many times per second.',
   'slow-tenant': 'One hotel has a million times more rates than others.',
 } as const;
 
 /** The demo's scenarios with their descriptions. */
-export const SCENARIOS = { ...ALERT_SCENARIOS, ...SUGGESTION_SCENARIOS } as const;
+const SCENARIOS = { ...ALERT_SCENARIOS, ...SUGGESTION_SCENARIOS } as const;
 
 export type AlertScenario = keyof typeof ALERT_SCENARIOS;
 export type SuggestionScenario = keyof typeof SUGGESTION_SCENARIOS;

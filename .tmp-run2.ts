@@ -1,0 +1,13 @@
+import pg from 'pg';
+import { PostgresServer } from './demo/database-servers.ts';
+import { createPlantedTable } from './demo/planted-tables.ts';
+const s = new PostgresServer(); await s.start();
+const pool = new pg.Pool({ connectionString: s.url, max: 1 });
+const m = async (n: string, q: string, v: unknown[] = []) => { const t: number[] = []; for (let i = 0; i < 12; i++) { const a = performance.now(); await pool.query(q, v); t.push(performance.now() - a); } t.sort((a, b) => a - b); console.log(n, t[0]!.toFixed(1), t[6]!.toFixed(1)); };
+for (const x of ['missing-index', 'slow-table', 'repeated-reads', 'slow-tenant'] as const) await createPlantedTable(pool, x);
+await m('guest', 'SELECT id FROM guest_profiles WHERE lower(email) = $1', ['guest5@mail.example']);
+for (const q of ['SELECT count(*), avg(price) FROM rate_changes', 'SELECT property, max(price) FROM rate_changes GROUP BY property', 'SELECT max(changed), min(price) FROM rate_changes']) await m(q, q);
+await m('seasonal', 'SELECT hotel, avg(price) FROM seasonal_rates WHERE day < $1 GROUP BY hotel', [300]);
+await m('tenant', 'SELECT min(price), count(*) FROM rates WHERE property = $1 AND day <> $2', ['airport', '2026-12-24']);
+await m('other', 'SELECT min(price), count(*) FROM rates WHERE property = $1 AND day <> $2', ['seaside', '2026-12-24']);
+await pool.end(); await s.remove();
