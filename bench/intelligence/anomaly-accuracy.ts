@@ -62,7 +62,7 @@ const DATA_SETS: Readonly<Record<string, () => LabeledSeries[]>> = {
   'NAB realKnownCause': () => readNabSeries('realKnownCause'),
   'NAB artificialWithAnomaly': () => readNabSeries('artificialWithAnomaly'),
   'NAB artificialNoAnomaly': () => readNabSeries('artificialNoAnomaly'),
-  'synthetic, hour of the week': () => createSyntheticSeries(8),
+  'synthetic, hour of the week': () => createSyntheticSeries(2),
 };
 
 export interface AccuracyRow extends Score {
