@@ -1,7 +1,6 @@
 import type { ApiResponse } from '../../../client/api-types.ts';
-import { formatDuration } from '../../../core/format.ts';
 import type { Kind } from '../../design/controls.tsx';
-import type { Unit } from '../../format/quantities.ts';
+import { formatText, type Unit } from '../../format/quantities.ts';
 import { linkTo } from '../../url/view-state.ts';
 
 export type Forecast = ApiResponse<'forecasts'>['forecasts'][number];
@@ -53,9 +52,9 @@ export function statusKind({ status, reliable, timeToLimit, alert }: Forecast): 
 export function describeLimit(forecast: Forecast): string {
   const { status, timeToLimit, horizon } = forecast;
   if (status === 'reached') return 'now';
-  if (timeToLimit !== undefined) return `in ${formatDuration(timeToLimit)}`;
+  if (timeToLimit !== undefined) return `in ${formatText(timeToLimit, 'ms')}`;
   return status === 'clear' && horizon !== undefined
-    ? `not within ${formatDuration(horizon)}`
+    ? `not within ${formatText(horizon, 'ms')}`
     : '–';
 }
 
@@ -69,8 +68,8 @@ export function describeInterval(
   nowMs: number,
 ): string | undefined {
   if (earliestAt === undefined) return undefined;
-  const toText = (at: string) => formatDuration(Math.max(0, Date.parse(at) - nowMs));
-  const end = latestAt === undefined ? `after ${formatDuration(horizon ?? 0)}` : toText(latestAt);
+  const toText = (at: string) => formatText(Math.max(0, Date.parse(at) - nowMs), 'ms');
+  const end = latestAt === undefined ? `after ${formatText(horizon ?? 0, 'ms')}` : toText(latestAt);
   return `${toText(earliestAt)} to ${end}`;
 }
 

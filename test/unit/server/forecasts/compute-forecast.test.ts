@@ -67,6 +67,22 @@ describe('a disk forecast', () => {
     expect(canAlert(walk)).toBe(false);
   });
 
+  it('is rarely shown for a random walk, for which repeating the last value is best', async () => {
+    let shown = 0;
+    for (let seed = 0; seed < 60; seed++) {
+      const noise = createNoise(seed);
+      let level = 70;
+      const options = { ...DISK_OPTIONS, accumulates: false };
+      const series = createHourlySeries(500, () => (level += 0.3 * noise()));
+      const result = await computeForecast(series, options);
+      if (result.points) shown += 1;
+      else if (result.status === 'notPredictable')
+        expect(result.reason).toMatch(/^repeating the last/);
+    }
+    // Without the comparison, all of them would be shown.
+    expect(shown).toBeLessThanOrEqual(4);
+  });
+
   it('raises no alert for regular clean-ups', async () => {
     for (const cycle of [12, 24, 50, 168]) {
       for (const phase of [3, Math.round(cycle / 2), cycle - 1]) {
