@@ -3,12 +3,13 @@
 import { createHash } from 'node:crypto';
 import type { ConnectionOptions } from 'bullmq';
 import type pg from 'pg';
+import { GcPressure } from './gc-pressure.ts';
 import { PlantedQueues } from './planted-queues.ts';
 import { createPlantedTable, dropPlantedTable } from './planted-tables.ts';
 import type { Scenario } from './scenarios.ts';
 
 /** Expensive statements run in one of several requests, so that the host isn't busy. */
-const EXPENSIVE_SHARE = 0.25;
+const EXPENSIVE_SHARE = 0.15;
 const SMALL_POOL = 2;
 const SYNC_INTERVAL_MS = 500;
 const SYNC_STATEMENTS = 8;
@@ -16,10 +17,6 @@ const SYNC_STATEMENTS = 8;
 const MAX_LEAKED = 12;
 const LINES = 30;
 const BLOCK_MS = 80;
-const CACHE_INTERVAL_MS = 100;
-const CACHE_ENTRIES = 100_000;
-/** Caches that the garbage collector must copy before they are replaced. */
-const KEPT_CACHES = 3;
 
 const REPORTS = [
   'SELECT count(*), avg(price) FROM rate_changes',
@@ -44,8 +41,8 @@ export class PlantedProblems {
   /** Scenarios whose tables and queues exist. */
   readonly #active = new Set<Scenario>();
   readonly #leaked: pg.PoolClient[] = [];
-  readonly #timers = new Map<Scenario, NodeJS.Timeout>();
-  #caches: object[] = [];
+  #syncTimer: NodeJS.Timeout | undefined;
+  #gcPressure: GcPressure | undefined;
   #reportCount = 0;
 
   constructor(options: PlantedProblemsOptions) {
@@ -66,25 +63,18 @@ export class PlantedProblems {
     this.#queues.start(scenario);
     if (scenario === 'small-pool') {
       this.#pool.options.max = SMALL_POOL;
-      this.#timers.set(
-        scenario,
-        setInterval(() => void this.#synchronize(), SYNC_INTERVAL_MS),
-      );
-    } else if (scenario === 'gc-pressure') {
-      this.#timers.set(
-        scenario,
-        setInterval(() => this.#rebuildCache(), CACHE_INTERVAL_MS),
-      );
-    }
+      this.#syncTimer = setInterval(() => void this.#synchronize(), SYNC_INTERVAL_MS);
+    } else if (scenario === 'gc-pressure') this.#gcPressure = new GcPressure();
     this.#active.add(scenario);
   }
 
   async #end(scenario: Scenario): Promise<void> {
     this.#active.delete(scenario);
-    clearInterval(this.#timers.get(scenario));
-    this.#timers.delete(scenario);
-    if (scenario === 'small-pool') this.#pool.options.max = this.#poolSize ?? SMALL_POOL;
-    if (scenario === 'gc-pressure') this.#caches = [];
+    if (scenario === 'small-pool') {
+      clearInterval(this.#syncTimer);
+      this.#pool.options.max = this.#poolSize ?? SMALL_POOL;
+    }
+    if (scenario === 'gc-pressure') this.#gcPressure?.stop();
     if (scenario === 'connection-leak') for (const each of this.#leaked.splice(0)) each.release();
     await this.#queues.stop(scenario);
     await dropPlantedTable(this.#pool, scenario);
@@ -113,7 +103,7 @@ export class PlantedProblems {
     if (!isSelected()) return;
     if (this.#active.has('missing-index'))
       await this.#pool.query('SELECT id FROM guest_profiles WHERE lower(email) = $1', [
-        `guest${Math.floor(Math.random() * 700_000)}@mail.example`,
+        `guest${Math.floor(Math.random() * 500_000)}@mail.example`,
       ]);
     if (this.#active.has('slow-table'))
       await this.#pool.query(REPORTS[this.#reportCount++ % REPORTS.length]!);
@@ -159,13 +149,6 @@ export class PlantedProblems {
     await Promise.all(Array.from({ length: SYNC_STATEMENTS }, wait)).catch((error: Error) =>
       console.error(`synchronization: ${error.message}`),
     );
-  }
-
-  #rebuildCache(): void {
-    const cache = new Map(
-      Array.from({ length: CACHE_ENTRIES }, (_, i) => [i, { price: i, free: [i] }]),
-    );
-    this.#caches = [cache, ...this.#caches].slice(0, KEPT_CACHES);
   }
 }
 

@@ -15,7 +15,7 @@ const TABLES: Partial<Record<Scenario, PlantedTable>> = {
     name: 'guest_profiles',
     create: [
       `CREATE TABLE guest_profiles ${SETTINGS} AS
-       SELECT n AS id, 'Guest' || n || '@mail.example' AS email FROM generate_series(1, 700000) n`,
+       SELECT n AS id, 'Guest' || n || '@mail.example' AS email FROM generate_series(1, 500000) n`,
     ],
   },
   'slow-table': {
@@ -23,7 +23,7 @@ const TABLES: Partial<Record<Scenario, PlantedTable>> = {
     create: [
       `CREATE TABLE rate_changes ${SETTINGS} AS
        SELECT n AS id, 'hotel-' || n % 4 AS property, 80 + (n % 700)::numeric / 10 AS price,
-         current_date - n % 2000 AS changed FROM generate_series(1, 1200000) n`,
+         current_date - n % 2000 AS changed FROM generate_series(1, 800000) n`,
     ],
   },
   'chatty-transactions': {
@@ -34,15 +34,15 @@ const TABLES: Partial<Record<Scenario, PlantedTable>> = {
     name: 'seasonal_rates',
     create: [
       `CREATE TABLE seasonal_rates ${SETTINGS} AS
-       SELECT n % 4 AS hotel, 80 + n % 50 AS price, n % 365 AS day FROM generate_series(1, 20000) n`,
+       SELECT n % 4 AS hotel, 80 + n % 50 AS price, n % 365 AS day FROM generate_series(1, 5000) n`,
     ],
   },
   'slow-tenant': {
     name: 'rates',
     create: [
       `CREATE TABLE rates ${SETTINGS} AS
-       SELECT CASE WHEN n <= 500000 THEN 'airport' ELSE 'other' END AS property, n AS id,
-         80 + n % 50 AS price, current_date + n % 365 AS day FROM generate_series(1, 500001) n`,
+       SELECT CASE WHEN n <= 300000 THEN 'airport' ELSE 'other' END AS property, n AS id,
+         80 + n % 50 AS price, current_date + n % 365 AS day FROM generate_series(1, 300001) n`,
       'CREATE INDEX ON rates (property)',
     ],
   },

@@ -25,7 +25,7 @@ export const SUGGESTION_SCENARIOS = {
   'retries-without-backoff': 'Failed updates of other booking sites are retried at once.',
   'repeated-reads': 'Each search computes the same seasonal rates.',
   'event-loop-block': 'Some bookings are rendered by the main thread.',
-  'gc-pressure': 'A cache is rebuilt ten times per second.',
+  'gc-pressure': 'A cache is rebuilt many times per second.',
   'slow-tenant': 'One hotel has a million times more rates than others.',
 } as const;
 
