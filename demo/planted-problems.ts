@@ -30,6 +30,7 @@ export interface PlantedProblemsOptions {
   readonly sendMail: () => Promise<unknown>;
 }
 
+const logError = (error: Error) => console.error(`synchronization: ${error.message}`);
 /** A booking of the seed data. */
 const pickBooking = () => 1 + Math.floor(Math.random() * 20_000);
 const isSelected = () => Math.random() < EXPENSIVE_SHARE;
@@ -63,7 +64,10 @@ export class PlantedProblems {
     this.#queues.start(scenario);
     if (scenario === 'small-pool') {
       this.#pool.options.max = SMALL_POOL;
-      this.#syncTimer = setInterval(() => void this.#synchronize(), SYNC_INTERVAL_MS);
+      this.#syncTimer = setInterval(
+        () => void this.#synchronize().catch(logError),
+        SYNC_INTERVAL_MS,
+      );
     } else if (scenario === 'gc-pressure') this.#gcPressure = new GcPressure();
     this.#active.add(scenario);
   }
@@ -145,10 +149,10 @@ export class PlantedProblems {
   }
 
   async #synchronize(): Promise<void> {
+    // The connections of the larger pool.
+    while (this.#pool.totalCount > SMALL_POOL) (await this.#pool.connect()).release(true);
     const wait = () => this.#pool.query('SELECT pg_sleep(0.03)');
-    await Promise.all(Array.from({ length: SYNC_STATEMENTS }, wait)).catch((error: Error) =>
-      console.error(`synchronization: ${error.message}`),
-    );
+    await Promise.all(Array.from({ length: SYNC_STATEMENTS }, wait));
   }
 }
 

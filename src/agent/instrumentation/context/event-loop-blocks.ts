@@ -8,7 +8,24 @@ type OnBlock = (caller: Caller, durationMs: number) => void;
 /** A process that got less CPU time was probably interrupted by other processes. */
 const MIN_CPU_SHARE = 0.5;
 
+/** Collections are reported shortly after they end. */
+const COLLECTION_DELAY_MS = 500;
+/** Shorter collections don't change the result. */
+const MIN_COLLECTION_MS = 5;
+/** Limits the memory. Further blocks are dropped. */
+const MAX_PENDING = 100;
+
+/** A time from `performance.now()`. */
+interface Interval {
+  readonly startMs: number;
+  readonly endMs: number;
+}
+
 const { nodeTiming } = threadPerformance;
+/** Blocks whose garbage collections aren't known yet. */
+let pending: (Interval & { readonly caller: Caller })[] = [];
+/** Recent collections. */
+let collections: Interval[] = [];
 
 let onBlock: OnBlock | undefined;
 /**
@@ -27,6 +44,8 @@ let tickCpuMs = 0;
 export function setBlockListener(listener: OnBlock | undefined): void {
   onBlock = listener;
   running = undefined;
+  pending = [];
+  collections = [];
 }
 
 /**
@@ -35,7 +54,7 @@ export function setBlockListener(listener: OnBlock | undefined): void {
  *
  * A block is attributed only if two events of the same request or job enclose it, without another event between them.
  * Both events must be in the same iteration of the event loop, because a request that waits continues in a later one.
- * The process must have used the CPU. Otherwise, the block is ignored.
+ * The process must have used the CPU. Otherwise, the block is ignored. The time of garbage collections is subtracted.
  *
  * @param caller the request or job, or undefined if the event belongs to neither
  * @param runs whether its code runs after this event, because it waits for no operation
@@ -58,16 +77,45 @@ export function markOtherCode(): void {
 }
 
 /** Must be called by a frequent timer, which runs only if the event loop isn't blocked. */
-export function markTick(): void {
+export function markTick(nowMs: number): void {
   running = undefined;
   tickCpuMs = readCpuMs();
+  if (pending.length > 0 || collections.length > 0) flushBlocks(nowMs);
+}
+
+/** Must be called after each garbage collection. */
+export function addCollection(startMs: number, durationMs: number): void {
+  if (durationMs < MIN_COLLECTION_MS || onBlock === undefined) return;
+  if (collections.length >= MAX_PENDING) collections.shift();
+  collections.push({ startMs, endMs: startMs + durationMs });
+}
+
+/** Reports the blocks whose garbage collections are known. */
+function flushBlocks(nowMs: number): void {
+  const knownMs = nowMs - COLLECTION_DELAY_MS;
+  const known = pending.filter(({ endMs }) => endMs < knownMs);
+  if (known.length > 0) pending = pending.filter(({ endMs }) => endMs >= knownMs);
+  for (const { caller, startMs, endMs } of known) {
+    const durationMs = endMs - startMs - sumCollections(startMs, endMs);
+    if (durationMs >= MIN_BLOCK_MS) onBlock?.(caller, durationMs);
+  }
+  const firstMs = pending[0]?.startMs ?? knownMs;
+  if (collections.some(({ endMs }) => endMs < firstMs))
+    collections = collections.filter(({ endMs }) => endMs >= firstMs);
+}
+
+function sumCollections(startMs: number, endMs: number): number {
+  return collections.reduce(
+    (sum, each) => sum + Math.max(0, Math.min(endMs, each.endMs) - Math.max(startMs, each.startMs)),
+    0,
+  );
 }
 
 function endBlock(caller: Caller, nowMs: number): void {
   const durationMs = nowMs - sinceMs;
   if (readIteration() !== sinceIteration) return;
   if (readCpuMs() - tickCpuMs < MIN_CPU_SHARE * durationMs) return;
-  onBlock?.(caller, durationMs);
+  if (pending.length < MAX_PENDING) pending.push({ caller, startMs: sinceMs, endMs: nowMs });
 }
 
 function readIteration(): number {

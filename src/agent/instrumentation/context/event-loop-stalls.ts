@@ -89,7 +89,7 @@ function excludeRunner(total: number): void {
 
 function tick(): void {
   const nowMs = performance.now();
-  markTick();
+  markTick(nowMs);
   const total = readTotalMs(nowMs);
   excludeRunner(total);
   runner = undefined;

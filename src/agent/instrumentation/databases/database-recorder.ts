@@ -16,7 +16,7 @@ import {
 } from '../histograms/keyed-histogram.ts';
 import { RecentSeries } from '../histograms/recent-series.ts';
 import { getDatabaseErrorType } from './error-types.ts';
-import { StatementEvidence, type StatementFingerprint } from './statement-evidence.ts';
+import { StatementEvidence, type StatementFingerprint, withoutHash } from './statement-evidence.ts';
 import { type SentStatement, toStatementParts } from './statement-parts.ts';
 
 /** Boundaries in seconds that the semantic conventions recommend. */
@@ -201,7 +201,10 @@ export class DatabaseRecorder {
     return hashed;
   }
 
-  #addToTransaction({ connection, operation }: SentStatement, fingerprint: SqlFingerprint): void {
+  #addToTransaction(
+    { connection, operation }: SentStatement,
+    fingerprint: StatementFingerprint,
+  ): void {
     if (connection === undefined) return;
     this.#evidence.addToTransaction(connection, fingerprint, operation.caller);
   }
@@ -262,10 +265,6 @@ const OPERATION_PATTERN = /^\s*(SELECT|INSERT|UPDATE|DELETE|WITH|BEGIN|COMMIT|RO
 function toRareStatement(text: string): StatementFingerprint {
   const operation = OPERATION_PATTERN.exec(text)?.[1]?.toUpperCase() ?? 'OTHER';
   return withoutHash({ text: `${operation} (rare statements)`, operation, table: undefined });
-}
-
-function withoutHash(fingerprint: SqlFingerprint): StatementFingerprint {
-  return { ...fingerprint, hash: undefined, repeats: undefined, repeatsOf: undefined };
 }
 
 function toStatementAttributes(

@@ -25,9 +25,22 @@ function addWord(word: number): void {
   high = (Math.imul((b << 13) | (b >>> 19), 0xc2b2ae35) + low) | 0;
 }
 
+/** Same as {@link addWord} for each two characters, with local variables, which are faster. */
 function addText(text: string): void {
-  addWord(text.length);
-  for (let i = 0; i < text.length; i++) addWord(text.charCodeAt(i));
+  const { length } = text;
+  addWord(length);
+  let a = low;
+  let b = high;
+  for (let i = 0; i < length; i += 2) {
+    const next = i + 1 < length ? text.charCodeAt(i + 1) : 0;
+    const word = text.charCodeAt(i) | (next << 16);
+    const x = Math.imul(a ^ word, 0xcc9e2d51);
+    a = (Math.imul((x << 15) | (x >>> 17), 0x1b873593) + b) | 0;
+    const y = Math.imul(b ^ word, 0x85ebca6b);
+    b = (Math.imul((y << 13) | (y >>> 19), 0xc2b2ae35) + a) | 0;
+  }
+  low = a;
+  high = b;
 }
 
 /** Adds an argument with its kind. @returns whether the argument has a cheap hash */

@@ -15,7 +15,7 @@ import type { CounterSeries, KeyedCounter } from '../histograms/keyed-counter.ts
 import type { KeyedHistogram } from '../histograms/keyed-histogram.ts';
 import { RepeatedExecutions, type TextHash } from './repeated-executions.ts';
 import type { SentStatement } from './statement-parts.ts';
-import { addToTransaction } from './transactions.ts';
+import { addToTransaction, getTransactionRole, type TransactionRole } from './transactions.ts';
 
 const ROW_BOUNDARIES = [100, 200, 500, 1000, 2000, 5000, 10_000, 100_000];
 const STATEMENT_BOUNDARIES = [10, 20, 50, 100, 200, 500, 1000];
@@ -26,6 +26,7 @@ const LOCKING_PATTERN = /\bFOR\s+(?:UPDATE|SHARE|NO\s+KEY|KEY)\b|\bLOCK\s+IN\b/i
 export interface StatementFingerprint extends SqlFingerprint {
   /** Undefined if the result of the statement can't be cached. */
   readonly hash: TextHash | undefined;
+  readonly role: TransactionRole;
   /** Series of the last repeated execution, and its tenant. */
   repeats: CounterSeries | undefined;
   repeatsOf: Tenant | undefined;
@@ -72,7 +73,7 @@ export class StatementEvidence {
       fingerprint.table !== undefined &&
       !LOCKING_PATTERN.test(text);
     const hash = isCacheable ? this.#getExecutions().hashText(text) : undefined;
-    return { ...fingerprint, hash, repeats: undefined, repeatsOf: undefined };
+    return { ...withoutHash(fingerprint), hash };
   }
 
   /** Adds a statement that has succeeded. */
@@ -87,8 +88,12 @@ export class StatementEvidence {
   }
 
   /** Adds a statement to the transaction of its connection. */
-  addToTransaction(connection: object, fingerprint: SqlFingerprint, caller?: Caller): void {
-    const ended = addToTransaction(connection, fingerprint, caller);
+  addToTransaction(
+    connection: object,
+    { text, role }: StatementFingerprint,
+    caller: Caller | undefined,
+  ): void {
+    const ended = addToTransaction(connection, text, role, caller);
     if (ended?.caller === undefined || ended.count < MIN_TRANSACTION_STATEMENTS) return;
     const { count, mostFrequent } = ended;
     recordWithRoute(ended.caller, ({ route = '', tenant }) => {
@@ -143,6 +148,12 @@ export class StatementEvidence {
     fingerprint.repeatsOf = { organizationId, propertyId };
     return series;
   }
+}
+
+/** Returns a fingerprint whose repeated executions aren't counted. */
+export function withoutHash(fingerprint: SqlFingerprint): StatementFingerprint {
+  const role = getTransactionRole(fingerprint);
+  return { ...fingerprint, hash: undefined, role, repeats: undefined, repeatsOf: undefined };
 }
 
 function toKey(text: string, name: string, tenant: Tenant | undefined): string {

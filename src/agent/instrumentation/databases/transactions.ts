@@ -61,32 +61,49 @@ class TransactionField extends ExistingObject {
   }
 }
 
+/** What a statement does with the transaction of its connection. */
+export type TransactionRole = 'begin' | 'end' | undefined;
+
+/** Returns what a statement does with the transaction of its connection. */
+export function getTransactionRole({
+  text,
+  operation,
+}: {
+  readonly text: string;
+  readonly operation: string;
+}): TransactionRole {
+  switch (operation) {
+    case 'BEGIN':
+    case 'START':
+      return 'begin';
+    case 'ROLLBACK':
+      return TO_SAVEPOINT.test(text) ? undefined : 'end';
+    case 'COMMIT':
+    case 'END':
+    case 'ABORT':
+      return 'end';
+    default:
+      return undefined;
+  }
+}
+
 /**
  * Adds a statement that a connection has executed. Statements must be added in the order in which the database executed
  * them.
  *
+ * @param text fingerprint of the statement
  * @param caller the request or job that sent the statement
  * @returns the transaction that the statement ended
  */
 export function addToTransaction(
   connection: object,
-  { text, operation }: { readonly text: string; readonly operation: string },
+  text: string,
+  role: TransactionRole,
   caller: Caller | undefined,
 ): EndedTransaction | undefined {
-  switch (operation) {
-    case 'BEGIN':
-    case 'START':
-      TransactionField.set(connection, new OpenTransaction(caller));
-      return undefined;
-    case 'ROLLBACK':
-      if (TO_SAVEPOINT.test(text)) break;
-      return endTransaction(connection);
-    case 'COMMIT':
-    case 'END':
-    case 'ABORT':
-      return endTransaction(connection);
-  }
-  TransactionField.get(connection)?.add(text);
+  if (role === undefined) TransactionField.get(connection)?.add(text);
+  else if (role === 'begin') TransactionField.set(connection, new OpenTransaction(caller));
+  else return endTransaction(connection);
   return undefined;
 }
 

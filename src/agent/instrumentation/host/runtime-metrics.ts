@@ -8,6 +8,7 @@ import {
 } from 'node:perf_hooks';
 import type { Meter, ObservableCallback } from '@opentelemetry/api';
 import { guard } from '../../../core/guard.ts';
+import { addCollection } from '../context/event-loop-blocks.ts';
 
 /** Event loop delay in ms, over at least the last second. */
 export interface EventLoopSample {
@@ -137,6 +138,7 @@ function observeGc(meter: Meter): () => void {
   });
   const recordEntries = (list: PerformanceObserverEntryList) => {
     for (const entry of list.getEntries()) {
+      addCollection(entry.startTime, entry.duration);
       const { kind } = (entry as { detail?: { kind?: number } }).detail ?? {};
       duration.record(entry.duration / 1000, {
         'v8js.gc.type': GC_KINDS.get(kind ?? 0) ?? 'other',

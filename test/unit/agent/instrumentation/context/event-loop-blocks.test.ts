@@ -2,6 +2,7 @@ import { setImmediate as nextIteration } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { createJobRun } from '../../../../../src/agent/instrumentation/context/caller.ts';
 import {
+  addCollection,
   markEvent,
   markOtherCode,
   markTick,
@@ -21,7 +22,7 @@ beforeEach(() => {
   blocks = [];
   vi.spyOn(process, 'cpuUsage').mockImplementation(() => ({ user: cpuMs * 1000, system: 0 }));
   setBlockListener(({ route }, durationMs) => blocks.push([route, durationMs]));
-  markTick();
+  markTick(nowMs);
 });
 
 afterEach(() => {
@@ -34,6 +35,13 @@ function block(ms: number, cpuShare = 1): void {
   cpuMs += ms * cpuShare;
 }
 
+/** Returns the blocks when their garbage collections are known. */
+function takeBlocks() {
+  nowMs += 1000;
+  markTick(nowMs);
+  return blocks;
+}
+
 const mark = (caller: Caller | undefined, runs: boolean) => markEvent(caller, nowMs, runs);
 
 it('attributes a block to the job whose events directly enclose it', () => {
@@ -43,7 +51,17 @@ it('attributes a block to the job whose events directly enclose it', () => {
   mark(reports, true);
   block(49);
   mark(reports, false);
-  expect(blocks).toEqual([['reports:monthly', 50]]);
+  expect(takeBlocks()).toEqual([['reports:monthly', 50]]);
+});
+
+it('subtracts garbage collections from a block', () => {
+  mark(reports, true);
+  addCollection(nowMs + 10, 20);
+  block(100);
+  addCollection(nowMs - 5, 40);
+  mark(reports, false);
+  expect(takeBlocks()).toEqual([['reports:monthly', 75]]);
+  expect(takeBlocks()).toHaveLength(1);
 });
 
 describe('attributes no block', () => {
@@ -51,7 +69,7 @@ describe('attributes no block', () => {
     mark(reports, false);
     block(100);
     mark(reports, true);
-    expect(blocks).toEqual([]);
+    expect(takeBlocks()).toEqual([]);
   });
 
   it('if another job has the next event', () => {
@@ -60,14 +78,14 @@ describe('attributes no block', () => {
     mark(mails, true);
     block(10);
     mark(reports, false);
-    expect(blocks).toEqual([]);
+    expect(takeBlocks()).toEqual([]);
   });
 
   it('if the first event belongs to another job', () => {
     mark(mails, true);
     block(100);
     mark(reports, false);
-    expect(blocks).toEqual([]);
+    expect(takeBlocks()).toEqual([]);
   });
 
   it('if code without a request or job ran in between', () => {
@@ -79,15 +97,15 @@ describe('attributes no block', () => {
     mark(undefined, true);
     block(100);
     mark(reports, false);
-    expect(blocks).toEqual([]);
+    expect(takeBlocks()).toEqual([]);
   });
 
   it('if a timer ran in between, because then the event loop was not blocked', () => {
     mark(reports, true);
     block(100);
-    markTick();
+    markTick(nowMs);
     mark(reports, false);
-    expect(blocks).toEqual([]);
+    expect(takeBlocks()).toEqual([]);
   });
 
   it('if the events are in different iterations of the event loop, because the job waited', async () => {
@@ -96,13 +114,22 @@ describe('attributes no block', () => {
     await nextIteration();
     block(100);
     mark(reports, false);
-    expect(blocks).toEqual([]);
+    expect(takeBlocks()).toEqual([]);
+  });
+
+  it('if garbage collections took most of the time', () => {
+    mark(reports, true);
+    block(30);
+    addCollection(nowMs, 60);
+    block(60);
+    mark(reports, false);
+    expect(takeBlocks()).toEqual([]);
   });
 
   it('if other processes had the CPU', () => {
     mark(reports, true);
     block(100, 0.4);
     mark(reports, false);
-    expect(blocks).toEqual([]);
+    expect(takeBlocks()).toEqual([]);
   });
 });
