@@ -133,11 +133,17 @@ it.concurrent.each([22, 24, 26])('stores the parts of requests on Node %s', asyn
       sendRequests(`${base}/rooms/7`, 5),
       sendRequests(`${base}/target`, 5),
     ]);
-    const found = await readEvidence(EVENT_LOOP_BLOCK_METRIC_NAME);
-    return found.length > 0 && found;
+    const rows = await questdb.sql(`SELECT endpoint, operation, sum(count), min(min)
+      FROM performance_metrics
+      WHERE service = '${service}' AND name = '${EVENT_LOOP_BLOCK_METRIC_NAME}'`);
+    const counts = new Map(rows.map(([endpoint, ...values]) => [endpoint, values]));
+    return Number(counts.get('/busy')?.[1] ?? 0) >= 5 && counts;
   });
-  expect(blocks).toEqual([['/busy', 'GET', expect.any(Number)]]);
-  expect(Number(blocks[0]?.[2])).toBeGreaterThanOrEqual(60);
+  expect(blocks.get('/busy')?.[0]).toBe('GET');
+  expect(Number(blocks.get('/busy')?.[2])).toBeGreaterThanOrEqual(50);
+  // The first request of a route loads and compiles code, which can also block.
+  for (const [endpoint, [, count]] of blocks)
+    if (endpoint !== '/busy') expect(Number(count), `${endpoint}`).toBeLessThanOrEqual(1);
 
   const samples = await questdb.sql(`SELECT tags, duration FROM performance_metrics
     WHERE service = '${service}' AND endpoint = '/broken' AND name = 'http.server.request.sample'`);
