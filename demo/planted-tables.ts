@@ -41,8 +41,8 @@ const TABLES: Partial<Record<Scenario, PlantedTable>> = {
     name: 'rates',
     create: [
       `CREATE TABLE rates ${SETTINGS} AS
-       SELECT CASE WHEN n <= 300000 THEN 'airport' ELSE 'other' END AS property, n AS id,
-         80 + n % 50 AS price, current_date + n % 365 AS day FROM generate_series(1, 300001) n`,
+       SELECT CASE WHEN n <= 600000 THEN 'airport' ELSE 'other' END AS property, n AS id,
+         80 + n % 50 AS price, current_date + n % 365 AS day FROM generate_series(1, 600001) n`,
       'CREATE INDEX ON rates (property)',
     ],
   },

@@ -30,7 +30,7 @@ export const SUGGESTION_SCENARIOS = {
 } as const;
 
 /** The demo's scenarios with their descriptions. */
-export const SCENARIOS = { ...ALERT_SCENARIOS, ...SUGGESTION_SCENARIOS } as const;
+const SCENARIOS = { ...ALERT_SCENARIOS, ...SUGGESTION_SCENARIOS } as const;
 
 export type AlertScenario = keyof typeof ALERT_SCENARIOS;
 export type SuggestionScenario = keyof typeof SUGGESTION_SCENARIOS;
