@@ -17,6 +17,8 @@ const ALLOWED: Readonly<Record<string, string>> = {
   'unit/core/delay.test.ts': 'delays that a signal ends',
   'unit/project/timer-delays.test.ts': 'code in strings',
   'e2e/demo-alerts.test.ts': 'interval between two reads of the alerts',
+  'e2e/demo-suggestions.test.ts':
+    'reads the suggestions at intervals, because each read takes time',
   'e2e/tenant.test.ts': 'limit that only ends a hang',
 };
 
