@@ -1,12 +1,17 @@
+import { parseSettings } from '../src/core/config/parse-settings.ts';
+import { getExternalQuestdbTargets } from '../src/core/config/questdb-targets.ts';
 import { DAY_MS, MINUTE_MS } from '../src/core/duration.ts';
 import { migrate } from '../src/storage/migrations/migrate.ts';
+import { QuestdbQueryClient } from '../src/storage/questdb/query-client.ts';
 import { DEFAULT_RETENTION } from '../test/support/default-retention.ts';
 import { ExternalQuestdb } from '../test/support/external-questdb.ts';
 import { waitForRollups } from '../test/support/wait-for-rollups.ts';
 import { measureAccuracy } from './intelligence/anomaly-accuracy.ts';
 import { benchBands } from './intelligence/anomaly-bands.ts';
+import { measureForecastRefresh } from './intelligence/forecast-accuracy.ts';
 import { seedHistory } from './intelligence/seed-history.ts';
-import { atLeast, type BenchOptions, type Report } from './report.ts';
+import { benchSuggestions } from './intelligence/suggestions.ts';
+import { atLeast, atMost, type BenchOptions, type Report } from './report.ts';
 
 interface PartOptions extends BenchOptions {
   readonly questdb: ExternalQuestdb;
@@ -16,7 +21,13 @@ interface PartOptions extends BenchOptions {
 }
 
 /** The parts of the benchmark. They share the stored rows: 28 days of requests. */
-const PARTS: readonly ((options: PartOptions) => Promise<Report>)[] = [benchBands, benchAccuracy];
+const PARTS: readonly ((options: PartOptions) => Promise<Report>)[] = [
+  benchBands,
+  benchWeekOfSuggestions,
+  benchForecasts,
+  benchAccuracy,
+];
+const MAX_FORECAST_CPU_S = 60;
 
 const ROLLUP_TIMEOUT_MS = 600_000;
 const DAYS = 28;
@@ -45,6 +56,26 @@ export async function benchIntelligence(options: BenchOptions): Promise<Report> 
   } finally {
     await questdb.remove();
   }
+}
+
+/** Measures suggestions over the last week of the stored rows. */
+async function benchWeekOfSuggestions({ questdb }: PartOptions): Promise<Report> {
+  const target = getExternalQuestdbTargets(parseSettings(questdb.env).settings)!.read;
+  const queryClient = new QuestdbQueryClient(target);
+  try {
+    return await benchSuggestions(queryClient);
+  } finally {
+    await queryClient.close();
+  }
+}
+
+/** Measures one refresh of all forecasts. A server refreshes them once an hour. */
+async function benchForecasts({ seriesCount }: PartOptions): Promise<Report> {
+  const { cpuMs, memoryBytes } = await measureForecastRefresh(seriesCount);
+  return {
+    targets: [atMost('CPU time of all forecasts', cpuMs / 1000, MAX_FORECAST_CPU_S, 's/h')],
+    details: { 'memory of forecasts': `${Math.round(memoryBytes / 1e6)} MB` },
+  };
 }
 
 /** Checks that bands still raise fewer false alerts than a static threshold. The full data takes some minutes. */

@@ -1,6 +1,6 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { brotliDecompressSync, gunzipSync } from 'node:zlib';
+import { gunzipSync } from 'node:zlib';
 import { HOUR_MS } from '../../src/core/duration.ts';
 import type { RegularSeries } from '../../src/server/forecasts/regular-series.ts';
 import { createNoise } from '../../test/support/forecast-series.ts';
@@ -118,7 +118,6 @@ export function createSyntheticSeries(seeds: number): BenchSeries[] {
 const DECOMPRESS: Readonly<Record<string, (bytes: Buffer) => Buffer>> = {
   '.csv': (bytes) => bytes,
   '.csv.gz': gunzipSync,
-  '.csv.br': brotliDecompressSync,
 };
 
 /**
