@@ -128,6 +128,8 @@ it('reports the connections that a job took from a pool of pg and did not return
   const meter = new ReadableMeter();
   new PatchedPostgres(meter as unknown as Meter).patch(['lib/client.js']);
   const pool = new pg.Pool({ connectionString: postgres.url, max: 3 });
+  // The server can stop before the connections are closed.
+  pool.on('connect', (client) => client.on('error', () => {}));
   const name = `${new URL(postgres.url).host}/postgres`;
   const take = (job: string) =>
     runJob(createJobRun('reports', job, undefined), () => pool.connect());
