@@ -223,7 +223,9 @@ it('reads only new intervals at the next refresh', async () => {
   // The row is in an interval that is read again.
   await forecasts.refresh(NOW + HOUR_MS);
   expect(forecasts.list('disk')).toHaveLength(before + 1);
-  expect(forecasts.list('disk')[0]!.forecast.history!.values.length).toBeGreaterThanOrEqual(HOURS - 1);
+  expect(forecasts.list('disk')[0]!.forecast.history!.values.length).toBeGreaterThanOrEqual(
+    HOURS - 1,
+  );
   await forecasts.refresh(NOW + 2 * DAY_MS);
   // Hosts without values for a day are gone.
   expect(forecasts.list('disk')).toEqual([]);
