@@ -48,12 +48,10 @@ describe('estimateCapacity', () => {
 
   it('reports why the capacity is unknown', () => {
     const idle = createMinutes(500, () => ({ latencyMs: 100, utilization: 10 }));
-    expect(estimateCapacity(idle)).toEqual({
-      rate: undefined,
-      method: undefined,
-      reason:
-        "capacity can't be observed yet: requests did not become slower at up to 500 requests per minute, and the event loop was at most 10 % busy",
-    });
+    const { rate, reason } = estimateCapacity(idle);
+    expect(rate).toBeUndefined();
+    expect(reason).toMatch(/requests did not become slower at up to 500 requests per minute/);
+    expect(reason).toMatch(/the event loop was at most 10 % busy$/);
     expect(estimateCapacity(idle.slice(0, 50)).reason).toBe(
       "capacity can't be observed yet: 600 minutes with requests are needed; there are 50",
     );
