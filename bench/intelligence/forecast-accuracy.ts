@@ -29,7 +29,7 @@ interface HorizonScore {
 }
 
 /** The results for one kind of series. */
-export interface KindScore {
+interface KindScore {
   readonly kind: string;
   /** Number of attempted forecasts, and of forecasts that users see. */
   attempted: number;
@@ -44,7 +44,7 @@ export interface KindScore {
  * @param series hourly series
  * @returns the scores by kind, in the order of the series
  */
-export async function measureForecastAccuracy(
+async function measureForecastAccuracy(
   series: readonly BenchSeries[],
 ): Promise<KindScore[]> {
   const scores = new Map<string, KindScore>();
@@ -125,7 +125,7 @@ function computeMeanChange(values: Float64Array): number {
 }
 
 /** Formats scores as a Markdown table. */
-export function formatForecastScores(scores: readonly KindScore[]): string {
+function formatForecastScores(scores: readonly KindScore[]): string {
   const rows = scores.flatMap(({ kind, attempted, shown, horizons }) =>
     shown === 0
       ? [[kind, `0 of ${attempted}`, '', '', '', '', '']]
