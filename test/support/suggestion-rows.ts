@@ -1,3 +1,4 @@
+import { OWN_SERVICE_NAME } from '../../src/core/own-service.ts';
 import { REPEATED_STATEMENTS_METRIC_NAME } from '../../src/core/request-breakdown.ts';
 import { createRequestSampleRow } from '../../src/core/request-sample-row.ts';
 import type { AddRows } from '../../src/core/schema/table-registry.ts';
@@ -84,7 +85,9 @@ export function addProblemMinute(add: AddRows, timestamp: number, minute: number
     histogram(60, 50, custom('db.client.connection.wait_time', { endpoint: pool, unit: 'ms' }));
   }
   gauge(HELD_CONNECTIONS_METRIC_NAME, minute + 1, { endpoint: LEAKY_POOL, operation: '/export' });
-  histogram(100, 120, { metricType: 'GC_DURATION', name: 'v8js.gc.duration', unit: 'ms' });
+  const gc = { metricType: 'GC_DURATION', name: 'v8js.gc.duration', unit: 'ms' } as const;
+  histogram(100, 120, gc);
+  histogram(100, 120, { ...gc, service: OWN_SERVICE_NAME, instance: 'server' });
 
   for (const [organizationId, ms] of [
     ['grand', 300],

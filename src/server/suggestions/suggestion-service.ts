@@ -1,4 +1,5 @@
 import { DAY_MS, HOUR_MS, MINUTE_MS } from '../../core/duration.ts';
+import { OWN_SERVICE_NAME } from '../../core/own-service.ts';
 import { createError } from '../../core/perfscope-error.ts';
 import { getScopePrefix } from '../../core/queue-scope.ts';
 import type { AddRows } from '../../core/schema/table-registry.ts';
@@ -189,11 +190,14 @@ function listRanges(range: TimeRange): TimeRange[] {
 }
 
 /** Returns whether a suggestion about one tenant is about a selected tenant. */
+/** Suggestions about Perfscope's own processes are shown only on request, because their code can't be changed. */
 function isSelected(
-  { kind, organizationId, propertyId }: Suggestion,
+  { kind, service, organizationId, propertyId }: Suggestion,
   request: SuggestionsRequest,
   selected: TenantScope,
 ): boolean {
+  const showsOwn = request.filter.service?.includes(OWN_SERVICE_NAME);
+  if (service === OWN_SERVICE_NAME && !showsOwn) return false;
   const hasTenantFilter = (request.organizationId ?? request.propertyId) !== undefined;
   if (kind !== 'slow-tenant' || !hasTenantFilter) return true;
   return isVisibleInScope({ organizationId, propertyId }, selected);

@@ -92,6 +92,11 @@ describe('suggestions', () => {
     await expect(list({ last: '8d' })).rejects.toThrow('a range of at most 7 days');
   });
 
+  it("shows problems of Perfscope's own processes only on request", async () => {
+    expect((await list()).filter(({ service }) => service === 'perfscope')).toEqual([]);
+    expect(await list({ service: ['perfscope'] })).toMatchObject([{ kind: 'gc-pressure' }]);
+  });
+
   it('filters by kind, service, and tenant', async () => {
     expect((await list({ kind: ['slow-table'] })).map(({ title }) => title)).toEqual([
       'Table bookings has 3 slow statements',
