@@ -44,9 +44,7 @@ interface KindScore {
  * @param series hourly series
  * @returns the scores by kind, in the order of the series
  */
-async function measureForecastAccuracy(
-  series: readonly BenchSeries[],
-): Promise<KindScore[]> {
+async function measureForecastAccuracy(series: readonly BenchSeries[]): Promise<KindScore[]> {
   const scores = new Map<string, KindScore>();
   for (const each of series) {
     const score = scores.get(each.kind) ?? {

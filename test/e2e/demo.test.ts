@@ -122,7 +122,7 @@ it('has data for the Grafana dashboards', async () => {
 
 /** Panels for problems and events that don't always occur in the demo, or that need a day of data. */
 const EMPTY_PANELS =
-  /Failed outgoing calls|[Dd]ropped|Alert|alert|Incidents|Deploys|Noise|Remaining error budgets|Setting values|Decisions|Slow and failed requests|Streams|New versions|Repeated statements|OTLP/;
+  /Failed outgoing calls|[Dd]ropped|Alert|alert|Incidents|Deploys|Noise|Remaining error budgets|Setting values|Decisions|Slow and failed requests|Streams|New versions|Repeated statements|OTLP|Forecasts|normal values/;
 
 const API = `SELECT endpoint, operation, organization_id, property_id,
   sum(count_2xx), sum(count_3xx), sum(count_4xx), sum(count_5xx)

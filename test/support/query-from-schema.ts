@@ -29,6 +29,9 @@ const SPECIAL_VALUES: Readonly<Record<string, readonly string[]>> = {
   search: ['ROW', '1', '%'],
   base: ['1.0.0'],
   candidate: ['1.1.0', '🏨'],
+  outcome: ['POST /bookings', '/🏨', 'metric:own-row'],
+  exposure: ['GET /rooms', 'requests', 'activeUsers'],
+  latency: ['GET /rooms', 'requests'],
   timeZone: ['UTC', 'Europe/Vienna', 'Asia/Kathmandu', 'America/St_Johns'],
 };
 /** Parameters that are not generated: `last` replaces `from` and `to`, and a cursor comes from a response. */
