@@ -1,6 +1,7 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { HOUR_MS } from '../../../../src/core/duration.ts';
 import type { Role } from '../../../../src/core/person-and-roles.ts';
 import { UNRESTRICTED_SCOPE } from '../../../../src/core/tenant-scope.ts';
 import { hasPermission } from '../../../../src/server/access/permissions.ts';
@@ -102,6 +103,8 @@ beforeAll(async () => {
   );
   await api.evaluator.runOnce(now);
   await api.waitUntilStored();
+  // Forecasts read whole hours.
+  await api.evaluator.forecasts.refresh(now + HOUR_MS);
   operations = listOperations(await (await fetch(`${api.url}/api/openapi.json`)).json());
   const idsByPath = await collectForeignIds();
   foreignIds = idsByPath.flat();
@@ -267,8 +270,13 @@ function tamper(cursor: string): string[] {
   return [...contents.map(encode), `${cursor}A`, cursor.slice(0, -3), 'bm90aGluZw'];
 }
 
-/** Paths that show no names. `distribution.test.ts` and `deploys-api.test.ts` check that counts are limited to the tenant. */
+/**
+ * Paths that show no names. `distribution.test.ts`, `deploys-api.test.ts`, and `anomalies.test.ts` check that the values
+ * are limited to the tenant. Anomalies need days of data.
+ */
 const PATHS_WITHOUT_NAMES = [
+  '/api/performance/anomalies',
+  '/api/performance/bands',
   '/api/performance/compare',
   '/api/performance/distribution',
   '/api/performance/actions',
