@@ -46,6 +46,8 @@ function toExpectedDays(
   const statesAndOthers: Record<string, number> = { schema_migrations: 0, error_logs_copy: 3 };
   for (const { name } of STATE_TABLES) statesAndOthers[name] = 0;
   statesAndOthers.objectives = 13 * DAYS_PER_UNIT.MONTH;
+  statesAndOthers.forecasts = 13 * DAYS_PER_UNIT.MONTH;
+  statesAndOthers.metric_bands = 2 * DAYS_PER_UNIT.MONTH;
   return Object.fromEntries(
     names.map((name) => {
       if (MEASUREMENT_TABLE_NAMES.includes(name)) return [name, days.raw];

@@ -29,8 +29,9 @@ it('each library of the table has messages, and a version of it is installed', (
 
 it.concurrent.each(CASES)(
   'a minified bundle of %s %s contains a message',
-  async (name, version, project) => {
-    const outfile = join(folder, `${name.replace('/', '-')}-${version}.mjs`);
+  async (name, _version, project) => {
+    // Several projects can contain the same version, and the tests run at the same time.
+    const outfile = join(mkdtempSync(join(folder, 'bundle-')), 'bundle.mjs');
     const contents = `import * as library from '${name}'; console.log(library);`;
     await build({
       stdin: { contents, resolveDir: project },
