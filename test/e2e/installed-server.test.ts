@@ -90,7 +90,8 @@ it('stores the requests of a service that has the agent of this server', async (
   await sendRequests(`${await app.url()}/rooms/7`, 20);
   await app.stop();
   const statement = `SELECT endpoint, sum(count) requests FROM performance_metrics
-    WHERE service = 'installed' AND endpoint = '/rooms/:id'`;
+    WHERE service = 'installed'
+      AND metric_type = 'API_RESPONSE_TIME' AND endpoint = '/rooms/:id'`;
   await expectRows(
     async () => JSON.parse(await runInstalled('query', '--json', statement)).map(Object.values),
     [['/rooms/:id', 20]],
@@ -117,7 +118,10 @@ it('stops with QuestDB, and restores the backup', async () => {
   expect(await runInstalled('restore', join(folder, 'backup'))).toMatch(/Restored/);
   await server.start();
   await expectRows(
-    () => server.sql("SELECT sum(count) FROM performance_metrics WHERE endpoint = '/rooms/:id'"),
+    () =>
+      server.sql(
+        "SELECT sum(count) FROM performance_metrics WHERE metric_type = 'API_RESPONSE_TIME' AND endpoint = '/rooms/:id'",
+      ),
     [[20]],
   );
 });

@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { nodeBinary } from '../../scripts/node-versions.mjs';
+import { EVENT_LOOP_BLOCK_METRIC_NAME } from '../../src/core/suggestion-metrics.ts';
 import { loadAgentPackage } from '../../src/server/agent-package/agent-package-file.ts';
 import { expectRows } from '../support/expect-rows.ts';
 import { InstrumentedApp } from '../support/instrumented-app.ts';
@@ -85,6 +86,7 @@ async function checkApp({ folder, preloaded, library, major, script, flag }: Cas
       server.sql(`SELECT coalesce(endpoint, name), operation, organization_id, sum(count)
         FROM performance_metrics
         WHERE service = '${service}' AND (endpoint LIKE '/hotel%' OR name = 'probe')
+          AND name != '${EVENT_LOOP_BLOCK_METRIC_NAME}'
         ORDER BY operation, organization_id`),
     [
       // A request belongs to the first tenant that its handler sets.

@@ -76,7 +76,8 @@ it('stores every row exactly once if QuestDB and an app are killed', async () =>
   const counts = await waitFor(async () => {
     const [row] = await questdb.sql(
       `SELECT sum(count), sum(error_count) FROM performance_metrics
-       WHERE service = 'hotel' AND endpoint = '/rooms/:id'`,
+       WHERE service = 'hotel'
+          AND metric_type = 'API_RESPONSE_TIME' AND endpoint = '/rooms/:id'`,
     );
     return Number(row?.[0]) >= responseCount + 100 && row;
   });

@@ -124,7 +124,8 @@ export const SERVER_SCENARIOS: readonly Scenario[] = [
       await waitForWal(run.questdb);
       const [[count] = []] = await run.questdb.sql(
         `SELECT sum(count) FROM performance_metrics
-         WHERE service = '${run.id}' AND endpoint = '/rooms/:id'`,
+         WHERE service = '${run.id}'
+        AND metric_type = 'API_RESPONSE_TIME' AND endpoint = '/rooms/:id'`,
       );
       const stored = Number(count ?? 0);
       run.other = { recorded: responses, stored, doubled: Math.max(0, stored - responses) };
