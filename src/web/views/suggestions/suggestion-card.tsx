@@ -35,7 +35,7 @@ export function SuggestionCard({ suggestion }: { suggestion: Suggestion }) {
         </p>
         {nextStep.code && <CodeBlock label={`Next step of: ${title}`}>{nextStep.code}</CodeBlock>}
         <Plan suggestion={suggestion} />
-        <p class="small">
+        <p class="links small">
           {links.map(({ label, path }) => (
             <a key={path} class="link name" href={toViewLink(path)}>
               {label}
