@@ -53,7 +53,10 @@ export const RANGE_INPUT = {
   to: z.string().optional().describe('End of the time range in ISO 8601. Default: now.'),
 };
 
-const namesSchema = z.array(z.string().min(1)).min(1).max(50).optional();
+/** Names to filter by. */
+export const namesSchema = z.array(z.string().min(1)).min(1).max(50).optional();
+/** A name or an ID. */
+export const nameSchema = z.string().min(1).max(200);
 
 /** Filters for tenants. A key for one organization never returns data of another. */
 export const TENANT_INPUT = {

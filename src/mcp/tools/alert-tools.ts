@@ -3,6 +3,7 @@ import { ALERT_SEVERITIES } from '../../core/schema/enums.ts';
 import {
   createLimitInput,
   defineTool,
+  nameSchema,
   RANGE_INPUT,
   SERVICE_INPUT,
   TENANT_INPUT,
@@ -10,7 +11,6 @@ import {
   toViewParameters,
 } from '../tool.ts';
 
-const idSchema = z.string().min(1).max(200);
 const severityInput = { severity: z.array(z.enum(ALERT_SEVERITIES)).min(1).optional() };
 
 /** Tools for alerts, incidents, rules, and objectives. */
@@ -38,7 +38,7 @@ export const ALERT_TOOLS: readonly Tool[] = [
     title: 'One alert with its cause',
     description:
       'Returns an alert with its likely cause, its history, its rule, and its value over time.',
-    input: { id: idSchema.describe('ID of the alert, from list_alerts or explain_incident.') },
+    input: { id: nameSchema.describe('ID of the alert, from list_alerts or explain_incident.') },
     async run(client, { id }) {
       const [alert, series] = await Promise.all([client.alert(id), client.alertSeries(id)]);
       return { data: { ...alert, series }, link: { path: `/alerts/${encodeURIComponent(id)}` } };
@@ -70,7 +70,7 @@ export const ALERT_TOOLS: readonly Tool[] = [
     title: 'One incident with its causes',
     description:
       'Returns an incident with its ranked likely causes and their evidence, alerts, affected tenants, and timeline.',
-    input: { id: idSchema.describe('ID of the incident, from list_incidents.') },
+    input: { id: nameSchema.describe('ID of the incident, from list_incidents.') },
     async run(client, { id }) {
       const data = await client.incident(id);
       return { data, link: { path: `/incidents/${encodeURIComponent(id)}` } };

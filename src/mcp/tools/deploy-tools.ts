@@ -1,14 +1,13 @@
 import { z } from 'zod';
 import {
   defineTool,
+  nameSchema,
   RANGE_INPUT,
   SERVICE_INPUT,
   TENANT_INPUT,
   type Tool,
   toViewParameters,
 } from '../tool.ts';
-
-const nameSchema = z.string().min(1).max(200);
 
 /** Tools for deploys and comparisons. */
 export const DEPLOY_TOOLS: readonly Tool[] = [

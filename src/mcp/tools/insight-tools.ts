@@ -2,6 +2,8 @@ import { z } from 'zod';
 import {
   createLimitInput,
   defineTool,
+  nameSchema,
+  namesSchema,
   ORIGIN_INPUT,
   RANGE_INPUT,
   SERVICE_INPUT,
@@ -9,9 +11,6 @@ import {
   type Tool,
   toViewParameters,
 } from '../tool.ts';
-
-const namesSchema = z.array(z.string().min(1)).min(1).max(50).optional();
-const nameSchema = z.string().min(1).max(200).optional();
 
 /** Tools for suggestions, bottlenecks, anomalies, forecasts, and the effect of slowness. */
 export const INSIGHT_TOOLS: readonly Tool[] = [
@@ -86,13 +85,17 @@ export const INSIGHT_TOOLS: readonly Tool[] = [
       ...RANGE_INPUT,
       ...TENANT_INPUT,
       ...SERVICE_INPUT,
-      outcome: nameSchema.describe(
-        'Successful requests, such as "POST /bookings", or a metric, such as "metric:bookings". The result lists the choices.',
-      ),
-      exposure: nameSchema.describe(
-        'Requests, such as "GET /rooms", or "requests", or "activeUsers".',
-      ),
-      latency: nameSchema.describe('Requests whose latency counts, such as "GET /rooms".'),
+      outcome: nameSchema
+        .optional()
+        .describe(
+          'Successful requests, such as "POST /bookings", or a metric, such as "metric:bookings". The result lists the choices.',
+        ),
+      exposure: nameSchema
+        .optional()
+        .describe('Requests, such as "GET /rooms", or "requests", or "activeUsers".'),
+      latency: nameSchema
+        .optional()
+        .describe('Requests whose latency counts, such as "GET /rooms".'),
     },
     async run(client, input) {
       const data = await client.get('businessImpact', input);

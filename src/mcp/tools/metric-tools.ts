@@ -4,6 +4,7 @@ import {
   COMPARE_INPUT,
   createLimitInput,
   defineTool,
+  namesSchema,
   ORIGIN_INPUT,
   RANGE_INPUT,
   SERVICE_INPUT,
@@ -23,7 +24,6 @@ const DIMENSIONS = z.enum([
   'organizationId',
   'propertyId',
 ]);
-const namesSchema = z.array(z.string().min(1)).min(1).max(50).optional();
 
 /** Tools to find names, and to query metrics over time. */
 export const METRIC_TOOLS: readonly Tool[] = [

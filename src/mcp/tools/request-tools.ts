@@ -4,8 +4,11 @@ import {
   COMPARE_INPUT,
   createLimitInput,
   defineTool,
+  namesSchema,
   ORIGIN_INPUT,
   RANGE_INPUT,
+  SERVICE_INPUT,
+  TENANT_INPUT,
   type Tool,
   toViewParameters,
 } from '../tool.ts';
@@ -20,7 +23,6 @@ const GROUP_BY = z.enum([
   'propertyId',
 ]);
 const groupBySchema = z.array(GROUP_BY).min(1).max(5);
-const namesSchema = z.array(z.string().min(1)).min(1).max(50).optional();
 
 const SORT = z.enum(['count', 'rate', 'errorCount', 'errorRate', 'average', 'p50', 'p95', 'p99']);
 const sortInput = { sort: SORT.default('count').describe('Largest values first.') };
@@ -139,10 +141,9 @@ export const REQUEST_TOOLS: readonly Tool[] = [
       'Lists errors by fingerprint with message, stack trace, number of occurrences, and first and last time.',
     input: {
       ...RANGE_INPUT,
-      service: namesSchema.describe('Only these services.'),
+      ...SERVICE_INPUT,
       endpoint: namesSchema.describe('Only these endpoints.'),
-      organizationId: namesSchema.describe('Only these organizations.'),
-      propertyId: namesSchema.describe('Only these properties.'),
+      ...TENANT_INPUT,
       sort: z.enum(['count', 'firstSeen', 'lastSeen']).default('count'),
       ...createLimitInput('errors', 10),
     },

@@ -1,8 +1,7 @@
-import { formatDuration, formatNumber } from '../../core/format.ts';
+import { formatBytes, formatDuration, formatNumber, formatPercent } from '../../core/format.ts';
 import type { Forecast } from './forecast.ts';
 import type { SubjectForecast } from './forecast-monitor.ts';
 import type { ForecastKind } from './forecast-subject.ts';
-import { formatValue } from './format-forecast.ts';
 
 /** Labels of the alerts about forecasts, by kind. Error budgets also have the labels of their objective. */
 export const FORECAST_LABELS: Readonly<Record<ForecastKind, readonly string[]>> = {
@@ -56,4 +55,12 @@ export function explainForecast(
       : `; in ${formatNumber(last.forecasts)} tests over ${formatDuration(last.horizonMs)}, the error was ${format(last.error)} (repeating the last value: ${format(last.naive)})`;
   const growth = `${format(Math.abs(slopePerDay))} ${slopePerDay >= 0 ? 'more' : 'less'} per day`;
   return `between ${earliest} and ${latest} (80 % interval); ${current}, ${growth}${tested}`;
+}
+
+/** Formats a value of a subject in its unit. */
+function formatValue(value: number, unit: string): string {
+  if (unit === '%') return formatPercent(value);
+  if (unit === 'By') return formatBytes(value);
+  if (unit === 'ms') return formatDuration(value);
+  return unit === '1/min' ? `${formatNumber(value)}/min` : formatNumber(value);
 }

@@ -8,8 +8,9 @@ import { formatDeploy, formatLearned } from '../../anomalies/band-texts.ts';
 import type { MeasureBands } from '../../anomalies/history/measure-bands.ts';
 import { type Judgement, judgeValue } from '../../anomalies/judge-value.ts';
 import { SENSITIVITIES } from '../../anomalies/model/band.ts';
+import type { WatchedMeasure } from '../../anomalies/service/anomaly-service.ts';
 import { type Observation, toLabels, type WaitingForData } from '../evaluation/observation.ts';
-import type { AnomalyMeasure, Measure } from '../rules/alert-rule.ts';
+import type { AlertRule, AnomalyMeasure, Measure } from '../rules/alert-rule.ts';
 import { getMeasureUnit } from '../rules/rule-aggregates.ts';
 import type { RuleQueryCache } from './rule-query-cache.ts';
 
@@ -136,4 +137,14 @@ async function listMissingRates(
       ? [{ labels: toLabels(group), value: 0, count: 0, newestMs }]
       : [],
   );
+}
+
+/** Returns the measures of the rules about anomalies. */
+export function listWatchedMeasures(rules: readonly AlertRule[]): WatchedMeasure[] {
+  return rules.flatMap(({ name, source }) => {
+    if (source.kind !== 'measure' || !source.anomaly) return [];
+    const { of, sensitivity } = source.anomaly;
+    const measure = toBandMeasure(source, of);
+    return [{ rule: name, measure, windowMs: source.windowMs, sensitivity }];
+  });
 }
