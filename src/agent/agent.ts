@@ -175,7 +175,7 @@ export class Agent {
       onQuery: (durationMs) => this.#queryStats.add(durationMs, false),
       onFailedConnect: (failure) => this.errorTracker.track(toConnectOccurrence(failure)),
       onQueueReachabilityChange: (queue, reachable) => {
-        if (reachable) log.warn(`The Redis server for queue ${queue} is reachable again.`);
+        if (reachable) log.warn(`The server of queue ${queue} is reachable again.`);
         else log.warn(createError('PS_QUEUE_AWAY', { queue }).message);
       },
       includeJobData: this.config.settings.PERFORMANCE_JOB_DATA,

@@ -28,10 +28,9 @@ import {
 } from './instrumentation/host/runtime-metrics.ts';
 import type { InstrumentationContext } from './instrumentation/instrumentation-context.ts';
 import { OutgoingRecorder } from './instrumentation/outgoing/outgoing-recorder.ts';
-import { getErrorType } from './instrumentation/queues/bullmq-job-transition.ts';
+import { getErrorType } from './instrumentation/queues/job-error.ts';
 import { createJobHistograms } from './instrumentation/queues/job-histograms.ts';
-import { createQueueDepthMetrics } from './instrumentation/queues/queue-depth.ts';
-import { UnconfirmedJobs } from './instrumentation/queues/unconfirmed-jobs.ts';
+import { QueueGauges } from './instrumentation/queues/queue-gauges.ts';
 import { recordEventLoopBlocks } from './instrumentation/requests/event-loop-block-recorder.ts';
 import {
   type HttpInstrumentationOptions,
@@ -151,12 +150,9 @@ export class OtelMetrics {
   createInstrumentationContext(options: LibraryInstrumentationOptions): InstrumentationContext {
     const { onJob, onQuery, onFailedConnect, onQueueReachabilityChange, includeJobData } = options;
     const histograms = this.#histograms;
-    const unconfirmedJobs = new UnconfirmedJobs();
-    const onQueue = createQueueDepthMetrics({
+    const gauges = new QueueGauges({
       meter: this.#provider.getMeter('perfscope.queue'),
       onReachabilityChange: onQueueReachabilityChange,
-      unconfirmedJobs,
-      onAccepted: (row) => onJob(row, undefined),
     });
     this.#outgoing = new OutgoingRecorder(histograms);
     return {
@@ -165,7 +161,7 @@ export class OtelMetrics {
       databases: new DatabaseRecorder({ histograms, onQuery, onFailedConnect }),
       pools: this.poolMetrics,
       outgoing: this.#outgoing,
-      queues: { onTransition: onJob, onQueue, includeJobData, unconfirmedJobs },
+      queues: { onTransition: onJob, gauges, includeJobData },
     };
   }
 

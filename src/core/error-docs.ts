@@ -332,8 +332,8 @@ export const ERROR_EXPLANATIONS: Readonly<Record<ErrorCode, ErrorExplanation>> =
     action: 'Correct the value that the header, the resolver, or `withTenant()` provides.',
   },
   PS_QUEUE_AWAY: {
-    cause: 'The agent could not read the depth of a BullMQ queue from Redis.',
-    action: 'Check the Redis server. The agent retries automatically.',
+    cause: 'The agent could not read the depth of a queue from its server, such as Redis.',
+    action: 'Check that the server runs and that the application can reach it. The agent retries automatically.',
   },
   PS_DEMO_INCOMPLETE: {
     cause: '`perfscope demo` needs optional packages that are not installed.',

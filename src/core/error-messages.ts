@@ -186,7 +186,7 @@ export const ERROR_MESSAGES = {
   PS_TENANT_REFUSED: (p: { field: string; reason: string }) =>
     `A request's ${p.field} was ignored: it ${p.reason}. The request is recorded without this value. Correct the header or the withTenant() call.`,
   PS_QUEUE_AWAY: (p: { queue: string }) =>
-    `The Redis server for queue ${p.queue} is unreachable, so the queue depth is unknown. Check that Redis is running.`,
+    `The server of queue ${p.queue} is unreachable, so the queue depth is unknown. Check that the server is running.`,
   PS_DEMO_INCOMPLETE: (p: { reason: string }) =>
     `The demo needs packages that are not installed (${p.reason}). Run: npm install bullmq ioredis`,
   PS_DOCTOR_FAILED: (p: { app: string; reason: string }) =>

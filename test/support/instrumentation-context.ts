@@ -9,7 +9,6 @@ import type { InstrumentationContext } from '../../src/agent/instrumentation/ins
 import type { Library } from '../../src/agent/instrumentation/loading/library.ts';
 import { OutgoingRecorder } from '../../src/agent/instrumentation/outgoing/outgoing-recorder.ts';
 import type { QueueRecorder } from '../../src/agent/instrumentation/queues/queue-recorder.ts';
-import { UnconfirmedJobs } from '../../src/agent/instrumentation/queues/unconfirmed-jobs.ts';
 
 export interface TestContextOptions {
   histograms?: HistogramRegistry;
@@ -36,9 +35,8 @@ export function createTestContext(options: TestContextOptions = {}): Instrumenta
     outgoing: new OutgoingRecorder(histograms),
     queues: {
       onTransition: () => {},
-      onQueue: () => {},
+      gauges: { add() {} },
       includeJobData: false,
-      unconfirmedJobs: new UnconfirmedJobs(),
       ...options.queues,
     },
   };

@@ -8,8 +8,7 @@ import {
   type Observable,
 } from '@opentelemetry/api';
 import { BULLMQ } from '../../src/agent/instrumentation/queues/bullmq.ts';
-import { createQueueDepthMetrics } from '../../src/agent/instrumentation/queues/queue-depth.ts';
-import { UnconfirmedJobs } from '../../src/agent/instrumentation/queues/unconfirmed-jobs.ts';
+import { QueueGauges } from '../../src/agent/instrumentation/queues/queue-gauges.ts';
 import type { JobTransition } from '../../src/core/schema/tables/queue-metrics-table.ts';
 import { createTestContext } from './instrumentation-context.ts';
 
@@ -30,7 +29,6 @@ export class InstrumentedBullmq {
   /** @param folder folder of the package */
   constructor(folder: string) {
     const load = createRequire(import.meta.url);
-    const unconfirmedJobs = new UnconfirmedJobs();
     const noopMeter = createNoopMeter();
     // The no-op meter is shared, so changing it would change the meter of other parts.
     const meter = Object.assign(Object.create(noopMeter) as Meter, {
@@ -43,13 +41,8 @@ export class InstrumentedBullmq {
         }),
     });
     const onTransition = (row: JobTransition) => void this.transitions.push(row);
-    const onQueue = createQueueDepthMetrics({
-      meter,
-      onReachabilityChange: () => {},
-      unconfirmedJobs,
-      onAccepted: onTransition,
-    });
-    const context = createTestContext({ queues: { onTransition, onQueue, unconfirmedJobs } });
+    const gauges = new QueueGauges({ meter, onReachabilityChange: () => {} });
+    const context = createTestContext({ queues: { onTransition, gauges } });
     const { patches = {} } = BULLMQ.instrument!(context);
     for (const [path, patch] of Object.entries(patches))
       patch(load(join(folder, path)), { version: BULLMQ.versions.from, path, folder });

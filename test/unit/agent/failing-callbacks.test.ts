@@ -26,8 +26,7 @@ import {
 } from '../../../src/agent/instrumentation/host/runtime-metrics.ts';
 import { InstrumentationRegistry } from '../../../src/agent/instrumentation/loading/instrumentation-registry.ts';
 import type { Library } from '../../../src/agent/instrumentation/loading/library.ts';
-import { createQueueDepthMetrics } from '../../../src/agent/instrumentation/queues/queue-depth.ts';
-import { UnconfirmedJobs } from '../../../src/agent/instrumentation/queues/unconfirmed-jobs.ts';
+import { QueueGauges } from '../../../src/agent/instrumentation/queues/queue-gauges.ts';
 import { MetricRecorder } from '../../../src/agent/record/metric-recorder.ts';
 import { DroppedRowCounter } from '../../../src/storage/spool/dropped-rows.ts';
 import {
@@ -120,22 +119,16 @@ describe('a failing observable callback', () => {
 
   it('of a queue is counted, and the other queues are observed', async () => {
     const unreachable: string[] = [];
-    const addQueue = createQueueDepthMetrics({
+    const gauges = new QueueGauges({
       meter,
       onReachabilityChange: (queue) => {
         unreachable.push(queue);
         if (queue === 'a') fail();
       },
-      unconfirmedJobs: new UnconfirmedJobs(),
-      onAccepted: fail,
     });
-    const queues = ['a', 'b'].map((name) => ({
-      name,
-      qualifiedName: name,
-      add: () => {},
-      client: Promise.reject(new Error('no connection')),
-    }));
-    for (const queue of queues) addQueue(queue);
+    const source = { system: 'test', isOpen: () => true, read: async () => undefined };
+    const queues = ['a', 'b'].map((name) => ({ name }));
+    for (const queue of queues) gauges.add(source, queue.name, queue.name, queue);
     await expectFailure('the queue metrics', observe);
     expect(unreachable).toEqual(['a', 'b']);
   });

@@ -1,6 +1,7 @@
 import { QueueJobStatus } from '../../../core/schema/enums.ts';
 import type { JobTransition } from '../../../core/schema/tables/queue-metrics-table.ts';
 import type { Tenant } from '../context/tenant-context.ts';
+import { toErrorMessageAndStack } from './job-error.ts';
 
 /** Properties of a BullMQ 5 or 6 job. Times are ms since the epoch. */
 export interface BullmqJob {
@@ -128,15 +129,4 @@ export function getStartMs({ processedOn, timestamp }: BullmqJob): number | unde
 export function computeWaitTime(startedMs: number | undefined, readyMs: number | undefined) {
   if (startedMs === undefined || readyMs === undefined) return undefined;
   return Math.max(0, startedMs - readyMs);
-}
-
-/** Returns the class name of an error for the attribute `error.type`. */
-export function getErrorType(error: unknown): string {
-  const name = (error as { name?: unknown } | null | undefined)?.name;
-  return typeof name === 'string' && /^\w{1,64}$/.test(name) ? name : '_OTHER';
-}
-
-function toErrorMessageAndStack(error: unknown): { message: string; stack: string | undefined } {
-  if (!(error instanceof Error)) return { message: String(error), stack: undefined };
-  return { message: String(error.message), stack: error.stack };
 }

@@ -2,7 +2,8 @@ import { guard } from '../../../core/guard.ts';
 import { QueueJobStatus } from '../../../core/schema/enums.ts';
 import type { Library, LibraryHooks } from '../loading/library.ts';
 import { type MethodObserver, observeMethod, wrapMethod } from '../loading/method-patching.ts';
-import { runJobCode } from './bullmq-job-run.ts';
+import { markQueueConnections, markSharedKeys } from './bullmq-connections.ts';
+import { canRunCommands, createBullmqDepth } from './bullmq-depth.ts';
 import {
   type BullmqJob,
   computeWaitTime,
@@ -14,16 +15,13 @@ import {
   toBaseTransition,
   toDistinctTimestamp,
 } from './bullmq-job-transition.ts';
-import {
-  markQueueConnections,
-  markSharedKeys,
-  recordQueueOperations,
-} from './bullmq-operations.ts';
 import { getJobTenant, propagateTenant } from './bullmq-tenant.ts';
+import { type JobContext, runJobCode } from './job-code.ts';
 import { isFirstStart, JobReadyTimes, RecordedArrivals } from './job-ready-times.ts';
+import { recordQueueOperations } from './queue-operations.ts';
 import type { QueueRecorder } from './queue-recorder.ts';
-import { getQueueScope, replaceScopePrefix, toQueueKey } from './queue-scope.ts';
-import { canBeIgnored } from './unconfirmed-jobs.ts';
+import { getQueueScope, replaceScopePrefix, toQueueKey } from './redis-queue-scope.ts';
+import { canBeIgnored, UnconfirmedJobs } from './unconfirmed-jobs.ts';
 
 /** What fails, for {@link guard}. */
 const PART = 'the BullMQ instrumentation';
@@ -66,7 +64,15 @@ export const BULLMQ: Library = {
 };
 
 function instrumentBullmq(recorder: QueueRecorder): LibraryHooks {
-  const { onTransition, onQueue, includeJobData, unconfirmedJobs } = recorder;
+  const { onTransition, gauges, includeJobData } = recorder;
+  const unconfirmedJobs = new UnconfirmedJobs();
+  const depth = createBullmqDepth({
+    unconfirmedJobs,
+    onAccepted: (row) => onTransition(row, undefined),
+  });
+  const onQueue = (queue: object) => {
+    if (canRunCommands(queue)) gauges.add(depth, toQueueKey(queue), queue.name, queue);
+  };
   const readyTimes = new JobReadyTimes();
   const recordedArrivals = new RecordedArrivals();
   const waitTimesMs = new WeakMap<BullmqJob, number>();
@@ -252,14 +258,17 @@ function instrumentBullmq(recorder: QueueRecorder): LibraryHooks {
     });
     wrapMethod(prototype, 'callProcessJob', (original) => {
       return function callProcessJob(this: unknown, ...args: unknown[]) {
-        return runJobCode(args[0], () => original.apply(this, args) as unknown);
+        return runJobCode(
+          () => toJobContext(args[0] as BullmqJob),
+          () => original.apply(this, args) as unknown,
+        );
       };
     });
   };
 
   const patchFlows = (exports: unknown) => {
     const { prototype } = (exports as { FlowProducer: { prototype: object } }).FlowProducer;
-    recordQueueOperations(prototype, ['add', 'addBulk']);
+    recordQueueOperations(prototype, ['add', 'addBulk'], (_, [flows]) => getFlowQueue(flows));
     observeMethod(PART, prototype, 'add', {
       after: (_, node: FlowNode) => recordAddedTree(node),
     });
@@ -286,7 +295,11 @@ function instrumentBullmq(recorder: QueueRecorder): LibraryHooks {
 
   const patchQueue = (exports: unknown) => {
     const { prototype } = (exports as { Queue: { prototype: object } }).Queue;
-    recordQueueOperations(prototype, ['add', 'addBulk', 'upsertJobScheduler']);
+    recordQueueOperations<{ name: string }>(
+      prototype,
+      ['add', 'addBulk', 'upsertJobScheduler'],
+      ({ name }) => name,
+    );
   };
 
   const patchConnection = (exports: unknown) => {
@@ -326,4 +339,15 @@ function toParentKey(queue: object, { id, queueKey }: JobParent): string {
   const name = queueKey.slice(end + 1);
   const scope = replaceScopePrefix(getQueueScope(queue), queueKey.slice(0, end));
   return `${scope}\n${name}\n${id}`;
+}
+
+/** Returns the queue of a flow, or of the first of several flows. */
+function getFlowQueue(flows: unknown): string {
+  const flow = (Array.isArray(flows) ? flows[0] : flows) as { queueName?: unknown } | undefined;
+  return String(flow?.queueName ?? '');
+}
+
+function toJobContext(job: BullmqJob): JobContext {
+  const { queue, queueName = queue.name, name: jobType } = job;
+  return { queueName, jobType, tenant: getJobTenant(job) };
 }

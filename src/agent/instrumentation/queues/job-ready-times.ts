@@ -86,6 +86,7 @@ export class RecordedArrivals {
   }
 }
 
-function limitSize(map: Map<string, unknown>): void {
+/** Removes the oldest entry of a map that has the maximum number of jobs. */
+export function limitSize(map: Map<string, unknown>): void {
   if (map.size >= MAX_JOBS) map.delete(map.keys().next().value!);
 }

@@ -1,5 +1,5 @@
 import type { JobTransition } from '../../../core/schema/tables/queue-metrics-table.ts';
-import type { UnconfirmedJobs } from './unconfirmed-jobs.ts';
+import type { QueueGauges } from './queue-gauges.ts';
 
 /** Receives the jobs and queues of libraries. */
 export interface QueueRecorder {
@@ -8,10 +8,8 @@ export interface QueueRecorder {
     transition: JobTransition,
     failure: { error: unknown } | undefined,
   ) => void;
-  /** Called for each `Queue` and `Worker` when it connects. */
-  readonly onQueue: (queue: object) => void;
+  /** Receives the objects whose queues are polled for their depth. */
+  readonly gauges: Pick<QueueGauges, 'add'>;
   /** Whether to store the data and results of jobs. */
   readonly includeJobData: boolean;
-  /** Receives the first rows of jobs that Redis possibly ignored. */
-  readonly unconfirmedJobs: UnconfirmedJobs;
 }

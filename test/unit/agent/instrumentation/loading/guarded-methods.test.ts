@@ -82,7 +82,7 @@ function patchBullmq(): PatchedMethod[] {
     QueueBase: createLibrary(methods.QueueBase),
   };
   const context = createTestContext({
-    queues: { onTransition: fail, onQueue: fail, includeJobData: true },
+    queues: { onTransition: fail, gauges: { add: fail }, includeJobData: true },
   });
   const { patches = {} } = BULLMQ.instrument!(context);
   for (const [name, file] of Object.entries(files)) {
@@ -101,7 +101,7 @@ function patchBullmq(): PatchedMethod[] {
     original: library.originals[name]!,
     self: createObject(library.Library.prototype, ['queueName', 'name', 'opts']),
     args: BULLMQ_ARGUMENTS[name] ?? [createHostileProxy()],
-    part: name === 'callProcessJob' ? 'the tenant context' : part,
+    part: name === 'callProcessJob' ? 'the context of jobs' : part,
   });
   return [
     ...Object.entries(methods).flatMap(([name, names]) =>

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import {
   getQueueScope,
   toQueueKey,
-} from '../../../../../src/agent/instrumentation/queues/queue-scope.ts';
+} from '../../../../../src/agent/instrumentation/queues/redis-queue-scope.ts';
 import { getScopePrefix, isInQueueScope } from '../../../../../src/core/queue-scope.ts';
 
 const toScope = (connection: unknown, prefix?: string) =>

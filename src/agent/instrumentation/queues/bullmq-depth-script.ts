@@ -143,7 +143,7 @@ interface UncertainJob {
 }
 
 /** Result of {@link QUEUE_DEPTH_SCRIPT}. Times are in ms since the epoch. */
-export interface QueueReading {
+export interface ScriptReading {
   readonly counts: ReadonlyMap<string, number>;
   /** When the oldest job with a certain ready time became ready. */
   readonly oldestCertainMs: number | undefined;
@@ -154,7 +154,7 @@ export interface QueueReading {
   readonly createdMs: readonly number[];
 }
 
-export function parseQueueReading(result: unknown): QueueReading {
+export function parseQueueReading(result: unknown): ScriptReading {
   const values = result as unknown[];
   const [oldest, scanned, others, created] = values.slice(QUEUE_STATES.length);
   const fields = others as string[];
@@ -183,7 +183,7 @@ function toMs(text: unknown): number | undefined {
  * @param known result of the previous reading
  */
 export function resolveReadyTimes(
-  { uncertainJobs, oldestEventMs }: QueueReading,
+  { uncertainJobs, oldestEventMs }: ScriptReading,
   known: ReadonlyMap<string, number>,
   nowMs: number,
 ): Map<string, number> {
@@ -197,7 +197,7 @@ export function resolveReadyTimes(
 
 /** Returns when the oldest waiting job became ready, in ms since the epoch. */
 export function computeOldestMs(
-  { oldestCertainMs }: QueueReading,
+  { oldestCertainMs }: ScriptReading,
   readyTimes: ReadonlyMap<string, number>,
 ): number | undefined {
   const times = [

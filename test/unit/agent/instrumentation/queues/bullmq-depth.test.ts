@@ -4,21 +4,22 @@ import {
   getCurrentTenant,
   runWithTenant,
 } from '../../../../../src/agent/instrumentation/context/tenant-context.ts';
+import {
+  countWorkers,
+  createBullmqDepth,
+} from '../../../../../src/agent/instrumentation/queues/bullmq-depth.ts';
+import {
+  computeOldestMs,
+  parseQueueReading,
+  resolveReadyTimes,
+} from '../../../../../src/agent/instrumentation/queues/bullmq-depth-script.ts';
 import type { BullmqJob } from '../../../../../src/agent/instrumentation/queues/bullmq-job-transition.ts';
 import {
   JobReadyTimes,
   RecordedArrivals,
 } from '../../../../../src/agent/instrumentation/queues/job-ready-times.ts';
-import {
-  countWorkers,
-  createQueueDepthMetrics,
-} from '../../../../../src/agent/instrumentation/queues/queue-depth.ts';
-import {
-  computeOldestMs,
-  parseQueueReading,
-  resolveReadyTimes,
-} from '../../../../../src/agent/instrumentation/queues/queue-depth-script.ts';
-import { toQueueKey } from '../../../../../src/agent/instrumentation/queues/queue-scope.ts';
+import { QueueGauges } from '../../../../../src/agent/instrumentation/queues/queue-gauges.ts';
+import { toQueueKey } from '../../../../../src/agent/instrumentation/queues/redis-queue-scope.ts';
 import {
   selectAccepted,
   UnconfirmedJobs,
@@ -154,13 +155,12 @@ it('reports an accepted job without the tenant of the request that started the p
     poll = callback;
   };
   const tenants: unknown[] = [];
-  const onQueue = createQueueDepthMetrics({
-    meter,
+  const depth = createBullmqDepth({
     unconfirmedJobs,
-    onReachabilityChange: () => {},
     onAccepted: () => tenants.push(getCurrentTenant()),
   });
-  onQueue(queue);
+  const gauges = new QueueGauges({ meter, onReachabilityChange: () => {} });
+  gauges.add(depth, toQueueKey(queue), 'mail', queue as never);
   const row = { queueName: 'mail', jobId: 'a', status: 'waiting', timestamp: 5 } as const;
   unconfirmedJobs.add(toQueueKey(queue), row);
   await runWithTenant({ organizationId: 'other' }, async () => poll({ observe() {} }));

@@ -1,8 +1,6 @@
-import { types } from 'node:util';
 import { guard } from '../../../core/guard.ts';
-import { endOperation, startOperation } from '../context/operations.ts';
 import { QueueKeysField, QueueOwnedField, runUnrecorded } from '../context/unrecorded-commands.ts';
-import { observeMethod, observePromise, wrapMethod } from '../loading/method-patching.ts';
+import { observeMethod, wrapMethod } from '../loading/method-patching.ts';
 
 /** What fails, for {@link guard}. */
 const PART = 'the BullMQ instrumentation';
@@ -23,59 +21,6 @@ interface RedisConnection {
 interface SharingQueue {
   readonly opts?: { readonly connection?: RedisClient };
   readonly toKey?: (type: string) => string;
-}
-
-/** A `Queue`, or a `FlowProducer`, which has no name. */
-interface Producer {
-  readonly name?: string;
-}
-
-/**
- * Records the calls of methods that add jobs as queue operations of the current request.
- *
- * @param names methods that return a promise. Missing methods are ignored.
- */
-export function recordQueueOperations(prototype: object, names: readonly string[]): void {
-  const start = guard(PART, (producer: Producer, args: readonly unknown[]) => {
-    const operation = startOperation('queue');
-    const name = producer.name ?? getFlowQueue(args[0]);
-    return { operation, name };
-  });
-  const end = guard(PART, (call: ReturnType<typeof start>, failed: boolean) => {
-    if (call) endOperation(call.operation, call.name, failed);
-  });
-  for (const name of names.filter((each) => each in prototype)) {
-    wrapMethod(prototype, name, (original) => {
-      return function (this: Producer, ...args: unknown[]) {
-        const call = start(this, args);
-        let isReturned = false;
-        let result: unknown;
-        // With `catch`, Node.js would print another source line for an uncaught error.
-        try {
-          result = original.apply(this, args);
-          isReturned = true;
-        } finally {
-          if (!isReturned) end(call, true);
-        }
-        if (!call) return result;
-        if (!types.isPromise(result)) {
-          end(call, false);
-          return result;
-        }
-        return observePromise(
-          result,
-          () => end(call, false),
-          () => end(call, true),
-        );
-      };
-    });
-  }
-}
-
-/** Returns the queue of a flow, or of the first of several flows. */
-function getFlowQueue(flows: unknown): string {
-  const flow = (Array.isArray(flows) ? flows[0] : flows) as { queueName?: unknown } | undefined;
-  return String(flow?.queueName ?? '');
 }
 
 /**
