@@ -68,6 +68,7 @@ export default defineConfig({
         extends: true,
         test: {
           name: 'isolated',
+          globalSetup: ['test/support/questdb-pool-setup.ts'],
           include: ['test/**/*.test.ts'],
           exclude: [
             ...excluded,

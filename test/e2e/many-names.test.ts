@@ -28,7 +28,7 @@ interface ProgramResult {
 }
 
 const postgres = new PostgresServer();
-const questdb = new ExternalQuestdb();
+const questdb = new ExternalQuestdb({ isShared: true });
 beforeAll(() => Promise.all([postgres.start(), questdb.start()]));
 afterAll(() => Promise.all([postgres.remove(), questdb.remove()]));
 

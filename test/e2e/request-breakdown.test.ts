@@ -12,7 +12,7 @@ import { PostgresAndRedis } from '../support/postgres-and-redis.ts';
 import { sendRequests } from '../support/send-requests.ts';
 import { waitFor } from '../support/wait-for.ts';
 
-const questdb = new ExternalQuestdb();
+const questdb = new ExternalQuestdb({ isShared: true });
 const databases = new PostgresAndRedis();
 beforeAll(() => Promise.all([questdb.start(), databases.start()]));
 afterAll(() => Promise.all([questdb.remove(), databases.remove()]));

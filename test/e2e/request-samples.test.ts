@@ -5,7 +5,7 @@ import { InstrumentedApp } from '../support/instrumented-app.ts';
 import { sendRequests } from '../support/send-requests.ts';
 import { waitFor } from '../support/wait-for.ts';
 
-const questdb = new ExternalQuestdb();
+const questdb = new ExternalQuestdb({ isShared: true });
 beforeAll(() => questdb.start());
 afterAll(() => questdb.remove());
 

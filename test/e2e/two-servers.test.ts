@@ -21,7 +21,7 @@ rules:
 
 const webhook = new FakeProvider();
 const cluster = [new Alertmanager(), new Alertmanager()] as const;
-const questdb = new ExternalQuestdb();
+const questdb = new ExternalQuestdb({ isShared: true });
 const servers = [new PerfscopeServer(), new PerfscopeServer()] as const;
 
 beforeAll(async () => {

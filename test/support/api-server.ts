@@ -82,7 +82,7 @@ interface ExplainUrls {
 
 /** The API with a real QuestDB, writer, alerts, and notifications. Callers have `role` and `scope`. */
 export class TestApiServer {
-  readonly questdb = new ExternalQuestdb();
+  readonly questdb = new ExternalQuestdb({ isShared: true });
   readonly stopping = new AbortController();
   scope: TenantScope = UNRESTRICTED_SCOPE;
   role: Role = 'ADMIN';
@@ -122,7 +122,6 @@ export class TestApiServer {
       createChannel?: CreateChannel;
     } = {},
   ): Promise<void> {
-    this.questdb.devMode = true;
     await this.questdb.start();
     await migrate(this.questdb.target, DEFAULT_RETENTION);
     this.#queryClient = new QuestdbQueryClient(

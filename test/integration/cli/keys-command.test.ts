@@ -10,7 +10,7 @@ import { AccessServer } from '../../support/access-server.ts';
 import { ExternalQuestdb } from '../../support/external-questdb.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'perfscope-keys-'));
-const questdb = new ExternalQuestdb();
+const questdb = new ExternalQuestdb({ isShared: true });
 const log = { info: () => {}, warn: () => {}, error: () => {} };
 const originalEnv = { ...process.env };
 

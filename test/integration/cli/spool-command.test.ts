@@ -14,7 +14,7 @@ import { waitFor } from '../../support/wait-for.ts';
 
 const TABLE = 'performance_metrics';
 
-const questdb = new ExternalQuestdb();
+const questdb = new ExternalQuestdb({ isShared: true });
 const spoolDir = join(questdb.folder, 'spool');
 const originalEnv = { ...process.env };
 

@@ -39,7 +39,7 @@ const TIMES = Array.from({ length: 20 }, (_, i) => START_MS + i * STEP_MS);
 const RARE_MS = NOW_MS - 20 * DAY_MS;
 const DURATION_MS = 100;
 
-const questdb = new ExternalQuestdb();
+const questdb = new ExternalQuestdb({ isShared: true });
 let client: pg.Client;
 
 beforeAll(async () => {

@@ -10,7 +10,7 @@ import { ExternalQuestdb } from '../../../support/external-questdb.ts';
 
 const KEYS = '/api/performance/keys';
 const NEW_KEY = JSON.stringify({ role: 'ADMIN', name: 'admin' });
-const questdb = new ExternalQuestdb();
+const questdb = new ExternalQuestdb({ isShared: true });
 const spoolDir = join(questdb.folder, 'spool');
 const log = { info: () => {}, warn: () => {}, error: () => {} };
 let server: AccessServer;

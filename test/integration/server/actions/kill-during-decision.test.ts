@@ -30,12 +30,11 @@ const POSSIBLY_DELIVERED_STAGES: readonly string[] = ['sending', 'answered', 're
 const PEAK = Math.floor(Date.now() / 60_000) * 60_000 - 240_000;
 const LOW = PEAK + 120_000;
 
-const questdb = new ExternalQuestdb();
+const questdb = new ExternalQuestdb({ isShared: true });
 const rows = new TestRowWriter(questdb);
 const shop = new FakeProvider();
 
 beforeAll(async () => {
-  questdb.devMode = true;
   await Promise.all([questdb.start(), shop.start()]);
   await migrate(questdb.target, DEFAULT_RETENTION);
 });

@@ -22,7 +22,7 @@ import { waitFor } from '../../../support/wait-for.ts';
 const PEAK = Math.floor(Date.now() / MINUTE_MS) * MINUTE_MS - 10 * MINUTE_MS;
 const LOW = PEAK + 2 * MINUTE_MS;
 
-const questdb = new ExternalQuestdb();
+const questdb = new ExternalQuestdb({ isShared: true });
 const shop = new FakeProvider();
 const cleanups: (() => Promise<void> | void)[] = [];
 const rows = new TestRowWriter(questdb);

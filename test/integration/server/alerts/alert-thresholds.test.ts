@@ -28,8 +28,7 @@ import { waitFor } from '../../../support/wait-for.ts';
 const NOW = Math.floor(Date.now() / MINUTE_MS) * MINUTE_MS - MINUTE_MS;
 const STEP_MS = 30_000;
 
-const questdb = new ExternalQuestdb();
-questdb.devMode = true;
+const questdb = new ExternalQuestdb({ isShared: true });
 const folder = mkdtempSync(join(tmpdir(), 'perfscope-rules-'));
 const rows = new TestRowWriter(questdb);
 let queryClient: QuestdbQueryClient;

@@ -14,8 +14,7 @@ import { DEFAULT_RETENTION } from '../../../support/default-retention.ts';
 import { ExternalQuestdb } from '../../../support/external-questdb.ts';
 
 const NOW = Date.now();
-const questdb = new ExternalQuestdb();
-questdb.devMode = true;
+const questdb = new ExternalQuestdb({ isShared: true });
 const rows = new TestRowWriter(questdb);
 let queryClient: QuestdbQueryClient;
 

@@ -9,7 +9,7 @@ import { ExternalQuestdb } from '../../../support/external-questdb.ts';
 import { suspendTable } from '../../../support/suspend-table.ts';
 import { waitFor } from '../../../support/wait-for.ts';
 
-const questdb = new ExternalQuestdb();
+const questdb = new ExternalQuestdb({ isShared: true });
 const log: string[] = [];
 const disk = { freeBytes: 1000, totalBytes: 10_000 };
 const START_MS = Date.now() - 60 * MINUTE_MS;
@@ -21,7 +21,6 @@ let queryClient: QuestdbQueryClient;
 let monitor: StorageMonitor;
 
 beforeAll(async () => {
-  questdb.devMode = true;
   await questdb.start();
   await migrate(questdb.target, DEFAULT_RETENTION);
   queryClient = createQueryClient(questdb);

@@ -26,7 +26,7 @@ import {
 import { DEFAULT_RETENTION } from '../../../support/default-retention.ts';
 import { ExternalQuestdb } from '../../../support/external-questdb.ts';
 
-const questdb = new ExternalQuestdb();
+const questdb = new ExternalQuestdb({ isShared: true });
 const rows = new TestRowWriter(questdb);
 const folder = mkdtempSync(join(tmpdir(), 'perfscope-imported-'));
 let queryClient: QuestdbQueryClient;

@@ -17,7 +17,7 @@ import { createScenarioRows } from '../../../support/demo-scenario-rows.ts';
 import { ExternalQuestdb } from '../../../support/external-questdb.ts';
 
 const MINUTE = 60_000;
-const questdb = new ExternalQuestdb();
+const questdb = new ExternalQuestdb({ isShared: true });
 const rulesFile = join(mkdtempSync(join(tmpdir(), 'perfscope-rules-')), 'rules.yaml');
 let queryClient: QuestdbQueryClient;
 let writer: TestRowWriter;

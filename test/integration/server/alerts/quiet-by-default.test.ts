@@ -13,7 +13,7 @@ import { ExternalQuestdb } from '../../../support/external-questdb.ts';
 
 const LENGTH = 60;
 const START_MS = Math.floor(Date.now() / MINUTE_MS) * MINUTE_MS - (LENGTH + 2) * MINUTE_MS;
-const questdb = new ExternalQuestdb();
+const questdb = new ExternalQuestdb({ isShared: true });
 const rows = new TestRowWriter(questdb);
 const simulation = new AlertSimulation(rows, START_MS);
 let queryClient: QuestdbQueryClient;

@@ -39,8 +39,7 @@ const NORMAL = {
   ownTime: 10,
 };
 
-const questdb = new ExternalQuestdb();
-questdb.devMode = true;
+const questdb = new ExternalQuestdb({ isShared: true });
 const rows = new TestRowWriter(questdb);
 let queryClient: QuestdbQueryClient;
 /** The cause of each service's alert. */

@@ -10,7 +10,7 @@ import {
 import { DEFAULT_RETENTION } from '../../../support/default-retention.ts';
 import { ExternalQuestdb } from '../../../support/external-questdb.ts';
 
-const questdb = new ExternalQuestdb();
+const questdb = new ExternalQuestdb({ isShared: true });
 const rows = new TestRowWriter(questdb);
 let queryClient: QuestdbQueryClient;
 

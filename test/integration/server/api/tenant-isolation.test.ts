@@ -332,7 +332,8 @@ async function listPathsWithoutNames(
 
 describe.each(WRITERS)('$name', (caller) => {
   it('sees no names of other tenants and no hosts in any response', () =>
-    checkOperations(caller, PROPERTY_NAMES));
+    // In CI, only the caller with the smallest scope tries all parameters.
+    checkOperations(caller, PROPERTY_NAMES, caller === WRITERS[0] ? undefined : PLAIN_QUERIES));
   it('sees no other rows with its own, changed, and foreign cursors', () => checkCursors(caller));
   it('receives no events of other tenants', () => checkStreams(caller));
   it('gets the same response for names of other tenants and for unknown names', () =>

@@ -48,7 +48,7 @@ rules:
     keepFiringFor: 1m
 `;
 
-const questdb = new ExternalQuestdb();
+const questdb = new ExternalQuestdb({ isShared: true });
 const rows = new TestRowWriter(questdb);
 let queryClient: QuestdbQueryClient;
 

@@ -14,7 +14,7 @@ const MEASUREMENT_TABLE_NAMES = [
   'system_health',
 ];
 const DAYS_PER_UNIT = { HOUR: 1 / 24, DAY: 1, WEEK: 7, MONTH: 30 } as const;
-const questdb = new ExternalQuestdb();
+const questdb = new ExternalQuestdb({ isShared: true });
 
 beforeAll(async () => {
   await questdb.start();

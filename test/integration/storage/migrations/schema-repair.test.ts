@@ -10,7 +10,7 @@ import { DEFAULT_RETENTION } from '../../../support/default-retention.ts';
 import { ExternalQuestdb } from '../../../support/external-questdb.ts';
 import { waitForWal } from '../../../support/wait-for-rollups.ts';
 
-const questdb = new ExternalQuestdb();
+const questdb = new ExternalQuestdb({ isShared: true });
 /** Repairs the tables after QuestDB has applied all changes. */
 async function repair() {
   await waitForWal(questdb);

@@ -7,8 +7,7 @@ import { ExternalQuestdb } from '../../../support/external-questdb.ts';
 import { suspendTable } from '../../../support/suspend-table.ts';
 import { waitFor } from '../../../support/wait-for.ts';
 
-const questdb = new ExternalQuestdb();
-questdb.devMode = true;
+const questdb = new ExternalQuestdb({ isShared: true });
 
 beforeAll(async () => {
   await questdb.start();

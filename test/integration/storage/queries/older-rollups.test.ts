@@ -23,7 +23,7 @@ import { waitForRollups } from '../../../support/wait-for-rollups.ts';
 
 const TODAY_MS = Math.floor(Date.now() / DAY_MS) * DAY_MS;
 const RETENTION = { ...DEFAULT_RETENTION, rawDays: 3 };
-const questdb = new ExternalQuestdb();
+const questdb = new ExternalQuestdb({ isShared: true });
 let reader: QuestdbReader;
 
 beforeAll(async () => {

@@ -50,7 +50,7 @@ const RESPONSE_TIME_METRIC = { metricType: 'API_RESPONSE_TIME' } as const;
 const RUNS = { numRuns: 60 };
 const BUCKET_DIMENSIONS = Object.keys(BUCKET_COLUMNS) as Dimension[];
 
-const questdb = new ExternalQuestdb();
+const questdb = new ExternalQuestdb({ isShared: true });
 const sample = makeRandomRows(7, START_MS, LENGTH_MS, 1500);
 let rollupClient: QuestdbQueryClient;
 /** Reads the same data without roll-ups. */

@@ -23,7 +23,7 @@ const PROCESSES = [
   { instance: 'new-2', status: 'healthy', lastMs: END_MS - 20_000 },
 ];
 
-const questdb = new ExternalQuestdb();
+const questdb = new ExternalQuestdb({ isShared: true });
 let queryClient: QuestdbQueryClient;
 
 beforeAll(async () => {

@@ -9,7 +9,7 @@ import { runUserQuery } from '../../../../src/storage/sql/run-user-query.ts';
 import { ExternalQuestdb } from '../../../support/external-questdb.ts';
 import { waitFor } from '../../../support/wait-for.ts';
 
-const questdb = new ExternalQuestdb();
+const questdb = new ExternalQuestdb({ isShared: true });
 beforeAll(async () => {
   await questdb.start();
   await questdb.sql(

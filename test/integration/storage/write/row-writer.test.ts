@@ -13,7 +13,7 @@ import { ExternalQuestdb } from '../../../support/external-questdb.ts';
 import { listSegments, listWaitingSegments } from '../../../support/spool-fixtures.ts';
 import { waitFor } from '../../../support/wait-for.ts';
 
-const questdb = new ExternalQuestdb();
+const questdb = new ExternalQuestdb({ isShared: true });
 const spoolDir = join(questdb.folder, 'spool');
 /** The spool folder of a killed process. No process can have this PID. */
 const orphanedFolder = join(spoolDir, `${2 ** 22 + 1}-1-abcdef01`);
