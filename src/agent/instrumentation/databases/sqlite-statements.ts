@@ -1,0 +1,268 @@
+import { guard } from '../../../core/guard.ts';
+import { OverheadLevel, overhead } from '../../overhead/overhead-level.ts';
+import { startOperation } from '../context/operations.ts';
+import { isUnrecorded } from '../context/unrecorded-commands.ts';
+import { ExistingObject } from '../loading/hidden-property.ts';
+import { type Method, wrapMethod } from '../loading/method-patching.ts';
+import type { DatabaseRecorder } from './database-recorder.ts';
+import { getSqliteErrorType } from './sqlite-errors.ts';
+import type { StatementFingerprint } from './statement-evidence.ts';
+import { ALL_STATEMENTS, createSentStatement, type SentStatement } from './statement-parts.ts';
+import { callNative } from './uncaught-source-line.ts';
+
+/** Value of `db.system.name`. */
+export const SQLITE = 'sqlite';
+
+/** What a statement runs. */
+export interface SqliteText {
+  readonly text: string;
+  /** The connection, if it is known. */
+  readonly connection: object | undefined;
+}
+
+/** Field of a prepared statement that stores its fingerprint, because to read its text takes time. */
+class PreparedField extends ExistingObject {
+  #fingerprint: StatementFingerprint;
+  #connection: object | undefined;
+  /** Whether values can be bound. They can also have been bound earlier. */
+  #hasParameters: boolean;
+
+  private constructor(
+    target: object,
+    fingerprint: StatementFingerprint,
+    { text, connection }: SqliteText,
+  ) {
+    super(target);
+    this.#fingerprint = fingerprint;
+    this.#connection = connection;
+    this.#hasParameters = /[?:@$]/.test(text);
+  }
+
+  static add(target: object, fingerprint: StatementFingerprint, text: SqliteText): void {
+    new PreparedField(target, fingerprint, text);
+  }
+
+  static getFingerprint(target: object): StatementFingerprint | undefined {
+    return #fingerprint in target ? target.#fingerprint : undefined;
+  }
+
+  static getConnection(target: object): object | undefined {
+    return #connection in target ? target.#connection : undefined;
+  }
+
+  /** Returns the values for the search for repeated executions. A symbol if they are unknown. */
+  static getValues(target: object, args: unknown[]): unknown {
+    if (args.length > 0) return args;
+    return #hasParameters in target && target.#hasParameters ? BOUND_EARLIER : undefined;
+  }
+}
+
+const BOUND_EARLIER = Symbol('bound earlier');
+
+/** Field of an iterator that stores its statement and the number of rows. */
+class IteratedField extends ExistingObject {
+  #statement: SentStatement;
+  #fingerprint: StatementFingerprint;
+
+  private constructor(
+    iterator: object,
+    statement: SentStatement,
+    fingerprint: StatementFingerprint,
+  ) {
+    super(iterator);
+    this.#statement = statement;
+    this.#fingerprint = fingerprint;
+  }
+
+  static add(iterator: object, statement: SentStatement, fingerprint: StatementFingerprint): void {
+    if (!(#statement in iterator)) new IteratedField(iterator, statement, fingerprint);
+  }
+
+  static getStatement(iterator: object): SentStatement | undefined {
+    return #statement in iterator ? iterator.#statement : undefined;
+  }
+
+  static getFingerprint(iterator: object): StatementFingerprint | undefined {
+    return #fingerprint in iterator ? iterator.#fingerprint : undefined;
+  }
+}
+
+interface RunningStatement {
+  readonly statement: SentStatement;
+  readonly fingerprint: StatementFingerprint;
+}
+
+/**
+ * Measures the native classes of a SQLite library. All calls are synchronous. The duration of an iterated statement ends
+ * with its last row, so it includes the time that the application needs for each row.
+ */
+export class SqliteStatements {
+  readonly #part: string;
+  readonly #databases: DatabaseRecorder;
+  readonly #patched = new WeakSet<object>();
+
+  /** @param part see {@link guard} */
+  constructor(part: string, databases: DatabaseRecorder) {
+    this.#part = part;
+    this.#databases = databases;
+  }
+
+  /** Whether a prototype isn't patched yet. Returns true only once for each prototype. */
+  isNew(prototype: object): boolean {
+    if (this.#patched.has(prototype)) return false;
+    this.#patched.add(prototype);
+    return true;
+  }
+
+  /**
+   * Measures the methods that run a statement.
+   *
+   * @param methods names of the methods. `all` returns rows, `get` a row, and `iterate` an iterator.
+   * @param read returns what a call runs, or undefined if it isn't a statement
+   */
+  patchStatements(
+    prototype: object,
+    methods: readonly string[],
+    read: (self: object, args: unknown[]) => SqliteText | undefined,
+  ): void {
+    const begin = guard(this.#part, (self: object, args: unknown[]) =>
+      isUnrecorded() ? undefined : this.#begin(self, args, read),
+    );
+    const fail = guard(this.#part, (running: RunningStatement, error: unknown) =>
+      this.#databases.endStatement(
+        running.statement,
+        running.fingerprint,
+        getSqliteErrorType(error),
+      ),
+    );
+    for (const name of methods) {
+      const end = guard(this.#part, (running: RunningStatement, result: unknown) => {
+        if (name === 'iterate') this.#keepOpen(running, result as object);
+        else this.#end(running, countRows(name, result));
+      });
+      wrapMethod(
+        prototype,
+        name,
+        (original) =>
+          function (this: object, ...args: unknown[]) {
+            const running = begin(this, args);
+            if (running === undefined) return callNative(original, this, args, ignore);
+            const result = callNative(original, this, args, (error) => fail(running, error));
+            end(running, result);
+            return result;
+          },
+      );
+    }
+  }
+
+  /** Measures a method that runs all statements of its first argument, or that prepares one. */
+  patchTexts(prototype: object, name: 'exec' | 'prepare', onPrepared?: OnPrepared): void {
+    const start = guard(this.#part, (self: object, text: unknown) => {
+      if (typeof text !== 'string' || isUnrecorded()) return undefined;
+      const operation = startOperation('database');
+      return createSentStatement(operation, SQLITE, text, self);
+    });
+    const fail = guard(this.#part, (statement: SentStatement, error: unknown) =>
+      this.#databases.endStatements(statement, { code: getSqliteErrorType(error) }),
+    );
+    const succeed = guard(this.#part, (statement: SentStatement) => {
+      statement.completed = ALL_STATEMENTS;
+      this.#databases.endStatements(statement, undefined);
+    });
+    const prepared = onPrepared && guard(this.#part, onPrepared);
+    wrapMethod(
+      prototype,
+      name,
+      (original) =>
+        function (this: object, ...args: unknown[]) {
+          // A prepared statement is recorded when it runs. An error is recorded now.
+          const statement = prepared ? undefined : start(this, args[0]);
+          const result = callNative(original, this, args, (error) => {
+            const failed = statement ?? start(this, args[0]);
+            if (failed) fail(failed, error);
+          });
+          if (statement) succeed(statement);
+          prepared?.(this, result as object, args[0]);
+          return result;
+        },
+    );
+  }
+
+  /** Stores the text of a prepared statement, whose type is `read` otherwise. */
+  addText(target: object, text: SqliteText): StatementFingerprint {
+    const fingerprint = this.#databases.getFingerprint(text.text, SQLITE);
+    // A less detailed fingerprint is used only while the process is busy.
+    if (overhead.level < OverheadLevel.FEW_STATEMENTS) PreparedField.add(target, fingerprint, text);
+    return fingerprint;
+  }
+
+  #begin(
+    self: object,
+    args: unknown[],
+    read: (self: object, args: unknown[]) => SqliteText | undefined,
+  ): RunningStatement | undefined {
+    let fingerprint = PreparedField.getFingerprint(self);
+    let connection = PreparedField.getConnection(self);
+    if (fingerprint === undefined) {
+      const text = read(self, args);
+      if (text === undefined) return undefined;
+      connection = text.connection;
+      fingerprint = this.addText(self, text);
+    }
+    const operation = startOperation('database');
+    const statement = createSentStatement(operation, SQLITE, '', connection);
+    statement.values = PreparedField.getValues(self, args);
+    return { statement, fingerprint };
+  }
+
+  #end({ statement, fingerprint }: RunningStatement, rows: number): void {
+    statement.returnedRows = rows;
+    this.#databases.endStatement(statement, fingerprint, undefined);
+  }
+
+  #keepOpen({ statement, fingerprint }: RunningStatement, iterator: object): void {
+    IteratedField.add(iterator, statement, fingerprint);
+    const prototype = Object.getPrototypeOf(iterator) as object;
+    if (this.isNew(prototype)) this.#patchIterators(prototype);
+  }
+
+  #patchIterators(prototype: object): void {
+    const finish = guard(this.#part, (iterator: object, result: unknown, error?: unknown) => {
+      const statement = IteratedField.getStatement(iterator);
+      const fingerprint = IteratedField.getFingerprint(iterator);
+      if (statement === undefined || fingerprint === undefined) return;
+      const isDone = (result as { done?: unknown } | undefined)?.done !== false;
+      if (!isDone) statement.returnedRows = (statement.returnedRows ?? 0) + 1;
+      else {
+        const errorType = error === undefined ? undefined : getSqliteErrorType(error);
+        this.#databases.endStatement(statement, fingerprint, errorType);
+      }
+    });
+    for (const name of ['next', 'return']) {
+      wrapMethod(
+        prototype,
+        name,
+        (original: Method) =>
+          function (this: object, ...args: unknown[]) {
+            const result = callNative(original, this, args, (error) =>
+              finish(this, undefined, error ?? 'unknown'),
+            );
+            finish(this, result);
+            return result;
+          },
+      );
+    }
+  }
+}
+
+/** Called with the connection, the prepared statement, and its text. */
+type OnPrepared = (connection: object, statement: object, text: unknown) => void;
+
+function ignore(): void {
+  // The error belongs to the application.
+}
+
+function countRows(method: string, result: unknown): number {
+  if (method === 'all') return (result as { length?: number } | undefined)?.length ?? 0;
+  return 0;
+}

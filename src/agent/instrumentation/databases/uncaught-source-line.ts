@@ -1,0 +1,30 @@
+import type { Method } from '../loading/method-patching.ts';
+
+/**
+ * Node.js prints the source line of an uncaught error, which is the line that called a native function or threw the
+ * error. It prints no line if the line contains this text. So the functions below must be called in the lines that use
+ * them, and an uncaught error of a native function shows no line of the agent.
+ */
+const withoutLine = {
+  'node-do-not-add-exception-line': Reflect.apply,
+  'node-do-not-add-exception-line of': (error: unknown): unknown => error,
+};
+
+/**
+ * Calls a native function.
+ *
+ * @param onError called before the error reaches the caller. Must not throw.
+ */
+export function callNative(
+  original: Method,
+  self: unknown,
+  args: unknown[],
+  onError: (error: unknown) => void,
+): unknown {
+  try {
+    return withoutLine['node-do-not-add-exception-line'](original, self, args);
+  } catch (error) {
+    onError(error);
+    throw withoutLine['node-do-not-add-exception-line of'](error);
+  }
+}
