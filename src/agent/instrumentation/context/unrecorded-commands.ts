@@ -3,8 +3,8 @@ import { ExistingObject } from '../loading/hidden-property.ts';
 let isRunningUnrecorded = false;
 
 /**
- * Runs `fn`, whose database commands are not recorded, because Perfscope or a queue library sends them. Applies only
- * to commands that `fn` sends synchronously.
+ * Runs `fn`, whose database commands and outgoing calls are not recorded, because Perfscope or a library that is
+ * measured itself sends them. Applies only to commands and calls that `fn` sends synchronously.
  */
 export function runUnrecorded<T>(fn: () => T): T {
   const outer = isRunningUnrecorded;

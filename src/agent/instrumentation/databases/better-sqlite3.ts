@@ -1,20 +1,19 @@
 import { guard } from '../../../core/guard.ts';
 import type { InstrumentationContext } from '../instrumentation-context.ts';
 import type { Library } from '../loading/library.ts';
-import { observeMethod } from '../loading/method-patching.ts';
-import { SqliteStatements } from './sqlite-statements.ts';
+import { type Method, observeMethod } from '../loading/method-patching.ts';
+import { type SqliteReader, SqliteStatements } from './sqlite-statements.ts';
 
 /** What fails, for {@link guard}. */
 const PART = 'the better-sqlite3 instrumentation';
 
 /** Methods of the library that use the native connection. */
-const CONNECTION_METHODS = ['prepare', 'exec', 'pragma', 'transaction'];
+const CONNECTION_METHODS = ['prepare', 'exec', 'pragma', 'transaction', 'explain'];
 const STATEMENT_METHODS = ['run', 'get', 'all', 'iterate'];
 
 /** A native statement. */
 interface Statement {
   readonly source: string;
-  readonly database: object;
 }
 
 /**
@@ -35,21 +34,33 @@ export const BETTER_SQLITE3: Library = {
   ],
   instrument: ({ databases }: InstrumentationContext) => {
     const statements = new SqliteStatements(PART, databases);
-    const patchDatabase = (database: { prototype: object }) => {
-      for (const name of CONNECTION_METHODS) {
-        observeMethod<object>(PART, database.prototype, name, {
-          before: (connection) => patchNativeClasses(statements, connection),
-        });
-      }
-    };
-    return {
-      patches: {
-        '': (exports) => patchDatabase(exports as { prototype: object }),
-        'lib/index.js': (exports) => patchDatabase(exports as { prototype: object }),
-      },
-    };
+    return { patches: { 'lib/database.js': (exports) => patchDatabase(exports, statements) } };
   },
 };
+
+/** Version 13 exports a function that creates the class. */
+function patchDatabase(exports: unknown, statements: SqliteStatements): unknown {
+  const { prototype } = exports as { prototype: object };
+  if ('prepare' in prototype) {
+    patchMethods(prototype, statements);
+    return undefined;
+  }
+  const module = { createDatabase: exports as Method };
+  observeMethod(PART, module, 'createDatabase', {
+    after: (_, database: { prototype: object }) => patchMethods(database.prototype, statements),
+  });
+  return module.createDatabase;
+}
+
+function patchMethods(prototype: object, statements: SqliteStatements): void {
+  for (const name of CONNECTION_METHODS) {
+    // Older versions have no `explain`.
+    if (!(name in prototype)) continue;
+    observeMethod<object>(PART, prototype, name, {
+      before: (connection) => patchNativeClasses(statements, connection),
+    });
+  }
+}
 
 /** Patches the classes of an addon. The private property of a connection is a symbol, which has the native connection. */
 function patchNativeClasses(statements: SqliteStatements, connection: object): void {
@@ -59,17 +70,21 @@ function patchNativeClasses(statements: SqliteStatements, connection: object): v
     const prototype = Object.getPrototypeOf(native) as object;
     if (!statements.isNew(prototype)) return;
     statements.patchTexts(prototype, 'exec');
-    statements.patchTexts(prototype, 'prepare', (_native, statement) => {
+    statements.patchTexts(prototype, 'prepare', (connection, statement) => {
+      const { source } = statement as Statement;
+      statements.addText(statement, { text: source, connection });
       const statementPrototype = Object.getPrototypeOf(statement) as object;
-      if (!statements.isNew(statementPrototype)) return;
-      statements.patchStatements(statementPrototype, STATEMENT_METHODS, (self) => {
-        const { source, database } = self as Statement;
-        return { text: source, connection: database };
-      });
+      if (statements.isNew(statementPrototype))
+        statements.patchStatements(statementPrototype, STATEMENT_METHODS, STATEMENTS);
     });
     return;
   }
 }
+
+const STATEMENTS: SqliteReader = {
+  getOwner: (statement) => statement,
+  read: (statement) => (statement as Statement).source,
+};
 
 function isNativeConnection(value: unknown): value is object {
   return (

@@ -3,7 +3,7 @@ import { OverheadLevel, overhead } from '../../overhead/overhead-level.ts';
 import { startOperation } from '../context/operations.ts';
 import { isUnrecorded } from '../context/unrecorded-commands.ts';
 import { ExistingObject } from '../loading/hidden-property.ts';
-import { type Method, wrapMethod } from '../loading/method-patching.ts';
+import { findPropertyOwner, type Method, wrapMethod } from '../loading/method-patching.ts';
 import type { DatabaseRecorder } from './database-recorder.ts';
 import { getSqliteErrorType } from './sqlite-errors.ts';
 import type { StatementFingerprint } from './statement-evidence.ts';
@@ -18,6 +18,14 @@ export interface SqliteText {
   readonly text: string;
   /** The connection, if it is known. */
   readonly connection: object | undefined;
+}
+
+/** Finds what a call of a method runs. */
+export interface SqliteReader {
+  /** Returns the object that stores the fingerprint, or undefined if the call runs no statement. */
+  readonly getOwner: (self: object, args: readonly unknown[]) => object | undefined;
+  /** Returns the text of an owner, without values. */
+  readonly read: (owner: object) => string;
 }
 
 /** Field of a prepared statement that stores its fingerprint, because to read its text takes time. */
@@ -118,23 +126,17 @@ export class SqliteStatements {
    * Measures the methods that run a statement.
    *
    * @param methods names of the methods. `all` returns rows, `get` a row, and `iterate` an iterator.
-   * @param read returns what a call runs, or undefined if it isn't a statement
+   * @param reader finds what a call runs
    */
-  patchStatements(
-    prototype: object,
-    methods: readonly string[],
-    read: (self: object, args: unknown[]) => SqliteText | undefined,
-  ): void {
+  patchStatements(prototype: object, methods: readonly string[], reader: SqliteReader): void {
     const begin = guard(this.#part, (self: object, args: unknown[]) =>
-      isUnrecorded() ? undefined : this.#begin(self, args, read),
+      isUnrecorded() ? undefined : this.#begin(reader.getOwner(self, args), args, reader),
     );
-    const fail = guard(this.#part, (running: RunningStatement, error: unknown) =>
-      this.#databases.endStatement(
-        running.statement,
-        running.fingerprint,
-        getSqliteErrorType(error),
-      ),
-    );
+    const fail = guard(this.#part, (running: RunningStatement | undefined, error: unknown) => {
+      if (running === undefined) return;
+      const { statement, fingerprint } = running;
+      this.#databases.endStatement(statement, fingerprint, getSqliteErrorType(error));
+    });
     for (const name of methods) {
       const end = guard(this.#part, (running: RunningStatement, result: unknown) => {
         if (name === 'iterate') this.#keepOpen(running, result as object);
@@ -146,9 +148,8 @@ export class SqliteStatements {
         (original) =>
           function (this: object, ...args: unknown[]) {
             const running = begin(this, args);
-            if (running === undefined) return callNative(original, this, args, ignore);
-            const result = callNative(original, this, args, (error) => fail(running, error));
-            end(running, result);
+            const result = callNative(original, this, args, fail, running);
+            if (running !== undefined) end(running, result);
             return result;
           },
       );
@@ -162,9 +163,10 @@ export class SqliteStatements {
       const operation = startOperation('database');
       return createSentStatement(operation, SQLITE, text, self);
     });
-    const fail = guard(this.#part, (statement: SentStatement, error: unknown) =>
-      this.#databases.endStatements(statement, { code: getSqliteErrorType(error) }),
-    );
+    const fail = guard(this.#part, ({ self, text, statement }: TextCall, error: unknown) => {
+      const failed = statement ?? start(self, text);
+      if (failed) this.#databases.endStatements(failed, { code: getSqliteErrorType(error) });
+    });
     const succeed = guard(this.#part, (statement: SentStatement) => {
       statement.completed = ALL_STATEMENTS;
       this.#databases.endStatements(statement, undefined);
@@ -175,20 +177,18 @@ export class SqliteStatements {
       name,
       (original) =>
         function (this: object, ...args: unknown[]) {
-          // A prepared statement is recorded when it runs. An error is recorded now.
+          // A prepared statement is recorded when it runs. Only an error is recorded now.
           const statement = prepared ? undefined : start(this, args[0]);
-          const result = callNative(original, this, args, (error) => {
-            const failed = statement ?? start(this, args[0]);
-            if (failed) fail(failed, error);
-          });
+          const call = { self: this, text: args[0], statement };
+          const result = callNative(original, this, args, fail, call);
           if (statement) succeed(statement);
-          prepared?.(this, result as object, args[0]);
+          prepared?.(this, result as object);
           return result;
         },
     );
   }
 
-  /** Stores the text of a prepared statement, whose type is `read` otherwise. */
+  /** Stores what a prepared statement runs. */
   addText(target: object, text: SqliteText): StatementFingerprint {
     const fingerprint = this.#databases.getFingerprint(text.text, SQLITE);
     // A less detailed fingerprint is used only while the process is busy.
@@ -197,21 +197,18 @@ export class SqliteStatements {
   }
 
   #begin(
-    self: object,
+    owner: object | undefined,
     args: unknown[],
-    read: (self: object, args: unknown[]) => SqliteText | undefined,
+    reader: SqliteReader,
   ): RunningStatement | undefined {
-    let fingerprint = PreparedField.getFingerprint(self);
-    let connection = PreparedField.getConnection(self);
-    if (fingerprint === undefined) {
-      const text = read(self, args);
-      if (text === undefined) return undefined;
-      connection = text.connection;
-      fingerprint = this.addText(self, text);
-    }
+    if (owner === undefined) return undefined;
+    const fingerprint =
+      PreparedField.getFingerprint(owner) ??
+      this.addText(owner, { text: reader.read(owner), connection: undefined });
+    const connection = PreparedField.getConnection(owner);
     const operation = startOperation('database');
     const statement = createSentStatement(operation, SQLITE, '', connection);
-    statement.values = PreparedField.getValues(self, args);
+    statement.values = PreparedField.getValues(owner, args);
     return { statement, fingerprint };
   }
 
@@ -222,8 +219,9 @@ export class SqliteStatements {
 
   #keepOpen({ statement, fingerprint }: RunningStatement, iterator: object): void {
     IteratedField.add(iterator, statement, fingerprint);
-    const prototype = Object.getPrototypeOf(iterator) as object;
-    if (this.isNew(prototype)) this.#patchIterators(prototype);
+    // In some versions of Node.js, each iterator has its own methods.
+    const owner = findPropertyOwner(iterator, 'next');
+    if (owner !== undefined && this.isNew(owner)) this.#patchIterators(owner);
   }
 
   #patchIterators(prototype: object): void {
@@ -238,15 +236,15 @@ export class SqliteStatements {
         this.#databases.endStatement(statement, fingerprint, errorType);
       }
     });
+    const fail = (iterator: object, error: unknown) =>
+      finish(iterator, undefined, error ?? 'unknown');
     for (const name of ['next', 'return']) {
       wrapMethod(
         prototype,
         name,
         (original: Method) =>
           function (this: object, ...args: unknown[]) {
-            const result = callNative(original, this, args, (error) =>
-              finish(this, undefined, error ?? 'unknown'),
-            );
+            const result = callNative(original, this, args, fail, this);
             finish(this, result);
             return result;
           },
@@ -255,11 +253,14 @@ export class SqliteStatements {
   }
 }
 
-/** Called with the connection, the prepared statement, and its text. */
-type OnPrepared = (connection: object, statement: object, text: unknown) => void;
+/** Called with the connection and the prepared statement. */
+type OnPrepared = (connection: object, statement: object) => void;
 
-function ignore(): void {
-  // The error belongs to the application.
+/** A call of `exec` or `prepare`. */
+interface TextCall {
+  readonly self: object;
+  readonly text: unknown;
+  readonly statement: SentStatement | undefined;
 }
 
 function countRows(method: string, result: unknown): number {

@@ -13,18 +13,19 @@ const withoutLine = {
 /**
  * Calls a native function.
  *
- * @param onError called before the error reaches the caller. Must not throw.
+ * @param onError called with `context` before the error reaches the caller. Must not throw.
  */
-export function callNative(
+export function callNative<T>(
   original: Method,
   self: unknown,
   args: unknown[],
-  onError: (error: unknown) => void,
+  onError: (context: T, error: unknown) => void,
+  context: T,
 ): unknown {
   try {
     return withoutLine['node-do-not-add-exception-line'](original, self, args);
   } catch (error) {
-    onError(error);
+    onError(context, error);
     throw withoutLine['node-do-not-add-exception-line of'](error);
   }
 }

@@ -1,5 +1,6 @@
 import { subscribe } from 'node:diagnostics_channel';
 import { guard } from '../../../core/guard.ts';
+import { isUnrecorded } from '../context/unrecorded-commands.ts';
 import type { InstrumentationContext } from '../instrumentation-context.ts';
 import type { Library } from '../loading/library.ts';
 import { getOriginTarget } from './call-target.ts';
@@ -46,7 +47,7 @@ interface UndiciRequest {
 function observeRequests({ outgoing }: InstrumentationContext): void {
   const onCreate = guard(PART, ({ request }: { request: UndiciRequest }) => {
     const { method, upgrade } = request;
-    if (method === 'CONNECT' || upgrade) return;
+    if (method === 'CONNECT' || upgrade || isUnrecorded()) return;
     CallField.set(request, new OutgoingCall(method, getOriginTarget(request.origin)));
   });
   const onHeaders = guard(

@@ -1,0 +1,36 @@
+import java.util.List;
+import java.util.Map;
+import org.opensearch.common.settings.Settings;
+import org.opensearch.node.InternalSettingsPreparer;
+import org.opensearch.node.Node;
+import org.opensearch.transport.Netty4ModulePlugin;
+
+/** Runs OpenSearch in this process: OpenSearchServer FOLDER PORT. */
+public class OpenSearchServer extends Node {
+  OpenSearchServer(Settings settings) {
+    super(
+        InternalSettingsPreparer.prepareEnvironment(settings, Map.of(), null, () -> "test"),
+        List.of(Netty4ModulePlugin.class),
+        false);
+  }
+
+  public static void main(String[] args) throws Exception {
+    Settings settings =
+        Settings.builder()
+            .put("path.home", args[0])
+            .put("http.port", args[1])
+            .put("network.host", "127.0.0.1")
+            .put("transport.port", "0")
+            .put("discovery.type", "single-node")
+            .put("http.type", "netty4")
+            .put("transport.type", "netty4")
+            .put("cluster.routing.allocation.disk.threshold_enabled", "false")
+            .put("node.processors", "1")
+            .build();
+    Node node = new OpenSearchServer(settings).start();
+    System.out.println("ready");
+    Runtime.getRuntime().addShutdownHook(new Thread(() -> Runtime.getRuntime().halt(0)));
+    System.in.read();
+    Runtime.getRuntime().halt(0);
+  }
+}
