@@ -23,6 +23,8 @@ export function findMissingTools(purpose) {
   }
   if (purpose === 'test') {
     requireTool('MariaDB', 'mariadb-server', 'mariadbd', '/usr/sbin/mariadbd');
+    requireTool('memcached', 'memcached', 'memcached');
+    requireTool('Maven', 'maven', 'mvn');
     requireTool('libpq', 'libpq-dev', 'pg_config');
     requireTool('Make', 'make', 'make');
     requireTool('a C++ compiler', 'g++', 'g++');

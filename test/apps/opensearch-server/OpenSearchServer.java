@@ -3,14 +3,14 @@ import java.util.Map;
 import org.opensearch.common.settings.Settings;
 import org.opensearch.node.InternalSettingsPreparer;
 import org.opensearch.node.Node;
-import org.opensearch.transport.Netty4ModulePlugin;
+import org.opensearch.transport.Netty4Plugin;
 
 /** Runs OpenSearch in this process: OpenSearchServer FOLDER PORT. */
 public class OpenSearchServer extends Node {
   OpenSearchServer(Settings settings) {
     super(
         InternalSettingsPreparer.prepareEnvironment(settings, Map.of(), null, () -> "test"),
-        List.of(Netty4ModulePlugin.class),
+        List.of(Netty4Plugin.class),
         false);
   }
 

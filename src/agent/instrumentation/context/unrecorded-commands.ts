@@ -21,6 +21,28 @@ export function isUnrecorded(): boolean {
   return isRunningUnrecorded;
 }
 
+const MAX_ORIGINS = 100;
+/** Servers of clients that are measured as databases, with the name of a header of each client. */
+const unrecordedOrigins = new Map<string, string>();
+
+/**
+ * Adds a server whose requests with this header aren't outgoing calls. A connection pool can send a request later, so
+ * {@link runUnrecorded} misses it.
+ */
+export function addUnrecordedOrigin(origin: string, header: string): void {
+  if (unrecordedOrigins.has(origin) || unrecordedOrigins.size >= MAX_ORIGINS) return;
+  unrecordedOrigins.set(origin, header);
+}
+
+/** Whether a client that is measured as a database sends a request. */
+export function isUnrecordedRequest(origin: unknown, headers: unknown): boolean {
+  if (unrecordedOrigins.size === 0) return false;
+  const header = unrecordedOrigins.get(origin instanceof URL ? origin.origin : String(origin));
+  if (header === undefined) return false;
+  if (Array.isArray(headers)) return headers.includes(header);
+  return typeof headers === 'string' && headers.includes(header);
+}
+
 /**
  * Marks what belongs to a queue library: the options of its connections, and the classes of its scripts. Their
  * commands are parts of queue operations, so they are not recorded as commands of the application.

@@ -1,10 +1,10 @@
 import { types } from 'node:util';
 import { guard } from '../../../core/guard.ts';
 import { type Operation, startOperation } from '../context/operations.ts';
-import { isUnrecorded, runUnrecorded } from '../context/unrecorded-commands.ts';
+import { addUnrecordedOrigin, isUnrecorded, runUnrecorded } from '../context/unrecorded-commands.ts';
 import type { InstrumentationContext } from '../instrumentation-context.ts';
 import type { Library } from '../loading/library.ts';
-import { observePromise, wrapMethod } from '../loading/method-patching.ts';
+import { observeMethod, observePromise, wrapMethod } from '../loading/method-patching.ts';
 import type { DatabaseCommand, DatabaseRecorder } from './database-recorder.ts';
 import { getElasticsearchErrorType } from './elasticsearch-errors.ts';
 import { type ElasticsearchRequest, getElasticsearchCommand } from './elasticsearch-request.ts';
@@ -49,6 +49,8 @@ export const ELASTICSEARCH_CLIENT: Library = {
   },
 };
 
+/** The client sends it with each request, unless the application disables it. */
+const CLIENT_HEADER = 'x-elastic-client-meta';
 const CONNECTIONS = ['UndiciConnection', 'HttpConnection'];
 
 /** The connections of the client. Their requests aren't outgoing calls of the application. */
@@ -78,8 +80,13 @@ export const ELASTIC_TRANSPORT: Library = {
   }),
 };
 
-/** A connection sends its request synchronously. */
+/** A connection sends its request synchronously, unless its pool is full. */
 function patchRequests({ prototype }: TransportClass): void {
+  observeMethod<{ url?: unknown }>(PART, prototype, 'request', {
+    before: ({ url }) => {
+      if (url instanceof URL) addUnrecordedOrigin(url.origin, CLIENT_HEADER);
+    },
+  });
   wrapMethod(prototype, 'request', (original) => {
     return function request(this: unknown, ...args: unknown[]) {
       return runUnrecorded(() => original.apply(this, args));
