@@ -29,7 +29,13 @@ module.exports = async function run(library) {
     await fail('set', 'd', 'text', 'not a number'),
     await fail('set', 'large', 'x'.repeat(2_000_000), 60),
   ];
-  const unreachable = new Memcached('127.0.0.1:1', { retries: 0, failures: 1, failuresTimeout: 50, retry: 10, reconnect: 10 });
+  const unreachable = new Memcached('127.0.0.1:1', {
+    retries: 0,
+    failures: 1,
+    failuresTimeout: 50,
+    retry: 10,
+    reconnect: 10,
+  });
   const refused = await new Promise((resolve) => {
     unreachable.get('a', (error) => resolve(error.message));
   });

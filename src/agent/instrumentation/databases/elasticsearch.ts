@@ -1,7 +1,11 @@
 import { types } from 'node:util';
 import { guard } from '../../../core/guard.ts';
 import { type Operation, startOperation } from '../context/operations.ts';
-import { addUnrecordedOrigin, isUnrecorded, runUnrecorded } from '../context/unrecorded-commands.ts';
+import {
+  addUnrecordedOrigin,
+  isUnrecorded,
+  runUnrecorded,
+} from '../context/unrecorded-commands.ts';
 import type { InstrumentationContext } from '../instrumentation-context.ts';
 import type { Library } from '../loading/library.ts';
 import { observeMethod, observePromise, wrapMethod } from '../loading/method-patching.ts';
