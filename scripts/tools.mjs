@@ -101,7 +101,7 @@ const TOOLS = {
   },
   /** Folder with the jars of Cassandra. */
   cassandra: {
-    recipe: () => formatPom(['org.apache.cassandra:cassandra-all:4.1.9']),
+    recipe: () => formatPom(['org.apache.cassandra:cassandra-all:5.0.5']),
     make: (folder) => downloadJars(folder, TOOLS.cassandra.recipe()),
   },
   /** Folder with the jars of OpenSearch, which has the protocol of Elasticsearch. */

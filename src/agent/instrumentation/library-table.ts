@@ -1,4 +1,5 @@
 import { BETTER_SQLITE3 } from './databases/better-sqlite3.ts';
+import { CASSANDRA_DRIVER } from './databases/cassandra.ts';
 import { CLICKHOUSE_CLIENT, CLICKHOUSE_COMMON } from './databases/clickhouse.ts';
 import { ELASTIC_TRANSPORT, ELASTICSEARCH_CLIENT } from './databases/elasticsearch.ts';
 import { IOREDIS } from './databases/ioredis.ts';
@@ -45,6 +46,7 @@ export const LIBRARIES: readonly Library[] = [
   PG_POOL,
   POSTGRES_JS,
   MYSQL2,
+  CASSANDRA_DRIVER,
   CLICKHOUSE_CLIENT,
   CLICKHOUSE_COMMON,
   BETTER_SQLITE3,

@@ -19,7 +19,6 @@ export const UNMEASURED_LIBRARIES: Readonly<Record<string, LibraryCategory>> = {
   mariadb: 'database',
   tedious: 'database',
   oracledb: 'database',
-  'cassandra-driver': 'database',
   '@aws-sdk/client-dynamodb': 'database',
   bull: 'queue',
   'bee-queue': 'queue',

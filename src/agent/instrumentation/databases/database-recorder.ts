@@ -152,17 +152,19 @@ export class DatabaseRecorder {
    *
    * @param errorType class of the error, or undefined if the command succeeded. See {@link getDatabaseErrorType}.
    * @param returnedRows number of rows that the command returned. Default: unknown.
+   * @param count number of statements that the command contains. Default: 1.
    */
   endCommand(
     operation: Operation,
     command: DatabaseCommand,
     errorType: string | undefined,
     returnedRows = 0,
+    count = 1,
   ): void {
     if (operation.ended) return;
     const durationMs = performance.now() - operation.startMs;
     this.#record(command.system, command, durationMs, operation.tenant, errorType);
-    endOperation(operation, command.text, errorType !== undefined);
+    endOperation(operation, command.text, errorType !== undefined, count);
     this.#evidence.addReturnedRows(command.system, command, operation.tenant, returnedRows);
   }
 
