@@ -1,13 +1,8 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect } from 'vitest';
 import { buildBetterSqlite3 } from '../../scripts/better-sqlite3.mjs';
 import { ClickhouseServer } from '../support/clickhouse-server.ts';
-import {
-  countCommands,
-  type LibraryProgram,
-  type LibraryProgramRun,
-  runLibraryProgram,
-  sumCommands,
-} from '../support/library-program.ts';
+import { isInCi, testCombinations } from '../support/library-combinations.ts';
+import { countCommands, type LibraryProgramRun, sumCommands } from '../support/library-program.ts';
 import { listEvidence } from '../support/measured-program.ts';
 import { MemcachedServer } from '../support/memcached-server.ts';
 
@@ -15,32 +10,6 @@ const clickhouse = new ClickhouseServer();
 const memcached = new MemcachedServer();
 beforeAll(() => Promise.all([clickhouse.start(), memcached.start()]));
 afterAll(() => Promise.all([clickhouse.remove(), memcached.remove()]));
-
-const ALL = ([22, 24, 26] as const).flatMap((node) =>
-  (['CommonJS', 'ESM'] as const).map((modules) => [node, modules] as const),
-);
-type Combination = (typeof ALL)[number];
-
-/** Node.js 24 loads the library as an ES module, and the others as CommonJS. */
-function isInCi([node, modules]: Combination): boolean {
-  return (node === 24) === (modules === 'ESM');
-}
-
-/** Defines a test for each combination of a version of Node.js and a module system. */
-function testAll(
-  options: (node: LibraryProgram['node']) => Omit<LibraryProgram, 'node' | 'modules'>,
-  check: (run: LibraryProgramRun<never>, node: number) => void,
-  isSupported: (combination: Combination) => boolean = () => true,
-  isCi: (combination: Combination) => boolean = isInCi,
-): void {
-  const title = 'records each operation on Node %s as %s';
-  const test = async (node: LibraryProgram['node'], modules: LibraryProgram['modules']) =>
-    check(await runLibraryProgram<never>({ ...options(node), node, modules }), node);
-  const cases = ALL.filter(isSupported);
-  it.concurrent.each(cases.filter(isCi))(title, test);
-  // Long: the cases in CI cover each version of Node.js and each module system.
-  it.concurrent.each(cases.filter((each) => !isCi(each)))(title, { tags: 'long' }, test);
-}
 
 const INSERT = 'INSERT INTO rooms(name, price) VALUES (…)';
 const SLOW =
@@ -86,7 +55,7 @@ function expectSlowStatement({ rows, result }: LibraryProgramRun<SqliteResult>):
 
 describe.each(['databases-1', 'databases-2'])('better-sqlite3 of %s', (folder) => {
   const isOld = folder === 'databases-1';
-  testAll(
+  testCombinations(
     (node) => ({
       program: 'sqlite.cjs',
       library: 'better-sqlite3',
@@ -102,15 +71,17 @@ describe.each(['databases-1', 'databases-2'])('better-sqlite3 of %s', (folder) =
         iterated: [1, 2, 3, 4, 5, 1],
       });
     },
-    // Version 11 doesn't compile on Node.js 26.
-    ([node]) => !isOld || node < 26,
-    // To compile an addon takes 20 s.
-    (each) => (isOld ? each[0] === 22 && each[1] === 'CommonJS' : isInCi(each)),
+    {
+      // Version 11 doesn't compile on Node.js 26.
+      isSupported: ([node]) => !isOld || node < 26,
+      // To compile an addon takes 20 s.
+      isInCi: (each) => (isOld ? each[0] === 22 && each[1] === 'CommonJS' : isInCi(each)),
+    },
   );
 });
 
 describe('node:sqlite', () => {
-  testAll(
+  testCombinations(
     () => ({ program: 'sqlite.cjs', library: 'node:sqlite', folder: '.', env: {} }),
     (run, node) => {
       expect(run.stderr.replace(/\(node:\d+\) ExperimentalWarning: .*\n.*\n/, '')).toBe('');
@@ -124,7 +95,7 @@ describe('node:sqlite', () => {
 });
 
 describe('memcached', () => {
-  testAll(
+  testCombinations(
     () => ({
       program: 'memcached.cjs',
       library: 'memcached',
@@ -157,7 +128,7 @@ describe.each([
   ['databases-1', 'host'],
   ['databases-2', 'url'],
 ])('@clickhouse/client of %s', (folder, option) => {
-  testAll(
+  testCombinations(
     () => ({
       program: 'clickhouse.cjs',
       library: '@clickhouse/client',

@@ -67,11 +67,19 @@ export const CASSANDRA_DRIVER: Library = {
   }),
 };
 
+interface ExecutionOptions {
+  readonly getPageState?: () => unknown;
+}
+
+/** Arguments of a later page, which isn't a repeated execution. */
+const LATER_PAGE = Symbol('later page');
+
 function patchExecute(prototype: object, databases: DatabaseRecorder): void {
-  const start = guard(PART, (query: unknown, values: unknown): SentStatement | undefined => {
+  const start = guard(PART, ([query, values, options]: readonly unknown[]) => {
     if (isUnrecorded() || typeof query !== 'string') return undefined;
     const statement = createSentStatement(startOperation('database'), CASSANDRA, query, undefined);
-    statement.values = values;
+    const isLaterPage = (options as ExecutionOptions | undefined)?.getPageState?.() != null;
+    statement.values = isLaterPage ? LATER_PAGE : values;
     return statement;
   });
   const end = guard(PART, (statement: SentStatement, errorType: string | undefined) => {
@@ -85,7 +93,7 @@ function patchExecute(prototype: object, databases: DatabaseRecorder): void {
     statement.returnedRows = (result as ResultSet | undefined)?.rowLength ?? 0;
     end(statement, undefined);
   };
-  patchPromise(prototype, '_execute', ([query, values]) => start(query, values), {
+  patchPromise(prototype, '_execute', (args) => start(args), {
     succeed,
     fail: (statement, error) => end(statement, getErrorType(error)),
   });
