@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect } from 'vitest';
 import { ElasticsearchServer } from '../support/elasticsearch-server.ts';
-import { testCombinations } from '../support/library-combinations.ts';
+import { isInCi, testCombinations } from '../support/library-combinations.ts';
 import { countCommands } from '../support/library-program.ts';
 import { listEvidence } from '../support/measured-program.ts';
 
@@ -33,7 +33,7 @@ describe.each(['databases-1', 'databases-2'])('@elastic/elasticsearch of %s', (f
         [`exists ${hotels}`]: 1,
         [`count ${logs}`]: 1,
         [`search ${hotels}`]: 1,
-        [`count ${hotels}`]: 300,
+        [`count ${hotels}`]: 20,
         [`delete ${hotels}`]: 1,
         [`search ${hotels} ECONNREFUSED`]: 1,
         [`search ${hotels} aborted`]: 1,
@@ -46,5 +46,7 @@ describe.each(['databases-1', 'databases-2'])('@elastic/elasticsearch of %s', (f
       expect(names).not.toContain('http.client.request.duration');
       expect(JSON.stringify(run.rows)).not.toContain('secret');
     },
+    // Version 8 has the same code as version 9.
+    folder === 'databases-1' ? { isInCi: (each) => each[0] === 24 && isInCi(each) } : {},
   );
 });

@@ -27,10 +27,7 @@ public class OpenSearchServer extends Node {
             .put("cluster.routing.allocation.disk.threshold_enabled", "false")
             .put("node.processors", "1")
             .build();
-    Node node = new OpenSearchServer(settings).start();
-    System.out.println("ready");
-    Runtime.getRuntime().addShutdownHook(new Thread(() -> Runtime.getRuntime().halt(0)));
-    System.in.read();
-    Runtime.getRuntime().halt(0);
+    new OpenSearchServer(settings).start();
+    Thread.currentThread().join();
   }
 }
