@@ -1,4 +1,4 @@
-import { getDatabaseErrorType, neverThrow } from './error-types.ts';
+import { getDatabaseErrorType, neverThrow, readErrorProperty } from './error-types.ts';
 
 /**
  * Names of the codes that a server returns
@@ -36,16 +36,23 @@ interface CassandraError {
  * reached, or the name of the class. The message can contain values.
  */
 export const getCassandraErrorType = neverThrow((error) => {
-  const { name, code, innerErrors } = (error ?? {}) as CassandraError;
+  const { name, code } = (error ?? {}) as CassandraError;
   if (typeof code === 'number') return CODE_NAMES[code] ?? `code_${code}`;
   if (typeof code === 'string') return getDatabaseErrorType(error);
   if (name === 'OperationTimedOutError') return 'timeout';
   if (name === 'NoHostAvailableError') {
-    const [first] = Object.values((innerErrors ?? {}) as Record<string, unknown>);
-    const inner = first as CassandraError | undefined;
+    const inner = getHostError(error) as CassandraError | undefined;
     if (typeof inner?.code === 'number' || inner?.name === 'OperationTimedOutError')
       return getCassandraErrorType(inner);
     if (typeof inner?.code === 'string') return getDatabaseErrorType(inner);
   }
   return getDatabaseErrorType({ name });
 });
+
+/** Returns the error of the first host that can't be reached. */
+export function getHostError(error: unknown): unknown {
+  const innerErrors = readErrorProperty(error, 'innerErrors');
+  return typeof innerErrors === 'object' && innerErrors !== null
+    ? Object.values(innerErrors)[0]
+    : undefined;
+}

@@ -10,7 +10,7 @@ import { isUnrecorded } from '../context/unrecorded-commands.ts';
 import type { InstrumentationContext } from '../instrumentation-context.ts';
 import type { Library } from '../loading/library.ts';
 import { observePromise, wrapMethod } from '../loading/method-patching.ts';
-import { getCassandraErrorType } from './cassandra-errors.ts';
+import { getCassandraErrorType, getHostError } from './cassandra-errors.ts';
 import type { DatabaseCommand, DatabaseRecorder } from './database-recorder.ts';
 import { readErrorProperty } from './error-types.ts';
 import { createSentStatement, type SentStatement } from './statement-parts.ts';
@@ -128,7 +128,9 @@ function patchConnect(prototype: object, databases: DatabaseRecorder): void {
   });
   const fail = guard(PART, ({ operation, server }: ConnectAttempt, error: unknown) => {
     const errorType = getCassandraErrorType(error);
-    databases.endFailedConnect(operation, CASSANDRA, { errorType, error, server });
+    // The error of the host is shorter. To read the stack of the other one changes what Node.js prints about it.
+    const failure = { errorType, error: getHostError(error) ?? error, server };
+    databases.endFailedConnect(operation, CASSANDRA, failure);
   });
   patchPromise(prototype, '_connect', (_args, client) => start(client as Client), {
     succeed: ({ operation, server }) => endOperation(operation, server, false),

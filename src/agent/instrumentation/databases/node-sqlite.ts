@@ -9,7 +9,8 @@ const PART = 'the instrumentation of node:sqlite';
 const STATEMENT_METHODS = ['run', 'get', 'all', 'iterate'];
 
 interface Statement {
-  readonly sourceSQL: string;
+  /** Undefined after the statement is finalized. */
+  readonly sourceSQL: string | undefined;
 }
 
 interface SqliteModule {
@@ -40,7 +41,8 @@ function patchModule(module: SqliteModule, statements: SqliteStatements): void {
   const { prototype: connections } = module.DatabaseSync;
   statements.patchTexts(connections, 'exec');
   statements.patchTexts(connections, 'prepare', (connection, statement) => {
-    statements.addText(statement, { text: readText(statement), connection });
+    const text = readText(statement);
+    if (text !== undefined) statements.addText(statement, { text, connection });
   });
   statements.patchStatements(module.StatementSync.prototype, STATEMENT_METHODS, STATEMENTS);
   // Older versions have no tag stores.
@@ -55,7 +57,7 @@ function patchModule(module: SqliteModule, statements: SqliteStatements): void {
 }
 
 /** Returns the statement without values. The text that the application passed can contain several statements. */
-function readText(statement: object): string {
+function readText(statement: object): string | undefined {
   return (statement as Statement).sourceSQL;
 }
 

@@ -24,8 +24,8 @@ export interface SqliteText {
 export interface SqliteReader {
   /** Returns the object that stores the fingerprint, or undefined if the call runs no statement. */
   readonly getOwner: (self: object, args: readonly unknown[]) => object | undefined;
-  /** Returns the text of an owner, without values. */
-  readonly read: (owner: object) => string;
+  /** Returns the text of an owner, without values. Undefined if it isn't a statement of the library. */
+  readonly read: (owner: object) => string | undefined;
 }
 
 /** Field of a prepared statement that stores its fingerprint, because to read its text takes time. */
@@ -201,15 +201,21 @@ export class SqliteStatements {
     args: unknown[],
     reader: SqliteReader,
   ): RunningStatement | undefined {
-    if (owner === undefined) return undefined;
-    const fingerprint =
-      PreparedField.getFingerprint(owner) ??
-      this.addText(owner, { text: reader.read(owner), connection: undefined });
+    if (typeof owner !== 'object') return undefined;
+    const fingerprint = PreparedField.getFingerprint(owner) ?? this.#read(owner, reader);
+    if (fingerprint === undefined) return undefined;
     const connection = PreparedField.getConnection(owner);
     const operation = startOperation('database');
     const statement = createSentStatement(operation, SQLITE, '', connection);
     statement.values = PreparedField.getValues(owner, args);
     return { statement, fingerprint };
+  }
+
+  #read(owner: object, reader: SqliteReader): StatementFingerprint | undefined {
+    const text = reader.read(owner);
+    return typeof text === 'string'
+      ? this.addText(owner, { text, connection: undefined })
+      : undefined;
   }
 
   #end({ statement, fingerprint }: RunningStatement, rows: number): void {
