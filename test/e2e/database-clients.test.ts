@@ -1,8 +1,13 @@
-import { afterAll, beforeAll, describe, expect } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { buildBetterSqlite3 } from '../../scripts/better-sqlite3.mjs';
 import { ClickhouseServer } from '../support/clickhouse-server.ts';
 import { isInCi, testCombinations } from '../support/library-combinations.ts';
-import { countCommands, type LibraryProgramRun, sumCommands } from '../support/library-program.ts';
+import {
+  countCommands,
+  type LibraryProgramRun,
+  runLibraryProgram,
+  sumCommands,
+} from '../support/library-program.ts';
 import { listEvidence } from '../support/measured-program.ts';
 import { MemcachedServer } from '../support/memcached-server.ts';
 
@@ -92,6 +97,28 @@ describe('node:sqlite', () => {
       expectSlowStatement(run);
     },
   );
+});
+
+it('adds the time of a statement that blocks the event loop to the database time of its request', async () => {
+  const { rows, result } = await runLibraryProgram<SqliteResult>({
+    program: 'sqlite-requests.cjs',
+    library: 'node:sqlite',
+    folder: '.',
+    node: 26,
+    modules: 'CommonJS',
+    env: {},
+  });
+  const requests = rows.filter(
+    ({ table, columns }) =>
+      table === 'performance_metrics' && columns.name === 'http.server.request.duration',
+  );
+  const sum = (name: string) =>
+    requests.reduce((total, { columns }) => total + Number(columns[name] ?? 0), 0);
+  expect(sum('count')).toBe(2);
+  expect(sum('database_calls')).toBe(2);
+  expect(result.slowMs).toBeGreaterThan(100);
+  expect(sum('database_time')).toBeGreaterThan(result.slowMs * 0.8);
+  expect(sum('event_loop_wait_time')).toBeLessThan(result.slowMs * 0.2);
 });
 
 describe('memcached', () => {

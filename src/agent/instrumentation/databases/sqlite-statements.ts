@@ -1,6 +1,6 @@
 import { guard } from '../../../core/guard.ts';
 import { OverheadLevel, overhead } from '../../overhead/overhead-level.ts';
-import { startOperation } from '../context/operations.ts';
+import { startSynchronousOperation } from '../context/operations.ts';
 import { isUnrecorded } from '../context/unrecorded-commands.ts';
 import { ExistingObject } from '../loading/hidden-property.ts';
 import { findPropertyOwner, type Method, wrapMethod } from '../loading/method-patching.ts';
@@ -160,7 +160,7 @@ export class SqliteStatements {
   patchTexts(prototype: object, name: 'exec' | 'prepare', onPrepared?: OnPrepared): void {
     const start = guard(this.#part, (self: object, text: unknown) => {
       if (typeof text !== 'string' || isUnrecorded()) return undefined;
-      const operation = startOperation('database');
+      const operation = startSynchronousOperation('database');
       return createSentStatement(operation, SQLITE, text, self);
     });
     const fail = guard(this.#part, ({ self, text, statement }: TextCall, error: unknown) => {
@@ -205,7 +205,7 @@ export class SqliteStatements {
     const fingerprint = PreparedField.getFingerprint(owner) ?? this.#read(owner, reader);
     if (fingerprint === undefined) return undefined;
     const connection = PreparedField.getConnection(owner);
-    const operation = startOperation('database');
+    const operation = startSynchronousOperation('database');
     const statement = createSentStatement(operation, SQLITE, '', connection);
     statement.values = PreparedField.getValues(owner, args);
     return { statement, fingerprint };
