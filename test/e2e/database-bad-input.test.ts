@@ -1,0 +1,95 @@
+import { resolve } from 'node:path';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { countCommands, runLibraryProgram, sumCommands } from '../support/library-program.ts';
+import { expectSameProgram, runMeasuredProgram } from '../support/measured-program.ts';
+import { MemcachedServer } from '../support/memcached-server.ts';
+
+const memcached = new MemcachedServer();
+beforeAll(() => memcached.start());
+afterAll(() => memcached.remove());
+
+const FOLDER = resolve('test/libraries/databases-2');
+/** The names of the second half would need at least three times as much. */
+const MAX_GROWTH_BYTES = 3_000_000;
+
+interface Result {
+  readonly half: number;
+  readonly end: number;
+  readonly totals: Readonly<Record<string, number>>;
+}
+
+async function checkManyNames(count: number): Promise<void> {
+  const { exit, output, rows } = await runMeasuredProgram(
+    'test/apps/databases/bad-input/many-database-names.cjs',
+    {
+      args: [String(count), FOLDER],
+      env: {
+        MEMCACHED_HOST: memcached.host,
+        NODE_OPTIONS: '--expose-gc',
+        // The budget would omit statements while the program is busy only with the agent.
+        PERFORMANCE_AGENT_MAX_CPU: '0',
+      },
+    },
+  );
+  expect(exit, output).toBe(0);
+  const line = output.split('\n').find((each) => each.startsWith('{')) ?? '';
+  const { half, end, totals } = JSON.parse(line) as Result;
+  expect(end - half).toBeLessThan(MAX_GROWTH_BYTES);
+  const sums = Object.keys(totals).map((system) => {
+    const commands = Object.values(sumCommands(rows, system));
+    return [system, commands.reduce((sum, each) => sum + each.count, 0)];
+  });
+  expect(Object.fromEntries(sums)).toEqual(totals);
+}
+
+it('keeps the memory flat for many different statements, keys, and indexes', () =>
+  checkManyNames(40_000));
+
+// Long: the test above uses fewer names.
+it(
+  'keeps the memory flat for a million different statements, keys, and indexes',
+  {
+    tags: 'long',
+  },
+  () => checkManyNames(1_000_000),
+);
+
+it('records each request to a server that dies once, and behaves as without the agent', async () => {
+  const { exit, rows } = await expectSameProgram('test/apps/databases/bad-input/dying-server.cjs', {
+    args: [FOLDER],
+  });
+  expect(exit).toBe(0);
+  const count = (system: string) =>
+    Object.entries(sumCommands(rows, system)).map(([key, each]) => [
+      key.split(' ')[0],
+      each.count,
+      each.errors,
+    ]);
+  const total = (system: string, operation: string) =>
+    count(system)
+      .filter(([name]) => name === operation)
+      .reduce(
+        (sum, [, each, errors]) => [sum[0]! + Number(each), sum[1]! + Number(errors)],
+        [0, 0],
+      );
+  expect(total('elasticsearch', 'search')).toEqual([2, 2]);
+  expect(total('clickhouse', 'SELECT')).toEqual([2, 2]);
+  expect(total('clickhouse', 'PING')).toEqual([2, 2]);
+  expect(total('cassandra', 'SELECT')).toEqual([2, 2]);
+  expect(total('cassandra', 'CONNECT')).toEqual([2, 2]);
+  // The library forgets a command when its connection is lost.
+  expect(countCommands(rows, 'memcached')).toEqual({});
+});
+
+it('measures better-sqlite3 in a thread', async () => {
+  const run = await runLibraryProgram<number[]>({
+    program: 'sqlite-threads.cjs',
+    library: 'better-sqlite3',
+    folder: 'databases-2',
+    node: 26,
+    modules: 'CommonJS',
+    env: { LIBRARY_PATH: `${FOLDER}/node_modules/better-sqlite3` },
+  });
+  expect(run.result).toEqual([1, 1]);
+  expect(countCommands(run.rows, 'sqlite')).toEqual({ 'SELECT ? AS a': 2 });
+});
