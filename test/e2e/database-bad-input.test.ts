@@ -64,19 +64,14 @@ it('records each request to a server that dies once, and behaves as without the 
     args: [FOLDER],
   });
   expect(exit).toBe(0);
-  const count = (system: string) =>
-    Object.entries(sumCommands(rows, system)).map(([key, each]) => [
-      key.split(' ')[0],
-      each.count,
-      each.errors,
-    ]);
-  const total = (system: string, operation: string) =>
-    count(system)
-      .filter(([name]) => name === operation)
-      .reduce(
-        (sum, [, each, errors]) => [sum[0]! + Number(each), sum[1]! + Number(errors)],
-        [0, 0],
-      );
+  /** Returns the number of operations, and how many of them failed. */
+  const total = (system: string, operation: string) => {
+    const commands = Object.entries(sumCommands(rows, system))
+      .filter(([key]) => key.split(' ')[0] === operation)
+      .map(([, command]) => command);
+    const count = commands.reduce((sum, each) => sum + each.count, 0);
+    return [count, commands.reduce((sum, each) => sum + each.errors, 0)];
+  };
   expect(total('elasticsearch', 'search')).toEqual([2, 2]);
   expect(total('clickhouse', 'SELECT')).toEqual([2, 2]);
   expect(total('clickhouse', 'PING')).toEqual([2, 2]);

@@ -51,7 +51,7 @@ export const CLICKHOUSE_COMMON: Library = {
   category: 'database',
   partOf: '@clickhouse/client',
   versions: { from: '0.2.0', to: 1 },
-  measured: 'The methods of the ClickHouse client.',
+  measured: 'Older versions of the client.',
   instrument: ({ databases }: InstrumentationContext) => ({
     patches: { 'dist/client.js': createClientPatch(databases) },
   }),

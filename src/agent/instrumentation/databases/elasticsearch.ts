@@ -33,8 +33,7 @@ export const ELASTICSEARCH_CLIENT: Library = {
   versions: { from: '8.0.0', to: 9 },
   measured:
     'Each request by endpoint and index, such as `search logs-[date]`. Dates, IDs, and long numbers in names of indexes are replaced. Retries are a part of the request. Requests are not counted as outgoing calls.',
-  limits:
-    'With `asStream`, the duration ends when the headers arrive. Requests through another class than the default `Transport` are measured only as outgoing calls.',
+  limits: 'With `asStream`, the duration ends when the headers arrive.',
   bundledMessages: ['Missing node(s) option'],
   instrument: ({ databases }: InstrumentationContext) => {
     const patch = (transport: TransportClass) => patchTransport(transport.prototype, databases);
@@ -55,7 +54,6 @@ export const ELASTICSEARCH_CLIENT: Library = {
 
 /** The client sends it with each request, unless the application disables it. */
 const CLIENT_HEADER = 'x-elastic-client-meta';
-const CONNECTIONS = ['UndiciConnection', 'HttpConnection'];
 
 /** The connections of the client. Their requests aren't outgoing calls of the application. */
 export const ELASTIC_TRANSPORT: Library = {
@@ -63,25 +61,31 @@ export const ELASTIC_TRANSPORT: Library = {
   category: 'database',
   partOf: '@elastic/elasticsearch',
   versions: { from: '8.0.0', to: 9 },
-  measured: 'The requests of the Elasticsearch client.',
-  instrument: () => ({
-    patches: Object.fromEntries(
-      CONNECTIONS.map((name) => [
-        `lib/connection/${name}.js`,
-        (exports: unknown) => patchRequests((exports as { default: TransportClass }).default),
-      ]),
-    ),
-    modules: Object.fromEntries(
-      CONNECTIONS.map((name) => [
-        `esm/connection/${name}.js`,
-        {
-          names: [name],
-          patch: (variables: Record<string, unknown>) =>
-            patchRequests(variables[name] as TransportClass),
-        },
-      ]),
-    ),
-  }),
+  measured: 'Requests of another `Transport` class.',
+  instrument: ({ databases }: InstrumentationContext) => {
+    const files: [path: string, name: string, patch: (patched: TransportClass) => void][] = [
+      ['Transport.js', 'Transport', ({ prototype }) => patchTransport(prototype, databases)],
+      ['connection/UndiciConnection.js', 'UndiciConnection', patchRequests],
+      ['connection/HttpConnection.js', 'HttpConnection', patchRequests],
+    ];
+    return {
+      patches: Object.fromEntries(
+        files.map(([path, , patch]) => [
+          `lib/${path}`,
+          (exports: unknown) => patch((exports as { default: TransportClass }).default),
+        ]),
+      ),
+      modules: Object.fromEntries(
+        files.map(([path, name, patch]) => [
+          `esm/${path}`,
+          {
+            names: [name],
+            patch: (variables: Record<string, unknown>) => patch(variables[name] as TransportClass),
+          },
+        ]),
+      ),
+    };
+  },
 };
 
 /** A connection sends its request synchronously, unless its pool is full. */
@@ -103,9 +107,13 @@ interface RunningRequest {
   readonly command: DatabaseCommand;
 }
 
+/** The transport of the client inherits its method from a class that is also patched. */
+let isInnerCall = false;
+
 function patchTransport(prototype: object, databases: DatabaseRecorder): void {
   const start = guard(PART, (self: Transport, request: unknown): RunningRequest | undefined => {
-    if (isUnrecorded() || typeof request !== 'object' || request === null) return undefined;
+    if (isInnerCall || isUnrecorded() || typeof request !== 'object' || request === null)
+      return undefined;
     const { path } = request as ElasticsearchRequest;
     // The client looks for other servers.
     if (self.isSniffing === true && path === (self.sniffEndpoint ?? '/_nodes/_all/http'))
@@ -122,7 +130,14 @@ function patchTransport(prototype: object, databases: DatabaseRecorder): void {
   wrapMethod(prototype, 'request', (original) => {
     return function request(this: Transport, ...args: unknown[]) {
       const running = start(this, args[0]);
-      const result: unknown = original.apply(this, args);
+      const outer = isInnerCall;
+      isInnerCall = true;
+      let result: unknown;
+      try {
+        result = original.apply(this, args);
+      } finally {
+        isInnerCall = outer;
+      }
       if (running === undefined || !types.isPromise(result)) return result;
       return observePromise(
         result,

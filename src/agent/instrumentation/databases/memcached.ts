@@ -70,7 +70,7 @@ export const MEMCACHED: Library = {
   category: 'database',
   versions: { from: '2.0.0', to: 2 },
   measured:
-    'Each command by name, such as `get`, and failed connections. A `get` of several keys is one command. A missing key and an item that is not stored are no errors.',
+    'Each command by name, such as `get`, and failed connections. A `get` of several keys is one command. A missing key is not an error, and neither is an item that is not stored.',
   limits:
     'If the connection is lost while a command waits for its reply, the library never calls its callback, so the command is not recorded.',
   bundledMessages: ['No servers where supplied in the arguments'],
