@@ -32,8 +32,8 @@ interface CassandraError {
 }
 
 /**
- * Returns the class of an error: the name of the server's code, `timeout`, the reason of the first host that can't be
- * reached, or the name of the class. The message can contain values.
+ * Returns the class of an error: the name of the server's code, `timeout`, or the name of the class. If no host can be
+ * reached, it is the class of the first host's error. The message can contain values.
  */
 export const getCassandraErrorType = neverThrow((error) => {
   const { name, code } = (error ?? {}) as CassandraError;

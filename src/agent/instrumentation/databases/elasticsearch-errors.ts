@@ -15,8 +15,8 @@ const NAMES: Readonly<Record<string, string>> = {
 };
 
 /**
- * Returns the class of an error: the type that the server returned, such as `index_not_found_exception`, the status
- * without a type, the code of the operating system, or the name of the class.
+ * Returns the class of an error: the type that the server returned, such as `index_not_found_exception`, or the status.
+ * Without a response, it is the code of the operating system, or the name of the class.
  */
 export const getElasticsearchErrorType = neverThrow((error) => {
   const { name, message, meta, cause } = (error ?? {}) as ElasticsearchError;

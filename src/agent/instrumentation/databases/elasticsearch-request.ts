@@ -2,7 +2,7 @@ import { copyText } from '../../../core/copy-text.ts';
 import type { DatabaseCommand } from './database-recorder.ts';
 
 /** Value of `db.system.name`. */
-export const ELASTICSEARCH = 'elasticsearch';
+const ELASTICSEARCH = 'elasticsearch';
 
 /** The parameters of a request that the library passes to its transport. */
 export interface ElasticsearchRequest {

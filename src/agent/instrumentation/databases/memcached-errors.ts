@@ -13,7 +13,7 @@ const MESSAGE_TYPES: readonly (readonly [pattern: RegExp, errorType: string])[] 
 ];
 
 /**
- * Returns the class of an error, or undefined for no error. An item that isn't stored is no error. The messages of the
+ * Returns the class of an error, or undefined for no error. An item that isn't stored is not an error. The messages of the
  * server can contain values. Never throws.
  *
  * @param error an error, a text, or a list of errors

@@ -1,10 +1,11 @@
 import { getDatabaseErrorType, neverThrow } from './error-types.ts';
 
 /** Names of the primary result codes from 1 (https://sqlite.org/rescode.html). */
-const PRIMARY_CODES =
-  'ERROR INTERNAL PERM ABORT BUSY LOCKED NOMEM READONLY INTERRUPT IOERR CORRUPT NOTFOUND FULL CANTOPEN PROTOCOL EMPTY SCHEMA TOOBIG CONSTRAINT MISMATCH MISUSE NOLFS AUTH FORMAT RANGE NOTADB'.split(
-    ' ',
-  );
+const PRIMARY_CODES = [
+  ...['ERROR', 'INTERNAL', 'PERM', 'ABORT', 'BUSY', 'LOCKED', 'NOMEM', 'READONLY', 'INTERRUPT'],
+  ...['IOERR', 'CORRUPT', 'NOTFOUND', 'FULL', 'CANTOPEN', 'PROTOCOL', 'EMPTY', 'SCHEMA', 'TOOBIG'],
+  ...['CONSTRAINT', 'MISMATCH', 'MISUSE', 'NOLFS', 'AUTH', 'FORMAT', 'RANGE', 'NOTADB'],
+];
 /** Names of frequent extended result codes. */
 const EXTENDED_CODES: Readonly<Record<number, string>> = {
   275: 'SQLITE_CONSTRAINT_CHECK',

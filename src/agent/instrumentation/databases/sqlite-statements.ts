@@ -11,7 +11,7 @@ import { ALL_STATEMENTS, createSentStatement, type SentStatement } from './state
 import { callNative } from './uncaught-source-line.ts';
 
 /** Value of `db.system.name`. */
-export const SQLITE = 'sqlite';
+const SQLITE = 'sqlite';
 
 /** What a statement runs. */
 export interface SqliteText {

@@ -2,8 +2,8 @@ import type { Method } from '../loading/method-patching.ts';
 
 /**
  * Node.js prints the source line of an uncaught error, which is the line that called a native function or threw the
- * error. It prints no line if the line contains this text. So the functions below must be called in the lines that use
- * them, and an uncaught error of a native function shows no line of the agent.
+ * error. It prints no line if the line contains this text. So these functions must be called in the lines that call
+ * the native function, or throw its error. Otherwise, Node.js would print a line of the agent.
  */
 const withoutLine = {
   'node-do-not-add-exception-line': Reflect.apply,

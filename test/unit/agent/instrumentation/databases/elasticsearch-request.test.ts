@@ -29,7 +29,7 @@ describe('normalizeIndex', () => {
     expect(normalizeIndex(index)).toBe(expected);
   });
 
-  it('contains no date, whatever the date is', () => {
+  it('replaces each date', () => {
     const dates = fc.date({ min: new Date('2000'), max: new Date('2099'), noInvalidDate: true });
     fc.assert(
       fc.property(dates, fc.constantFrom('.', '-', '_', ''), (date, separator) => {
