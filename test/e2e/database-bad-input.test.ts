@@ -50,7 +50,7 @@ async function checkManyNames(count: number): Promise<void> {
 it('keeps the memory flat for many different statements, keys, and indexes', () =>
   checkManyNames(24_000));
 
-// Long: the test above uses fewer names.
+// Long: the test above uses fewer names in CI.
 it(
   'keeps the memory flat for a million different statements, keys, and indexes',
   {

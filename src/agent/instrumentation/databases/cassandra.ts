@@ -89,10 +89,10 @@ function patchExecute(prototype: object, databases: DatabaseRecorder): void {
       databases.endStatement(statement, fingerprint, errorType);
     }
   });
-  const succeed = (statement: SentStatement, result: unknown) => {
+  const succeed = guard(PART, (statement: SentStatement, result: unknown) => {
     statement.returnedRows = (result as ResultSet | undefined)?.rowLength ?? 0;
     end(statement, undefined);
-  };
+  });
   patchPromise(prototype, '_execute', (args) => start(args), {
     succeed,
     fail: (statement, error) => end(statement, getErrorType(error)),

@@ -95,12 +95,12 @@ function patchMethod(prototype: object, name: string, databases: DatabaseRecorde
     if (name === 'ping') databases.endCommand(operation, PING, errorType);
     else databases.endStatement(statement, databases.getFingerprint(text, CLICKHOUSE), errorType);
   });
-  const succeed = (statement: SentStatement, result: unknown) => {
+  const succeed = guard(PART, (statement: SentStatement, result: unknown) => {
     const outcome = readOutcome(result);
     // An insert of no rows isn't sent.
     if (outcome === 'unsent') endOperation(statement.operation, '', false, 0);
     else end(statement, outcome);
-  };
+  });
   wrapMethod(prototype, name, (original) => {
     return function (this: unknown, ...args: unknown[]) {
       const statement = start(args[0]);
