@@ -90,9 +90,19 @@ function formatShortList(): string {
     const names = listLibraries(category).map(
       (library) => `\`${library.name}\` ${formatRange(library).replace(' to ', '–')}`,
     );
-    return names.length > 0 ? [`- **${title}:** ${names.join(', ')}`] : [];
+    return names.length > 0 ? [`- **${title}:** ${joinNames(names)}`] : [];
   });
   return `${lines.join('\n')}\n`;
+}
+
+const NAMES_PER_SENTENCE = 6;
+
+/** Joins names to sentences that aren't too long. */
+function joinNames(names: readonly string[]): string {
+  const sentences: string[] = [];
+  for (let i = 0; i < names.length; i += NAMES_PER_SENTENCE)
+    sentences.push(names.slice(i, i + NAMES_PER_SENTENCE).join(', '));
+  return sentences.join('. ');
 }
 
 function formatUnmeasured(): string {

@@ -23,6 +23,14 @@ export function findMissingTools(purpose) {
   }
   if (purpose === 'test') {
     requireTool('MariaDB', 'mariadb-server', 'mariadbd', '/usr/sbin/mariadbd');
+    requireTool('memcached', 'memcached', 'memcached');
+    requireTool(
+      'ClickHouse',
+      'clickhouse-server',
+      'clickhouse-server',
+      '/usr/sbin/clickhouse-server',
+    );
+    requireTool('Maven', 'maven', 'mvn');
     requireTool('libpq', 'libpq-dev', 'pg_config');
     requireTool('Make', 'make', 'make');
     requireTool('a C++ compiler', 'g++', 'g++');

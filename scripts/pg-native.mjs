@@ -16,13 +16,18 @@ const PACKAGES = ['pg@8', 'pg-native@3'];
 export function installPgNative() {
   const folder = join(CACHE_DIR, process.versions.modules);
   // The headers of the running Node. Otherwise, node-gyp would download them.
-  installPackages(folder, PACKAGES, { npm_config_nodedir: findNodeFolder() });
+  installPackages(folder, PACKAGES, { npm_config_nodedir: findNodeFolder(process.execPath) });
   return folder;
 }
 
-/** Returns the folder with the headers of the running Node. The npm package `node` has them in another package. */
-function findNodeFolder() {
-  const folder = dirname(dirname(process.execPath));
+/**
+ * Returns the folder with the headers of a Node binary. The npm package `node` has them in another package.
+ *
+ * @param {string} node path of the binary
+ * @returns {string}
+ */
+export function findNodeFolder(node) {
+  const folder = dirname(dirname(node));
   const binaryPackage = `node-${process.platform}-${process.arch}`;
   const folders = [folder, join(folder, 'node_modules', binaryPackage)];
   return folders.find((each) => existsSync(join(each, 'include', 'node', 'node_api.h'))) ?? folder;

@@ -3,6 +3,8 @@ export function toolPath(
     | 'collector'
     | 'compose'
     | 'ferretdb'
+    | 'cassandra'
+    | 'opensearch'
     | 'go-service'
     | 'hadolint'
     | 'prometheus'

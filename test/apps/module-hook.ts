@@ -14,6 +14,8 @@ hookModules(
   ],
   {
     packages: new Set(['traced']),
+    builtIns: new Set(),
+    onBuiltIn: () => {},
     onPackage: () => {},
     findNames: (_library, path) =>
       ({ 'client.js': ['Client', 'limit', 'missing'], 'client.cjs': ['module'] })[path],

@@ -1,7 +1,9 @@
+import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { nodeBinary } from '../../scripts/node-versions.mjs';
 import { findPackage, installExample } from '../support/install-example.ts';
 import { InstrumentedApp } from '../support/instrumented-app.ts';
 import { RecordedMeasurements } from '../support/recorded-measurements.ts';
@@ -62,6 +64,7 @@ const EXAMPLES: readonly Example[] = [
   { name: 'koa', packages: 'test/libraries/koa-3', ...BOOKING },
   { name: 'hono', packages: 'test/libraries/hono-4', ...BOOKING },
   { name: 'nestjs', packages: 'test/libraries/nest-12', ...BOOKING },
+  { name: 'sqlite', packages: '.', ...BOOKING },
 ];
 
 const DIAGNOSES: readonly Diagnosis[] = [
@@ -70,6 +73,7 @@ const DIAGNOSES: readonly Diagnosis[] = [
   { name: 'koa', node: 22, measured: ['koa', '@koa/router'] },
   { name: 'hono', node: 26, measured: ['hono'] },
   { name: 'nestjs', node: 24, measured: ['express', '@nestjs/core'] },
+  { name: 'sqlite', node: 26, measured: ['express', 'node:sqlite'] },
 ];
 
 it.concurrent.each(DIAGNOSES)(
@@ -78,7 +82,11 @@ it.concurrent.each(DIAGNOSES)(
     const example = EXAMPLES.find((each) => each.name === name)!;
     const cwd = install(example, `doctor-${name}`);
     const lines = await runDoctor(['server.js'], { node, cwd, env: { PORT: '0' } });
-    const expected = measured.map((each) => `✓ ${each} ${readVersion(each, example.packages)}`);
+    const expected = measured.map((each) =>
+      each === 'node:sqlite'
+        ? `✓ ${each} ${readNodeVersion(node)}`
+        : `✓ ${each} ${readVersion(each, example.packages)}`,
+    );
     expect(lines.toSorted()).toEqual(expected.toSorted());
   },
 );
@@ -86,6 +94,11 @@ it.concurrent.each(DIAGNOSES)(
 function readVersion(name: string, packages: string): string {
   const file = join(findPackage(name, resolve(packages)), 'package.json');
   return (JSON.parse(readFileSync(file, 'utf8')) as { version: string }).version;
+}
+
+function readNodeVersion(node: number): string {
+  const args = ['-p', 'process.versions.node'];
+  return execFileSync(nodeBinary(node), args, { encoding: 'utf8' }).trim();
 }
 
 it.concurrent.each(EXAMPLES)('measures the example $name', async (example) => {

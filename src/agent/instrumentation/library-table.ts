@@ -1,7 +1,13 @@
+import { BETTER_SQLITE3 } from './databases/better-sqlite3.ts';
+import { CASSANDRA_DRIVER } from './databases/cassandra.ts';
+import { CLICKHOUSE_CLIENT, CLICKHOUSE_COMMON } from './databases/clickhouse.ts';
+import { ELASTIC_TRANSPORT, ELASTICSEARCH_CLIENT } from './databases/elasticsearch.ts';
 import { IOREDIS } from './databases/ioredis.ts';
+import { MEMCACHED } from './databases/memcached.ts';
 import { MONGODB_DRIVER } from './databases/mongodb.ts';
 import { MYSQL2 } from './databases/mysql2.ts';
 import { NODE_REDIS } from './databases/node-redis.ts';
+import { NODE_SQLITE } from './databases/node-sqlite.ts';
 import { ORMS } from './databases/orms.ts';
 import { PG, PG_POOL } from './databases/postgres.ts';
 import { POSTGRES_JS } from './databases/postgres-js.ts';
@@ -40,12 +46,21 @@ export const LIBRARIES: readonly Library[] = [
   PG_POOL,
   POSTGRES_JS,
   MYSQL2,
+  CASSANDRA_DRIVER,
+  CLICKHOUSE_CLIENT,
+  CLICKHOUSE_COMMON,
+  BETTER_SQLITE3,
+  NODE_SQLITE,
   ...ORMS,
 
   MONGODB_DRIVER,
 
+  ELASTICSEARCH_CLIENT,
+  ELASTIC_TRANSPORT,
+
   IOREDIS,
   NODE_REDIS,
+  MEMCACHED,
 
   PRISMA,
 

@@ -1,4 +1,5 @@
 import { copyText } from '../copy-text.ts';
+import { replaceLiterals } from './literal-words.ts';
 import type { SqlDialect } from './sql-dialect.ts';
 import { formatStatement, isIdentifier } from './sql-lists.ts';
 import { MAX_TOKENIZED_LENGTH, tokenizeSql } from './sql-tokens.ts';
@@ -22,7 +23,8 @@ const MAX_FINGERPRINT_LENGTH = 400;
 
 /** Creates the fingerprint of a statement. It doesn't keep the statement in memory. */
 export function fingerprintSql(statement: string, dialect: SqlDialect): SqlFingerprint {
-  const words = tokenizeSql(statement, dialect).map(({ word }) => word);
+  const tokens = tokenizeSql(statement, dialect).map(({ word }) => word);
+  const words = replaceLiterals(tokens, dialect);
   const operation = findOperation(words);
   const end = words.findLastIndex((word) => word !== ';') + 1;
   const isTruncated = statement.length > MAX_TOKENIZED_LENGTH;
@@ -104,7 +106,7 @@ function findTable(words: readonly string[], dialect: SqlDialect): string | unde
     }
     const qualified = words[next + 1] === '.' && isIdentifier(words[next + 2]);
     const name = qualified ? `${words[next]}.${words[next + 2]}` : words[next]!;
-    return name.replaceAll(/["`]/g, '').slice(0, 128);
+    return name.replaceAll(/["`[\]]/g, '').slice(0, 128);
   }
   return undefined;
 }

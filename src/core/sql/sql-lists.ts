@@ -178,5 +178,5 @@ function joinParts(parts: readonly SqlPart[]): string {
 
 /** Whether a word is a name or a keyword. */
 export function isIdentifier(word: string | undefined): boolean {
-  return word !== undefined && /^["`A-Za-z_$\u0080-\uffff]/.test(word);
+  return word !== undefined && /^(?:["`A-Za-z_$\u0080-\uffff]|\[.)/.test(word);
 }

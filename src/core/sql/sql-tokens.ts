@@ -90,9 +90,9 @@ function pushNumber(tokens: SqlToken[], offset: number): void {
   tokens.push({ word: '?', offset });
 }
 
-/** Returns the end of a comment. Comments of PostgreSQL can be nested. */
+/** Returns the end of a comment. Only PostgreSQL's comments can be nested. */
 function findCommentEnd(statement: string, from: number, dialect: SqlDialect): number {
-  if (dialect === 'mysql') {
+  if (dialect !== 'postgresql') {
     const end = statement.indexOf('*/', from);
     return end < 0 ? statement.length : end + 2;
   }

@@ -1,6 +1,7 @@
 import { OverheadLevel, overhead } from '../../overhead/overhead-level.ts';
 import { isJobRun } from './caller.ts';
 import { markEvent, markOtherCode } from './event-loop-blocks.ts';
+import { setRunner } from './event-loop-stalls.ts';
 import { type OperationOwner, RequestParts, type TimedOperation } from './request-parts.ts';
 import { type Caller, getCurrentScope, type Tenant, type TenantScope } from './tenant-context.ts';
 
@@ -22,6 +23,17 @@ export interface Operation extends TimedOperation {
 /** Starts an operation of the current request or job. The caller must end it exactly once, also if it fails. */
 export function startOperation(kind: OperationKind): Operation {
   return start(kind, getCurrentScope());
+}
+
+/**
+ * Starts an operation that blocks the event loop, such as a statement of SQLite. Its time belongs to the operation, and
+ * isn't event loop wait of its request.
+ */
+export function startSynchronousOperation(kind: OperationKind): Operation {
+  const operation = start(kind, getCurrentScope());
+  const { owner, startMs } = operation;
+  if (owner !== undefined) setRunner(owner, startMs);
+  return operation;
 }
 
 /** Starts an operation that belongs to no request or job, such as a connection attempt of a client. */

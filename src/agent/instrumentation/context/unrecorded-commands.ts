@@ -3,8 +3,8 @@ import { ExistingObject } from '../loading/hidden-property.ts';
 let isRunningUnrecorded = false;
 
 /**
- * Runs `fn`, whose database commands are not recorded, because Perfscope or a queue library sends them. Applies only
- * to commands that `fn` sends synchronously.
+ * Runs `fn`, whose database commands and outgoing calls are not recorded, because Perfscope or a library that is
+ * measured itself sends them. Applies only to commands and calls that `fn` sends synchronously.
  */
 export function runUnrecorded<T>(fn: () => T): T {
   const outer = isRunningUnrecorded;
@@ -19,6 +19,28 @@ export function runUnrecorded<T>(fn: () => T): T {
 /** Whether the current code runs inside {@link runUnrecorded}. */
 export function isUnrecorded(): boolean {
   return isRunningUnrecorded;
+}
+
+const MAX_ORIGINS = 100;
+/** Servers of clients that are measured as databases, with the name of a header of each client. */
+const unrecordedOrigins = new Map<string, string>();
+
+/**
+ * Adds a server whose requests with this header aren't outgoing calls. A connection pool can send a request later, so
+ * {@link runUnrecorded} misses it.
+ */
+export function addUnrecordedOrigin(origin: string, header: string): void {
+  if (unrecordedOrigins.has(origin) || unrecordedOrigins.size >= MAX_ORIGINS) return;
+  unrecordedOrigins.set(origin, header);
+}
+
+/** Whether a client that is measured as a database sends a request. */
+export function isUnrecordedRequest(origin: unknown, headers: unknown): boolean {
+  if (unrecordedOrigins.size === 0) return false;
+  const header = unrecordedOrigins.get(origin instanceof URL ? origin.origin : String(origin));
+  if (header === undefined) return false;
+  if (Array.isArray(headers)) return headers.includes(header);
+  return typeof headers === 'string' && headers.includes(header);
 }
 
 /**

@@ -80,8 +80,17 @@ export class DatabaseRecorder {
   readonly #fingerprints: Record<SqlDialect, Map<string, StatementFingerprint>> = {
     postgresql: new Map(),
     mysql: new Map(),
+    sqlite: new Map(),
+    clickhouse: new Map(),
+    cql: new Map(),
   };
-  readonly #cachedLengths: Record<SqlDialect, number> = { postgresql: 0, mysql: 0 };
+  readonly #cachedLengths: Record<SqlDialect, number> = {
+    postgresql: 0,
+    mysql: 0,
+    sqlite: 0,
+    clickhouse: 0,
+    cql: 0,
+  };
 
   constructor(options: DatabaseRecorderOptions) {
     this.#options = options;
@@ -105,12 +114,7 @@ export class DatabaseRecorder {
     if (operation.ended) return;
     if (!mayHaveMultipleStatements(statement.text)) {
       const errorType = error === undefined ? undefined : getDatabaseErrorType(error);
-      const fingerprint = this.getFingerprint(statement.text, system);
-      const nowMs = performance.now();
-      this.#record(system, fingerprint, nowMs - operation.startMs, operation.tenant, errorType);
-      endOperation(operation, fingerprint.text, error !== undefined);
-      this.#addToTransaction(statement, fingerprint);
-      if (error === undefined) this.#evidence.addSucceeded(statement, fingerprint, nowMs);
+      this.endStatement(statement, this.getFingerprint(statement.text, system), errorType);
       return;
     }
     const parts = toStatementParts(statement, performance.now(), error);
@@ -125,21 +129,42 @@ export class DatabaseRecorder {
   }
 
   /**
+   * Ends the operation of one statement, and records it.
+   *
+   * @param errorType class of the error, or undefined if the statement succeeded
+   */
+  endStatement(
+    statement: SentStatement,
+    fingerprint: StatementFingerprint,
+    errorType: string | undefined,
+  ): void {
+    const { operation, system } = statement;
+    if (operation.ended) return;
+    const nowMs = performance.now();
+    this.#record(system, fingerprint, nowMs - operation.startMs, operation.tenant, errorType);
+    endOperation(operation, fingerprint.text, errorType !== undefined);
+    this.#addToTransaction(statement, fingerprint);
+    if (errorType === undefined) this.#evidence.addSucceeded(statement, fingerprint, nowMs);
+  }
+
+  /**
    * Ends the operation of one command, and records it.
    *
    * @param errorType class of the error, or undefined if the command succeeded. See {@link getDatabaseErrorType}.
    * @param returnedRows number of rows that the command returned. Default: unknown.
+   * @param count number of statements that the command contains. Default: 1.
    */
   endCommand(
     operation: Operation,
     command: DatabaseCommand,
     errorType: string | undefined,
     returnedRows = 0,
+    count = 1,
   ): void {
     if (operation.ended) return;
     const durationMs = performance.now() - operation.startMs;
     this.#record(command.system, command, durationMs, operation.tenant, errorType);
-    endOperation(operation, command.text, errorType !== undefined);
+    endOperation(operation, command.text, errorType !== undefined, count);
     this.#evidence.addReturnedRows(command.system, command, operation.tenant, returnedRows);
   }
 

@@ -9,7 +9,10 @@ export interface SentStatement {
   /** Value of `db.system.name`. */
   readonly system: string;
   text: string;
-  /** Number of statements that the server has completed. Always 1 if the driver sends only one. */
+  /**
+   * Number of statements that the server has completed. Always 1 if the driver sends only one. {@link ALL_STATEMENTS} if
+   * all have succeeded.
+   */
   completed: number;
   /** Arguments of the statement: usually an array. */
   values?: unknown;
@@ -29,6 +32,9 @@ export function createSentStatement(
   return { operation, system, text, completed: 0, values: undefined, returnedRows: 0, connection };
 }
 
+/** Number of completed statements if all have succeeded. */
+export const ALL_STATEMENTS = Number.POSITIVE_INFINITY;
+
 export interface StatementPart {
   readonly text: string;
   readonly durationMs: number;
@@ -37,6 +43,7 @@ export interface StatementPart {
 
 /** SQLSTATE of a syntax error. PostgreSQL then runs none of the statements in the SQL text. */
 const SYNTAX_ERROR = '42601';
+const CREATE_TRIGGER = /\bCREATE\s+(?:TEMP(?:ORARY)?\s+)?TRIGGER\b/i;
 
 /**
  * Splits SQL text into the statements that ran, usually one. The duration is divided equally,
@@ -55,7 +62,13 @@ export function toStatementParts(
   const texts = splitStatements(text, getSqlDialect(system));
   if (!texts || texts.length < 2) return whole;
   if (readErrorProperty(error, 'code') === SYNTAX_ERROR) return whole;
+  // The body of a trigger contains statements.
+  if (system === 'sqlite' && CREATE_TRIGGER.test(text)) return whole;
   const failed = error !== undefined;
+  if (!failed && completed === ALL_STATEMENTS) {
+    const share = durationMs / texts.length;
+    return texts.map((part) => ({ text: part, durationMs: share, error }));
+  }
   const executed = completed + (failed ? 1 : 0);
   if (failed ? executed > texts.length : executed !== texts.length) return whole;
   return texts.slice(0, executed).map((part, i) => ({

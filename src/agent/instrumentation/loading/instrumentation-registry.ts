@@ -14,7 +14,11 @@ import {
   type LoadedFile,
 } from './library.ts';
 import { canHookModules, hookModules } from './module-hook.ts';
-import { findUnmeasuredPackages, NOT_YET_MEASURED } from './unmeasured-packages.ts';
+import {
+  findUnmeasuredPackages,
+  isBuiltinLoaded,
+  NOT_YET_MEASURED,
+} from './unmeasured-packages.ts';
 
 /** Whether a library that this process loaded is measured. */
 export interface LibraryState {
@@ -34,6 +38,8 @@ export interface LibraryState {
 /** Instruments libraries when they are loaded, and lists the loaded libraries. */
 export class InstrumentationRegistry {
   readonly #libraries: readonly Library[];
+  /** Modules of Node.js that are patched when the application loads them. */
+  readonly #builtIns: ReadonlyMap<string, Library>;
   readonly #hooks: ReadonlyMap<string, LibraryHooks>;
   readonly #states = new Map<string, LibraryState>();
   /** Called after a library was loaded, or its state changed. Must not throw. */
@@ -47,13 +53,21 @@ export class InstrumentationRegistry {
     this.#hooks = new Map(libraries.map((each) => [each.name, each.instrument?.(context) ?? {}]));
     const packages = libraries.filter(({ isBuiltIn }) => !isBuiltIn);
     this.#libraries = packages;
+    this.#builtIns = new Map(
+      libraries
+        .filter(({ name, isBuiltIn }) => isBuiltIn && this.#hooks.get(name)?.patches !== undefined)
+        .map((each) => [each.name, each]),
+    );
     const loadedFiles = Object.keys(createRequire(import.meta.url).cache ?? {});
     for (const each of packages) this.#findPreloaded(each, loadedFiles);
+    for (const [name, each] of this.#builtIns) {
+      if (isBuiltinLoaded(name)) this.#patchBuiltIn(each, process.getBuiltinModule(name));
+    }
     const onLoad = guard('the library hook', (exports: unknown, name: string, basedir?: string) =>
       this.#onLoad(exports, name.split(sep).join('/'), basedir),
     );
     new Hook(
-      packages.map(({ name }) => name),
+      [...packages.map(({ name }) => name), ...this.#builtIns.keys()],
       { internals: true },
       (exports, name, basedir) => (onLoad(exports, name, basedir) ?? exports) as typeof exports,
     );
@@ -63,6 +77,8 @@ export class InstrumentationRegistry {
         ...Object.keys(UNMEASURED_LIBRARIES),
       ]),
       onPackage: (name, folder) => this.#onModule(name, folder),
+      builtIns: new Set(this.#builtIns.keys()),
+      onBuiltIn: (name) => this.#onLoad(process.getBuiltinModule(name), name, undefined),
       findNames: (library, path) => this.#hooks.get(library.name)?.modules?.[path]?.names,
       onLoad: (library, path, folder, variables) =>
         void this.#patch(library, path, folder, (file) =>
@@ -127,6 +143,8 @@ export class InstrumentationRegistry {
   }
 
   #onLoad(exports: unknown, name: string, basedir: string | undefined): unknown {
+    const builtIn = this.#builtIns.get(name);
+    if (builtIn) return this.#patchBuiltIn(builtIn, exports);
     const library = this.#libraries.find(
       (each) => name === each.name || name.startsWith(`${each.name}/`),
     );
@@ -135,6 +153,16 @@ export class InstrumentationRegistry {
     const { patches } = this.#hooks.get(library.name)!;
     const patch = patches?.[path] ?? patches?.[`${path}.js`] ?? patches?.[`${path}.cjs`];
     return this.#patch(library, path, basedir, patch && ((file) => patch(exports, file)));
+  }
+
+  /** An ES module and a CommonJS file can load the same module. */
+  #patchBuiltIn(library: Library, exports: unknown): undefined {
+    const { name } = library;
+    if (this.#states.has(name)) return;
+    const version = process.versions.node;
+    this.#states.set(name, { name, version, measured: false, reason: undefined });
+    const patch = this.#hooks.get(name)?.patches?.[''];
+    this.#patch(library, '', name, patch && ((file) => patch(exports, file)));
   }
 
   #patch(

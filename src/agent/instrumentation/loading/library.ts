@@ -75,7 +75,7 @@ interface ModulePatch {
 
 /** The files of a library that the agent patches, by their path in the package. */
 export interface LibraryHooks {
-  /** CommonJS files. `''` is the main file. */
+  /** CommonJS files. `''` is the main file, or the module of Node.js when the application loads it. */
   readonly patches?: Readonly<Record<string, FilePatch>>;
   /** ES modules. */
   readonly modules?: Readonly<Record<string, ModulePatch>>;

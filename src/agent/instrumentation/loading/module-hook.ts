@@ -17,6 +17,10 @@ export interface ModuleHookOptions {
   readonly packages: ReadonlySet<string>;
   /** Called before the application runs an ES module of one of `packages`. */
   readonly onPackage: (name: string, folder: string) => void;
+  /** Modules of Node.js for `onBuiltIn`. */
+  readonly builtIns: ReadonlySet<string>;
+  /** Called before an ES module imports one of `builtIns`. */
+  readonly onBuiltIn: (name: string) => void;
   /** Called at the end of a patched module. */
   readonly onLoad: (
     library: Library,
@@ -64,6 +68,7 @@ export function hookModules(libraries: readonly Library[], options: ModuleHookOp
       try {
         // A file that is loaded by `require` has no format.
         const isModule = result.format === 'module';
+        if (result.format === 'builtin' && options.builtIns.has(url)) options.onBuiltIn(url);
         if (!isModule && (result.format ?? 'commonjs') !== 'commonjs') return result;
         const file = findPackageFile(url);
         if (!file || !options.packages.has(file.name)) return result;

@@ -36,8 +36,11 @@ function getPackageName(path: string): string {
   return first.startsWith('@') ? `${first}/${second}` : first;
 }
 
-/** Node.js has no documented way to list its loaded modules. */
-function isBuiltinLoaded(name: string): boolean {
+/**
+ * Whether a module of Node.js, such as `node:sqlite`, is loaded. Node.js has no documented way to list its loaded
+ * modules.
+ */
+export function isBuiltinLoaded(name: string): boolean {
   const { moduleLoadList } = process as { moduleLoadList?: readonly string[] };
   return moduleLoadList?.includes(`NativeModule ${name.slice(BUILTIN_PREFIX.length)}`) ?? false;
 }

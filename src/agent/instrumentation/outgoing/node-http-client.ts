@@ -1,6 +1,7 @@
 import { subscribe } from 'node:diagnostics_channel';
 import type { ClientRequest, IncomingMessage } from 'node:http';
 import { guard, runGuarded } from '../../../core/guard.ts';
+import { isUnrecorded } from '../context/unrecorded-commands.ts';
 import type { InstrumentationContext } from '../instrumentation-context.ts';
 import type { Library } from '../loading/library.ts';
 import { observeMethod } from '../loading/method-patching.ts';
@@ -29,7 +30,8 @@ export const NODE_HTTP: Library = {
 function observeRequests({ outgoing }: InstrumentationContext): void {
   let isObserved = false;
   const onCreated = guard(PART, ({ request }: { request: ClientRequest }) => {
-    if (request.method === 'CONNECT' || request.getHeader('upgrade') !== undefined) return;
+    if (isUnrecorded() || request.method === 'CONNECT') return;
+    if (request.getHeader('upgrade') !== undefined) return;
     if (!isObserved) {
       isObserved = true;
       runGuarded(PART, () => observeResponses(outgoing));

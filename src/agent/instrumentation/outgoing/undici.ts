@@ -1,5 +1,6 @@
 import { subscribe } from 'node:diagnostics_channel';
 import { guard } from '../../../core/guard.ts';
+import { isUnrecorded, isUnrecordedRequest } from '../context/unrecorded-commands.ts';
 import type { InstrumentationContext } from '../instrumentation-context.ts';
 import type { Library } from '../loading/library.ts';
 import { getOriginTarget } from './call-target.ts';
@@ -40,13 +41,15 @@ interface UndiciRequest {
   readonly origin: unknown;
   readonly method: unknown;
   readonly upgrade?: unknown;
+  readonly headers?: unknown;
 }
 
 /** Observers of channels can't change a request, its promise, or its unhandled rejection. */
 function observeRequests({ outgoing }: InstrumentationContext): void {
   const onCreate = guard(PART, ({ request }: { request: UndiciRequest }) => {
     const { method, upgrade } = request;
-    if (method === 'CONNECT' || upgrade) return;
+    if (method === 'CONNECT' || upgrade || isUnrecorded()) return;
+    if (isUnrecordedRequest(request.origin, request.headers)) return;
     CallField.set(request, new OutgoingCall(method, getOriginTarget(request.origin)));
   });
   const onHeaders = guard(
