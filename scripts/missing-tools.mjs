@@ -23,6 +23,10 @@ export function findMissingTools(purpose) {
   }
   if (purpose === 'test') {
     requireTool('MariaDB', 'mariadb-server', 'mariadbd', '/usr/sbin/mariadbd');
+    // With `--version`, the script would start a server.
+    if (!existsSync('/usr/lib/rabbitmq/bin/rabbitmq-server')) {
+      missing.push({ name: 'RabbitMQ', debianPackage: 'rabbitmq-server' });
+    }
     requireTool('libpq', 'libpq-dev', 'pg_config');
     requireTool('Make', 'make', 'make');
     requireTool('a C++ compiler', 'g++', 'g++');

@@ -99,6 +99,24 @@ const TOOLS = {
       return program;
     },
   },
+  /** Folder with the jars of Kafka. The download takes 20 s. */
+  kafka: {
+    recipe: () => 'org.apache.kafka:kafka_2.13:4.1.0',
+    make: async (folder) => {
+      const [groupId, artifactId, version] = TOOLS.kafka.recipe().split(':');
+      const project = `<groupId>perfscope</groupId><artifactId>kafka</artifactId><version>1</version>`;
+      const dependency = `<groupId>${groupId}</groupId><artifactId>${artifactId}</artifactId><version>${version}</version>`;
+      const pom = join(folder, 'pom.xml');
+      writeFileSync(
+        pom,
+        `<project><modelVersion>4.0.0</modelVersion>${project}<dependencies><dependency>${dependency}</dependency></dependencies></project>\n`,
+      );
+      const jars = join(folder, 'jars');
+      const options = ['-DincludeScope=runtime', `-DoutputDirectory=${jars}`];
+      await run('mvn', ['-q', '-B', '-f', pom, 'dependency:copy-dependencies', ...options]);
+      return jars;
+    },
+  },
   /** A Prometheus that receives OTLP, without service discovery. The build takes several minutes on two cores. */
   prometheus: {
     recipe: () =>
