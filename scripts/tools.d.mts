@@ -5,6 +5,7 @@ export function toolPath(
     | 'ferretdb'
     | 'go-service'
     | 'hadolint'
+    | 'kafka'
     | 'prometheus'
     | 'python-packages',
   log?: (line: string) => void,

@@ -32,7 +32,7 @@ import {
   type LibraryState,
 } from './instrumentation/loading/instrumentation-registry.ts';
 import type { Library } from './instrumentation/loading/library.ts';
-import { OtelMetrics, recordJobTransition } from './otel-metrics.ts';
+import { OtelMetrics, recordJobTransition, recordUnlistedTransition } from './otel-metrics.ts';
 import { captureProcessErrors } from './process/process-errors.ts';
 import { QuestdbConnector, type QuestdbConnectorOptions } from './questdb-connector.ts';
 import { MetricRecorder } from './record/metric-recorder.ts';
@@ -172,6 +172,7 @@ export class Agent {
     const { log } = this.#options;
     const context = this.#otelMetrics?.createInstrumentationContext({
       onJob: (job, failure) => this.recordJob(job, failure),
+      onUnlistedJob: (job, failure) => this.#recordUnlistedJob(job, failure),
       onQuery: (durationMs) => this.#queryStats.add(durationMs, false),
       onFailedConnect: (failure) => this.errorTracker.track(toConnectOccurrence(failure)),
       onQueueReachabilityChange: (queue, reachable) => {
@@ -179,6 +180,7 @@ export class Agent {
         else log.warn(createError('PS_QUEUE_AWAY', { queue }).message);
       },
       includeJobData: this.config.settings.PERFORMANCE_JOB_DATA,
+      usesMessageHeaders: this.config.settings.PERFORMANCE_MESSAGE_HEADERS,
     });
     if (context) this.#instrumentationRegistry = new InstrumentationRegistry(libraries, context);
   }
@@ -201,6 +203,12 @@ export class Agent {
   /** Stores a job transition as a row, and adds the job's times to its queue's histograms. */
   recordJob(job: JobTransition, failure?: { error: unknown }): void {
     recordJobTransition(this.recorder, this.#otelMetrics, job, failure);
+    const occurrence = toJobOccurrence(job, failure);
+    if (occurrence) this.errorTracker.track(occurrence);
+  }
+
+  #recordUnlistedJob(job: JobTransition, failure: { error: unknown } | undefined): void {
+    recordUnlistedTransition(this.recorder, this.#otelMetrics, job, failure);
     const occurrence = toJobOccurrence(job, failure);
     if (occurrence) this.errorTracker.track(occurrence);
   }

@@ -16,7 +16,9 @@ import { NEXT } from './frameworks/next.ts';
 import type { Library } from './loading/library.ts';
 import { NODE_HTTP } from './outgoing/node-http-client.ts';
 import { FETCH, UNDICI } from './outgoing/undici.ts';
+import { AMQPLIB } from './queues/amqplib.ts';
 import { BULLMQ } from './queues/bullmq.ts';
+import { KAFKAJS } from './queues/kafkajs.ts';
 
 /**
  * All libraries that the agent measures. The README, `docs/instrumentation.md`, `doctor`, and the start line
@@ -50,4 +52,6 @@ export const LIBRARIES: readonly Library[] = [
   PRISMA,
 
   BULLMQ,
+  AMQPLIB,
+  KAFKAJS,
 ];
