@@ -215,8 +215,7 @@ function instrumentKafkajs(context: InstrumentationContext): LibraryHooks {
     const header = formatMessageHeader({ sentMs: undefined, hasArrived: false, tenant });
     for (const entry of topics.flatMap(({ partitions }) => partitions)) {
       entry.messages = entry.messages.map((message) => {
-        const headers = { ...message.headers, [MESSAGE_HEADER]: header };
-        return Object.create(message, { headers: { value: headers } }) as ProducedMessage;
+        return { ...message, headers: { ...message.headers, [MESSAGE_HEADER]: header } };
       });
     }
   });
