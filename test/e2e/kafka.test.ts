@@ -32,6 +32,8 @@ describe.each(['../libraries', 'queues-2'])('kafkajs in %s', (folder) => {
   const title = 'records each message with its times on Node %s as %s';
   const check = async (node: LibraryProgram['node'], modules: LibraryProgram['modules']) => {
     const prefix = `${folder.startsWith('q') ? 'new' : 'old'}-${node}-${modules}`;
+    const topics = Object.keys(EXPECTED).map((name) => [`${prefix}.${name}`, name === 'many' ? 3 : 1]);
+    await server.createTopics(Object.fromEntries(topics));
     const { result, rows, stderr } = await runLibraryProgram<Record<string, unknown>>({
       program: '../queues/kafkajs.cjs',
       library: 'kafkajs',

@@ -1,4 +1,6 @@
 import { writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { resolve } from 'node:path';
 import { findFreePort, ServerProcess } from '../../demo/server-process.ts';
 import { toolPath } from '../../scripts/tools.mjs';
 import { canConnect } from './can-connect.ts';
@@ -47,7 +49,7 @@ export class KafkaServer {
     program.run('java', [...java, ...format]);
     program.start('java', [...java, 'kafka.Kafka', config]);
     await waitFor(
-      async () => program.exitOutput !== undefined || canConnect(this.#port),
+      async () => program.exitOutput !== undefined || (await isReady(this.broker)),
       START_TIMEOUT_MS,
     );
     if (program.exitOutput !== undefined) throw new Error(program.exitOutput);
@@ -58,7 +60,52 @@ export class KafkaServer {
     return `127.0.0.1:${this.#port}`;
   }
 
+  /**
+   * Creates topics, and waits until clients can use them.
+   *
+   * @param topics names with their number of partitions
+   */
+  async createTopics(topics: Readonly<Record<string, number>>): Promise<void> {
+    const list = Object.entries(topics).map(([topic, numPartitions]) => ({ topic, numPartitions }));
+    await useAdmin(this.broker, async (admin) => {
+      await admin.createTopics({ topics: list, waitForLeaders: false });
+      await waitFor(async () => {
+        const metadata = await admin.fetchTopicMetadata({ topics: Object.keys(topics) });
+        return metadata.topics.every(({ partitions }) => partitions.every((p) => p.leader >= 0));
+      }, START_TIMEOUT_MS);
+    });
+  }
+
   remove(): Promise<void> {
     return this.#program.remove('SIGKILL');
+  }
+}
+
+/** The client of the admin API of kafkajs. */
+interface Admin {
+  connect(): Promise<void>;
+  describeCluster(): Promise<{ brokers: unknown[] }>;
+  createTopics(options: object): Promise<boolean>;
+  fetchTopicMetadata(options: object): Promise<{
+    topics: { partitions: { leader: number }[] }[];
+  }>;
+  disconnect(): Promise<void>;
+}
+
+/** Returns whether clients can create topics. The server accepts connections before that. */
+async function isReady(broker: string): Promise<boolean> {
+  if (!(await canConnect(Number(broker.split(':')[1])))) return false;
+  return useAdmin(broker, async (admin) => (await admin.describeCluster()).brokers.length > 0);
+}
+
+async function useAdmin<T>(broker: string, use: (admin: Admin) => Promise<T>): Promise<T> {
+  const load = createRequire(resolve('test/libraries/queues-2/package.json'));
+  const { Kafka } = load('kafkajs') as { Kafka: new (options: object) => { admin(): Admin } };
+  const admin = new Kafka({ brokers: [broker], logLevel: 0 }).admin();
+  try {
+    await admin.connect();
+    return await use(admin);
+  } finally {
+    await admin.disconnect();
   }
 }

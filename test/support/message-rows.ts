@@ -1,3 +1,4 @@
+import { UNLISTED_JOBS_METRIC } from '../../src/core/queue-metric-names.ts';
 import type { LineProtocolRow } from './parse-line-protocol.ts';
 
 /** Numbers of state transitions of a queue, in rows and without rows. */
@@ -29,6 +30,7 @@ export function countQueueTransitions(
     retried: 'retried',
   };
   const listed = new Set<string>();
+  const isKnown = createIdCheck();
   for (const { table, columns } of rows) {
     if (table === 'queue_metrics') {
       const { queue_name: queue = '', queue_scope, job_id, status = '', timestamp } = columns;
@@ -38,7 +40,10 @@ export function countQueueTransitions(
       listed.add(key);
       const isRetry = status === 'waiting' && columns.duration !== undefined;
       add(queue, isRetry ? 'retried' : states[status]!, 1);
-    } else if (columns.name === 'perfscope.queue.unlisted.duration') {
+      continue;
+    }
+    if (table !== 'performance_metrics' || columns.name !== UNLISTED_JOBS_METRIC) continue;
+    if (!isKnown(columns.id)) {
       add(columns.endpoint ?? '', states[columns.operation ?? '']!, Number(columns.count));
     }
   }
@@ -51,8 +56,10 @@ export function countProcessed(
   metric = 'messaging.process.duration',
 ): Record<string, number> {
   const counts: Record<string, number> = {};
+  const isKnown = createIdCheck();
   for (const { table, columns } of rows) {
     if (table !== 'performance_metrics' || columns.name !== metric) continue;
+    if (isKnown(columns.id)) continue;
     const { endpoint = '' } = columns;
     counts[endpoint] = (counts[endpoint] ?? 0) + Number(columns.count);
   }
@@ -69,4 +76,15 @@ export function findLastGauge(
     ({ columns }) => columns.name === metric && columns.endpoint === queue,
   );
   return row && Number(row.columns.value);
+}
+
+/** An interval can be sent again with the same ID. QuestDB stores it once. */
+function createIdCheck(): (id: string | undefined) => boolean {
+  const ids = new Set<string>();
+  return (id) => {
+    if (id === undefined) return false;
+    const isKnown = ids.has(id);
+    ids.add(id);
+    return isKnown;
+  };
 }

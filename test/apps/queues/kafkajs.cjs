@@ -136,14 +136,6 @@ module.exports = async function run(kafkajs) {
     logLevel: 0,
     retry: { initialRetryTime: 50 },
   });
-  const admin = kafka.admin();
-  await admin.connect();
-  const topics = Object.keys(scenarios).map((topic) => ({
-    topic: name(topic),
-    numPartitions: topic === 'many' ? 3 : 1,
-  }));
-  await admin.createTopics({ topics, waitForLeaders: true });
-  await admin.disconnect();
   const createPartitioner = Partitioners.LegacyPartitioner ?? Partitioners.DefaultPartitioner;
   const producer = kafka.producer({ createPartitioner });
   await producer.connect();
