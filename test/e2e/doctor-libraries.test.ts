@@ -115,20 +115,20 @@ function installFakes(
 
 it('explains each reason why a library is not measured', async () => {
   const folder = createFolder(tmpdir());
-  const dependencies = { bullmq: '5', express: '5', kafkajs: '2' };
+  const dependencies = { bullmq: '5', express: '5', nats: '2' };
   writeFileSync(join(folder, 'package.json'), JSON.stringify({ dependencies }));
   installFakes(folder, {
     pg: ['7.18.2', 'commonjs'],
     express: ['5.3.0', 'module'],
     bullmq: ['5.1.0', 'commonjs'],
-    kafkajs: ['2.2.4', 'commonjs'],
+    nats: ['2.29.0', 'commonjs'],
     graphql: ['17.0.0', 'module'],
     '@hapi/hapi': ['21.4.0', 'commonjs'],
   });
   const file = join(folder, 'app.cjs');
   writeFileSync(
     file,
-    `for (const name of ['pg', 'kafkajs', '@hapi/hapi', 'node:sqlite']) require(name);
+    `for (const name of ['pg', 'nats', '@hapi/hapi', 'node:sqlite']) require(name);
      import('express'); import('graphql'); setTimeout(() => {}, 500);`,
   );
   const { stdout, status } = await runPerfscope(['doctor', file], env);
@@ -137,7 +137,7 @@ it('explains each reason why a library is not measured', async () => {
     'perfscope: ✗ pg 7.18.2: only version 8 is supported. Install a newer version.',
     'perfscope: ✗ express 5.3.0: its ES modules are not measured. Load it with require().',
     expect.stringMatching(
-      /^perfscope: Not measured yet: (?=.*kafkajs 2\.2\.4)(?=.*@hapi\/hapi 21\.4\.0)(?=.*graphql 17\.0\.0)(?=.*node:sqlite v26)/,
+      /^perfscope: Not measured yet: (?=.*nats 2\.29\.0)(?=.*@hapi\/hapi 21\.4\.0)(?=.*graphql 17\.0\.0)(?=.*node:sqlite v26)/,
     ),
     'perfscope: In package.json, but not loaded: bullmq.',
     '',
