@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { KafkaServer } from '../support/kafka-server.ts';
 import { type LibraryProgram, runLibraryProgram } from '../support/library-program.ts';
 import {
   countProcessed,
@@ -7,7 +8,6 @@ import {
   type QueueCounts,
 } from '../support/message-rows.ts';
 import type { LineProtocolRow } from '../support/parse-line-protocol.ts';
-import { KafkaServer } from '../support/kafka-server.ts';
 
 const NODE_WARNING =
   /^\(node:\d+\) TimeoutNegativeWarning: .*\n(?:Timeout duration was set to 1\.\n)?(?:\(Use .*\n)?/gm;
@@ -32,7 +32,10 @@ describe.each(['../libraries', 'queues-2'])('kafkajs in %s', (folder) => {
   const title = 'records each message with its times on Node %s as %s';
   const check = async (node: LibraryProgram['node'], modules: LibraryProgram['modules']) => {
     const prefix = `${folder.startsWith('q') ? 'new' : 'old'}-${node}-${modules}`;
-    const topics = Object.keys(EXPECTED).map((name) => [`${prefix}.${name}`, name === 'many' ? 3 : 1]);
+    const topics = Object.keys(EXPECTED).map((name) => [
+      `${prefix}.${name}`,
+      name === 'many' ? 3 : 1,
+    ]);
     await server.createTopics(Object.fromEntries(topics));
     const { result, rows, stderr } = await runLibraryProgram<Record<string, unknown>>({
       program: '../queues/kafkajs.cjs',
@@ -73,6 +76,23 @@ describe.each(['../libraries', 'queues-2'])('kafkajs in %s', (folder) => {
   it.concurrent.each(all.filter(isInCi))(title, check);
   // Long: the cases in CI cover each version of Node.js and each module system.
   it.concurrent.each(all.filter((each) => !isInCi(each)))(title, { tags: 'long' }, check);
+});
+
+it('counts each attempt if consumers join and leave', async () => {
+  await server.createTopics({ 'bad.rebalance': 4 });
+  const { result, rows } = await runLibraryProgram<Record<string, number>>({
+    program: '../queues/kafkajs-rebalance.cjs',
+    library: 'kafkajs',
+    folder: 'queues-2',
+    node: 26,
+    modules: 'CommonJS',
+    env: { KAFKA_BROKER: server.broker, PREFIX: 'bad', KAFKAJS_NO_PARTITIONER_WARNING: '1' },
+  });
+  expect(result.seen).toBe(300);
+  const { rebalance } = countQueueTransitions(rows, 'bad.');
+  expect(rebalance).toMatchObject({ started: result.started, completed: result.ended, failed: 0 });
+  expect(rebalance!.arrived).toBeGreaterThanOrEqual(300);
+  expect(rebalance!.arrived).toBeLessThanOrEqual(result.started!);
 });
 
 /** Node.js 24 loads the library as an ES module, and the others as CommonJS. */

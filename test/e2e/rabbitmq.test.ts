@@ -1,3 +1,6 @@
+import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type LibraryProgram, runLibraryProgram } from '../support/library-program.ts';
 import {
@@ -8,6 +11,7 @@ import {
 } from '../support/message-rows.ts';
 import type { LineProtocolRow } from '../support/parse-line-protocol.ts';
 import { RabbitmqServer } from '../support/rabbitmq-server.ts';
+import { waitFor } from '../support/wait-for.ts';
 
 const server = new RabbitmqServer();
 beforeAll(() => server.start());
@@ -80,7 +84,10 @@ describe.each(['../libraries', 'queues-2'])('amqplib in %s', (folder) => {
       completed + failed + retried,
     ]);
     expect(countProcessed(rows)).toEqual(Object.fromEntries(processed));
-    const published = Object.entries(PUBLISHED).map(([name, count]) => [`${prefix}.${name}`, count]);
+    const published = Object.entries(PUBLISHED).map(([name, count]) => [
+      `${prefix}.${name}`,
+      count,
+    ]);
     expect(countProcessed(rows, 'messaging.client.operation.duration')).toEqual({
       ...Object.fromEntries(published),
       'amq.gen': 1,
@@ -96,6 +103,33 @@ describe.each(['../libraries', 'queues-2'])('amqplib in %s', (folder) => {
   it.concurrent.each(all.filter(isInCi))(title, check);
   // Long: the cases in CI cover each version of Node.js and each module system.
   it.concurrent.each(all.filter((each) => !isInCi(each)))(title, { tags: 'long' }, check);
+});
+
+it('counts each attempt of a poison message, and of messages in a restart of the server', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'perfscope-rabbitmq-restart-'));
+  const readyFile = join(folder, 'ready');
+  try {
+    const run = runLibraryProgram<Record<string, number>>({
+      program: '../queues/amqplib-restart.cjs',
+      library: 'amqplib',
+      folder: 'queues-2',
+      node: 26,
+      modules: 'CommonJS',
+      env: { AMQP_URL: server.url, PREFIX: 'bad', READY_FILE: readyFile },
+    });
+    await waitFor(async () => existsSync(readyFile));
+    await server.stop();
+    await server.start();
+    const { result, rows, stderr } = await run;
+    expect(stderr).toBe('');
+    expect(result).toEqual({ returned: 300, delivered: 40, held: 10, acknowledged: 30 });
+    expect(countQueueTransitions(rows, 'bad.')).toEqual({
+      poison: toCounts(1, 301, 1, 0, 300),
+      restart: toCounts(30, 40, 30, 0, 10),
+    });
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
 });
 
 /** Node.js 24 loads the library as an ES module, and the others as CommonJS. */
@@ -117,9 +151,7 @@ function toCounts(
 function expectRows(rows: readonly LineProtocolRow[], prefix: string): void {
   const jobs = rows.filter(({ table }) => table === 'queue_metrics').map(({ columns }) => columns);
   const { host } = new URL(server.url);
-  expect(new Set(jobs.map(({ queue_scope }) => queue_scope))).toEqual(
-    new Set([`amqp@${host}/`]),
-  );
+  expect(new Set(jobs.map(({ queue_scope }) => queue_scope))).toEqual(new Set([`amqp@${host}/`]));
   const ofQueue = (name: string) => jobs.filter((job) => job.queue_name === `${prefix}.${name}`);
   const tenants = ofQueue('work').filter((job) => job.organization_id === 'acme');
   expect(tenants.map(({ status }) => status).sort()).toEqual(['active', 'completed', 'waiting']);

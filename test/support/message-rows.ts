@@ -72,9 +72,7 @@ export function findLastGauge(
   metric: string,
   queue: string,
 ): number | undefined {
-  const row = rows.findLast(
-    ({ columns }) => columns.name === metric && columns.endpoint === queue,
-  );
+  const row = rows.findLast(({ columns }) => columns.name === metric && columns.endpoint === queue);
   return row && Number(row.columns.value);
 }
 

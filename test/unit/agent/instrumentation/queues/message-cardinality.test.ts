@@ -9,7 +9,8 @@ import { createUnlistedJobs } from '../../../../../src/agent/instrumentation/que
 
 const MESSAGES = 1_000_000;
 /** Names that look like those of an application, without IDs. */
-const toName = (i: number) => `q${String.fromCharCode(...[...String(i)].map((d) => 97 + Number(d)))}`;
+const toName = (i: number) =>
+  `q${String.fromCharCode(...[...String(i)].map((d) => 97 + Number(d)))}`;
 
 function createRecorder() {
   const histograms = new HistogramRegistry(() => {});
