@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { runBrokerExample } from '../support/broker-example.ts';
 import { KafkaServer } from '../support/kafka-server.ts';
 import { type LibraryProgram, runLibraryProgram } from '../support/library-program.ts';
 import {
@@ -76,6 +77,15 @@ describe.each(['../libraries', 'queues-2'])('kafkajs in %s', (folder) => {
   it.concurrent.each(all.filter(isInCi))(title, check);
   // Long: the cases in CI cover each version of Node.js and each module system.
   it.concurrent.each(all.filter((each) => !isInCi(each)))(title, { tags: 'long' }, check);
+});
+
+it('measures both processes of the example in examples/kafka', async () => {
+  await server.createTopics({ payments: 1 });
+  const rows = await runBrokerExample('kafka', {
+    env: { KAFKA_BROKERS: server.broker },
+    expected: ['booking 7: paid', '13: paid', ' 1: paid', ' 2: paid', ' 3: paid'],
+  });
+  expect(countQueueTransitions(rows, '')).toEqual({ payments: toCounts(5, 6, 5, 0, 1) });
 });
 
 it('counts each attempt if consumers join and leave', async () => {

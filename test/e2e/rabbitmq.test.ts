@@ -2,6 +2,7 @@ import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { runBrokerExample } from '../support/broker-example.ts';
 import { type LibraryProgram, runLibraryProgram } from '../support/library-program.ts';
 import {
   countProcessed,
@@ -103,6 +104,14 @@ describe.each(['../libraries', 'queues-2'])('amqplib in %s', (folder) => {
   it.concurrent.each(all.filter(isInCi))(title, check);
   // Long: the cases in CI cover each version of Node.js and each module system.
   it.concurrent.each(all.filter((each) => !isInCi(each)))(title, { tags: 'long' }, check);
+});
+
+it('measures both processes of the example in examples/rabbitmq', async () => {
+  const rows = await runBrokerExample('rabbitmq', {
+    env: { AMQP_URL: server.url },
+    expected: ['7: retry', '7: done', '13: reject', '1: done', '2: done', '3: done'],
+  });
+  expect(countQueueTransitions(rows, '')).toEqual({ invoices: toCounts(5, 6, 4, 1, 1) });
 });
 
 it('counts each attempt of a poison message, and of messages in a restart of the server', async () => {
