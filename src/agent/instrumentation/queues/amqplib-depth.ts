@@ -55,7 +55,7 @@ interface KnownQueue {
 
 /**
  * Reads the depth of RabbitMQ's queues with passive declarations. If a queue is missing, the server closes the channel, so
- * the agent uses a channel of its own on the application's connection. It is opened with the first read.
+ * the agent uses a separate channel on the application's connection. It is opened with the first read.
  */
 export class AmqpDepth implements QueueSource<AmqpConnection> {
   readonly system = 'rabbitmq';

@@ -262,7 +262,7 @@ function instrumentAmqplib({ queues, histograms }: InstrumentationContext): Libr
 }
 
 function isMessage(message: unknown): message is AmqpMessage {
-  // `null` means that the consumer was cancelled, and `false` that the queue is empty.
+  // `null` means that the consumer was canceled, and `false` that the queue is empty.
   return typeof message === 'object' && message !== null;
 }
 

@@ -36,8 +36,8 @@ interface GroupLag {
 }
 
 /**
- * Reads the lag of consumer groups with the connections of the consumer: the newest offsets of the subscribed topics, and
- * the committed offsets of the group. Therefore, the lag of a consumer that is stuck grows.
+ * Reads the lag of consumer groups with the connections of the consumer. It is the difference between the newest offsets
+ * of the topics and the committed offsets of the group. Therefore, the lag of a consumer that is stuck grows.
  */
 export class KafkaLag implements QueueSource<KafkaRunner> {
   readonly system = 'kafka';
@@ -135,7 +135,7 @@ async function readPartitionLags(group: KafkaConsumerGroup): Promise<PartitionLa
   if (!cluster.isConnected() || !coordinator?.isConnected()) return undefined;
   let left = MAX_PARTITIONS;
   const topics = topicsSubscribed
-    // Topics whose names contain IDs have no lag of their own.
+    // The lag of topics whose names contain IDs isn't recorded.
     .filter((topic) => toQueueTemplate(topic) === topic)
     .slice(0, MAX_TOPICS)
     .flatMap((topic) => {

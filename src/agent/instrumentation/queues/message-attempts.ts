@@ -119,7 +119,7 @@ export class MessageAttempts {
   }
 }
 
-/** An older arrival would be stored in a partition that is no longer written. */
+/** An older arrival would change an old partition of the table. */
 const MAX_ARRIVAL_AGE_MS = 86_400_000;
 const MAX_CLOCK_AHEAD_MS = 60_000;
 

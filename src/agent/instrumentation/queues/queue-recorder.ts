@@ -9,7 +9,7 @@ export interface QueueRecorder {
     failure: { error: unknown } | undefined,
   ) => void;
   /**
-   * Called for each state transition of a message without a row of its own. Its times are added to the histograms of its
+   * Called for each state transition of a message without rows. Its times are added to the histograms of its
    * queue, and the transition is counted.
    */
   readonly onUnlistedTransition: (

@@ -20,7 +20,7 @@ export function createUnlistedJobs(histograms: HistogramRegistry): (job: JobTran
     scope: 'perfscope.queue',
     name: UNLISTED_JOBS_METRIC,
     unit: 's',
-    description: 'Messages without rows of their own, by state.',
+    description: 'Messages without rows, by state.',
     boundaries: BOUNDARIES_S,
   });
   return (job) => {

@@ -8,7 +8,7 @@ import { PublishRecorder } from '../../../../../src/agent/instrumentation/queues
 import { createUnlistedJobs } from '../../../../../src/agent/instrumentation/queues/unlisted-jobs.ts';
 
 const MESSAGES = 1_000_000;
-/** Names that look like those of an application, without IDs. */
+/** Names without IDs, as applications choose them. */
 const toName = (i: number) =>
   `q${String.fromCharCode(...[...String(i)].map((d) => 97 + Number(d)))}`;
 
@@ -40,7 +40,7 @@ function measureGrowth(run: () => void): number {
   return (process.memoryUsage().heapUsed - before) / 1e6;
 }
 
-// Long: "counts each message of many queues" covers fewer names.
+// Long: the next test uses fewer names in CI.
 it('keeps its memory with a million queues and topics', { tags: 'long' }, () => check(MESSAGES));
 it('counts each message of many queues', () => check(30_000));
 

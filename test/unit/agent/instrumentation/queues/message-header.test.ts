@@ -6,10 +6,7 @@ import {
 } from '../../../../../src/agent/instrumentation/queues/message-header.ts';
 
 const NOW_MS = Date.UTC(2026, 0, 1);
-const tenantId = fc.option(
-  fc.stringMatching(/^[\w äß;%,.€-]{1,40}$/u),
-  { nil: undefined },
-);
+const tenantId = fc.option(fc.stringMatching(/^[\w äß;%,.€-]{1,40}$/u), { nil: undefined });
 
 describe('parseMessageHeader', () => {
   it('returns what formatMessageHeader wrote', () => {
