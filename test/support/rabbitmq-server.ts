@@ -3,7 +3,7 @@ import { canConnect } from './can-connect.ts';
 import { waitFor } from './wait-for.ts';
 
 /** Debian's script in `/usr/sbin` changes the user and the folder. */
-export const RABBITMQ_SERVER = '/usr/lib/rabbitmq/bin/rabbitmq-server';
+const RABBITMQ_SERVER = '/usr/lib/rabbitmq/bin/rabbitmq-server';
 const START_TIMEOUT_MS = 60_000;
 
 /** Runs a temporary RabbitMQ server with the user `guest`. */

@@ -31,7 +31,7 @@ export interface KafkaCluster {
   fetchTopicsOffset(topics: readonly object[]): Promise<readonly TopicOffsets[]>;
 }
 
-export interface KafkaBroker {
+interface KafkaBroker {
   isConnected(): boolean;
   offsetFetch(request: object): Promise<{ readonly responses: readonly TopicOffsets[] }>;
   describeGroups(request: object): Promise<{
