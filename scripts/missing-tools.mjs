@@ -31,6 +31,10 @@ export function findMissingTools(purpose) {
       '/usr/sbin/clickhouse-server',
     );
     requireTool('Maven', 'maven', 'mvn');
+    // With `--version`, the script would start a server.
+    if (!existsSync('/usr/lib/rabbitmq/bin/rabbitmq-server')) {
+      missing.push({ name: 'RabbitMQ', debianPackage: 'rabbitmq-server' });
+    }
     requireTool('libpq', 'libpq-dev', 'pg_config');
     requireTool('Make', 'make', 'make');
     requireTool('a C++ compiler', 'g++', 'g++');

@@ -7,6 +7,7 @@ export function toolPath(
     | 'opensearch'
     | 'go-service'
     | 'hadolint'
+    | 'kafka'
     | 'prometheus'
     | 'python-packages',
   log?: (line: string) => void,

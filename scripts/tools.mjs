@@ -114,6 +114,11 @@ const TOOLS = {
       ]),
     make: (folder) => downloadJars(folder, TOOLS.opensearch.recipe()),
   },
+  /** Folder with the jars of Kafka. */
+  kafka: {
+    recipe: () => formatPom(['org.apache.kafka:kafka_2.13:4.1.0']),
+    make: (folder) => downloadJars(folder, TOOLS.kafka.recipe()),
+  },
   /** A Prometheus that receives OTLP, without service discovery. The build takes several minutes on two cores. */
   prometheus: {
     recipe: () =>

@@ -32,7 +32,7 @@ import {
   type LibraryState,
 } from './instrumentation/loading/instrumentation-registry.ts';
 import type { Library } from './instrumentation/loading/library.ts';
-import { OtelMetrics, recordJobTransition } from './otel-metrics.ts';
+import { OtelMetrics, recordJobTransition, recordUnlistedTransition } from './otel-metrics.ts';
 import { captureProcessErrors } from './process/process-errors.ts';
 import { QuestdbConnector, type QuestdbConnectorOptions } from './questdb-connector.ts';
 import { MetricRecorder } from './record/metric-recorder.ts';
@@ -89,7 +89,7 @@ export class Agent {
   #isConnecting = false;
 
   constructor(options: AgentOptions) {
-    const { config, log, strict = false } = options;
+    const { config, log, strict = false, target } = options;
     const { settings, resource } = config;
     this.#options = options;
     this.config = config;
@@ -99,7 +99,6 @@ export class Agent {
     this.tenantReader = new TenantReader(settings, (field, reason) =>
       this.#reportRejectedTenant(field, reason),
     );
-    const { target } = options;
     this.#targetFinder = new WriteTargetFinder({ config, target, warnOnce: this.#warnOnce });
     this.#connector = new QuestdbConnector({
       ...options,
@@ -172,6 +171,7 @@ export class Agent {
     const { log } = this.#options;
     const context = this.#otelMetrics?.createInstrumentationContext({
       onJob: (job, failure) => this.recordJob(job, failure),
+      onUnlistedJob: (job, failure) => this.recordJob(job, failure, recordUnlistedTransition),
       onQuery: (durationMs) => this.#queryStats.add(durationMs, false),
       onFailedConnect: (failure) => this.errorTracker.track(toConnectOccurrence(failure)),
       onQueueReachabilityChange: (queue, reachable) => {
@@ -179,6 +179,7 @@ export class Agent {
         else log.warn(createError('PS_QUEUE_AWAY', { queue }).message);
       },
       includeJobData: this.config.settings.PERFORMANCE_JOB_DATA,
+      usesMessageHeaders: this.config.settings.PERFORMANCE_MESSAGE_HEADERS,
     });
     if (context) this.#instrumentationRegistry = new InstrumentationRegistry(libraries, context);
   }
@@ -199,8 +200,8 @@ export class Agent {
   }
 
   /** Stores a job transition as a row, and adds the job's times to its queue's histograms. */
-  recordJob(job: JobTransition, failure?: { error: unknown }): void {
-    recordJobTransition(this.recorder, this.#otelMetrics, job, failure);
+  recordJob(job: JobTransition, failure?: { error: unknown }, record = recordJobTransition): void {
+    record(this.recorder, this.#otelMetrics, job, failure);
     const occurrence = toJobOccurrence(job, failure);
     if (occurrence) this.errorTracker.track(occurrence);
   }

@@ -7,7 +7,7 @@ export const ATTR_PROPERTY_ID = 'perfscope.property.id';
 export const ATTR_METRIC_TYPE = 'perfscope.metric.type';
 export const ATTR_ENDPOINT = 'perfscope.endpoint';
 export const ATTR_OPERATION = 'perfscope.operation';
-/** Redis server and prefix of a queue: `<prefix>@<host>:<port>/<db>`. */
+/** Server of a queue, with the prefix or the consumer group: `<prefix>@<host>:<port>/<db>`. */
 export const ATTR_QUEUE_SCOPE = 'perfscope.queue.scope';
 /** Reason why rows were dropped. */
 export const ATTR_DROP_REASON = 'perfscope.drop.reason';

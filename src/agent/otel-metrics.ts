@@ -31,6 +31,7 @@ import { OutgoingRecorder } from './instrumentation/outgoing/outgoing-recorder.t
 import { getErrorType } from './instrumentation/queues/job-error.ts';
 import { createJobHistograms } from './instrumentation/queues/job-histograms.ts';
 import { QueueGauges } from './instrumentation/queues/queue-gauges.ts';
+import { createUnlistedJobs } from './instrumentation/queues/unlisted-jobs.ts';
 import { recordEventLoopBlocks } from './instrumentation/requests/event-loop-block-recorder.ts';
 import {
   type HttpInstrumentationOptions,
@@ -68,10 +69,12 @@ export interface OtelMetricsOptions
 
 export interface LibraryInstrumentationOptions {
   onJob: (job: JobTransition, failure: { error: unknown } | undefined) => void;
+  onUnlistedJob: (job: JobTransition, failure: { error: unknown } | undefined) => void;
   onQuery: (durationMs: number) => void;
   onFailedConnect: (failure: FailedConnect) => void;
   onQueueReachabilityChange: (queue: string, reachable: boolean) => void;
   includeJobData: boolean;
+  usesMessageHeaders: boolean;
 }
 
 /** Owns the OpenTelemetry meter provider of this process and its instruments. */
@@ -85,6 +88,8 @@ export class OtelMetrics {
   readonly #stopFunctions: (() => void)[] = [];
   /** Adds the times of a job transition to the queue histograms. */
   readonly recordJob: (job: JobTransition, errorType: string | undefined) => void;
+  /** Counts a job transition without a row. See {@link createUnlistedJobs}. */
+  readonly countUnlistedJob: (job: JobTransition) => void;
   readonly poolMetrics: PoolMetrics;
   /** Records the open requests and outgoing calls, because the process ends. */
   readonly endOpenRequests: () => void;
@@ -141,6 +146,7 @@ export class OtelMetrics {
       this.#outgoing?.endOpenCalls();
     };
     this.recordJob = createJobHistograms(histograms);
+    this.countUnlistedJob = createUnlistedJobs(histograms);
     this.poolMetrics = createPoolMetrics(this.#provider.getMeter('perfscope.db'), histograms);
     createWriteMetrics(this.#provider, options);
     this.#observeFailures();
@@ -148,7 +154,8 @@ export class OtelMetrics {
 
   /** Creates the parts that receive the measurements of libraries. */
   createInstrumentationContext(options: LibraryInstrumentationOptions): InstrumentationContext {
-    const { onJob, onQuery, onFailedConnect, onQueueReachabilityChange, includeJobData } = options;
+    const { onJob, onUnlistedJob, onQuery, onFailedConnect, onQueueReachabilityChange } = options;
+    const { includeJobData, usesMessageHeaders } = options;
     const histograms = this.#histograms;
     const gauges = new QueueGauges({
       meter: this.#provider.getMeter('perfscope.queue'),
@@ -161,7 +168,13 @@ export class OtelMetrics {
       databases: new DatabaseRecorder({ histograms, onQuery, onFailedConnect }),
       pools: this.poolMetrics,
       outgoing: this.#outgoing,
-      queues: { onTransition: onJob, gauges, includeJobData },
+      queues: {
+        onTransition: onJob,
+        onUnlistedTransition: onUnlistedJob,
+        gauges,
+        includeJobData,
+        usesMessageHeaders,
+      },
     };
   }
 
@@ -289,4 +302,23 @@ export function recordJobTransition(
   if (otelMetrics) {
     otelMetrics.recordJob(jobWithTenant, failed ? getErrorType(failure?.error) : undefined);
   } else recorder.recordJobTimes(jobWithTenant, failed);
+}
+
+/**
+ * Counts a job transition without a row, and adds the job's times to its queue's histograms. Each transition that is
+ * neither in a row nor counted here would be missing in the totals of the queue.
+ */
+export function recordUnlistedTransition(
+  recorder: MetricRecorder,
+  otelMetrics: OtelMetrics | undefined,
+  job: JobTransition,
+  failure: { error: unknown } | undefined,
+): void {
+  const { limits } = recorder;
+  const { organizationId, propertyId } = limits.limitTenant(job);
+  const queueName = limits.limit('queueName', job.queueName);
+  const queueScope = limits.limit('queueScope', job.queueScope);
+  const limited = { ...job, queueName, queueScope, organizationId, propertyId };
+  otelMetrics?.recordJob(limited, failure ? getErrorType(failure.error) : undefined);
+  otelMetrics?.countUnlistedJob(limited);
 }

@@ -35,8 +35,10 @@ export function createTestContext(options: TestContextOptions = {}): Instrumenta
     outgoing: new OutgoingRecorder(histograms),
     queues: {
       onTransition: () => {},
+      onUnlistedTransition: () => {},
       gauges: { add() {} },
       includeJobData: false,
+      usesMessageHeaders: true,
       ...options.queues,
     },
   };

@@ -22,7 +22,9 @@ import { NEXT } from './frameworks/next.ts';
 import type { Library } from './loading/library.ts';
 import { NODE_HTTP } from './outgoing/node-http-client.ts';
 import { FETCH, UNDICI } from './outgoing/undici.ts';
+import { AMQPLIB } from './queues/amqplib.ts';
 import { BULLMQ } from './queues/bullmq.ts';
+import { KAFKAJS } from './queues/kafkajs.ts';
 
 /**
  * All libraries that the agent measures. The README, `docs/instrumentation.md`, `doctor`, and the start line
@@ -65,4 +67,6 @@ export const LIBRARIES: readonly Library[] = [
   PRISMA,
 
   BULLMQ,
+  AMQPLIB,
+  KAFKAJS,
 ];

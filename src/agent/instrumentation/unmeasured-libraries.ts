@@ -23,8 +23,6 @@ export const UNMEASURED_LIBRARIES: Readonly<Record<string, LibraryCategory>> = {
   bull: 'queue',
   'bee-queue': 'queue',
   'pg-boss': 'queue',
-  amqplib: 'queue',
-  kafkajs: 'queue',
   nats: 'queue',
   '@aws-sdk/client-sqs': 'queue',
 };

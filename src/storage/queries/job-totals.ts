@@ -3,8 +3,9 @@ import { sql } from '../sql/sql-builder.ts';
 import { createSum, JOBS_TABLE, ROW_COUNT } from './aggregation-tables.ts';
 import type { Group, Query } from './query-definition.ts';
 import { toNumber } from './row-values.ts';
-import { type Aggregation, runQuery } from './run-query.ts';
+import { type Aggregation, type ResultRow, runQuery } from './run-query.ts';
 import type { TimeRange } from './time-range.ts';
+import { queryUnlistedJobs, type UnlistedJobs } from './unlisted-job-totals.ts';
 
 /** Totals of the job state transitions in one group. Times in ms. */
 export interface JobTotals {
@@ -44,48 +45,87 @@ export const JOB_AGGREGATIONS = {
 const READY_STATUSES = new Set(['waiting', 'prioritized']);
 const ENDED_STATUSES = new Set(['completed', 'failed']);
 
-/** Returns the totals of job state transitions for each group and time bucket that has any. */
+/** Totals of a group while its rows are added. */
+interface JobSums extends JobTotals {
+  processed: number;
+  waited: number;
+  work: number;
+}
+
+/**
+ * Returns the totals of job state transitions for each group and time bucket that has any. The agent stores no rows for
+ * some messages of busy queues. Their numbers and times are added.
+ */
 export async function queryJobTotals(queryClient: QueryClient, query: Query): Promise<JobTotals[]> {
-  const results = await runQuery(queryClient, JOBS_TABLE, query, {
-    aggregations: JOB_AGGREGATIONS,
-    keys: ['status'],
-  });
-  const totals = new Map<string, JobTotals & { processed: number; waited: number; work: number }>();
-  for (const { group, bucket, row } of results) {
+  const [results, unlisted] = await Promise.all([
+    runQuery(queryClient, JOBS_TABLE, query, {
+      aggregations: JOB_AGGREGATIONS,
+      keys: ['status'],
+    }),
+    queryUnlistedJobs(queryClient, query),
+  ]);
+  const sums = new Map<string, JobSums>();
+  const getSums = (group: Group, bucket: TimeRange | undefined) => {
     const key = JSON.stringify([group, bucket?.fromMs]);
-    const empty = { arrived: 0, completed: 0, failed: 0, stalled: 0, processing: 0, waiting: 0 };
-    const total = totals.get(key) ?? {
-      group,
-      bucket,
-      ...empty,
-      processed: 0,
-      waited: 0,
-      work: 0,
-      newestMs: Number.NEGATIVE_INFINITY,
-      averageProcessing: undefined,
-      averageWork: undefined,
-      averageWait: undefined,
-    };
-    totals.set(key, total);
-    const count = toNumber(row.count) ?? 0;
-    total.newestMs = Math.max(total.newestMs, toNumber(row.newest) ?? total.newestMs);
-    const status = String(row.status);
-    // A job that waits for its next attempt has the duration of the previous one.
-    if (READY_STATUSES.has(status)) total.arrived += count - (toNumber(row.processed) ?? 0);
-    if (status !== 'active') total.work += toNumber(row.processing) ?? 0;
-    if (status === 'stalled') total.stalled += count;
-    if (!ENDED_STATUSES.has(status)) continue;
-    if (status === 'completed') total.completed += count;
-    else total.failed += count;
-    total.processing += toNumber(row.processing) ?? 0;
-    total.processed += toNumber(row.processed) ?? 0;
-    total.waiting += toNumber(row.waiting) ?? 0;
-    total.waited += toNumber(row.waited) ?? 0;
+    const known = sums.get(key) ?? createSums(group, bucket);
+    sums.set(key, known);
+    return known;
+  };
+  for (const { group, bucket, row } of results) {
+    addListed(getSums(group, bucket), row);
   }
-  return [...totals.values()].map(({ processed, waited, work, ...total }) => ({
+  for (const each of unlisted) addUnlisted(getSums(each.group, each.bucket), each);
+  return [...sums.values()].map(({ processed, waited, work, ...total }) => ({
     ...total,
     averageWork: processed > 0 ? work / processed : undefined,
     averageProcessing: processed > 0 ? total.processing / processed : undefined,
     averageWait: waited > 0 ? total.waiting / waited : undefined,
   }));
+}
+
+function createSums(group: Group, bucket: TimeRange | undefined): JobSums {
+  const empty = { arrived: 0, completed: 0, failed: 0, stalled: 0, processing: 0, waiting: 0 };
+  return {
+    group,
+    bucket,
+    ...empty,
+    processed: 0,
+    waited: 0,
+    work: 0,
+    newestMs: Number.NEGATIVE_INFINITY,
+    averageProcessing: undefined,
+    averageWork: undefined,
+    averageWait: undefined,
+  };
+}
+
+function addListed(sums: JobSums, row: ResultRow['row']): void {
+  const count = toNumber(row.count) ?? 0;
+  sums.newestMs = Math.max(sums.newestMs, toNumber(row.newest) ?? sums.newestMs);
+  const status = String(row.status);
+  // A job that waits for its next attempt has the duration of the previous one.
+  if (READY_STATUSES.has(status)) sums.arrived += count - (toNumber(row.processed) ?? 0);
+  if (status !== 'active') sums.work += toNumber(row.processing) ?? 0;
+  if (status === 'stalled') sums.stalled += count;
+  if (!ENDED_STATUSES.has(status)) return;
+  if (status === 'completed') sums.completed += count;
+  else sums.failed += count;
+  sums.processing += toNumber(row.processing) ?? 0;
+  sums.processed += toNumber(row.processed) ?? 0;
+  sums.waiting += toNumber(row.waiting) ?? 0;
+  sums.waited += toNumber(row.waited) ?? 0;
+}
+
+function addUnlisted(sums: JobSums, { state, count, time, newestMs }: UnlistedJobs): void {
+  sums.newestMs = Math.max(sums.newestMs, newestMs);
+  if (READY_STATUSES.has(state)) sums.arrived += count;
+  else if (state === 'active') {
+    sums.waiting += time;
+    sums.waited += count;
+  } else sums.work += time;
+  if (!ENDED_STATUSES.has(state)) return;
+  if (state === 'completed') sums.completed += count;
+  else sums.failed += count;
+  sums.processing += time;
+  sums.processed += count;
 }

@@ -8,8 +8,18 @@ export interface QueueRecorder {
     transition: JobTransition,
     failure: { error: unknown } | undefined,
   ) => void;
+  /**
+   * Called for each state transition of a message without rows. Its times are added to the histograms of its
+   * queue, and the transition is counted.
+   */
+  readonly onUnlistedTransition: (
+    transition: JobTransition,
+    failure: { error: unknown } | undefined,
+  ) => void;
   /** Receives the objects whose queues are polled for their depth. */
   readonly gauges: Pick<QueueGauges, 'add'>;
   /** Whether to store the data and results of jobs. */
   readonly includeJobData: boolean;
+  /** Whether messages have a header with their tenant and time. */
+  readonly usesMessageHeaders: boolean;
 }

@@ -170,6 +170,7 @@ const DEFINITIONS: Readonly<Record<string, MetricDefinition>> = {
   'messaging.publish.duration': MESSAGING_CLIENT,
   'messaging.receive.duration': MESSAGING_CLIENT,
   'perfscope.queue.wait.duration': { type: T.QUEUE_WAIT_TIME, dimensions: QUEUE_DIMENSIONS },
+  'perfscope.queue.unlisted.duration': { type: T.CUSTOM, dimensions: QUEUE_DIMENSIONS },
   'perfscope.queue.depth': { type: T.QUEUE_DEPTH, dimensions: QUEUE_DIMENSIONS },
   'perfscope.queue.oldest.age': { type: T.QUEUE_OLDEST_AGE, dimensions: QUEUE_DIMENSIONS },
   'kafka.consumer_group.lag': { type: T.QUEUE_DEPTH, dimensions: { endpoint: ['topic'] } },

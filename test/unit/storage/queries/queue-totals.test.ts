@@ -1,4 +1,5 @@
 import { expect, it } from 'vitest';
+import { UNLISTED_JOBS_METRIC } from '../../../../src/core/queue-metric-names.ts';
 import { UNRESTRICTED_SCOPE } from '../../../../src/core/tenant-scope.ts';
 import { queryQueueTotals } from '../../../../src/storage/queries/queue-totals.ts';
 import type { Row } from '../../../../src/storage/questdb/postgres-wire-reader.ts';
@@ -7,7 +8,10 @@ import type { QueryClient } from '../../../../src/storage/questdb/query-client.t
 const RANGE = { fromMs: 0, toMs: 60_000 };
 
 /** Returns the rows of each table, reduced to the columns that a statement groups by. */
-function createClient(rows: Readonly<Record<string, readonly Row[]>>): QueryClient {
+function createClient(
+  rows: Readonly<Record<string, readonly Row[]>>,
+  unlisted: readonly Row[] = [],
+): QueryClient {
   return {
     getCatalog: async () =>
       new Map(
@@ -18,6 +22,7 @@ function createClient(rows: Readonly<Record<string, readonly Row[]>>): QueryClie
       ),
     read: async (_scope, statement) => {
       const text = JSON.stringify(statement);
+      if (text.includes(UNLISTED_JOBS_METRIC)) return [...unlisted];
       const table = Object.keys(rows).find((name) => text.includes(name)) ?? '';
       return [...(rows[table] ?? [])];
     },
@@ -56,4 +61,46 @@ it('adds up both kinds of queues', async () => {
   });
   expect(others).toEqual([]);
   expect(total).toMatchObject({ group: {}, completed: 11, failed: 4, processing: 280 });
+});
+
+it('adds the messages of busy queues that have no rows', async () => {
+  const state = (by_operation: string, count: number, total: number) => ({
+    ...{ by_endpoint: 'orders', by_operation, count, total, newest: new Date(6000) },
+  });
+  const busy = createClient(
+    {
+      queue_metrics: [
+        { by_queue_name: 'orders', ...job, newest: 4000 },
+        { by_queue_name: 'orders', status: 'waiting', count: 4, processed: 0, newest: 4000 },
+      ],
+      performance_metrics: [{ by_endpoint: 'orders', ...message }],
+    },
+    [
+      state('waiting', 20, 0),
+      state('active', 20, 80),
+      state('retried', 2, 10),
+      state('failed', 3, 30),
+      state('completed', 15, 150),
+    ],
+  );
+  const totals = await queryQueueTotals(busy, {
+    ...{ scope: UNRESTRICTED_SCOPE, range: RANGE },
+    groupBy: ['queue', 'queueScope'],
+  });
+  expect(totals).toEqual([
+    {
+      group: { queue: 'orders', queueScope: undefined },
+      bucket: undefined,
+      arrived: 24,
+      completed: 19,
+      failed: 3,
+      stalled: 0,
+      processing: 220,
+      waiting: 88,
+      averageProcessing: 10,
+      averageWork: 230 / 22,
+      averageWait: 88 / 24,
+      newestMs: 6000,
+    },
+  ]);
 });
