@@ -16,6 +16,8 @@ import { NEXT } from './frameworks/next.ts';
 import type { Library } from './loading/library.ts';
 import { NODE_HTTP } from './outgoing/node-http-client.ts';
 import { FETCH, UNDICI } from './outgoing/undici.ts';
+import { BEE_QUEUE } from './queues/bee-queue.ts';
+import { BULL } from './queues/bull.ts';
 import { BULLMQ } from './queues/bullmq.ts';
 
 /**
@@ -50,4 +52,6 @@ export const LIBRARIES: readonly Library[] = [
   PRISMA,
 
   BULLMQ,
+  BULL,
+  BEE_QUEUE,
 ];

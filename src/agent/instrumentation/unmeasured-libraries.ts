@@ -24,8 +24,6 @@ export const UNMEASURED_LIBRARIES: Readonly<Record<string, LibraryCategory>> = {
   'cassandra-driver': 'database',
   '@elastic/elasticsearch': 'database',
   '@aws-sdk/client-dynamodb': 'database',
-  bull: 'queue',
-  'bee-queue': 'queue',
   'pg-boss': 'queue',
   amqplib: 'queue',
   kafkajs: 'queue',

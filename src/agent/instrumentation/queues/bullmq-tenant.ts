@@ -44,7 +44,7 @@ export function propagateTenant(Job: { prototype: object }): void {
 }
 
 /** Copies the valid fields, because any program can write a job. */
-function toTenant(tenant: Tenant): Tenant {
+export function toTenant(tenant: Tenant): Tenant {
   const toId = (id: unknown) => (typeof id === 'string' ? id : undefined);
   return {
     organizationId: toId(tenant.organizationId),

@@ -3,7 +3,7 @@ import { QueueJobStatus } from '../../../core/schema/enums.ts';
 import type { Library, LibraryHooks } from '../loading/library.ts';
 import { type MethodObserver, observeMethod, wrapMethod } from '../loading/method-patching.ts';
 import { markQueueConnections, markSharedKeys } from './bullmq-connections.ts';
-import { canRunCommands, createBullmqDepth } from './bullmq-depth.ts';
+import { type BullmqQueue, canRunCommands, createBullDepth } from './bullmq-depth.ts';
 import {
   type BullmqJob,
   computeWaitTime,
@@ -66,7 +66,9 @@ export const BULLMQ: Library = {
 function instrumentBullmq(recorder: QueueRecorder): LibraryHooks {
   const { onTransition, gauges, includeJobData } = recorder;
   const unconfirmedJobs = new UnconfirmedJobs();
-  const depth = createBullmqDepth({
+  const depth = createBullDepth<BullmqQueue>({
+    system: 'bullmq',
+    getClient: ({ backend, client }) => backend?.client ?? client,
     unconfirmedJobs,
     onAccepted: (row) => onTransition(row, undefined),
   });

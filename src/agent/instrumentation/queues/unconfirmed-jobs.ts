@@ -1,5 +1,4 @@
 import type { JobTransition } from '../../../core/schema/tables/queue-metrics-table.ts';
-import type { BullmqJob } from './bullmq-job-transition.ts';
 
 /** Maximum number of queues, and of job IDs to check per queue and poll. */
 const MAX_QUEUES = 100;
@@ -10,8 +9,17 @@ const MAX_ROWS_PER_ID = 20;
 /** Rows of one queue, by job ID. */
 type RowsById = Map<string, JobTransition[]>;
 
-/** Returns whether Redis ignores the job if an equal job exists. BullMQ's result doesn't show it. */
-export function canBeIgnored({ opts }: BullmqJob): boolean {
+interface AddedJob {
+  readonly opts?: {
+    readonly jobId?: string | undefined;
+    readonly deduplication?: unknown;
+    /** The name of `deduplication` in Bull, and in older versions of BullMQ. */
+    readonly debounce?: unknown;
+  };
+}
+
+/** Returns whether Redis ignores the job if an equal job exists. The result of BullMQ and Bull doesn't show it. */
+export function canBeIgnored({ opts }: AddedJob): boolean {
   return (
     opts?.jobId !== undefined || opts?.deduplication !== undefined || opts?.debounce !== undefined
   );
