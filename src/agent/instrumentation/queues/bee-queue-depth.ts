@@ -1,5 +1,6 @@
 import { runUnrecorded } from '../context/unrecorded-commands.ts';
 import type { QueueSource } from './queue-gauges.ts';
+import { waitUntilConnected } from './redis-queue-reader.ts';
 import { getQueueScope } from './redis-queue-scope.ts';
 
 /** A client of `redis` 3 or ioredis. */
@@ -64,9 +65,9 @@ export function createBeeQueueDepth<T extends DepthQueue>(): QueueSource<T> {
     isOpen: ({ paused }) => !paused,
     forget: (key) => firstJobs.delete(key),
     async read(queue, key) {
+      const isReady = () => queue.client?.ready === true || queue.client?.status === 'ready';
+      if (!(await waitUntilConnected(isReady)) || !queue.client) return undefined;
       const { client } = queue;
-      // A disconnected client would queue the commands of every poll.
-      if (!client || (client.ready !== true && client.status !== 'ready')) return undefined;
       const reply = (await evaluate(client, queue.toKey(''))) as unknown[];
       const counts = new Map(STATES.map((state, i) => [state, Number(reply[i])]));
       const job = findFirstJob(reply[STATES.length] as string[], firstJobs.get(key));

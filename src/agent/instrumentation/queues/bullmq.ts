@@ -15,6 +15,8 @@ import {
   toBaseTransition,
   toDistinctTimestamp,
 } from './bullmq-job-transition.ts';
+import { patchBullmqSandbox } from './bullmq-sandbox.ts';
+import { patchBullmqSchedulers } from './bullmq-schedulers.ts';
 import { getJobTenant, propagateTenant } from './bullmq-tenant.ts';
 import { type JobContext, runJobCode } from './job-code.ts';
 import { isFirstStart, JobReadyTimes, RecordedArrivals } from './job-ready-times.ts';
@@ -79,6 +81,8 @@ function instrumentBullmq(recorder: QueueRecorder): LibraryHooks {
   const recordedArrivals = new RecordedArrivals();
   const waitTimesMs = new WeakMap<BullmqJob, number>();
   const startedJobs = new WeakSet<BullmqJob>();
+  /** Whether jobs have the method. The file of jobs is loaded before the file of workers. */
+  let hasMoveToWait = false;
   /** Jobs whose end is reported by an event of their worker. */
   const workerJobs = new WeakSet<BullmqJob>();
 
@@ -198,6 +202,7 @@ function instrumentBullmq(recorder: QueueRecorder): LibraryHooks {
    * call returns.
    */
   const patchMoves = (prototype: object) => {
+    hasMoveToWait = 'moveToWait' in prototype;
     const observe = (name: string, observer: MethodObserver<BullmqJob>) => {
       // Old versions don't have all of these methods.
       if (name in prototype) observeMethod(PART, prototype, name, observer);
@@ -250,6 +255,13 @@ function instrumentBullmq(recorder: QueueRecorder): LibraryHooks {
     if (handlers.length < 2) {
       observeMethod(PART, prototype, 'processJob', {
         before: (_, [job]) => workerJobs.add(job as BullmqJob),
+      });
+    }
+    // Old versions have no `moveToWait`, and move a rate-limited job with this method.
+    if (!hasMoveToWait && 'moveLimitedBackToWait' in prototype) {
+      observeMethod(PART, prototype, 'moveLimitedBackToWait', {
+        before: (_, [job]) => setReady(job as BullmqJob, Date.now()),
+        after: (_, _result, [job]) => recordMovedToWait(job as BullmqJob),
       });
     }
     observeMethod(PART, prototype, 'getNextJob', {
@@ -319,6 +331,8 @@ function instrumentBullmq(recorder: QueueRecorder): LibraryHooks {
       [`${folder}/queue-base.js`]: patchBase,
       [`${folder}/queue.js`]: patchQueue,
       [`${folder}/redis-connection.js`]: patchConnection,
+      ...patchBullmqSandbox(folder),
+      ...patchBullmqSchedulers(folder, (job) => recordAdded(job, false)),
     },
   };
 }

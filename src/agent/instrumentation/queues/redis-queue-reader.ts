@@ -1,3 +1,4 @@
+import { delay } from '../../../core/delay.ts';
 import { runUnrecorded } from '../context/unrecorded-commands.ts';
 
 /** The parts of a client of ioredis, or of BullMQ's wrapper of another client, that are used. */
@@ -40,9 +41,7 @@ export async function readRedisQueue(
   args: readonly string[],
   clientName: string,
 ): Promise<RedisQueueReading | undefined> {
-  // A disconnected client would queue the commands of every poll.
-  if (!client || (client.status !== 'ready' && !(isCluster(client) && client.status === 'connect')))
-    return undefined;
+  if (!client || !(await waitUntilConnected(() => isConnected(client)))) return undefined;
   const read = getReader(client);
   const [reply, lists] = await runUnrecorded(() => read(client, script, [key, ...args]));
   if (reply === undefined) return undefined;
@@ -50,6 +49,27 @@ export async function readRedisQueue(
   // Each worker of a cluster has a connection to several nodes.
   const counts = lists?.map((list) => countWorkers(String(list), clientName, db));
   return { reply, workers: counts && Math.max(0, ...counts) };
+}
+
+function isConnected(client: RedisQueueClient): boolean {
+  return client.status === 'ready' || (isCluster(client) && client.status === 'connect');
+}
+
+/** How long to wait for a connection, and how often it is checked. */
+const CONNECT_TIMEOUT_MS = 1500;
+const CONNECT_CHECK_MS = 100;
+
+/**
+ * Waits shortly for a connection, because a queue is often read while its client connects. Adds no listeners to the client. A
+ * command on a disconnected client would wait, and the commands of all polls would add up.
+ *
+ * @returns whether the client is connected
+ */
+export async function waitUntilConnected(isConnectedNow: () => boolean): Promise<boolean> {
+  for (let ms = 0; ms < CONNECT_TIMEOUT_MS && !isConnectedNow(); ms += CONNECT_CHECK_MS) {
+    await delay(CONNECT_CHECK_MS, { keepAlive: false });
+  }
+  return isConnectedNow();
 }
 
 function isCluster({ isCluster: value, nodes }: RedisQueueClient): boolean {
