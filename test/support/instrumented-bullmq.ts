@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import {
@@ -44,8 +45,10 @@ export class InstrumentedBullmq {
     const gauges = new QueueGauges({ meter, onReachabilityChange: () => {} });
     const context = createTestContext({ queues: { onTransition, gauges } });
     const { patches = {} } = BULLMQ.instrument!(context);
+    // Versions 5 and 6 have different files.
     for (const [path, patch] of Object.entries(patches))
-      patch(load(join(folder, path)), { version: BULLMQ.versions.from, path, folder });
+      if (existsSync(join(folder, path)))
+        patch(load(join(folder, path)), { version: BULLMQ.versions.from, path, folder });
     this.bullmq = load(folder) as typeof import('bullmq');
   }
 

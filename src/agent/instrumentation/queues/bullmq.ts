@@ -4,6 +4,7 @@ import type { Library, LibraryHooks } from '../loading/library.ts';
 import { type MethodObserver, observeMethod, wrapMethod } from '../loading/method-patching.ts';
 import { markQueueConnections, markSharedKeys } from './bullmq-connections.ts';
 import { type BullmqQueue, canRunCommands, createBullDepth } from './bullmq-depth.ts';
+import { patchBullmqFlows } from './bullmq-flows.ts';
 import {
   type BullmqJob,
   computeWaitTime,
@@ -34,11 +35,6 @@ interface BullmqWorker {
 
 interface RetryOptions {
   resetAttemptsStarted?: boolean;
-}
-
-interface FlowNode {
-  job: BullmqJob;
-  children?: FlowNode[];
 }
 
 /** Result of a method that moves a job and starts the next one: the data and ID of the next job. */
@@ -108,12 +104,9 @@ function instrumentBullmq(recorder: QueueRecorder): LibraryHooks {
     else onTransition(row, undefined);
   });
 
-  const recordAddedTree = (node: FlowNode) => {
-    const hasChildren = (node.children?.length ?? 0) > 0;
-    recordAdded(node.job, hasChildren);
-    // The parent is ready when its last child ends, possibly in another process.
-    if (hasChildren) readyTimes.set(toJobKey(node.job.queue, node.job.id), undefined, undefined);
-    for (const child of node.children ?? []) recordAddedTree(child);
+  /** A parent is ready when its last child ends, possibly in another process. */
+  const onParent = (job: BullmqJob) => {
+    readyTimes.set(toJobKey(job.queue, job.id), undefined, undefined);
   };
 
   const recordMoved = (job: BullmqJob, status: QueueJobStatus) => {
@@ -280,23 +273,6 @@ function instrumentBullmq(recorder: QueueRecorder): LibraryHooks {
     });
   };
 
-  const patchFlows = (exports: unknown) => {
-    const { prototype } = (exports as { FlowProducer: { prototype: object } }).FlowProducer;
-    recordQueueOperations(prototype, ['add', 'addBulk'], (_, [flows]) => getFlowQueue(flows));
-    observeMethod(PART, prototype, 'add', {
-      after: (_, node: FlowNode) => recordAddedTree(node),
-    });
-    observeMethod(PART, prototype, 'addBulk', {
-      after: (_, nodes: FlowNode[]) => {
-        for (const node of nodes) recordAddedTree(node);
-      },
-    });
-    // The queue of a flow's job has no connection options.
-    observeMethod<object>(PART, prototype, 'queueFromNode', {
-      after: (producer, queue: object) => getQueueScope(queue, producer),
-    });
-  };
-
   const patchBase = (exports: unknown) => {
     const { prototype } = (exports as { QueueBase: { prototype: object } }).QueueBase;
     observeMethod<object>(PART, prototype, 'waitUntilReady', {
@@ -327,10 +303,10 @@ function instrumentBullmq(recorder: QueueRecorder): LibraryHooks {
     patches: {
       [`${folder}/job.js`]: patchJob,
       [`${folder}/worker.js`]: patchWorker,
-      [`${folder}/flow-producer.js`]: patchFlows,
       [`${folder}/queue-base.js`]: patchBase,
       [`${folder}/queue.js`]: patchQueue,
       [`${folder}/redis-connection.js`]: patchConnection,
+      ...patchBullmqFlows(folder, { recordAdded, onParent }),
       ...patchBullmqSandbox(folder),
       ...patchBullmqSchedulers(folder, (job) => recordAdded(job, false)),
     },
@@ -355,12 +331,6 @@ function toParentKey(queue: object, { id, queueKey }: JobParent): string {
   const name = queueKey.slice(end + 1);
   const scope = replaceScopePrefix(getQueueScope(queue), queueKey.slice(0, end));
   return `${scope}\n${name}\n${id}`;
-}
-
-/** Returns the queue of a flow, or of the first of several flows. */
-function getFlowQueue(flows: unknown): string {
-  const flow = (Array.isArray(flows) ? flows[0] : flows) as { queueName?: unknown } | undefined;
-  return String(flow?.queueName ?? '');
 }
 
 function toJobContext(job: BullmqJob): JobContext {
