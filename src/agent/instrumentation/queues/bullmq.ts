@@ -24,7 +24,7 @@ import { isFirstStart, JobReadyTimes, RecordedArrivals } from './job-ready-times
 import { recordQueueOperations } from './queue-operations.ts';
 import type { QueueRecorder } from './queue-recorder.ts';
 import { getQueueScope, replaceScopePrefix, toQueueKey } from './redis-queue-scope.ts';
-import { canBeIgnored, UnconfirmedJobs } from './unconfirmed-jobs.ts';
+import { canBeIgnored, markSchedulerRow, UnconfirmedJobs } from './unconfirmed-jobs.ts';
 
 /** What fails, for {@link guard}. */
 const PART = 'the BullMQ instrumentation';
@@ -108,6 +108,12 @@ function instrumentBullmq(recorder: QueueRecorder): LibraryHooks {
   const onParent = (job: BullmqJob) => {
     readyTimes.set(toJobKey(job.queue, job.id), undefined, undefined);
   };
+
+  const recordScheduled = guard(PART, (job: BullmqJob) => {
+    const row = { ...toBase(job), status: getInitialStatus(job, false), timestamp: job.timestamp };
+    markSchedulerRow(row);
+    unconfirmedJobs.add(toQueueKey(job.queue), row);
+  });
 
   const recordMoved = (job: BullmqJob, status: QueueJobStatus) => {
     onTransition({ ...toBase(job), status }, undefined);
@@ -308,7 +314,7 @@ function instrumentBullmq(recorder: QueueRecorder): LibraryHooks {
       [`${folder}/redis-connection.js`]: patchConnection,
       ...patchBullmqFlows(folder, { recordAdded, onParent }),
       ...patchBullmqSandbox(folder),
-      ...patchBullmqSchedulers(folder, (job) => recordAdded(job, false)),
+      ...patchBullmqSchedulers(folder, recordScheduled),
     },
   };
 }
