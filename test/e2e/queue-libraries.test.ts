@@ -124,8 +124,8 @@ async function check(
   expect(idle).toMatchObject({ depth: WAITING_JOBS, completed: 0 });
   expect(idle?.oldestAge).toBeGreaterThan(0);
   if (hasWorkers) expect(busy?.workers).toBe(1);
-  await waitFor(() => hasEntry('alerts?rule=job-failure-rate', queue), 90_000);
-  await waitFor(() => hasEntry('alerts?rule=queue-depth', `${queue}-idle`), 90_000);
+  const alerts = 'alerts?rule=queue-depth&state=pending&state=firing';
+  await waitFor(() => hasEntry(alerts, `${queue}-idle`), 90_000);
   await waitFor(() => hasEntry(`scaling?queue=${queue}`, queue), 90_000);
 
   expect(await app.stop()).toBe(0);

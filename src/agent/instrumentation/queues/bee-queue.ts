@@ -1,8 +1,7 @@
 import { guard } from '../../../core/guard.ts';
 import { QueueJobStatus } from '../../../core/schema/enums.ts';
-import { runUnrecorded } from '../context/unrecorded-commands.ts';
 import type { Library, LibraryHooks } from '../loading/library.ts';
-import { type Method, observeMethod, wrapMethod } from '../loading/method-patching.ts';
+import { type Method, observeMethod } from '../loading/method-patching.ts';
 import { type BeeQueueClient, createBeeQueueDepth } from './bee-queue-depth.ts';
 import { getBeeQueueTenant, propagateBeeQueueTenant } from './bee-queue-tenant.ts';
 import { type JobAttempt, JobAttempts, type QueueJob } from './job-attempts.ts';
@@ -41,8 +40,8 @@ interface BeeJob {
 }
 
 /**
- * Records the state changes of jobs in the process that adds a job, and in the worker that processes it. bee-queue uses
- * version 3 of `redis`, whose commands are not measured.
+ * Records the state changes of jobs in the process that adds a job, and in the worker that processes it. bee-queue
+ * uses version 3 of `redis`, or a client of ioredis 4. The commands of both are not measured.
  */
 export const BEE_QUEUE: Library = {
   name: 'bee-queue',
@@ -179,14 +178,6 @@ function instrumentBeeQueue(recorder: QueueRecorder): LibraryHooks {
         );
       },
     });
-    // With a client of the application, the commands of the queue are not commands of the application.
-    for (const name of ['_evalScriptOn', '_finishJob', '_preventStall']) {
-      wrapMethod(prototype, name, (original) => {
-        return function (this: unknown, ...args: unknown[]) {
-          return runUnrecorded(() => original.apply(this, args) as unknown);
-        };
-      });
-    }
   };
 
   return { patches: { 'lib/job.js': patchJob, 'lib/queue.js': patchQueue } };

@@ -79,6 +79,8 @@ function instrumentBull(recorder: QueueRecorder): LibraryHooks {
   const readyTimes = new JobReadyTimes();
   const unconfirmedJobs = new UnconfirmedJobs();
   const running = new WeakMap<BullJob, JobAttempt>();
+  /** Jobs that stalled before. Bull doesn't set a property for them. */
+  const stalledJobs = new WeakSet<BullJob>();
   /** Jobs that are moved to the delayed jobs after a failed attempt, by key. The value is the end of their delay. */
   const delayedUntilMs = new Map<string, number>();
   const depth = createBullDepth<BullQueue>({
@@ -129,8 +131,9 @@ function instrumentBull(recorder: QueueRecorder): LibraryHooks {
   const startAttempt = (job: BullJob): JobAttempt => {
     const queueJob = toQueueJob(job);
     const startedMs = job.processedOn ?? Date.now();
-    const readyMs = readyTimes.take(toJobKey(job.queue, job.id), job, startedMs);
-    if (isFirstStart(job)) {
+    const active = stalledJobs.has(job) ? { ...job, stalledCounter: 1 } : job;
+    const readyMs = readyTimes.take(toJobKey(job.queue, job.id), active, startedMs);
+    if (isFirstStart(active)) {
       const isDelayed = (job.opts.delay ?? 0) > 0;
       const arrivalMs = isDelayed ? (readyMs ?? startedMs) : job.timestamp;
       attempts.recordArrival({ ...queueJob, attempts: 0 }, getReadyState(job), arrivalMs);
@@ -186,6 +189,12 @@ function instrumentBull(recorder: QueueRecorder): LibraryHooks {
     observeMethod(PART, Job, 'createBulk', {
       after: (_, jobs: BullJob[]) => {
         for (const job of jobs) recordAdded(job);
+      },
+    });
+    observeMethod(PART, Job, 'fromJSON', {
+      after: (_, job: BullJob, [, json]) => {
+        const { stalledCounter } = json as { stalledCounter?: unknown };
+        if (Number(stalledCounter ?? 0) > 0) stalledJobs.add(job);
       },
     });
     const { prototype } = Job;
