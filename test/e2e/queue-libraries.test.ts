@@ -4,7 +4,7 @@ import { RedisServer } from '../../demo/database-servers.ts';
 import { nodeBinary } from '../../scripts/node-versions.mjs';
 import { expectRows } from '../support/expect-rows.ts';
 import { InstrumentedApp } from '../support/instrumented-app.ts';
-import { runLibraryProgram } from '../support/library-program.ts';
+import { countCommands, runLibraryProgram } from '../support/library-program.ts';
 import { PerfscopeServer } from '../support/perfscope-server.ts';
 import { waitFor } from '../support/wait-for.ts';
 
@@ -87,7 +87,7 @@ function isInCi([node, folder, launcher]: Case): boolean {
   return folder === 'queues-2' && (node === 24) === (launcher === 'run.mjs');
 }
 
-describe.each(LIBRARIES)('$library', (library) => {
+describe.concurrent.each(LIBRARIES)('$library', (library) => {
   const title = 'counts the jobs of each tenant on Node %s for %s with %s';
   it.concurrent.each(CASES.filter(isInCi))(title, (...args) => check(library, args));
   // Long: the cases in CI cover each version of Node.js, each module system, and both versions.
@@ -209,4 +209,23 @@ describe('a processor file', () => {
     }
     expect(commands).toEqual({ 'SET Grand': 3, 'SET Inn': 3 });
   });
+});
+
+it("doesn't record the commands of Bull on a shared client as commands of the application", async () => {
+  const folder = 'queues-2';
+  const run = await runLibraryProgram<unknown>({
+    program: '../queues/bull-shared.cjs',
+    library: 'bull',
+    folder,
+    node: 26,
+    modules: 'CommonJS',
+    env: {
+      REDIS_URL: redis.url,
+      LIBRARY_FOLDER: resolve('test/libraries', folder),
+      QUEUE_NAME: 'shared-bull',
+    },
+  });
+  expect(run.stderr).toBe('');
+  expect(run.result).toEqual({ attempts: 4 });
+  expect(countCommands(run.rows, 'redis')).toEqual({ SET: 1, MULTI: 1, GET: 2, EXEC: 1 });
 });

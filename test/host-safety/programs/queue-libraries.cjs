@@ -68,7 +68,8 @@ async function main() {
   start((each) => {
     if (each.data.room === 1) throw new Error('thrown by the processor');
     if (each.data.room === 3 && scenario === 'unhandled') {
-      void Promise.reject(new Error('unhandled'));
+      // The number of stack frames is limited, and the agent adds some.
+      void Promise.reject(Object.assign(new Error('unhandled'), { stack: 'Error: unhandled' }));
       return new Promise(() => {});
     }
     if (each.data.room === 3 && scenario === 'uncaught') {
