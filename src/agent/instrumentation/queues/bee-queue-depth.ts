@@ -32,8 +32,8 @@ interface FirstJob {
 const STATES = ['waiting', 'active', 'delayed', 'failed'] as const;
 
 /**
- * Lua script that returns the depth by state, and the first waiting job: its ID, the number of its failed attempts, its
- * creation time, and the end of its delay.
+ * Lua script that returns the depth by state, and the first waiting job. The fields of the job are its ID, the number of
+ * failed attempts, the creation time, and the end of the delay.
  *
  * KEYS[1]: prefix of the queue's keys.
  */

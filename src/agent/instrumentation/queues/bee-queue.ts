@@ -48,7 +48,7 @@ export const BEE_QUEUE: Library = {
   category: 'queue',
   versions: { from: '1.7.1', to: 2 },
   measured:
-    'Each state change of each job, wait and processing times, and the depth of each queue and the age of its oldest waiting job.',
+    'Each state change of each job, and wait and processing times. For each queue, its depth and the age of its oldest waiting job.',
   limits:
     'Jobs have no names, and workers are not counted. Redis does not store when a retried job became ready. Its wait time is known only in the process that moved it, and its age counts from the first poll.',
   bundledMessages: ['Cannot call Queue#process on a non-worker'],

@@ -63,7 +63,7 @@ export const BULL: Library = {
   category: 'queue',
   versions: { from: '4.8.0', to: 4 },
   measured:
-    'Each state change of each job, wait and processing times, and the depth of each queue, the age of its oldest waiting job, and its workers.',
+    'Each state change of each job, and wait and processing times. For each queue, its depth, the age of its oldest waiting job, and its workers.',
   limits:
     'Redis does not store when a retried or promoted job became ready. Its wait time is known only in the process that moved it, and its age counts from the first poll.',
   bundledMessages: [

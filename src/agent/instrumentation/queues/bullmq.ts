@@ -53,7 +53,9 @@ export const BULLMQ: Library = {
   category: 'queue',
   versions: { from: '5.0.0', to: 6 },
   measured:
-    'Each state change of each job, wait and processing times, and the depth of each queue and the age of its oldest waiting job.',
+    'Each state change of each job, and wait and processing times. For each queue, its depth, the age of its oldest waiting job, and its workers.',
+  limits:
+    'In older versions, Redis itself fails the parent of a failed child. No worker starts this parent, so its failure is not recorded. The same applies to jobs that are removed.',
   bundledMessages: [
     'BullMQ: Your redis options maxRetriesPerRequest must be null',
     'Missing lock for job',

@@ -94,7 +94,15 @@ export class RecordedArrivals {
   }
 }
 
-/** Removes the oldest entry of a map that has the maximum number of jobs. */
+/**
+ * Removes the older half of a map that has the maximum number of jobs. To remove single entries would be slow, because the
+ * iterator of a map visits all entries that were removed before.
+ */
 export function limitSize(map: Map<string, unknown>): void {
-  if (map.size >= MAX_JOBS) map.delete(map.keys().next().value!);
+  if (map.size < MAX_JOBS) return;
+  let remaining = MAX_JOBS / 2;
+  for (const key of map.keys()) {
+    if (remaining-- === 0) return;
+    map.delete(key);
+  }
 }
