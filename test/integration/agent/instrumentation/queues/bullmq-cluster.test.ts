@@ -46,7 +46,7 @@ describe('with a Redis Cluster', () => {
     closers.unshift(() => worker.close(true));
     return worker;
   }
-  const addJobs = (queue: InstanceType<typeof Queue>, count: number) =>
+  const addJobs = (queue: Pick<ReturnType<typeof createQueue>, 'addBulk'>, count: number) =>
     queue.addBulk(Array.from({ length: count }, () => ({ name: 'job', data: {} })));
   const getValue = async (gauge: string, queue: string, state?: string) =>
     (await app.poll(gauge)).find((each) => each.queue === queue && each.state === state)?.value;

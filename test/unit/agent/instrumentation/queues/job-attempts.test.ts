@@ -6,7 +6,7 @@ import type { JobTransition } from '../../../../../src/core/schema/tables/queue-
 
 /** The names of the second half would need at least ten times as much. */
 const MAX_GROWTH_BYTES = 5_000_000;
-const NAMES = 1_000_000;
+const NAMES = 200_000;
 
 function measureMemory(): number {
   setFlagsFromString('--expose-gc');
@@ -15,7 +15,7 @@ function measureMemory(): number {
   return process.memoryUsage().heapUsed;
 }
 
-it('keeps memory flat with a million names of queues and jobs', () => {
+it('keeps memory flat with many names of queues and jobs', () => {
   let count = 0;
   const attempts = new JobAttempts({ onTransition: () => void count++, includeJobData: false });
   const run = (from: number, to: number) => {
