@@ -7,13 +7,17 @@ const { Redis } = createRequire(join(env.LIBRARY_FOLDER, 'package.json'))('iored
 /** Runs jobs on a client that the application also uses. */
 module.exports = async function run(library) {
   const redis = new Redis(env.REDIS_URL);
+  const clients = [redis];
   await redis.set('application', '1');
   const queue = new (library.default ?? library)(env.QUEUE_NAME, {
     skipVersionCheck: true,
-    createClient: (type) =>
-      type === 'client'
-        ? redis
-        : new Redis(env.REDIS_URL, { maxRetriesPerRequest: null, enableReadyCheck: false }),
+    createClient: (type) => {
+      if (type === 'client') return redis;
+      const options = { maxRetriesPerRequest: null, enableReadyCheck: false };
+      const client = new Redis(env.REDIS_URL, options);
+      clients.push(client);
+      return client;
+    },
   });
   await queue.isReady();
   let attempts = 0;
@@ -32,6 +36,7 @@ module.exports = async function run(library) {
     if (completed === 3) break;
   }
   await queue.close();
-  redis.disconnect();
+  // Bull doesn't close clients that it has not created.
+  for (const client of clients) client.disconnect();
   return { attempts };
 };
