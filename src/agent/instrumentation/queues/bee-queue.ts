@@ -40,8 +40,8 @@ interface BeeJob {
 }
 
 /**
- * Records the state changes of jobs in the process that adds a job, and in the worker that processes it. bee-queue
- * uses version 3 of `redis`, or a client of ioredis 4. The commands of both are not measured.
+ * Records the state changes of jobs, in the process that adds a job and in its worker. The commands of bee-queue need no
+ * marks, because version 3 of `redis` is not measured.
  */
 export const BEE_QUEUE: Library = {
   name: 'bee-queue',

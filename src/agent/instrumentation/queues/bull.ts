@@ -32,7 +32,7 @@ interface BullQueue extends DepthQueue {
 }
 
 /** Properties of a job. Times are ms since the epoch. */
-export interface BullJob {
+interface BullJob {
   id: unknown;
   name: string;
   queue: BullQueue;
