@@ -40,7 +40,7 @@ describe.each([
     waitFor(async () => {
       const ended = [...app.rows(queue, 'completed'), ...app.rows(queue, 'failed')];
       return ended.length >= count;
-    }, 20_000);
+    }, 60_000);
   const getDepths = async (name: string) => {
     const values = await app.poll('perfscope.queue.depth');
     const entries = values.filter(({ queue, value }) => queue === name && value > 0);
@@ -68,6 +68,8 @@ describe.each([
         if (job.name === 'custom') throw new Error('fails');
       },
       {
+        // Old versions notice a delayed job only after this time, in s.
+        drainDelay: 1,
         limiter: { max: 100, duration: 20 },
         settings: { backoffStrategy: (made: number) => (made > 1 ? -1 : 20) },
       },
