@@ -1,6 +1,6 @@
 /**
  * Records an application's own measurements, jobs, and health, applies business rules, and reads the stored metrics.
- * HTTP requests, database queries, and BullMQ jobs are measured without code: see `register`.
+ * HTTP requests, database queries, and jobs are measured without code: see `register`.
  *
  * On a runtime that Perfscope doesn't support, the functions that record do nothing. Wrappers call the wrapped
  * function, and queries reject with PS_RUNTIME_UNSUPPORTED. docs/agent.md describes the effects on an application.

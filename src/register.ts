@@ -1,5 +1,5 @@
 /**
- * Instruments an application: HTTP requests, database queries, BullMQ jobs, and outgoing calls. Load the module before
+ * Instruments an application: HTTP requests, database queries, jobs, and outgoing calls. Load the module before
  * the application, either with `--import` or with `--require`. It has no exports.
  *
  * It never throws, so the application always starts. If it is loaded again in the same process, it does nothing. The

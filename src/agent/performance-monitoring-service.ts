@@ -66,7 +66,7 @@ export const performanceMonitoringService = {
   },
 
   /**
-   * Records one state transition of a job from any queue library. BullMQ jobs are recorded
+   * Records one state transition of a job from any queue library. Jobs of measured libraries, such as BullMQ, are recorded
    * automatically. Does nothing if monitoring is disabled.
    *
    * @example

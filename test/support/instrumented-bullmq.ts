@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import {
@@ -7,6 +8,7 @@ import {
   type MetricOptions,
   type Observable,
 } from '@opentelemetry/api';
+import type { Library } from '../../src/agent/instrumentation/loading/library.ts';
 import { BULLMQ } from '../../src/agent/instrumentation/queues/bullmq.ts';
 import { QueueGauges } from '../../src/agent/instrumentation/queues/queue-gauges.ts';
 import type { JobTransition } from '../../src/core/schema/tables/queue-metrics-table.ts';
@@ -20,14 +22,20 @@ export interface QueueObservation {
   value: number;
 }
 
-/** Patches a copy of BullMQ in this process, and collects its transitions and observations. */
+/** Patches a copy of BullMQ, or of another queue library, in this process, and collects its transitions and observations. */
 export class InstrumentedBullmq {
   readonly transitions: JobTransition[] = [];
   readonly bullmq: typeof import('bullmq');
   #poll: BatchObservableCallback = () => {};
 
-  /** @param folder folder of the package */
-  constructor(folder: string) {
+  /** The exports of the package. */
+  readonly loaded: unknown;
+
+  /**
+   * @param folder folder of the package
+   * @param library default: BullMQ
+   */
+  constructor(folder: string, library: Library = BULLMQ) {
     const load = createRequire(import.meta.url);
     const noopMeter = createNoopMeter();
     // The no-op meter is shared, so changing it would change the meter of other parts.
@@ -43,10 +51,13 @@ export class InstrumentedBullmq {
     const onTransition = (row: JobTransition) => void this.transitions.push(row);
     const gauges = new QueueGauges({ meter, onReachabilityChange: () => {} });
     const context = createTestContext({ queues: { onTransition, gauges } });
-    const { patches = {} } = BULLMQ.instrument!(context);
+    const { patches = {} } = library.instrument!(context);
+    // Versions 5 and 6 have different files.
     for (const [path, patch] of Object.entries(patches))
-      patch(load(join(folder, path)), { version: BULLMQ.versions.from, path, folder });
-    this.bullmq = load(folder) as typeof import('bullmq');
+      if (existsSync(join(folder, path)))
+        patch(load(join(folder, path)), { version: library.versions.from, path, folder });
+    this.loaded = load(folder);
+    this.bullmq = this.loaded as typeof import('bullmq');
   }
 
   /** Polls all queues once, and returns the values of a gauge. */
@@ -77,6 +88,27 @@ export class InstrumentedBullmq {
     return [
       ...new Map(rows.map((row) => [`${row.jobId} ${row.status} ${row.timestamp}`, row])).values(),
     ];
+  }
+
+  /**
+   * Returns the states of each job in the order of their rows, such as `waiting active completed`, by the job's type or ID. A
+   * state with `!` is the end of a failed attempt. Equal rows are stored as one row.
+   */
+  histories(queueName: string): Record<string, string> {
+    const jobs = new Map<string, { name: string; states: Map<string, string> }>();
+    for (const row of this.transitions) {
+      if (row.queueName !== queueName) continue;
+      const { jobId = '', jobType = jobId, status, timestamp, errorMessage } = row;
+      const job = jobs.get(jobId) ?? { name: jobType, states: new Map() };
+      jobs.set(jobId, job);
+      const key = `${status} ${timestamp ?? job.states.size}`;
+      job.states.set(key, errorMessage === undefined ? status : `${status}!`);
+    }
+    const entries = [...jobs.values()].map(({ name, states }) => [
+      name,
+      [...states.values()].join(' '),
+    ]);
+    return Object.fromEntries(entries) as Record<string, string>;
   }
 
   /** Returns the rows of a queue with a status. */

@@ -15,7 +15,7 @@ export const PROCESS_TABLES: TableDescriptions<'queue_metrics' | 'system_health'
   queue_metrics: {
     row: [
       'A row is one state change of one job.',
-      'The agent writes a row for each state change of BullMQ jobs, and for each call of `recordQueueMetric`.',
+      'The agent writes a row for each state change of a job in a measured queue library, and for each call of `recordQueueMetric`.',
       'Therefore, `count()` is the number of state changes.',
       'A failed attempt that is retried has a row with the status `waiting` or `delayed`.',
       'Only the last failed attempt has the status `failed`.',
@@ -53,11 +53,11 @@ export const PROCESS_TABLES: TableDescriptions<'queue_metrics' | 'system_health'
       stackTrace: { meaning: 'Redacted stack trace of the error that ended the attempt.' },
       data: {
         meaning:
-          'Data of the job, as JSON. For BullMQ jobs, it is set only with `PERFORMANCE_JOB_DATA=true`.',
+          'Data of the job, as JSON. For jobs of queue libraries, it is set only with `PERFORMANCE_JOB_DATA=true`.',
       },
       result: {
         meaning:
-          'Result of the job, as JSON. For BullMQ jobs, it is set only with `PERFORMANCE_JOB_DATA=true`.',
+          'Result of the job, as JSON. For jobs of queue libraries, it is set only with `PERFORMANCE_JOB_DATA=true`.',
       },
       seq: {
         meaning:

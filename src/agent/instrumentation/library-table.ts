@@ -23,6 +23,8 @@ import type { Library } from './loading/library.ts';
 import { NODE_HTTP } from './outgoing/node-http-client.ts';
 import { FETCH, UNDICI } from './outgoing/undici.ts';
 import { AMQPLIB } from './queues/amqplib.ts';
+import { BEE_QUEUE } from './queues/bee-queue.ts';
+import { BULL } from './queues/bull.ts';
 import { BULLMQ } from './queues/bullmq.ts';
 import { KAFKAJS } from './queues/kafkajs.ts';
 
@@ -69,4 +71,6 @@ export const LIBRARIES: readonly Library[] = [
   BULLMQ,
   AMQPLIB,
   KAFKAJS,
+  BULL,
+  BEE_QUEUE,
 ];

@@ -20,8 +20,6 @@ export const UNMEASURED_LIBRARIES: Readonly<Record<string, LibraryCategory>> = {
   tedious: 'database',
   oracledb: 'database',
   '@aws-sdk/client-dynamodb': 'database',
-  bull: 'queue',
-  'bee-queue': 'queue',
   'pg-boss': 'queue',
   nats: 'queue',
   '@aws-sdk/client-sqs': 'queue',

@@ -29,6 +29,9 @@ const INTERNAL_PREFIXES = ['perfscope.', 'otel.sdk.'];
 const isPostgres = ({ 'db.system.name': name, 'db.system': oldName }: Attributes) =>
   (name ?? oldName ?? 'postgresql') === 'postgresql';
 
+/** Values of `messaging.system` whose jobs the agent measures. */
+const MEASURED_QUEUES = new Set(['bullmq', 'bull', 'bee-queue']);
+
 /** Instruments that the agent records only for the libraries that it supports. */
 const LIBRARY_INSTRUMENTS = new Map<string, (attributes: Attributes) => boolean>([
   ['db.client.operation.duration', isPostgres],
@@ -36,7 +39,10 @@ const LIBRARY_INSTRUMENTS = new Map<string, (attributes: Attributes) => boolean>
   ['db.client.connection.max', isPostgres],
   ['db.client.connection.pending_requests', isPostgres],
   ['db.client.connection.wait_time', isPostgres],
-  ['messaging.process.duration', (attributes) => attributes['messaging.system'] === 'bullmq'],
+  [
+    'messaging.process.duration',
+    (attributes) => MEASURED_QUEUES.has(String(attributes['messaging.system'])),
+  ],
 ]);
 
 /**

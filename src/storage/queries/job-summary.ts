@@ -60,7 +60,7 @@ export function sortJobRows(rows: readonly QueueMetricRow[]): QueueMetricRow[] {
 export function summarizeJob(rows: readonly QueueMetricRow[]): JobSummary {
   const last = rows.at(-1);
   const status = last?.status;
-  // BullMQ reports a stalled job without its data, so the row has default values.
+  // Queue libraries report a stalled job without its data, so the row has default values.
   const described = rows.filter((row) => row.status !== QueueJobStatus.STALLED);
   const lastStart = rows.findLastIndex((row) => row.status === QueueJobStatus.ACTIVE);
   const attempt = rows.slice(Math.max(0, lastStart));

@@ -32,7 +32,7 @@ export interface QueueStats {
   completionRate: number;
   /** Number of jobs that are ready to run; `undefined` if not reported. */
   depth: number | undefined;
-  /** Number of jobs by BullMQ state. */
+  /** Number of jobs by state. */
   depthByState: Record<string, number>;
   /** Waiting time of the oldest job in ms. */
   oldestAge: number | undefined;
@@ -51,7 +51,7 @@ interface QueueName {
   readonly scope: string | undefined;
 }
 
-/** States of jobs that are ready to run. Queues other than BullMQ report no state. */
+/** States of jobs that are ready to run. Queues from OTLP report no state. */
 export const READY_STATES = new Set<string | undefined>([
   undefined,
   'waiting',

@@ -105,7 +105,7 @@ export const ROUTES: readonly Route[] = [
     title: 'Queues',
     load: () => import('./queues/queues.tsx'),
     navigation: { section: 'Observe', icon: SlidersHorizontal },
-    keywords: 'jobs bullmq workers backlog',
+    keywords: 'jobs bullmq bull messages workers backlog',
   },
   {
     path: '/queue',

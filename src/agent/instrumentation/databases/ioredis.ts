@@ -34,6 +34,11 @@ interface PipelineStream {
   isPipeline?: boolean;
 }
 
+interface Pipeline {
+  redis: Client;
+  _queue?: readonly Command[];
+}
+
 /** Field of a command that stores its running operation. */
 class OperationField extends ExistingObject {
   #operation: Operation;
@@ -89,7 +94,7 @@ export const IOREDIS: Library = {
   measured:
     'Each command by name, and failed connections. This includes pipelines, transactions, clusters, Sentinel, and auto-pipelining. If a command waits for a connection, its duration includes this wait.',
   limits:
-    'Blocking commands, such as BLPOP or SUBSCRIBE, are not recorded, because they wait by design. Commands that BullMQ sends are part of its queue operations.',
+    'Blocking commands, such as BLPOP or SUBSCRIBE, are not recorded, because they wait by design. Commands that a queue library sends are part of its queue operations.',
   bundledMessages: ['[ioredis] Unhandled error event:'],
   instrument: ({ databases }) => instrumentIoredis(databases),
 };
@@ -140,12 +145,21 @@ function instrumentIoredis(databases: DatabaseRecorder): LibraryHooks {
     return batch;
   };
 
+  const isOwned = (client: Client, command: Command): boolean =>
+    isUnrecorded() ||
+    QueueOwnedField.has(command.constructor) ||
+    QueueOwnedField.has(client.options) ||
+    QueueKeysField.hasKey(client.options, getFirstKey(command));
+
   const isRecorded = (client: Client, command: Command): boolean => {
-    if (isHandshake || isUnrecorded() || QueueOwnedField.has(client.options)) return false;
+    if (isHandshake || QueueOwnedField.has(command)) return false;
+    if (isOwned(client, command)) {
+      // It is sent again after a reconnect, and a cluster sends it with another client.
+      QueueOwnedField.set(command);
+      return false;
+    }
     // Clusters call `sendCommand` of their clients, and a client calls it again after a reconnect.
     if (OperationField.isRunning(command)) return false;
-    if (QueueOwnedField.has(command.constructor)) return false;
-    if (QueueKeysField.hasKey(client.options, command.args[0])) return false;
     if (isBlockingCommand(getRedisCommand(command.name), command.args)) return false;
     if (client.isCluster === true) return true;
     return !TOPOLOGY_COMMANDS.has(command.name) && !isLateHandshake(client, command);
@@ -198,10 +212,20 @@ function instrumentIoredis(databases: DatabaseRecorder): LibraryHooks {
   const patchPipeline = (exports: unknown) => {
     const { prototype } = (exports as { default: { prototype: object } }).default;
     // The commands of an auto-pipeline come from several requests, so each starts when it is added.
-    observeMethod<{ redis: Client }>(PART, prototype, 'sendCommand', {
+    observeMethod<Pipeline>(PART, prototype, 'sendCommand', {
       before: (pipeline, [command]) => {
         if (autoPipelineKey !== undefined && autoPipelineKey in pipeline)
           start(pipeline.redis, command as Command);
+      },
+    });
+    observeMethod<Pipeline>(PART, prototype, 'exec', {
+      before: ({ _queue: commands, redis }) => {
+        if (commands?.[0]?.name !== 'multi') return;
+        const isEnd = ({ name }: Command) => name === 'multi' || name === 'exec';
+        const inner = commands.filter((command) => !isEnd(command));
+        // MULTI and EXEC belong to the queue library if all commands between them do.
+        if (inner.length === 0 || !inner.every((command) => isOwned(redis, command))) return;
+        for (const command of commands) QueueOwnedField.set(command);
       },
     });
   };
@@ -224,6 +248,11 @@ function instrumentIoredis(databases: DatabaseRecorder): LibraryHooks {
       },
     },
   };
+}
+
+/** Returns the first key or channel of a command. Before the keys of a script, there are the script and their number. */
+function getFirstKey({ name, args }: Command): unknown {
+  return name === 'evalsha' || name === 'eval' ? args[2] : args[0];
 }
 
 /**

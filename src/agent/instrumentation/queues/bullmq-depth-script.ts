@@ -10,7 +10,7 @@ const QUEUE_STATES = [
 ] as const;
 
 /**
- * Lua script that returns the depth by state, the oldest waiting jobs, and the creation times of jobs.
+ * Lua script for queues of BullMQ and Bull, which returns the depth by state, the oldest waiting jobs, and the creation times of jobs.
  *
  * Redis doesn't store when a job became ready. For a job that never waited for children, and was never
  * delayed or started, it is the job's creation time. For all other jobs, the script looks for the job's newest `waiting` event in the
@@ -19,7 +19,8 @@ const QUEUE_STATES = [
  * The script reads few jobs of each list. Jobs are added at the start of a list, and LIFO jobs at its
  * end. So the ready times fall from the start to the oldest job, and then rise to the end. If they rise
  * among the last eight jobs, a binary search finds the oldest job. In the sorted set of prioritized jobs,
- * the first job of each priority is the oldest job of that priority. The script reads 50 priorities.
+ * the first job of each priority is the oldest job of that priority. The script reads 50 priorities. In
+ * Bull, prioritized jobs are at the end of the list, and the sorted set `priority` has their number.
  *
  * KEYS[1]: prefix of the queue's keys. ARGV[1]: number of jobs whose creation time is returned.
  * Then their IDs. Then the known jobs, each as ID and number of started attempts, separated by a colon.
@@ -35,13 +36,14 @@ local jobs = {}
 local function read_job(id)
   if not id or id:sub(1, 2) == '0:' then return nil end
   if jobs[id] then return jobs[id] end
-  local f = redis.call('HMGET', p .. id, 'timestamp', 'ats', 'atm', 'stc', 'opts')
+  local f = redis.call('HMGET', p .. id, 'timestamp', 'ats', 'atm', 'stc', 'opts', 'attemptsMade', 'stalledCounter')
   local timestamp = tonumber(f[1])
   if not timestamp then return nil end
   local ok, opts = pcall(cjson.decode, f[5] or '{}')
   local delay = ok and type(opts) == 'table' and tonumber(opts['delay']) or 0
   local moved = (tonumber(f[2]) or 0) > 0 or (tonumber(f[3]) or 0) > 0
-    or (tonumber(f[4]) or 0) > 0 or redis.call('HSTRLEN', p .. id, 'stacktrace') > #'[]'
+    or (tonumber(f[4]) or 0) > 0 or (tonumber(f[6]) or 0) > 0 or (tonumber(f[7]) or 0) > 0
+    or redis.call('HSTRLEN', p .. id, 'stacktrace') > #'[]'
     or redis.call('EXISTS', p .. id .. ':processed', p .. id .. ':failed', p .. id .. ':unsuccessful') > 0
   jobs[id] = { id = id, key = id .. ':' .. (f[2] or '0'), ms = timestamp + delay,
     certain = not moved and delay == 0, due = not moved and timestamp + delay or false }
@@ -70,6 +72,18 @@ for _, name in ipairs({ 'wait', 'paused' }) do
     end
   end
   add(read_job(redis.call('LINDEX', list, 0)))
+  -- In Bull, the prioritized jobs are the last jobs of the list, by priority and age.
+  if redis.call('EXISTS', p .. 'priority') == 1 then
+    local priority = '-inf'
+    for _ = 1, 50 do
+      local first = redis.call('ZRANGEBYSCORE', p .. 'priority', priority, '+inf', 'WITHSCORES', 'LIMIT', 0, 1)
+      local before = first[1] and redis.call('ZCOUNT', p .. 'priority', '-inf', '(' .. first[2])
+        or redis.call('ZCARD', p .. 'priority')
+      add(read_job(redis.call('LINDEX', list, -1 - before)))
+      if not first[1] then break end
+      priority = '(' .. first[2]
+    end
+  end
   if rises then
     local low, high = 0, length - 1
     while low < high do

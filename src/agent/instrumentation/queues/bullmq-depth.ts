@@ -1,53 +1,59 @@
 import type { JobTransition } from '../../../core/schema/tables/queue-metrics-table.ts';
-import { runUnrecorded } from '../context/unrecorded-commands.ts';
 import {
   computeOldestMs,
   parseQueueReading,
   QUEUE_DEPTH_SCRIPT,
   resolveReadyTimes,
-  type ScriptReading,
 } from './bullmq-depth-script.ts';
 import type { QueueSource } from './queue-gauges.ts';
+import { type RedisQueueClient, readRedisQueue } from './redis-queue-reader.ts';
 import { getQueueScope } from './redis-queue-scope.ts';
 import { selectAccepted, type UnconfirmedJobs } from './unconfirmed-jobs.ts';
 
-interface RedisClient {
-  status: string;
-  options?: { db?: unknown };
-  pipeline(): {
-    eval(script: string, keys: number, ...args: string[]): unknown;
-    client(command: 'LIST'): unknown;
-    exec(): Promise<[Error | null, unknown][]>;
-  };
-}
-
-/** The parts of a BullMQ `Queue` or `Worker` that are used. */
-export interface BullmqQueue {
+/** The parts of a queue or worker of BullMQ or Bull that are used. */
+export interface DepthQueue {
   name: string;
-  qualifiedName: string;
   toKey(type: string): string;
   clientName(): string;
   closing?: unknown;
-  client?: Promise<RedisClient>;
-  backend?: { client?: Promise<RedisClient> };
 }
 
-export interface BullmqDepthOptions {
+/** A `Queue` or `Worker` of BullMQ. */
+export interface BullmqQueue extends DepthQueue {
+  client?: Promise<RedisQueueClient>;
+  backend?: { client?: Promise<RedisQueueClient> };
+}
+
+export interface BullDepthOptions<T extends DepthQueue> {
+  /** Value of `messaging.system`. */
+  system: string;
+  /** Returns the client of a queue, or undefined if the queue has not created it. */
+  getClient: (queue: T) => Promise<RedisQueueClient> | RedisQueueClient | undefined;
   /** Jobs to look for in the next poll of their queue. */
   unconfirmedJobs: UnconfirmedJobs;
   /** Receives the first row of each unconfirmed job that Redis accepted. */
   onAccepted: (row: JobTransition) => void;
 }
 
-/** Creates the part that reads the depth of BullMQ's queues, with one round trip per queue. */
-export function createBullmqDepth({
+/** Creates the part that reads the depth of the queues of BullMQ or Bull, with one round trip per queue. */
+export function createBullDepth<T extends DepthQueue>({
+  system,
+  getClient,
   unconfirmedJobs,
   onAccepted,
-}: BullmqDepthOptions): QueueSource<BullmqQueue> {
+}: BullDepthOptions<T>): QueueSource<T> {
   /** When the waiting jobs without a certain ready time became ready, by queue. In ms since the epoch. */
   const readyTimesByQueue = new Map<string, ReadonlyMap<string, number>>();
 
-  const readAndConfirm = async (queue: BullmqQueue, key: string, knownJobs: readonly string[]) => {
+  const readScript = async (queue: T, jobIds: readonly string[], knownJobs: readonly string[]) => {
+    const client = await getClient(queue);
+    const args = [String(jobIds.length), ...jobIds, ...knownJobs];
+    const name = queue.clientName();
+    const result = await readRedisQueue(client, QUEUE_DEPTH_SCRIPT, queue.toKey(''), args, name);
+    return result && { ...parseQueueReading(result.reply), workers: result.workers };
+  };
+
+  const readAndConfirm = async (queue: T, key: string, knownJobs: readonly string[]) => {
     const rows = unconfirmedJobs.take(key);
     const reading = await readScript(queue, [...rows.keys()], knownJobs).catch(() => undefined);
     if (!reading) unconfirmedJobs.restore(key, rows);
@@ -56,7 +62,7 @@ export function createBullmqDepth({
   };
 
   return {
-    system: 'bullmq',
+    system,
     isOpen: ({ closing }) => !closing,
     forget: (key) => readyTimesByQueue.delete(key),
     async read(queue, key) {
@@ -78,51 +84,4 @@ export function createBullmqDepth({
 export function canRunCommands(queue: object): queue is BullmqQueue {
   const { add, callProcessJob } = queue as { add?: unknown; callProcessJob?: unknown };
   return typeof add === 'function' || typeof callProcessJob === 'function';
-}
-
-interface BullmqReading extends ScriptReading {
-  /** Number of connected workers, or undefined if unknown. */
-  readonly workers: number | undefined;
-}
-
-/**
- * Reads a queue in one round trip.
- *
- * @param jobIds jobs whose creation times are read
- * @param knownJobs jobs for which no event is needed. See {@link resolveReadyTimes}.
- */
-async function readScript(
-  queue: BullmqQueue,
-  jobIds: readonly string[],
-  knownJobs: readonly string[],
-): Promise<BullmqReading | undefined> {
-  const client = await (queue.backend?.client ?? queue.client);
-  // A disconnected client would queue the commands of every poll.
-  if (client?.status !== 'ready') return undefined;
-  const pipeline = client.pipeline();
-  const args = [String(jobIds.length), ...jobIds, ...knownJobs];
-  pipeline.eval(QUEUE_DEPTH_SCRIPT, 1, queue.toKey(''), ...args);
-  pipeline.client('LIST');
-  const [depthResult, clientList] = await runUnrecorded(() => pipeline.exec());
-  if (!depthResult || depthResult[0]) return undefined;
-  return {
-    ...parseQueueReading(depthResult[1]),
-    // Some managed Redis servers don't allow CLIENT LIST.
-    workers:
-      clientList && !clientList[0]
-        ? countWorkers(String(clientList[1]), queue.clientName(), client.options?.db)
-        : undefined,
-  };
-}
-
-/**
- * Counts connections to the queue's database with the queue's client name, with or without an added
- * worker name.
- */
-export function countWorkers(clientList: string, clientName: string, db: unknown = 0): number {
-  return clientList.split('\n').filter((line) => {
-    const name = /\bname=(\S*)/.exec(line)?.[1] ?? '';
-    const isWorker = name === clientName || name.startsWith(`${clientName}:w:`);
-    return isWorker && (/\bdb=(\d+)/.exec(line)?.[1] ?? String(db)) === String(db);
-  }).length;
 }

@@ -7,13 +7,26 @@ import type { BullmqJob } from './bullmq-job-transition.ts';
 const PART = 'the BullMQ instrumentation';
 
 /** Job option that stores the tenant. It exists only in Redis. */
-const JOB_OPTION = 'perfscope';
+export const JOB_OPTION = 'perfscope';
 
 const tenantsByJob = new WeakMap<object, Tenant>();
+/** Tenants of repeated jobs, by the options of their last run. */
+const tenantsByOptions = new WeakMap<object, Tenant>();
 
 /** Returns the tenant that added a job. */
 export function getJobTenant(job: object): Tenant | undefined {
   return tenantsByJob.get(job);
+}
+
+export function setJobTenant(job: object, tenant: Tenant): void {
+  tenantsByJob.set(job, tenant);
+}
+
+/** Returns the tenant of a repeated job by its options. */
+export function getOptionsTenant(options: unknown): Tenant | undefined {
+  return typeof options === 'object' && options !== null
+    ? tenantsByOptions.get(options)
+    : undefined;
 }
 
 /**
@@ -39,12 +52,13 @@ export function propagateTenant(Job: { prototype: object }): void {
       if (!job || typeof tenant !== 'object' || tenant === null) return;
       delete job.opts?.[JOB_OPTION];
       tenantsByJob.set(job, toTenant(tenant));
+      if (job.opts?.repeat) tenantsByOptions.set(job.opts, toTenant(tenant));
     },
   });
 }
 
 /** Copies the valid fields, because any program can write a job. */
-function toTenant(tenant: Tenant): Tenant {
+export function toTenant(tenant: Tenant): Tenant {
   const toId = (id: unknown) => (typeof id === 'string' ? id : undefined);
   return {
     organizationId: toId(tenant.organizationId),

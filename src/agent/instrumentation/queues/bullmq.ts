@@ -3,7 +3,8 @@ import { QueueJobStatus } from '../../../core/schema/enums.ts';
 import type { Library, LibraryHooks } from '../loading/library.ts';
 import { type MethodObserver, observeMethod, wrapMethod } from '../loading/method-patching.ts';
 import { markQueueConnections, markSharedKeys } from './bullmq-connections.ts';
-import { canRunCommands, createBullmqDepth } from './bullmq-depth.ts';
+import { type BullmqQueue, canRunCommands, createBullDepth } from './bullmq-depth.ts';
+import { patchBullmqFlows } from './bullmq-flows.ts';
 import {
   type BullmqJob,
   computeWaitTime,
@@ -15,13 +16,15 @@ import {
   toBaseTransition,
   toDistinctTimestamp,
 } from './bullmq-job-transition.ts';
+import { patchBullmqSandbox } from './bullmq-sandbox.ts';
+import { patchBullmqSchedulers } from './bullmq-schedulers.ts';
 import { getJobTenant, propagateTenant } from './bullmq-tenant.ts';
 import { type JobContext, runJobCode } from './job-code.ts';
 import { isFirstStart, JobReadyTimes, RecordedArrivals } from './job-ready-times.ts';
 import { recordQueueOperations } from './queue-operations.ts';
 import type { QueueRecorder } from './queue-recorder.ts';
 import { getQueueScope, replaceScopePrefix, toQueueKey } from './redis-queue-scope.ts';
-import { canBeIgnored, UnconfirmedJobs } from './unconfirmed-jobs.ts';
+import { canBeIgnored, markSchedulerRow, UnconfirmedJobs } from './unconfirmed-jobs.ts';
 
 /** What fails, for {@link guard}. */
 const PART = 'the BullMQ instrumentation';
@@ -32,11 +35,6 @@ interface BullmqWorker {
 
 interface RetryOptions {
   resetAttemptsStarted?: boolean;
-}
-
-interface FlowNode {
-  job: BullmqJob;
-  children?: FlowNode[];
 }
 
 /** Result of a method that moves a job and starts the next one: the data and ID of the next job. */
@@ -55,7 +53,9 @@ export const BULLMQ: Library = {
   category: 'queue',
   versions: { from: '5.0.0', to: 6 },
   measured:
-    'Each state change of each job, wait and processing times, and the depth of each queue and the age of its oldest waiting job.',
+    'Each state change of each job, and wait and processing times. For each queue, its depth, the age of its oldest waiting job, and its workers.',
+  limits:
+    'In older versions, Redis itself fails the parent of a failed child. No worker starts this parent, so its failure is not recorded. The same applies to jobs that are removed.',
   bundledMessages: [
     'BullMQ: Your redis options maxRetriesPerRequest must be null',
     'Missing lock for job',
@@ -66,7 +66,9 @@ export const BULLMQ: Library = {
 function instrumentBullmq(recorder: QueueRecorder): LibraryHooks {
   const { onTransition, gauges, includeJobData } = recorder;
   const unconfirmedJobs = new UnconfirmedJobs();
-  const depth = createBullmqDepth({
+  const depth = createBullDepth<BullmqQueue>({
+    system: 'bullmq',
+    getClient: ({ backend, client }) => backend?.client ?? client,
     unconfirmedJobs,
     onAccepted: (row) => onTransition(row, undefined),
   });
@@ -77,6 +79,8 @@ function instrumentBullmq(recorder: QueueRecorder): LibraryHooks {
   const recordedArrivals = new RecordedArrivals();
   const waitTimesMs = new WeakMap<BullmqJob, number>();
   const startedJobs = new WeakSet<BullmqJob>();
+  /** Whether jobs have the method. The file of jobs is loaded before the file of workers. */
+  let hasMoveToWait = false;
   /** Jobs whose end is reported by an event of their worker. */
   const workerJobs = new WeakSet<BullmqJob>();
 
@@ -102,13 +106,16 @@ function instrumentBullmq(recorder: QueueRecorder): LibraryHooks {
     else onTransition(row, undefined);
   });
 
-  const recordAddedTree = (node: FlowNode) => {
-    const hasChildren = (node.children?.length ?? 0) > 0;
-    recordAdded(node.job, hasChildren);
-    // The parent is ready when its last child ends, possibly in another process.
-    if (hasChildren) readyTimes.set(toJobKey(node.job.queue, node.job.id), undefined, undefined);
-    for (const child of node.children ?? []) recordAddedTree(child);
+  /** A parent is ready when its last child ends, possibly in another process. */
+  const onParent = (job: BullmqJob) => {
+    readyTimes.set(toJobKey(job.queue, job.id), undefined, undefined);
   };
+
+  const recordScheduled = guard(PART, (job: BullmqJob) => {
+    const row = { ...toBase(job), status: getInitialStatus(job, false), timestamp: job.timestamp };
+    markSchedulerRow(row);
+    unconfirmedJobs.add(toQueueKey(job.queue), row);
+  });
 
   const recordMoved = (job: BullmqJob, status: QueueJobStatus) => {
     onTransition({ ...toBase(job), status }, undefined);
@@ -196,6 +203,7 @@ function instrumentBullmq(recorder: QueueRecorder): LibraryHooks {
    * call returns.
    */
   const patchMoves = (prototype: object) => {
+    hasMoveToWait = 'moveToWait' in prototype;
     const observe = (name: string, observer: MethodObserver<BullmqJob>) => {
       // Old versions don't have all of these methods.
       if (name in prototype) observeMethod(PART, prototype, name, observer);
@@ -250,6 +258,13 @@ function instrumentBullmq(recorder: QueueRecorder): LibraryHooks {
         before: (_, [job]) => workerJobs.add(job as BullmqJob),
       });
     }
+    // Old versions have no `moveToWait`, and move a rate-limited job with this method.
+    if (!hasMoveToWait && 'moveLimitedBackToWait' in prototype) {
+      observeMethod(PART, prototype, 'moveLimitedBackToWait', {
+        before: (_, [job]) => setReady(job as BullmqJob, Date.now()),
+        after: (_, _result, [job]) => recordMovedToWait(job as BullmqJob),
+      });
+    }
     observeMethod(PART, prototype, 'getNextJob', {
       after: (_, job: BullmqJob | undefined) => {
         // Old versions don't report the start of a job that the application fetches.
@@ -263,23 +278,6 @@ function instrumentBullmq(recorder: QueueRecorder): LibraryHooks {
           () => original.apply(this, args) as unknown,
         );
       };
-    });
-  };
-
-  const patchFlows = (exports: unknown) => {
-    const { prototype } = (exports as { FlowProducer: { prototype: object } }).FlowProducer;
-    recordQueueOperations(prototype, ['add', 'addBulk'], (_, [flows]) => getFlowQueue(flows));
-    observeMethod(PART, prototype, 'add', {
-      after: (_, node: FlowNode) => recordAddedTree(node),
-    });
-    observeMethod(PART, prototype, 'addBulk', {
-      after: (_, nodes: FlowNode[]) => {
-        for (const node of nodes) recordAddedTree(node);
-      },
-    });
-    // The queue of a flow's job has no connection options.
-    observeMethod<object>(PART, prototype, 'queueFromNode', {
-      after: (producer, queue: object) => getQueueScope(queue, producer),
     });
   };
 
@@ -313,10 +311,12 @@ function instrumentBullmq(recorder: QueueRecorder): LibraryHooks {
     patches: {
       [`${folder}/job.js`]: patchJob,
       [`${folder}/worker.js`]: patchWorker,
-      [`${folder}/flow-producer.js`]: patchFlows,
       [`${folder}/queue-base.js`]: patchBase,
       [`${folder}/queue.js`]: patchQueue,
       [`${folder}/redis-connection.js`]: patchConnection,
+      ...patchBullmqFlows(folder, { recordAdded, onParent }),
+      ...patchBullmqSandbox(folder),
+      ...patchBullmqSchedulers(folder, recordScheduled),
     },
   };
 }
@@ -339,12 +339,6 @@ function toParentKey(queue: object, { id, queueKey }: JobParent): string {
   const name = queueKey.slice(end + 1);
   const scope = replaceScopePrefix(getQueueScope(queue), queueKey.slice(0, end));
   return `${scope}\n${name}\n${id}`;
-}
-
-/** Returns the queue of a flow, or of the first of several flows. */
-function getFlowQueue(flows: unknown): string {
-  const flow = (Array.isArray(flows) ? flows[0] : flows) as { queueName?: unknown } | undefined;
-  return String(flow?.queueName ?? '');
 }
 
 function toJobContext(job: BullmqJob): JobContext {

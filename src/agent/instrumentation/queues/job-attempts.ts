@@ -36,8 +36,13 @@ export interface JobAttempt {
   readonly startMs: number;
   /** Time in the queue in ms, or undefined if unknown. */
   readonly waitTime: number | undefined;
+  /** Time from `performance.now()` at which the job's code ended. Undefined while it runs. */
+  stoppedMs?: number | undefined;
   ended: boolean;
 }
+
+/** The first state of a job. */
+export type FirstState = 'waiting' | 'delayed' | 'prioritized';
 
 /** What happens to a job whose attempt failed. */
 export type AfterFailure = 'failed' | 'waiting' | 'delayed';
@@ -60,12 +65,19 @@ export class JobAttempts {
 
   /**
    * Records that a job is ready for its first attempt, or that it waits for its delay. The producer and the worker can both
-   * record the arrival. With the same `createdMs`, both rows are stored as one.
+   * record the arrival. With the same `timestamp`, both rows are stored as one.
+   *
+   * @param timestamp when the job got this state, in ms since the epoch. Default: `createdMs`, or now.
    */
-  recordArrival(job: QueueJob, status: 'waiting' | 'delayed' | 'prioritized' = 'waiting'): void {
-    const { createdMs: timestamp = Date.now() } = job;
-    if (!this.#arrivals.add(`${toJobKey(job)}\n${status}\n${timestamp}`)) return;
-    this.#recorder.onTransition({ ...this.#toBase(job), status, timestamp }, undefined);
+  recordArrival(job: QueueJob, status: FirstState = 'waiting', timestamp?: number): void {
+    const row = this.toArrivalRow(job, status, timestamp);
+    if (!this.#arrivals.add(`${toJobKey(job)}\n${status}\n${row.timestamp}`)) return;
+    this.#recorder.onTransition(row, undefined);
+  }
+
+  /** Returns the row of {@link recordArrival}, for a job that the server can ignore as a duplicate. */
+  toArrivalRow(job: QueueJob, status: FirstState, timestamp = job.createdMs ?? Date.now()) {
+    return { ...this.#toBase(job), status, timestamp };
   }
 
   /**
@@ -82,6 +94,14 @@ export class JobAttempts {
     const row = { ...this.#toBase(job), status, timestamp, startedAt, waitTime };
     this.#recorder.onTransition(row, undefined);
     return attempt;
+  }
+
+  /**
+   * Ends the duration of an attempt whose result is not stored yet. Call {@link complete} or {@link fail} once the
+   * server stored the result.
+   */
+  stop(attempt: JobAttempt): void {
+    attempt.stoppedMs = performance.now();
   }
 
   /** Records that an attempt succeeded. Does nothing if the attempt has ended. */
@@ -111,12 +131,12 @@ export class JobAttempts {
 
   #toEnd(attempt: JobAttempt) {
     attempt.ended = true;
-    const { job, startedAt, startMs, waitTime } = attempt;
+    const { job, startedAt, startMs, waitTime, stoppedMs = performance.now() } = attempt;
     return {
       ...this.#toBase(job),
       startedAt,
       waitTime,
-      duration: performance.now() - startMs,
+      duration: stoppedMs - startMs,
       timestamp: this.#toDistinctMs(job, Date.now()),
     };
   }

@@ -1,10 +1,18 @@
-import type { BullmqJob } from './bullmq-job-transition.ts';
-
 /** Maximum number of jobs with a known ready time, and of recorded arrivals. */
 const MAX_JOBS = 10_000;
 
 /** A job that starts earlier than this before it is due was promoted. Clocks can differ by less. */
 const MAX_EARLY_START_MS = 100;
+
+/** An active job of BullMQ or Bull. Bull has no `attemptsStarted` and `stalledCounter`. */
+interface ActiveJob {
+  readonly timestamp: number;
+  readonly opts?: { readonly delay?: number | undefined };
+  readonly attemptsMade: number;
+  readonly attemptsStarted?: number | undefined;
+  readonly stalledCounter?: number | undefined;
+  readonly stacktrace?: readonly unknown[] | null;
+}
 
 interface ReadyTime {
   readonly ms: number | undefined;
@@ -40,7 +48,7 @@ export class JobReadyTimes {
    *
    * @returns undefined if another process moved the job, because the time is then unknown
    */
-  take(key: string, job: BullmqJob, startedMs: number): number | undefined {
+  take(key: string, job: ActiveJob, startedMs: number): number | undefined {
     const known = this.#times.get(key);
     this.#times.delete(key);
     const { attemptsStarted } = job;
@@ -55,7 +63,7 @@ export class JobReadyTimes {
 }
 
 /** Returns when a job's first attempt is due, in ms since the epoch. Returns undefined for other attempts. */
-function getFirstReadyMs(job: BullmqJob): number | undefined {
+function getFirstReadyMs(job: ActiveJob): number | undefined {
   if (!isFirstStart(job)) return undefined;
   return job.timestamp + (job.opts?.delay ?? 0);
 }
@@ -64,7 +72,7 @@ function getFirstReadyMs(job: BullmqJob): number | undefined {
  * Returns whether an active job was never started before. A retry can reset the number of attempts, but
  * not the stack traces.
  */
-export function isFirstStart(job: BullmqJob): boolean {
+export function isFirstStart(job: ActiveJob): boolean {
   return (
     job.attemptsMade === 0 &&
     (job.attemptsStarted ?? 1) <= 1 &&

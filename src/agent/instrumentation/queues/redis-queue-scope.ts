@@ -37,7 +37,16 @@ export function getQueueScope(queue: object, producer: object = queue): string {
   const known = scopes.get(queue);
   if (known !== undefined) return known;
   const { prefix = DEFAULT_PREFIX } = (queue as QueueLike).opts ?? {};
-  const scope = `${prefix}@${formatAddress((producer as QueueLike).opts?.connection)}`;
+  return setQueueScope(queue, String(prefix), (producer as QueueLike).opts?.connection);
+}
+
+/**
+ * Stores the scope of a queue, and returns it.
+ *
+ * @param connection a client, or connection options
+ */
+export function setQueueScope(queue: object, prefix: string, connection: unknown): string {
+  const scope = `${prefix}@${formatAddress(connection)}`;
   scopes.set(queue, scope);
   return scope;
 }

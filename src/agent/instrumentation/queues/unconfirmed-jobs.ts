@@ -1,5 +1,4 @@
 import type { JobTransition } from '../../../core/schema/tables/queue-metrics-table.ts';
-import type { BullmqJob } from './bullmq-job-transition.ts';
 
 /** Maximum number of queues, and of job IDs to check per queue and poll. */
 const MAX_QUEUES = 100;
@@ -7,11 +6,31 @@ const MAX_IDS_PER_QUEUE = 500;
 /** Maximum number of rows with the same ID to remember until the next poll. */
 const MAX_ROWS_PER_ID = 20;
 
+/** Maximum difference between the creation time of a scheduler's job in this process and in Redis, in ms. */
+const MAX_SCHEDULER_DIFFERENCE_MS = 5000;
+
+/** Rows of jobs whose creation time is set by Redis. */
+const schedulerRows = new WeakSet<JobTransition>();
+
+/** Marks the row of a job that a job scheduler added. Redis sets its creation time. */
+export function markSchedulerRow(row: JobTransition): void {
+  schedulerRows.add(row);
+}
+
 /** Rows of one queue, by job ID. */
 type RowsById = Map<string, JobTransition[]>;
 
-/** Returns whether Redis ignores the job if an equal job exists. BullMQ's result doesn't show it. */
-export function canBeIgnored({ opts }: BullmqJob): boolean {
+interface AddedJob {
+  readonly opts?: {
+    readonly jobId?: string | undefined;
+    readonly deduplication?: unknown;
+    /** The name of `deduplication` in Bull, and in older versions of BullMQ. */
+    readonly debounce?: unknown;
+  };
+}
+
+/** Returns whether Redis ignores the job if an equal job exists. The result of BullMQ and Bull doesn't show it. */
+export function canBeIgnored({ opts }: AddedJob): boolean {
   return (
     opts?.jobId !== undefined || opts?.deduplication !== undefined || opts?.debounce !== undefined
   );
@@ -61,7 +80,17 @@ export function selectAccepted(
   createdMs: readonly number[],
 ): JobTransition[] {
   return [...rowsById.values()].flatMap((rows, i) => {
-    const accepted = rows.find(({ timestamp }) => timestamp === createdMs[i]);
-    return accepted ? [accepted] : [];
+    const createdAt = createdMs[i] ?? Number.NaN;
+    const accepted = rows.find((row) => isAccepted(row, createdAt));
+    if (!accepted) return [];
+    return [
+      schedulerRows.has(accepted) ? { ...accepted, timestamp: createdAt, createdAt } : accepted,
+    ];
   });
+}
+
+function isAccepted(row: JobTransition, createdMs: number): boolean {
+  const timestamp = Number(row.timestamp);
+  if (!schedulerRows.has(row)) return timestamp === createdMs;
+  return Math.abs(timestamp - createdMs) < MAX_SCHEDULER_DIFFERENCE_MS;
 }

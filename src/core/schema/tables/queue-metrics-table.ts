@@ -55,12 +55,12 @@ export interface JobTransition {
   /** Name of the queue, up to 512 characters. */
   queueName: string;
   /**
-   * Distinguishes queues with the same name. For BullMQ: `<prefix>@<host>:<port>/<db>`. Default: none.
+   * Distinguishes queues with the same name. For queues in Redis: `<prefix>@<host>:<port>/<db>`. Default: none.
    */
   queueScope?: string | undefined;
   /** Default: a new ID, so that each transition without an ID counts as its own job. */
   jobId?: string | undefined;
-  /** Kind of job, such as the name of a BullMQ job. Default: none. */
+  /** Kind of job, such as the name of a job in BullMQ or Bull. Default: none. */
   jobType?: string | undefined;
   /** State that the job entered. */
   status: QueueJobStatus;

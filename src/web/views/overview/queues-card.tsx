@@ -32,7 +32,8 @@ export function QueuesCard() {
             rows={queues.toSorted((a, b) => growth(b) - growth(a))}
             empty={
               <EmptyState title="No queues in this range">
-                Queues of BullMQ, and of consumers that send OTLP, appear by themselves.
+                Queues of measured libraries, such as BullMQ, and of consumers that send OTLP,
+                appear by themselves.
               </EmptyState>
             }
             columns={[

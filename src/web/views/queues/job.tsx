@@ -40,7 +40,7 @@ export default function Job() {
     return (
       <Card title="Find a job" note={<FindJob />}>
         <EmptyState title="Enter the ID of a job">
-          BullMQ returns the ID when a job is added. The jobs of a queue are listed in{' '}
+          The queue library returns the ID when a job is added. The jobs of a queue are listed in{' '}
           <a href={linkTo('/queues')}>its view</a>.
         </EmptyState>
       </Card>

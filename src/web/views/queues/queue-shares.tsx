@@ -23,7 +23,7 @@ const STATES: readonly (readonly [state: string, color: string])[] = [
 /** States that the list of jobs can filter by. */
 const FILTERABLE = ['delayed', 'prioritized', 'waiting', 'waiting-children', 'active', 'failed'];
 
-/** Jobs in the queue by their BullMQ state. */
+/** Jobs in the queue by their state. */
 export function DepthByState({ state }: { state: QueuesState }) {
   return (
     <Card title="Jobs by state" note="latest values" span={4}>
@@ -35,7 +35,7 @@ export function DepthByState({ state }: { state: QueuesState }) {
           if (counts.length === 0) {
             return (
               <EmptyState title="No states are reported">
-                Only queues of BullMQ report the states of their jobs, once a minute.
+                This queue's library doesn't report the states of its jobs.
               </EmptyState>
             );
           }

@@ -43,9 +43,9 @@ export default function Queues() {
               searchText={({ queue, scope }) => `${queue} ${scope ?? ''}`}
               empty={
                 <EmptyState title="No queues in this range">
-                  BullMQ queues, and the queues of consumers that send OTLP, appear by themselves.{' '}
-                  <a href={linkTo('/setup')}>Set up a service</a>, choose a longer range, or remove
-                  a filter.
+                  Queues of measured libraries, such as BullMQ, and of consumers that send OTLP,
+                  appear by themselves. <a href={linkTo('/setup')}>Set up a service</a>, choose a
+                  longer range, or remove a filter.
                 </EmptyState>
               }
             />

@@ -5,8 +5,8 @@ import {
   runWithTenant,
 } from '../../../../../src/agent/instrumentation/context/tenant-context.ts';
 import {
-  countWorkers,
-  createBullmqDepth,
+  type BullmqQueue,
+  createBullDepth,
 } from '../../../../../src/agent/instrumentation/queues/bullmq-depth.ts';
 import {
   computeOldestMs,
@@ -19,6 +19,7 @@ import {
   RecordedArrivals,
 } from '../../../../../src/agent/instrumentation/queues/job-ready-times.ts';
 import { QueueGauges } from '../../../../../src/agent/instrumentation/queues/queue-gauges.ts';
+import { countWorkers } from '../../../../../src/agent/instrumentation/queues/redis-queue-reader.ts';
 import { toQueueKey } from '../../../../../src/agent/instrumentation/queues/redis-queue-scope.ts';
 import {
   selectAccepted,
@@ -155,7 +156,9 @@ it('reports an accepted job without the tenant of the request that started the p
     poll = callback;
   };
   const tenants: unknown[] = [];
-  const depth = createBullmqDepth({
+  const depth = createBullDepth<BullmqQueue>({
+    system: 'bullmq',
+    getClient: ({ client }) => client,
     unconfirmedJobs,
     onAccepted: () => tenants.push(getCurrentTenant()),
   });
