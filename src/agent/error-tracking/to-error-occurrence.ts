@@ -11,7 +11,7 @@ import { parseThrown } from './error-tracker.ts';
  * @param thrown error that Express received, or undefined if the application set the status itself
  */
 export function toRequestOccurrence(request: SampledRequest, thrown: unknown): ErrorOccurrence {
-  const { method, route, status, tenant, traceId } = request;
+  const { method, route, status, callError, tenant, traceId } = request;
   const name = `${method} ${route ?? '(unknown route)'}`;
   const statusError =
     status !== undefined && status >= 500
@@ -25,9 +25,20 @@ export function toRequestOccurrence(request: SampledRequest, thrown: unknown): E
     kind: 'request',
     level: 'error',
     endpoint: route,
-    error: thrown === undefined ? statusError : parseThrown(thrown),
-    context: { method, status, trace_id: traceId },
+    error:
+      thrown === undefined ? (getCallError(name, callError) ?? statusError) : parseThrown(thrown),
+    context: { method, status: status ?? callError, trace_id: traceId },
     ...tenant,
+  };
+}
+
+/** Returns the error of a gRPC call whose handler threw no error. */
+function getCallError(name: string, callError: string | undefined) {
+  if (callError === undefined) return undefined;
+  return {
+    type: `gRPC ${callError}`,
+    message: `${name} responded with ${callError}`,
+    stack: undefined,
   };
 }
 

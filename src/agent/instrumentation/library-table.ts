@@ -8,6 +8,7 @@ import { POSTGRES_JS } from './databases/postgres-js.ts';
 import { PRISMA } from './databases/prisma.ts';
 import { EXPRESS, ROUTER } from './frameworks/express.ts';
 import { FASTIFY } from './frameworks/fastify.ts';
+import { GRPC_JS } from './frameworks/grpc.ts';
 import { HONO } from './frameworks/hono.ts';
 import { KOA } from './frameworks/koa.ts';
 import { KOA_ROUTER } from './frameworks/koa-router.ts';
@@ -31,6 +32,8 @@ export const LIBRARIES: readonly Library[] = [
   NEST,
   HONO,
   NEXT,
+
+  GRPC_JS,
 
   FETCH,
   UNDICI,

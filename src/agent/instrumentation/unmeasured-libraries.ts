@@ -13,8 +13,6 @@ export const UNMEASURED_LIBRARIES: Readonly<Record<string, LibraryCategory>> = {
   '@apollo/server': 'framework',
   'graphql-yoga': 'framework',
   '@trpc/server': 'framework',
-  '@grpc/grpc-js': 'framework',
-  'socket.io': 'framework',
   'better-sqlite3': 'database',
   sqlite3: 'database',
   'node:sqlite': 'database',

@@ -47,7 +47,7 @@ function observeRequests({ outgoing }: InstrumentationContext): void {
   const onCreate = guard(PART, ({ request }: { request: UndiciRequest }) => {
     const { method, upgrade } = request;
     if (method === 'CONNECT' || upgrade) return;
-    CallField.set(request, new OutgoingCall(method, getOriginTarget(request.origin)));
+    CallField.set(request, OutgoingCall.createHttp(method, getOriginTarget(request.origin)));
   });
   const onHeaders = guard(
     PART,

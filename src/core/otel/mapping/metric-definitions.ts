@@ -24,7 +24,7 @@ export interface MetricDefinition {
   readonly isServer?: boolean;
   /**
    * Whether the metric is about calls to other hosts. The endpoint is then the host with its port, and the operation the
-   * method with the URL template. A status of 500 or more is a failure, and a 4xx status isn't, because the host works.
+   * method with the URL template, or `grpc` with the method of gRPC. A status of 500 or more is a failure, and a 4xx status isn't, because the host works.
    */
   readonly isOutgoing?: boolean;
   /** Only points with this value of an attribute have `type`. Others are `CUSTOM`. */
@@ -45,6 +45,7 @@ const HTTP_CLIENT = {
   storedName: 'http.client.request.duration',
   isOutgoing: true,
 } as const;
+const RPC_CLIENT = { type: T.OUTGOING_REQUEST_TIME, isOutgoing: true } as const;
 const RPC_DIMENSIONS = { endpoint: ['rpc.method'], operation: ['rpc.system.name'] };
 const DATABASE = {
   type: T.DATABASE_QUERY_TIME,
@@ -105,6 +106,8 @@ const DEFINITIONS: Readonly<Record<string, MetricDefinition>> = {
   'http.server.request.duration': { ...HTTP_SERVER, defaultUnit: 's' },
   'http.server.duration': { ...HTTP_SERVER, defaultUnit: 'ms' },
   'http.server.stream.duration': { type: T.API_STREAM_DURATION },
+  'perfscope.rpc.stream.duration': { type: T.API_STREAM_DURATION, dimensions: RPC_DIMENSIONS },
+  'perfscope.websocket.message.duration': { type: T.API_RESPONSE_TIME },
   'rpc.server.call.duration': {
     type: T.API_RESPONSE_TIME,
     defaultUnit: 's',
@@ -123,12 +126,11 @@ const DEFINITIONS: Readonly<Record<string, MetricDefinition>> = {
   ...SUGGESTION_METRICS,
   'http.client.request.duration': { ...HTTP_CLIENT, defaultUnit: 's' },
   'http.client.duration': { ...HTTP_CLIENT, defaultUnit: 'ms' },
-  'rpc.client.call.duration': { type: T.CUSTOM, defaultUnit: 's', dimensions: RPC_DIMENSIONS },
+  'rpc.client.call.duration': { ...RPC_CLIENT, defaultUnit: 's' },
   'rpc.client.duration': {
-    type: T.CUSTOM,
+    ...RPC_CLIENT,
     storedName: 'rpc.client.call.duration',
     defaultUnit: 'ms',
-    dimensions: RPC_DIMENSIONS,
   },
 
   'db.client.operation.duration': { ...DATABASE, defaultUnit: 's' },
