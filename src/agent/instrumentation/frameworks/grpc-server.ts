@@ -57,7 +57,8 @@ export function patchServer(exports: unknown, { version }: LoadedFile): void {
   for (const name of ['_streamHandler', '_channelzHandler']) {
     observeMethod<GrpcServer>(PART, prototype, name, {
       before: (server, args) => {
-        const [stream, headers] = args.slice(-2) as [ServerHttp2Stream, IncomingHttpHeaders];
+        const start = Array.isArray(args[0]) ? 1 : 0;
+        const [stream, headers] = args.slice(start) as [ServerHttp2Stream, IncomingHttpHeaders];
         startCall(server, stream, headers);
       },
     });
