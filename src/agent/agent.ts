@@ -21,6 +21,7 @@ import {
   toRequestOccurrence,
 } from './error-tracking/to-error-occurrence.ts';
 import { DurationStats, SystemHealthMonitor } from './health/system-health-monitor.ts';
+import { getErrorOrigin } from './instrumentation/context/error-origin.ts';
 import { getCurrentTenant } from './instrumentation/context/tenant-context.ts';
 import { TenantReader } from './instrumentation/context/tenant-reader.ts';
 import { HistogramRegistry } from './instrumentation/histograms/histogram-registry.ts';
@@ -163,7 +164,9 @@ export class Agent {
   captureProcessErrors(): void {
     captureProcessErrors(({ kind, fatal, thrown }) => {
       const level = fatal ? 'fatal' : 'error';
-      this.errorTracker.track({ kind, level, error: parseThrown(thrown), ...getCurrentTenant() });
+      const error = parseThrown(thrown);
+      const endpoint = getErrorOrigin(thrown);
+      this.errorTracker.track({ kind, level, error, endpoint, ...getCurrentTenant() });
     });
   }
 

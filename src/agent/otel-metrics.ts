@@ -36,6 +36,7 @@ import { recordEventLoopBlocks } from './instrumentation/requests/event-loop-blo
 import {
   type HttpInstrumentationOptions,
   instrumentHttp,
+  type RequestInstrumentation,
 } from './instrumentation/requests/http.ts';
 import { RequestSampler } from './instrumentation/requests/request-sampler.ts';
 import { ApplicationMeterProvider } from './opentelemetry-api/application-meters.ts';
@@ -89,6 +90,7 @@ export class OtelMetrics {
   readonly poolMetrics: PoolMetrics;
   /** Records the open requests and outgoing calls, because the process ends. */
   readonly endOpenRequests: () => void;
+  readonly #requests: RequestInstrumentation;
   #outgoing: OutgoingRecorder | undefined;
   #rejectedTenants: Counter | undefined;
 
@@ -136,6 +138,7 @@ export class OtelMetrics {
     otlp?.createMetrics(this.#provider);
     this.#stopFunctions.push(shareMeterProvider(this.#provider, options.onOverflow));
     const http = instrumentHttp({ ...options, sampler });
+    this.#requests = http.requests;
     this.#stopFunctions.push(http.stop, recordEventLoopBlocks(histograms));
     this.endOpenRequests = () => {
       http.endOpenRequests();
@@ -165,6 +168,7 @@ export class OtelMetrics {
       databases: new DatabaseRecorder({ histograms, onQuery, onFailedConnect }),
       pools: this.poolMetrics,
       outgoing: this.#outgoing,
+      requests: this.#requests,
       queues: { onTransition: onJob, onQueue, includeJobData, unconfirmedJobs },
     };
   }

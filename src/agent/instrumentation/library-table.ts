@@ -18,6 +18,8 @@ import type { Library } from './loading/library.ts';
 import { NODE_HTTP } from './outgoing/node-http-client.ts';
 import { FETCH, UNDICI } from './outgoing/undici.ts';
 import { BULLMQ } from './queues/bullmq.ts';
+import { ENGINE_IO, SOCKET_IO } from './websocket/socket-io.ts';
+import { FASTIFY_WEBSOCKET, WS } from './websocket/ws.ts';
 
 /**
  * All libraries that the agent measures. The README, `docs/instrumentation.md`, `doctor`, and the start line
@@ -34,6 +36,11 @@ export const LIBRARIES: readonly Library[] = [
   NEXT,
 
   GRPC_JS,
+
+  WS,
+  FASTIFY_WEBSOCKET,
+  SOCKET_IO,
+  ENGINE_IO,
 
   FETCH,
   UNDICI,

@@ -203,7 +203,9 @@ export class RequestRecorder {
     if (!isCandidate) return;
     const request = toSampledRequest(state, end);
     sampler.add(request, isStream);
-    if (end.failed) onServerError?.(request, state.thrown ?? error ?? undefined);
+    // The error of a message is an unhandled rejection or an uncaught exception, which the process reports.
+    const isReported = state.call?.protocol === 'websocket';
+    if (end.failed && !isReported) onServerError?.(request, state.thrown ?? error ?? undefined);
   }
 }
 

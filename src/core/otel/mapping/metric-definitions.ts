@@ -47,6 +47,8 @@ const HTTP_CLIENT = {
 } as const;
 const RPC_CLIENT = { type: T.OUTGOING_REQUEST_TIME, isOutgoing: true } as const;
 const RPC_DIMENSIONS = { endpoint: ['rpc.method'], operation: ['rpc.system.name'] };
+const ROUTE = { endpoint: ['http.route'] };
+const MESSAGE_DIMENSIONS = { ...ROUTE, operation: ['network.io.direction'] };
 const DATABASE = {
   type: T.DATABASE_QUERY_TIME,
   systemAttribute: 'db.system.name',
@@ -108,6 +110,12 @@ const DEFINITIONS: Readonly<Record<string, MetricDefinition>> = {
   'http.server.stream.duration': { type: T.API_STREAM_DURATION },
   'perfscope.rpc.stream.duration': { type: T.API_STREAM_DURATION, dimensions: RPC_DIMENSIONS },
   'perfscope.websocket.message.duration': { type: T.API_RESPONSE_TIME },
+  'perfscope.websocket.connection.duration': {
+    type: T.CUSTOM,
+    dimensions: { ...ROUTE, operation: ['perfscope.websocket.close'] },
+  },
+  'perfscope.websocket.messages': { type: T.CUSTOM, dimensions: MESSAGE_DIMENSIONS },
+  'perfscope.websocket.io': { type: T.CUSTOM, dimensions: MESSAGE_DIMENSIONS },
   'rpc.server.call.duration': {
     type: T.API_RESPONSE_TIME,
     defaultUnit: 's',
