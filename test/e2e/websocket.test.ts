@@ -4,6 +4,7 @@ import { type LibraryProgram, runLibraryProgram } from '../support/library-progr
 import type { LineProtocolRow } from '../support/parse-line-protocol.ts';
 
 const HANDLERS = 'perfscope.websocket.message.duration';
+const HANDSHAKES = 'perfscope.websocket.handshake.duration';
 const CONNECTIONS = 'perfscope.websocket.connection.duration';
 const FOLDERS = ['servers-1', 'servers-2'];
 const ALL = ([22, 24, 26] as const).flatMap((node) =>
@@ -21,9 +22,9 @@ async function run<T>(
   [node, modules]: readonly [LibraryProgram['node'], LibraryProgram['modules']],
 ) {
   const env = { PERFORMANCE_ORGANIZATION_HEADER: 'x-org', PERFORMANCE_FLUSH_INTERVAL: '100' };
-  const program_ = `../rpc/${program}`;
+  const path = `../rpc/${program}`;
   const result = await runLibraryProgram<T>({
-    program: program_,
+    program: path,
     library,
     folder,
     node,
@@ -37,8 +38,8 @@ async function run<T>(
 /** Adds up the values of a counter by route and direction, such as `/chat receive`. */
 function sumCounter(rows: readonly LineProtocolRow[], name: string): Record<string, number> {
   const sums: Record<string, number> = {};
-  for (const { columns } of rows) {
-    if (columns.name !== name) continue;
+  for (const { table, columns } of rows) {
+    if (table !== 'performance_metrics' || columns.name !== name) continue;
     const key = `${columns.endpoint} ${columns.operation}`;
     sums[key] = (sums[key] ?? 0) + Number(columns.sum);
   }
@@ -48,8 +49,8 @@ function sumCounter(rows: readonly LineProtocolRow[], name: string): Record<stri
 /** Counts the handshakes by route and status, such as `/chat 101`. */
 function countHandshakes(rows: readonly LineProtocolRow[]): Record<string, number> {
   const counts: Record<string, number> = {};
-  for (const { columns } of rows) {
-    if (columns.name !== 'perfscope.websocket.handshake.duration') continue;
+  for (const { table, columns } of rows) {
+    if (table !== 'performance_metrics' || columns.name !== HANDSHAKES) continue;
     const tags = JSON.parse(columns.tags ?? '{}') as Record<string, number>;
     const key = `${columns.endpoint} ${tags['http.response.status_code']}`;
     counts[key] = (counts[key] ?? 0) + Number(columns.count);
