@@ -14,14 +14,14 @@ import type { CheckpointEntry } from '../storage/write/checkpoint-file.ts';
 import { DeferredWriter } from '../storage/write/deferred-writer.ts';
 import { AgentQueryClient } from './agent-query-client.ts';
 import { DataSender } from './data-sender.ts';
-import { ErrorTracker, parseThrown } from './error-tracking/error-tracker.ts';
+import { ErrorTracker } from './error-tracking/error-tracker.ts';
 import {
   toConnectOccurrence,
   toJobOccurrence,
+  toProcessOccurrence,
   toRequestOccurrence,
 } from './error-tracking/to-error-occurrence.ts';
 import { DurationStats, SystemHealthMonitor } from './health/system-health-monitor.ts';
-import { getErrorOrigin } from './instrumentation/context/error-origin.ts';
 import { getCurrentTenant } from './instrumentation/context/tenant-context.ts';
 import { TenantReader } from './instrumentation/context/tenant-reader.ts';
 import { HistogramRegistry } from './instrumentation/histograms/histogram-registry.ts';
@@ -162,12 +162,9 @@ export class Agent {
 
   /** Stores uncaught exceptions and unhandled rejections in `error_logs`. */
   captureProcessErrors(): void {
-    captureProcessErrors(({ kind, fatal, thrown }) => {
-      const level = fatal ? 'fatal' : 'error';
-      const error = parseThrown(thrown);
-      const endpoint = getErrorOrigin(thrown);
-      this.errorTracker.track({ kind, level, error, endpoint, ...getCurrentTenant() });
-    });
+    captureProcessErrors((error) =>
+      this.errorTracker.track(toProcessOccurrence(error, getCurrentTenant())),
+    );
   }
 
   /** Instruments libraries when the application loads them. Default: all supported libraries. */

@@ -1,8 +1,11 @@
 import type { ErrorOccurrence } from '../../core/errors/error-log-row.ts';
 import { QueueJobStatus } from '../../core/schema/enums.ts';
 import type { JobTransition } from '../../core/schema/tables/queue-metrics-table.ts';
+import { getErrorOrigin } from '../instrumentation/context/error-origin.ts';
+import type { Tenant } from '../instrumentation/context/tenant-context.ts';
 import type { FailedConnect } from '../instrumentation/databases/database-recorder.ts';
 import type { SampledRequest } from '../instrumentation/requests/request-sampler.ts';
+import type { ProcessError } from '../process/process-errors.ts';
 import { parseThrown } from './error-tracker.ts';
 
 /**
@@ -62,6 +65,20 @@ export function toJobOccurrence(
     context: { jobType, attempts },
     organizationId,
     propertyId,
+  };
+}
+
+/** Creates the error occurrence of an uncaught exception or an unhandled rejection. */
+export function toProcessOccurrence(
+  { kind, fatal, thrown }: ProcessError,
+  tenant: Tenant | undefined,
+): ErrorOccurrence {
+  return {
+    kind,
+    level: fatal ? 'fatal' : 'error',
+    endpoint: getErrorOrigin(thrown),
+    error: parseThrown(thrown),
+    ...tenant,
   };
 }
 

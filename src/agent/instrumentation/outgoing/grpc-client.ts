@@ -42,7 +42,7 @@ class OutermostCallField extends ExistingObject {
     if (!(#channel in call)) new OutermostCallField(call, definition, channel);
   }
 
-  /** Returns undefined for an inner call, or if the call has started. The method of a class can call the one of its base class. */
+  /** Returns undefined for an inner call, or if the call has started. A class can call the method of its base class. */
   static start(call: object): OutgoingCall | undefined {
     if (!(#channel in call) || call.#isStarted) return undefined;
     call.#isStarted = true;

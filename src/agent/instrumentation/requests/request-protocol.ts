@@ -34,7 +34,7 @@ export const HTTP: RequestProtocol = {
 export const GRPC_METHOD = 'grpc';
 
 /**
- * Statuses are those of gRPC. A failed call is counted like a 5xx status, and another status than OK like a 4xx status.
+ * Statuses are numbers that gRPC defines. A failed call is counted like a 5xx status, and another status than OK like a 4xx status.
  *
  * @see https://opentelemetry.io/docs/specs/semconv/rpc/rpc-metrics/
  */

@@ -248,7 +248,7 @@ export function createRequestState(key: object, start: RequestStart): RequestSta
   return state;
 }
 
-/** Creates the state of a call that is no HTTP request, such as a message of a WebSocket. */
+/** Creates the state of a call that isn't an HTTP request, such as a message of a WebSocket. */
 export function createCallState(call: ServedCall, start: RequestStart): RequestState {
   return createState(start.method, call, start);
 }

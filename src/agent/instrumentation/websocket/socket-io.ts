@@ -21,7 +21,7 @@ const PART = 'the Socket.IO instrumentation';
  */
 export const SOCKET_IO: Library = {
   name: 'socket.io',
-  category: 'framework',
+  category: 'rpc',
   versions: { from: '4.0.0', to: 4 },
   measured:
     'Handshakes, open connections, messages, and bytes, over WebSocket and long polling. The listeners of each event, until they have finished and acknowledged the event, are an endpoint with the method `WS`, such as `/chat message`.',
@@ -41,7 +41,7 @@ export const SOCKET_IO: Library = {
 /** The transports of Socket.IO. */
 export const ENGINE_IO: Library = {
   name: 'engine.io',
-  category: 'framework',
+  category: 'rpc',
   partOf: 'socket.io',
   versions: { from: '5.0.0', to: 6 },
   measured: 'For `engine.io`, only handshakes over WebSocket.',

@@ -25,7 +25,7 @@ const ANY_PATH = '/*';
  */
 export const WS: Library = {
   name: 'ws',
-  category: 'framework',
+  category: 'rpc',
   versions: { from: '7.0.0', to: 8 },
   measured:
     'Handshakes, open connections, messages, and bytes of each server, by its `path` option. The listeners of each message, with their promises, are an endpoint with the method `WS`.',
@@ -52,7 +52,7 @@ export const WS: Library = {
 /** Routes of the servers in the package `@fastify/websocket`. */
 export const FASTIFY_WEBSOCKET: Library = {
   name: '@fastify/websocket',
-  category: 'framework',
+  category: 'rpc',
   versions: { from: '10.0.0', to: 11 },
   through: ['ws'],
   measured:

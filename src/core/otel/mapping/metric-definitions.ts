@@ -1,4 +1,5 @@
 import { PerformanceMetricType } from '../../schema/enums.ts';
+import { CALL_METRICS } from './call-definitions.ts';
 import { SUGGESTION_METRICS } from './suggestion-definitions.ts';
 
 /**
@@ -45,10 +46,6 @@ const HTTP_CLIENT = {
   storedName: 'http.client.request.duration',
   isOutgoing: true,
 } as const;
-const RPC_CLIENT = { type: T.OUTGOING_REQUEST_TIME, isOutgoing: true } as const;
-const RPC_DIMENSIONS = { endpoint: ['rpc.method'], operation: ['rpc.system.name'] };
-const ROUTE = { endpoint: ['http.route'] };
-const MESSAGE_DIMENSIONS = { ...ROUTE, operation: ['network.io.direction'] };
 const DATABASE = {
   type: T.DATABASE_QUERY_TIME,
   systemAttribute: 'db.system.name',
@@ -108,38 +105,12 @@ const DEFINITIONS: Readonly<Record<string, MetricDefinition>> = {
   'http.server.request.duration': { ...HTTP_SERVER, defaultUnit: 's' },
   'http.server.duration': { ...HTTP_SERVER, defaultUnit: 'ms' },
   'http.server.stream.duration': { type: T.API_STREAM_DURATION },
-  'perfscope.rpc.stream.duration': { type: T.API_STREAM_DURATION, dimensions: RPC_DIMENSIONS },
-  'perfscope.websocket.message.duration': { type: T.API_RESPONSE_TIME },
-  'perfscope.websocket.connection.duration': {
-    type: T.CUSTOM,
-    dimensions: { ...ROUTE, operation: ['perfscope.websocket.close'] },
-  },
-  'perfscope.websocket.messages': { type: T.CUSTOM, dimensions: MESSAGE_DIMENSIONS },
-  'perfscope.websocket.io': { type: T.CUSTOM, dimensions: MESSAGE_DIMENSIONS },
-  'rpc.server.call.duration': {
-    type: T.API_RESPONSE_TIME,
-    defaultUnit: 's',
-    isServer: true,
-    dimensions: RPC_DIMENSIONS,
-  },
-  'rpc.server.duration': {
-    type: T.API_RESPONSE_TIME,
-    storedName: 'rpc.server.call.duration',
-    defaultUnit: 'ms',
-    isServer: true,
-    dimensions: RPC_DIMENSIONS,
-  },
   // Spans of other protocols that a process has received.
   'perfscope.span.server.duration': { type: T.API_RESPONSE_TIME, isServer: true },
+  ...CALL_METRICS,
   ...SUGGESTION_METRICS,
   'http.client.request.duration': { ...HTTP_CLIENT, defaultUnit: 's' },
   'http.client.duration': { ...HTTP_CLIENT, defaultUnit: 'ms' },
-  'rpc.client.call.duration': { ...RPC_CLIENT, defaultUnit: 's' },
-  'rpc.client.duration': {
-    ...RPC_CLIENT,
-    storedName: 'rpc.client.call.duration',
-    defaultUnit: 'ms',
-  },
 
   'db.client.operation.duration': { ...DATABASE, defaultUnit: 's' },
   'db.client.connection.count': { ...POOL_COUNT, attributeNames: POOL_NAMES },
