@@ -22,6 +22,8 @@ const EXCEPTIONS: Readonly<Record<string, string>> = {
   "agent/instrumentation/requests/first-byte.ts wrapMethod('_send')": GUARDED_INSIDE,
   "agent/instrumentation/websocket/socket-io.ts wrapMethod('dispatch')": GUARDED_INSIDE,
   "agent/instrumentation/websocket/socket-io.ts wrapMethod('emitReserved')": GUARDED_INSIDE,
+  "agent/instrumentation/websocket/socket-io.ts wrapMethod('ondata')": GUARDED_INSIDE,
+  "agent/instrumentation/websocket/socket-io.ts wrapMethod('sendPacket')": GUARDED_INSIDE,
   "agent/instrumentation/websocket/socket-io.ts wrapMethod('emitUntyped')": GUARDED_INSIDE,
   "agent/instrumentation/websocket/ws.ts wrapMethod('handleUpgrade')": GUARDED_INSIDE,
   "agent/instrumentation/websocket/ws.ts wrapMethod('completeUpgrade')": GUARDED_INSIDE,

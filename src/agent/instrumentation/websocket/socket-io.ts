@@ -77,10 +77,15 @@ function patchEngine(prototype: object): void {
 
 /** Counts the messages that a server sends. Broadcasts don't use the methods of sockets. */
 function patchEngineSocket(prototype: object): void {
-  observeMethod<object>(PART, prototype, 'sendPacket', {
-    before: (socket, [type, data]) => {
-      if (type === 'message') ConnectionField.get(socket)?.route.addSent(getByteLength(data));
-    },
+  const countSent = guard(PART, (socket: object, data: unknown) => {
+    ConnectionField.get(socket)?.route.addSent(getByteLength(data));
+  });
+  // Runs for each message. Rest parameters would double the time.
+  wrapMethod(prototype, 'sendPacket', (original) => {
+    return function sendPacket(this: object, type, data, options, callback) {
+      if (type === 'message') countSent(this, data);
+      return original.call(this, type, data, options, callback);
+    };
   });
 }
 
@@ -112,8 +117,14 @@ function patchClient(prototype: object, context: InstrumentationContext): void {
       ConnectionField.set(client.conn, connection);
     },
   });
-  observeMethod<Client>(PART, prototype, 'ondata', {
-    before: (client, [data]) => ConnectionField.get(client)?.route.addReceived(getByteLength(data)),
+  const countReceived = guard(PART, (client: object, data: unknown) => {
+    ConnectionField.get(client)?.route.addReceived(getByteLength(data));
+  });
+  wrapMethod(prototype, 'ondata', (original) => {
+    return function ondata(this: object, data) {
+      countReceived(this, data);
+      return original.call(this, data);
+    };
   });
   observeMethod<Client>(PART, prototype, 'onclose', {
     before: (client, [reason]) => {
