@@ -29,6 +29,9 @@ const INTERNAL_PREFIXES = ['perfscope.', 'otel.sdk.'];
 const isPostgres = ({ 'db.system.name': name, 'db.system': oldName }: Attributes) =>
   (name ?? oldName ?? 'postgresql') === 'postgresql';
 
+const isGrpc = ({ 'rpc.system.name': name, 'rpc.system': oldName }: Attributes) =>
+  (name ?? oldName) === 'grpc';
+
 /** Instruments that the agent records only for the libraries that it supports. */
 const LIBRARY_INSTRUMENTS = new Map<string, (attributes: Attributes) => boolean>([
   ['db.client.operation.duration', isPostgres],
@@ -36,6 +39,8 @@ const LIBRARY_INSTRUMENTS = new Map<string, (attributes: Attributes) => boolean>
   ['db.client.connection.max', isPostgres],
   ['db.client.connection.pending_requests', isPostgres],
   ['db.client.connection.wait_time', isPostgres],
+  ['rpc.server.call.duration', isGrpc],
+  ['rpc.client.call.duration', isGrpc],
   ['messaging.process.duration', (attributes) => attributes['messaging.system'] === 'bullmq'],
 ]);
 
