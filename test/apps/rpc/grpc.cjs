@@ -118,13 +118,12 @@ module.exports = async function run(library) {
       });
     });
   const codes = [];
+  const startMs = performance.now();
   for (let i = 0; i < 3; i++) await call('get', { id: i });
   codes.push(await call('get', { id: 'missing' }));
   codes.push(await call('get', { id: 'broken' }));
   codes.push(await call('get', { id: 'invalid' }));
-  const startMs = performance.now();
   await call('get', { id: 'slow' });
-  const slowMs = performance.now() - startMs;
   codes.push(await call('get', { id: 'never' }, { deadline: Date.now() + 60 }));
   await call('flaky', {});
   await call('get', { id: 1 }, { from: intercepted });
@@ -180,5 +179,5 @@ module.exports = async function run(library) {
   for (const each of [client, intercepted, generic, unreachable]) each.close();
   await new Promise((resolve) => server.tryShutdown(resolve));
   http.close();
-  return { codes, lists, slowMs, address };
+  return { codes, lists, totalMs: performance.now() - startMs, address };
 };

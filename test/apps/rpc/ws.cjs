@@ -84,7 +84,6 @@ module.exports = async function run(library) {
   const first = await open(chatUrl, { 'x-org': 'org-7' });
   const startMs = performance.now();
   await ask(first, 'slow');
-  const slowMs = performance.now() - startMs;
   await ask(first, 'hello');
   first.send('reject');
   await ask(first, Buffer.alloc(70_000));
@@ -93,6 +92,7 @@ module.exports = async function run(library) {
   first.ping();
   await once(first, 'pong');
   first.close(1001);
+  const firstMs = performance.now() - startMs;
 
   const second = await open(chatUrl);
   await ask(second, 'hello');
@@ -122,5 +122,5 @@ module.exports = async function run(library) {
   chat.close();
   http.close();
   http.closeAllConnections();
-  return { rejected, handled, answers, slowMs };
+  return { rejected, handled, answers, firstMs };
 };
