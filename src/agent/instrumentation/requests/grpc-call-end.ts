@@ -6,8 +6,9 @@ import type { RequestState, ServedCall } from './request-state.ts';
 
 const STATUS = 'grpc-status';
 const DEADLINE_EXCEEDED = 4;
-/** Timers of the client and the server don't run at exactly the same time. */
-const TIMER_TOLERANCE_MS = 10;
+/** The server can receive a call later than its end, compared with the clock of the client. */
+const MIN_TOLERANCE_MS = 10;
+const TOLERANCE_SHARE = 0.2;
 
 /** Records the call of a gRPC stream that has closed. */
 export function endGrpcCall(
@@ -39,7 +40,8 @@ function findMissingStatus(
   { timeoutMs = Number.POSITIVE_INFINITY }: ServedCall,
   reason: EndReason,
 ): number | undefined {
-  const isLate = performance.now() - startMs >= timeoutMs - TIMER_TOLERANCE_MS;
+  const toleranceMs = Math.max(MIN_TOLERANCE_MS, TOLERANCE_SHARE * timeoutMs);
+  const isLate = performance.now() - startMs >= timeoutMs - toleranceMs;
   return isLate && reason === 'clientClosed' ? DEADLINE_EXCEEDED : undefined;
 }
 
