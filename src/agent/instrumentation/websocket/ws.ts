@@ -58,6 +58,8 @@ export const FASTIFY_WEBSOCKET: Library = {
   measured:
     'The same data as for `ws`, by the route template of Fastify. Rejections by hooks are handshakes too.',
   limits: 'A request for an unknown route is a rejected handshake with the name `(not found)`.',
+  // The hook for `require` misses its only file if an ES module imports it.
+  instrument: () => ({ modules: { 'index.js': { names: ['module'], patch: () => {} } } }),
 };
 
 /** Classes that were loaded with `require` and `import`. */
