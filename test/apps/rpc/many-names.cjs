@@ -82,7 +82,7 @@ async function startGrpc() {
   };
 }
 
-/** Sends handshakes with different paths, each of which the server rejects. */
+/** Sends handshakes with different paths. The server rejects all of them. */
 async function scan(port) {
   for (let i = 0; i < 20; i++) {
     const socket = connect(port, '127.0.0.1');
