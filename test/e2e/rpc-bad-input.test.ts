@@ -30,7 +30,7 @@ async function check(count: number): Promise<void> {
 
 it('has a bounded memory for thousands of distinct events, rooms, and gRPC paths', () =>
   check(2500));
-// Long: the test above is the same with fewer names.
+// Long: the test above does the same with fewer names in CI.
 it(
   'has a bounded memory for a million distinct events, rooms, and gRPC paths',
   { tags: 'long', timeout: 3_600_000 },
