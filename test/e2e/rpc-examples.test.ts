@@ -36,7 +36,7 @@ async function runExample(name: string, toAddress: (url: URL) => string) {
   return { output: stdout.trim().split('\n'), rows };
 }
 
-it.concurrent('measures the example grpc', async () => {
+it.concurrent('measures examples/grpc', async () => {
   const { output, rows } = await runExample('grpc', ({ host }) => host);
   const room = ['7 free', '8 free', '13 UNKNOWN', '101 NOT_FOUND'];
   expect(output).toEqual([...room, '7 booked', '7 cleaning', '7 free']);
@@ -51,7 +51,7 @@ it.concurrent('measures the example grpc', async () => {
   ]);
 });
 
-it.concurrent('measures the example websocket', async () => {
+it.concurrent('measures examples/websocket', async () => {
   const { output, rows } = await runExample('websocket', ({ host }) => `ws://${host}/chat`);
   expect(output).toEqual(['You wrote: hello', 'You wrote: is room 7 free?']);
   expect(countEndpoints(rows, 'perfscope.websocket.message.duration')).toEqual({
