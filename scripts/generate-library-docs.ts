@@ -12,6 +12,7 @@ import { formatMarkdownTable, replacePart } from './docs/markdown.ts';
 
 const CATEGORIES: readonly [LibraryCategory, string][] = [
   ['framework', 'Frameworks'],
+  ['rpc', 'gRPC and WebSocket'],
   ['http-client', 'Outgoing calls'],
   ['database', 'Databases'],
   ['orm', 'ORMs and query builders'],

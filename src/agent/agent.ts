@@ -14,10 +14,11 @@ import type { CheckpointEntry } from '../storage/write/checkpoint-file.ts';
 import { DeferredWriter } from '../storage/write/deferred-writer.ts';
 import { AgentQueryClient } from './agent-query-client.ts';
 import { DataSender } from './data-sender.ts';
-import { ErrorTracker, parseThrown } from './error-tracking/error-tracker.ts';
+import { ErrorTracker } from './error-tracking/error-tracker.ts';
 import {
   toConnectOccurrence,
   toJobOccurrence,
+  toProcessOccurrence,
   toRequestOccurrence,
 } from './error-tracking/to-error-occurrence.ts';
 import { DurationStats, SystemHealthMonitor } from './health/system-health-monitor.ts';
@@ -160,10 +161,9 @@ export class Agent {
 
   /** Stores uncaught exceptions and unhandled rejections in `error_logs`. */
   captureProcessErrors(): void {
-    captureProcessErrors(({ kind, fatal, thrown }) => {
-      const level = fatal ? 'fatal' : 'error';
-      this.errorTracker.track({ kind, level, error: parseThrown(thrown), ...getCurrentTenant() });
-    });
+    captureProcessErrors((error) =>
+      this.errorTracker.track(toProcessOccurrence(error, getCurrentTenant())),
+    );
   }
 
   /** Instruments libraries when the application loads them. Default: all supported libraries. */

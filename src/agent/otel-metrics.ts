@@ -36,6 +36,7 @@ import { recordEventLoopBlocks } from './instrumentation/requests/event-loop-blo
 import {
   type HttpInstrumentationOptions,
   instrumentHttp,
+  type RequestInstrumentation,
 } from './instrumentation/requests/http.ts';
 import { RequestSampler } from './instrumentation/requests/request-sampler.ts';
 import { ApplicationMeterProvider } from './opentelemetry-api/application-meters.ts';
@@ -93,6 +94,7 @@ export class OtelMetrics {
   readonly poolMetrics: PoolMetrics;
   /** Records the open requests and outgoing calls, because the process ends. */
   readonly endOpenRequests: () => void;
+  readonly #requests: RequestInstrumentation;
   #outgoing: OutgoingRecorder | undefined;
   #rejectedTenants: Counter | undefined;
 
@@ -140,6 +142,7 @@ export class OtelMetrics {
     otlp?.createMetrics(this.#provider);
     this.#stopFunctions.push(shareMeterProvider(this.#provider, options.onOverflow));
     const http = instrumentHttp({ ...options, sampler });
+    this.#requests = http.requests;
     this.#stopFunctions.push(http.stop, recordEventLoopBlocks(histograms));
     this.endOpenRequests = () => {
       http.endOpenRequests();
@@ -175,6 +178,7 @@ export class OtelMetrics {
         includeJobData,
         usesMessageHeaders,
       },
+      requests: this.#requests,
     };
   }
 

@@ -9,6 +9,8 @@ import type { InstrumentationContext } from '../../src/agent/instrumentation/ins
 import type { Library } from '../../src/agent/instrumentation/loading/library.ts';
 import { OutgoingRecorder } from '../../src/agent/instrumentation/outgoing/outgoing-recorder.ts';
 import type { QueueRecorder } from '../../src/agent/instrumentation/queues/queue-recorder.ts';
+import { RequestRecorder } from '../../src/agent/instrumentation/requests/request-recorder.ts';
+import { RequestSampler } from '../../src/agent/instrumentation/requests/request-sampler.ts';
 
 export interface TestContextOptions {
   histograms?: HistogramRegistry;
@@ -33,6 +35,15 @@ export function createTestContext(options: TestContextOptions = {}): Instrumenta
     databases: new DatabaseRecorder({ histograms, onQuery, onFailedConnect }),
     pools: createPoolMetrics(meter, histograms),
     outgoing: new OutgoingRecorder(histograms),
+    requests: {
+      recorder: new RequestRecorder({
+        histograms,
+        onRequest: () => {},
+        sampler: new RequestSampler(),
+      }),
+      isIgnored: () => false,
+      resolveTenant: () => undefined,
+    },
     queues: {
       onTransition: () => {},
       onUnlistedTransition: () => {},

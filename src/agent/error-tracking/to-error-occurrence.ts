@@ -1,8 +1,11 @@
 import type { ErrorOccurrence } from '../../core/errors/error-log-row.ts';
 import { QueueJobStatus } from '../../core/schema/enums.ts';
 import type { JobTransition } from '../../core/schema/tables/queue-metrics-table.ts';
+import { getErrorOrigin } from '../instrumentation/context/error-origin.ts';
+import type { Tenant } from '../instrumentation/context/tenant-context.ts';
 import type { FailedConnect } from '../instrumentation/databases/database-recorder.ts';
 import type { SampledRequest } from '../instrumentation/requests/request-sampler.ts';
+import type { ProcessError } from '../process/process-errors.ts';
 import { parseThrown } from './error-tracker.ts';
 
 /**
@@ -11,7 +14,7 @@ import { parseThrown } from './error-tracker.ts';
  * @param thrown error that Express received, or undefined if the application set the status itself
  */
 export function toRequestOccurrence(request: SampledRequest, thrown: unknown): ErrorOccurrence {
-  const { method, route, status, tenant, traceId } = request;
+  const { method, route, status, callError, tenant, traceId } = request;
   const name = `${method} ${route ?? '(unknown route)'}`;
   const statusError =
     status !== undefined && status >= 500
@@ -25,9 +28,20 @@ export function toRequestOccurrence(request: SampledRequest, thrown: unknown): E
     kind: 'request',
     level: 'error',
     endpoint: route,
-    error: thrown === undefined ? statusError : parseThrown(thrown),
-    context: { method, status, trace_id: traceId },
+    error:
+      thrown === undefined ? (getCallError(name, callError) ?? statusError) : parseThrown(thrown),
+    context: { method, status: status ?? callError, trace_id: traceId },
     ...tenant,
+  };
+}
+
+/** Returns the error of a gRPC call whose handler threw no error. */
+function getCallError(name: string, callError: string | undefined) {
+  if (callError === undefined) return undefined;
+  return {
+    type: `gRPC ${callError}`,
+    message: `${name} responded with ${callError}`,
+    stack: undefined,
   };
 }
 
@@ -51,6 +65,20 @@ export function toJobOccurrence(
     context: { jobType, attempts },
     organizationId,
     propertyId,
+  };
+}
+
+/** Creates the error occurrence of an uncaught exception or an unhandled rejection. */
+export function toProcessOccurrence(
+  { kind, fatal, thrown }: ProcessError,
+  tenant: Tenant | undefined,
+): ErrorOccurrence {
+  return {
+    kind,
+    level: fatal ? 'fatal' : 'error',
+    endpoint: getErrorOrigin(thrown),
+    error: parseThrown(thrown),
+    ...tenant,
   };
 }
 

@@ -4,6 +4,7 @@ import type { PoolMetrics } from './databases/pool-metrics.ts';
 import type { HistogramRegistry } from './histograms/histogram-registry.ts';
 import type { OutgoingRecorder } from './outgoing/outgoing-recorder.ts';
 import type { QueueRecorder } from './queues/queue-recorder.ts';
+import type { RequestInstrumentation } from './requests/http.ts';
 
 /** The parts of the agent that receive the measurements of libraries. */
 export interface InstrumentationContext {
@@ -14,4 +15,5 @@ export interface InstrumentationContext {
   readonly pools: PoolMetrics;
   readonly outgoing: OutgoingRecorder;
   readonly queues: QueueRecorder;
+  readonly requests: RequestInstrumentation;
 }

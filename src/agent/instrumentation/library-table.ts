@@ -14,6 +14,7 @@ import { POSTGRES_JS } from './databases/postgres-js.ts';
 import { PRISMA } from './databases/prisma.ts';
 import { EXPRESS, ROUTER } from './frameworks/express.ts';
 import { FASTIFY } from './frameworks/fastify.ts';
+import { GRPC_JS } from './frameworks/grpc.ts';
 import { HONO } from './frameworks/hono.ts';
 import { KOA } from './frameworks/koa.ts';
 import { KOA_ROUTER } from './frameworks/koa-router.ts';
@@ -27,6 +28,8 @@ import { BEE_QUEUE } from './queues/bee-queue.ts';
 import { BULL } from './queues/bull.ts';
 import { BULLMQ } from './queues/bullmq.ts';
 import { KAFKAJS } from './queues/kafkajs.ts';
+import { ENGINE_IO, SOCKET_IO } from './websocket/socket-io.ts';
+import { FASTIFY_WEBSOCKET, WS } from './websocket/ws.ts';
 
 /**
  * All libraries that the agent measures. The README, `docs/instrumentation.md`, `doctor`, and the start line
@@ -41,6 +44,13 @@ export const LIBRARIES: readonly Library[] = [
   NEST,
   HONO,
   NEXT,
+
+  GRPC_JS,
+
+  WS,
+  FASTIFY_WEBSOCKET,
+  SOCKET_IO,
+  ENGINE_IO,
 
   FETCH,
   UNDICI,

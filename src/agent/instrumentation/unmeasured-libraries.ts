@@ -13,8 +13,6 @@ export const UNMEASURED_LIBRARIES: Readonly<Record<string, LibraryCategory>> = {
   '@apollo/server': 'framework',
   'graphql-yoga': 'framework',
   '@trpc/server': 'framework',
-  '@grpc/grpc-js': 'framework',
-  'socket.io': 'framework',
   sqlite3: 'database',
   mariadb: 'database',
   tedious: 'database',

@@ -31,6 +31,8 @@ const isPostgres = ({ 'db.system.name': name, 'db.system': oldName }: Attributes
 
 /** Values of `messaging.system` whose jobs the agent measures. */
 const MEASURED_QUEUES = new Set(['bullmq', 'bull', 'bee-queue']);
+const isGrpc = ({ 'rpc.system.name': name, 'rpc.system': oldName }: Attributes) =>
+  (name ?? oldName) === 'grpc';
 
 /** Instruments that the agent records only for the libraries that it supports. */
 const LIBRARY_INSTRUMENTS = new Map<string, (attributes: Attributes) => boolean>([
@@ -43,6 +45,8 @@ const LIBRARY_INSTRUMENTS = new Map<string, (attributes: Attributes) => boolean>
     'messaging.process.duration',
     (attributes) => MEASURED_QUEUES.has(String(attributes['messaging.system'])),
   ],
+  ['rpc.server.call.duration', isGrpc],
+  ['rpc.client.call.duration', isGrpc],
 ]);
 
 /**

@@ -5,7 +5,7 @@ import { expect, it } from 'vitest';
 const page = readFileSync('docs/metrics.md', 'utf8');
 /** Names of OpenTelemetry metrics and attributes in string literals. */
 const NAME =
-  /['"`]((?:perfscope|http|db|messaging|nodejs|v8js|process|system|container)(?:\.\w+)+)['"`]/g;
+  /['"`]((?:perfscope|http|rpc|network|db|messaging|nodejs|v8js|process|system|container)(?:\.\w+)+)['"`]/g;
 /** Names of Prometheus metrics in string literals. */
 const PROMETHEUS_NAME = /['"`](ALERTS\w*|perfscope_[a-z_]+(?:\$\{\w+\})?)['"`]/g;
 /** Names of other things: scopes of meters, channels of `node:diagnostics_channel`, and functions. */
@@ -14,8 +14,8 @@ const OTHER_NAMES: readonly RegExp[] = [
   /^perfscope\.doctor\.folder$/,
   /^http\.(?:client|server)\.(?:request|response)\.(?:created|error|finish|start)$/,
   /^process\.(?:emit|kill|pid|runtime\.\w+)$/,
-  // The older name of an attribute.
-  /^db\.system$/,
+  // Older names of attributes.
+  /^(?:db|rpc)\.system$/,
 ];
 /** Attributes of metrics that have only one segment after the prefix. */
 const SHORT_ATTRIBUTES = ['perfscope.field', 'perfscope.endpoint', 'perfscope.operation'];

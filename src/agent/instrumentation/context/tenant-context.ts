@@ -78,6 +78,16 @@ export function runJob<T>(job: JobRun, fn: () => T): T {
   return runInScope({ tenant: job.tenant, holder: undefined, job }, fn);
 }
 
+/** Runs code of a request that its protocol's library calls outside the context of the request. */
+export function runRequest<T>(holder: TenantHolder, fn: () => T): T {
+  return readScope()?.holder === holder ? fn() : runInScope({ tenant: holder.tenant, holder }, fn);
+}
+
+/** Runs a library's callback in the scope of the code that passed it. See {@link bindCallback}. */
+export function runWithScope<T>(scope: TenantScope | undefined, fn: () => T): T {
+  return runInScope(scope, fn);
+}
+
 /** Whether the current code handles a request or a job that the agent measures. Never throws. */
 export function isInMeasuredOperation(): boolean {
   try {

@@ -8,7 +8,9 @@ import {
   wrapMethod,
 } from '../loading/method-patching.ts';
 import { isClosedByPeer } from '../requests/connection-close.ts';
+import { NOT_FOUND } from '../requests/name-route.ts';
 import { getRequestState } from '../requests/request-state.ts';
+import { publishUpgradeRoute } from '../requests/upgrade-route.ts';
 
 /** What fails, for {@link guard}. */
 const PART = 'the Fastify instrumentation';
@@ -56,12 +58,16 @@ function patchRequest(exports: unknown): unknown {
   return observeRequestClass(RequestClass);
 }
 
-const storeRoute = guard(PART, (raw: object, context: RouteContext) => {
+const storeRoute = guard(PART, (raw: IncomingMessage, context: RouteContext) => {
   const state = getRequestState(raw);
-  if (state === undefined) return;
-  state.hasFramework = true;
   const url = context.config?.url;
-  state.route = typeof url === 'string' ? url : undefined;
+  const route = typeof url === 'string' ? url : undefined;
+  if (state === undefined) {
+    publishUpgradeRoute(raw, route ?? NOT_FOUND);
+    return;
+  }
+  state.hasFramework = true;
+  state.route = route;
 });
 
 /**

@@ -41,7 +41,7 @@ export class RecentSeries extends ExistingObject {
 
   /** The texts of the attributes are copies. The texts of a call can be parts of long texts, which would stay in memory. */
   #storeTexts({ attributes }: HistogramSeries): void {
-    this.#template = attributes['url.template'] as string | undefined;
+    this.#template = (attributes['url.template'] ?? attributes['rpc.method']) as string | undefined;
     this.#organizationId = attributes[ATTR_ORGANIZATION_ID] as string | undefined;
     this.#propertyId = attributes[ATTR_PROPERTY_ID] as string | undefined;
   }

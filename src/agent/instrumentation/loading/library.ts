@@ -1,7 +1,7 @@
 import type { InstrumentationContext } from '../instrumentation-context.ts';
 
 /** What a library is used for. Decides the section in the docs. */
-export type LibraryCategory = 'framework' | 'http-client' | 'database' | 'orm' | 'queue';
+export type LibraryCategory = 'framework' | 'rpc' | 'http-client' | 'database' | 'orm' | 'queue';
 
 /** Supported versions of a library. */
 export interface VersionRange {

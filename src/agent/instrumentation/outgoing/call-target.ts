@@ -41,6 +41,26 @@ export function getHostTarget(protocol: string, host: string, hostHeader: unknow
   );
 }
 
+/**
+ * Returns the target of a gRPC channel (https://github.com/grpc/grpc/blob/master/doc/naming.md). A resolver's authority
+ * isn't part of it.
+ *
+ * @param name such as `dns:rooms.example.com:443`, or `ipv4:10.0.0.7:50051,10.0.0.8:50051`
+ */
+export function getGrpcTarget(name: string): CallTarget {
+  return getCachedTarget(name, parseGrpcName);
+}
+
+const GRPC_NAME = /^(?:(?:dns|ipv[46]|xds):)?(?:\/\/[^/]*\/)?(.*?)(?::(\d{1,5}))?$/;
+
+/** Several addresses are one target, with the name of the first one. */
+function parseGrpcName(name: string): CallTarget {
+  if (name.startsWith('unix:')) return createTarget('(unix socket)', undefined);
+  const [first = ''] = name.split(',', 1);
+  const [, host = '', port] = GRPC_NAME.exec(first) ?? [];
+  return createTarget(host, port === undefined ? undefined : Number(port));
+}
+
 /** Targets are cached, because to parse a URL takes a microsecond. */
 function getCachedTarget(key: string, create: (key: string) => CallTarget): CallTarget {
   const cached = cachedTargets.get(key);

@@ -36,7 +36,7 @@ function observeRequests({ outgoing }: InstrumentationContext): void {
       isObserved = true;
       runGuarded(PART, () => observeResponses(outgoing));
     }
-    CallField.set(request, new OutgoingCall(request.method, getTarget(request)));
+    CallField.set(request, OutgoingCall.createHttp(request.method, getTarget(request)));
   });
   const onError = guard(PART, ({ request, error }: { request: ClientRequest; error: unknown }) => {
     const call = CallField.get(request);

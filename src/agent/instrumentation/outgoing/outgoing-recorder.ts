@@ -1,6 +1,7 @@
 import type { Attributes } from '@opentelemetry/api';
 import { startInterval } from '../../../core/guarded-timers.ts';
 import { getCallErrorKind } from '../../../core/otel/mapping/call-errors.ts';
+import { getGrpcStatusName } from '../../../core/otel/mapping/grpc-status.ts';
 import { toHttpMethod } from '../../../core/otel/mapping/http-methods.ts';
 import { ATTR_ORGANIZATION_ID, ATTR_PROPERTY_ID } from '../../attribute-keys.ts';
 import { endOperation, type Operation, startOperation } from '../context/operations.ts';
@@ -12,6 +13,7 @@ import {
 } from '../histograms/keyed-histogram.ts';
 import { RecentSeries } from '../histograms/recent-series.ts';
 import { ExistingObject } from '../loading/hidden-property.ts';
+import { GRPC_METHOD } from '../requests/request-protocol.ts';
 import type { CallTarget } from './call-target.ts';
 import { getUrlTemplate } from './url-template.ts';
 
@@ -27,14 +29,19 @@ const SWEEP_INTERVAL_MS = 10_000;
 /** Host of all calls over the limit of series. */
 const OTHER_HOST = '(other)';
 
-/** An HTTP request that the application sends. */
+/** Protocol of an outgoing call. */
+type OutgoingProtocol = 'http' | 'grpc';
+
+/** An HTTP request or a gRPC call that the application sends. */
 export class OutgoingCall {
+  readonly protocol: OutgoingProtocol;
   readonly operation: Operation = startOperation('outgoing');
-  /** HTTP method, or `_OTHER` if the semantic conventions don't list it. */
+  /** HTTP method, or `_OTHER` if the semantic conventions don't list it. `grpc` for gRPC. */
   readonly method: string;
   readonly target: CallTarget;
-  readonly template: string | undefined = getUrlTemplate();
-  /** Status of the response, or 0. */
+  /** URL template, or method of gRPC, such as `package.Service/Method`. */
+  readonly template: string | undefined;
+  /** Status of the response, or 0. In gRPC, 0 is a success. */
   status = 0;
   /** Whether the headers of the response have arrived. */
   hasHeaders = false;
@@ -47,9 +54,25 @@ export class OutgoingCall {
   previous: OutgoingCall | undefined = undefined;
   next: OutgoingCall | undefined = undefined;
 
-  constructor(method: unknown, target: CallTarget) {
-    this.method = toHttpMethod(method);
+  constructor(
+    method: string,
+    target: CallTarget,
+    protocol: OutgoingProtocol,
+    template: string | undefined,
+  ) {
+    this.method = method;
     this.target = target;
+    this.protocol = protocol;
+    this.template = template;
+  }
+
+  static createHttp(method: unknown, target: CallTarget): OutgoingCall {
+    return new OutgoingCall(toHttpMethod(method), target, 'http', getUrlTemplate());
+  }
+
+  /** @param method full name, such as `package.Service/Method` */
+  static createGrpc(method: string, target: CallTarget): OutgoingCall {
+    return new OutgoingCall(GRPC_METHOD, target, 'grpc', method);
   }
 }
 
@@ -77,21 +100,31 @@ export class CallField extends ExistingObject {
  * (https://opentelemetry.io/docs/specs/semconv/http/http-metrics/#http-client).
  *
  * A call ends when its body was read. If the application doesn't read the whole body within a minute, the call ended
- * when its headers arrived. A 4xx status is not a failure, because the host works.
+ * when its headers arrived. A 4xx status is not a failure, because the host works. A gRPC call is recorded as
+ * `rpc.client.call.duration`, and has failed with each status except OK
+ * (https://opentelemetry.io/docs/specs/semconv/rpc/grpc/).
  */
 export class OutgoingRecorder {
-  readonly #histogram: KeyedHistogram;
+  readonly #httpCalls: KeyedHistogram;
+  readonly #grpcCalls: KeyedHistogram;
   #oldestBody: OutgoingCall | undefined;
   #newestBody: OutgoingCall | undefined;
   #openBodyCount = 0;
   #timer: NodeJS.Timeout | undefined;
 
   constructor(histograms: HistogramRegistry) {
-    this.#histogram = histograms.create({
+    this.#httpCalls = histograms.create({
       scope: 'perfscope.http',
       name: 'http.client.request.duration',
       unit: 's',
       description: 'Duration of HTTP client requests.',
+      boundaries: CALL_DURATION_BOUNDARIES_S,
+    });
+    this.#grpcCalls = histograms.create({
+      scope: 'perfscope.rpc',
+      name: 'rpc.client.call.duration',
+      unit: 's',
+      description: 'Duration of gRPC client calls.',
       boundaries: CALL_DURATION_BOUNDARIES_S,
     });
   }
@@ -118,6 +151,13 @@ export class OutgoingRecorder {
 
   /** Ends a call whose body was read. */
   end(call: OutgoingCall): void {
+    this.#end(call, undefined, performance.now());
+  }
+
+  /** Ends a gRPC call. */
+  endGrpc(call: OutgoingCall, status: number): void {
+    if (call.ended) return;
+    call.status = status;
     this.#end(call, undefined, performance.now());
   }
 
@@ -150,7 +190,7 @@ export class OutgoingRecorder {
     if (call.ended) return;
     call.ended = true;
     if (call.isListed) this.#unlink(call);
-    const errorType = error ?? (call.status >= 500 ? String(call.status) : undefined);
+    const errorType = error ?? findStatusError(call);
     this.#record(call, errorType, endMs - call.operation.startMs);
     endOperation(call.operation, call.target.name, errorType !== undefined);
   }
@@ -170,7 +210,8 @@ export class OutgoingRecorder {
   #record(call: OutgoingCall, errorType: string | undefined, durationMs: number): void {
     const { target, method: name, template, status } = call;
     const { tenant } = call.operation;
-    const identity = { histogram: this.#histogram, tenant, name, template, status };
+    const histogram = this.#getHistogram(call);
+    const identity = { histogram, tenant, name, template, status };
     const recent = errorType === undefined ? RecentSeries.get(target, identity) : undefined;
     const series = recent ?? this.#findSeries(call, errorType);
     if (recent === undefined && errorType === undefined) RecentSeries.set(target, identity, series);
@@ -181,12 +222,37 @@ export class OutgoingRecorder {
     const { method, target, template = '', status } = call;
     const { organizationId = '', propertyId = '' } = call.operation.tenant ?? NO_TENANT;
     const key = `${target.name}\n${method} ${template}\n${status} ${errorType}\n${organizationId}\n${propertyId}`;
-    return this.#histogram.getSeries(
+    return this.#getHistogram(call).getSeries(
       key,
       () => toAttributes(call, errorType),
       toOverflowAttributes(errorType),
     );
   }
+
+  #getHistogram({ protocol }: OutgoingCall): KeyedHistogram {
+    return protocol === 'grpc' ? this.#grpcCalls : this.#httpCalls;
+  }
+}
+
+/** Returns the error of a status. */
+function findStatusError({ protocol, status }: OutgoingCall): string | undefined {
+  if (protocol === 'grpc') return status === 0 ? undefined : getGrpcStatusName(status);
+  return status >= 500 ? String(status) : undefined;
+}
+
+function toHttpAttributes({ method, template, status }: OutgoingCall): Attributes {
+  const attributes: Attributes = { 'http.request.method': method };
+  if (template !== undefined) attributes['url.template'] = template;
+  if (status !== 0) attributes['http.response.status_code'] = status;
+  return attributes;
+}
+
+function toGrpcAttributes({ method, template = '', status }: OutgoingCall): Attributes {
+  return {
+    'rpc.system.name': method,
+    'rpc.method': template,
+    'rpc.response.status_code': getGrpcStatusName(status),
+  };
 }
 
 const NO_TENANT: { organizationId?: string; propertyId?: string } = {};
@@ -198,18 +264,12 @@ function toOverflowAttributes(errorType: string | undefined): Attributes {
     : { 'server.address': OTHER_HOST, 'error.type': errorType };
 }
 
-function toAttributes(
-  { method, target, template, status, operation }: OutgoingCall,
-  errorType: string | undefined,
-): Attributes {
+function toAttributes(call: OutgoingCall, errorType: string | undefined): Attributes {
+  const { target, operation, protocol } = call;
   const { organizationId, propertyId } = operation.tenant ?? NO_TENANT;
-  const attributes: Attributes = {
-    'http.request.method': method,
-    'server.address': target.address,
-  };
+  const attributes = protocol === 'grpc' ? toGrpcAttributes(call) : toHttpAttributes(call);
+  attributes['server.address'] = target.address;
   if (target.port !== undefined) attributes['server.port'] = target.port;
-  if (template !== undefined) attributes['url.template'] = template;
-  if (status !== 0) attributes['http.response.status_code'] = status;
   if (errorType !== undefined) attributes['error.type'] = errorType;
   if (organizationId) attributes[ATTR_ORGANIZATION_ID] = organizationId;
   if (propertyId) attributes[ATTR_PROPERTY_ID] = propertyId;

@@ -50,7 +50,7 @@ function observeRequests({ outgoing }: InstrumentationContext): void {
     const { method, upgrade } = request;
     if (method === 'CONNECT' || upgrade || isUnrecorded()) return;
     if (isUnrecordedRequest(request.origin, request.headers)) return;
-    CallField.set(request, new OutgoingCall(method, getOriginTarget(request.origin)));
+    CallField.set(request, OutgoingCall.createHttp(method, getOriginTarget(request.origin)));
   });
   const onHeaders = guard(
     PART,

@@ -36,6 +36,15 @@ export interface HttpInstrumentationOptions extends RequestRecorderOptions {
   resolveTenant: (request: TenantRequest) => Tenant | undefined;
 }
 
+/** What other protocols need to measure calls like requests. */
+export interface RequestInstrumentation {
+  readonly recorder: RequestRecorder;
+  /** Returns whether the requests of a URL are not recorded. */
+  readonly isIgnored: (url: string) => boolean;
+  /** Returns the tenant of a request. Never throws. */
+  readonly resolveTenant: (request: TenantRequest) => Tenant | undefined;
+}
+
 interface HttpChannelMessage {
   request: IncomingMessage;
   response: ServerResponse;
@@ -46,11 +55,13 @@ interface HttpChannelMessage {
  * Records each request that this process serves over HTTP/1 and HTTP/2. It subscribes to the
  * diagnostics channels of Node.js.
  *
- * @returns functions that stop recording, and that record the open requests because the process ends
+ * @returns functions that stop recording, and that record the open requests because the process ends, and what other
+ * protocols need
  */
 export function instrumentHttp(options: HttpInstrumentationOptions): {
   stop: () => void;
   endOpenRequests: () => void;
+  requests: RequestInstrumentation;
 } {
   const recorder = new RequestRecorder(options);
   const isIgnored = createPathMatcher(options.ignoreRoutes);
@@ -120,6 +131,7 @@ export function instrumentHttp(options: HttpInstrumentationOptions): {
       connections.completeAll();
       http2.endOpenRequests();
     },
+    requests: { recorder, isIgnored, resolveTenant },
   };
 }
 

@@ -9,6 +9,7 @@ import {
 import type { TenantRequest } from '../context/tenant-reader.ts';
 import { observeMethod } from '../loading/method-patching.ts';
 import { type EndReason, isPeerError } from './connection-close.ts';
+import { endGrpcCall } from './grpc-call-end.ts';
 import { nameRoute } from './name-route.ts';
 import type { RequestRecorder } from './request-recorder.ts';
 import {
@@ -67,6 +68,10 @@ export function instrumentHttp2(options: Http2InstrumentationOptions): {
     if (state === undefined) return;
     openStreams.delete(stream);
     const reason = findReason(stream, state);
+    if (state.call !== undefined) {
+      endGrpcCall(recorder, state, state.call, stream, reason);
+      return;
+    }
     const headers = stream.sentHeaders as ServerHttp2Stream['sentHeaders'] | undefined;
     const status = headers && Number(headers[':status']);
     nameRoute(state, status, headers);

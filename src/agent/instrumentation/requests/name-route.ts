@@ -1,7 +1,7 @@
 import { type RequestState, readHeader } from './request-state.ts';
 
 /** Values of `http.route` for requests that no route of the application handled. */
-const NOT_FOUND = '(not found)';
+export const NOT_FOUND = '(not found)';
 const PREFLIGHT = '(preflight)';
 const OPTIONS = '(options)';
 const STATIC_FILE = '(static)';

@@ -16,6 +16,7 @@ import {
   type RegisteredHistogram,
 } from '../histograms/keyed-histogram.ts';
 import { isRecordable } from '../histograms/normalize-attributes.ts';
+import { HTTP, type RequestProtocol } from './request-protocol.ts';
 import type { RequestState } from './request-state.ts';
 
 /** How a request ended. Times are in ms. */
@@ -58,6 +59,8 @@ interface RequestSeries {
 export interface RequestHistogramOptions extends HistogramOptions {
   /** Name and description of the counter of aborted requests. */
   readonly abortedCounter: { readonly name: string; readonly description: string };
+  /** Default: HTTP. */
+  readonly protocol?: RequestProtocol;
 }
 
 /**
@@ -66,6 +69,7 @@ export interface RequestHistogramOptions extends HistogramOptions {
  */
 export class RequestHistogram implements RegisteredHistogram {
   readonly options: RequestHistogramOptions;
+  readonly #protocol: RequestProtocol;
   readonly #hasReaders: boolean;
   readonly #endpoints: SeriesCache<EndpointSeries>;
   readonly #statuses: SeriesCache<ReaderSeries>;
@@ -76,6 +80,7 @@ export class RequestHistogram implements RegisteredHistogram {
 
   constructor(options: RequestHistogramOptions, readers: HistogramReaders, onOverflow: () => void) {
     this.options = options;
+    this.#protocol = options.protocol ?? HTTP;
     this.#hasReaders = readers.isScraped || readers.exportAggregation !== undefined;
     this.#endpoints = new SeriesCache(
       (attributes) => ({ attributes, delta: this.createDelta() }),
@@ -98,7 +103,8 @@ export class RequestHistogram implements RegisteredHistogram {
       if (series.abortedCounter) series.abortedCounter.value += 1;
     } else {
       const { delta } = series.endpoint;
-      delta.addRequest(duration, end.firstByteMs / 1000, status ?? 0, failed);
+      const httpStatus = this.#protocol.toHttpStatus(status ?? 0);
+      delta.addRequest(duration, end.firstByteMs / 1000, httpStatus, failed);
       if (end.parts !== undefined) delta.addBreakdown(end.parts, 1 / 1000);
       else if (overhead.level >= OverheadLevel.NO_BREAKDOWN) delta.excludeFromBreakdown(duration);
       else if (end.eventLoopWaitMs > 0) delta.addEventLoopWait(end.eventLoopWaitMs / 1000);
@@ -134,7 +140,8 @@ export class RequestHistogram implements RegisteredHistogram {
   #getSeries(state: RequestState, status: number, failed: boolean): RequestSeries {
     const { tenant, route } = state;
     if (tenant !== undefined) return this.#findSeries(state, status, failed, tenant);
-    const method = this.#methodNumbers.get(state.method)!;
+    // All requests of another protocol have the same method.
+    const method = this.#methodNumbers.get(state.method) ?? 0;
     const flags = (state.scheme === 'https' ? 1 : 0) + (failed ? 2 : 0);
     const number = status * STATUS_STRIDE + method + flags;
     let routeSeries = this.#byRoute.get(route);
@@ -153,18 +160,12 @@ export class RequestHistogram implements RegisteredHistogram {
     return series;
   }
 
-  #findSeries(
-    { method, scheme, route }: RequestState,
-    status: number,
-    failed: boolean,
-    tenant: Tenant,
-  ): RequestSeries {
+  #findSeries(state: RequestState, status: number, failed: boolean, tenant: Tenant): RequestSeries {
+    const { method, scheme, route } = state;
     const { organizationId = '', propertyId = '' } = tenant;
     const endpointKey = `${method} ${scheme} ${route}\n${organizationId}\n${propertyId}`;
     const createAttributes = (): Attributes => ({
-      'http.request.method': method,
-      'url.scheme': scheme,
-      ...(route !== undefined && { 'http.route': route }),
+      ...this.#protocol.createAttributes(state),
       ...(organizationId && { [ATTR_ORGANIZATION_ID]: organizationId }),
       ...(propertyId && { [ATTR_PROPERTY_ID]: propertyId }),
     });
@@ -174,12 +175,14 @@ export class RequestHistogram implements RegisteredHistogram {
       const abortedCounter = this.#aborted.get(endpointKey, createAttributes);
       return { endpoint, status: undefined, abortedCounter };
     }
-    const errorAttributes = failed ? { 'error.type': toErrorType(status) } : EMPTY_ATTRIBUTES;
+    const errorAttributes = failed
+      ? { 'error.type': this.#protocol.toErrorType(status) }
+      : EMPTY_ATTRIBUTES;
     const statusSeries = this.#statuses.get(
       `${status} ${failed} ${endpointKey}`,
       () => ({
         ...createAttributes(),
-        ...(status !== 0 && { 'http.response.status_code': status }),
+        ...this.#protocol.createStatusAttributes(status),
         ...errorAttributes,
       }),
       errorAttributes,
@@ -194,11 +197,3 @@ const STATUS_STRIDE = 4 * METHODS.length;
 /** Placeholder for the status of an aborted request. */
 const ABORTED = -1;
 const NO_TENANT: Tenant = {};
-
-/** Value of `error.type` if the server failed after it sent the headers, or sent no response. */
-const INCOMPLETE_RESPONSE = 'incomplete_response';
-
-/** Returns `error.type` of a failed request: its 5xx status, or `incomplete_response`. */
-export function toErrorType(status = 0): string {
-  return status >= 500 ? String(status) : INCOMPLETE_RESPONSE;
-}

@@ -4,9 +4,14 @@ import { closeStallObserver, takeBlockedMs } from '../context/event-loop-stalls.
 import type { HistogramRegistry } from '../histograms/histogram-registry.ts';
 import type { EndReason } from './connection-close.ts';
 import { RepeatedStatementRecorder } from './repeated-statements.ts';
-import { type RequestEnd, RequestHistogram } from './request-histogram.ts';
+import {
+  type RequestEnd,
+  RequestHistogram,
+  type RequestHistogramOptions,
+} from './request-histogram.ts';
+import { GRPC, WEBSOCKET } from './request-protocol.ts';
 import { type RequestSampler, type SampledRequest, toSampledRequest } from './request-sampler.ts';
-import { NO_REQUEST, type RequestState, readHeader } from './request-state.ts';
+import { NO_REQUEST, type RequestState, readHeader, type ServedCall } from './request-state.ts';
 import { allowsWaiting, MAX_BODY_MS, MIN_LONG_POLL_MS } from './stream-detection.ts';
 
 /** Boundaries for Prometheus in seconds, as the semantic conventions recommend. */
@@ -14,6 +19,66 @@ const REQUEST_DURATION_BOUNDARIES_S = [
   0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10,
 ];
 const STREAM_DURATION_BOUNDARIES_S = [0.1, 1, 5, 10, 30, 60, 300, 900, 1800, 3600, 14_400, 86_400];
+
+const HTTP_REQUESTS: RequestHistogramOptions = {
+  scope: 'perfscope.http',
+  name: 'http.server.request.duration',
+  unit: 's',
+  description: 'Duration of HTTP server requests.',
+  boundaries: REQUEST_DURATION_BOUNDARIES_S,
+  abortedCounter: {
+    name: 'perfscope.http.request.aborted',
+    description: 'Number of requests that the client aborted.',
+  },
+};
+const HTTP_STREAMS: RequestHistogramOptions = {
+  scope: 'perfscope.http',
+  name: 'http.server.stream.duration',
+  unit: 's',
+  description: 'Time that long-lived HTTP responses were open.',
+  boundaries: STREAM_DURATION_BOUNDARIES_S,
+  abortedCounter: {
+    name: 'perfscope.http.stream.aborted',
+    description: 'Number of streams that the client closed before the first byte.',
+  },
+};
+const GRPC_CALLS: RequestHistogramOptions = {
+  scope: 'perfscope.rpc',
+  name: 'rpc.server.call.duration',
+  unit: 's',
+  description: 'Duration of gRPC calls with one request and one response.',
+  boundaries: REQUEST_DURATION_BOUNDARIES_S,
+  protocol: GRPC,
+  abortedCounter: {
+    name: 'perfscope.rpc.call.aborted',
+    description: 'Number of gRPC calls that the client canceled.',
+  },
+};
+const GRPC_STREAMS: RequestHistogramOptions = {
+  scope: 'perfscope.rpc',
+  name: 'perfscope.rpc.stream.duration',
+  unit: 's',
+  description: 'Time that gRPC calls with streams were open.',
+  boundaries: STREAM_DURATION_BOUNDARIES_S,
+  protocol: GRPC,
+  abortedCounter: {
+    name: 'perfscope.rpc.stream.aborted',
+    description: 'Number of gRPC calls with streams that the client canceled.',
+  },
+};
+const WEBSOCKET_MESSAGES: RequestHistogramOptions = {
+  scope: 'perfscope.websocket',
+  name: 'perfscope.websocket.message.duration',
+  unit: 's',
+  description: 'Time until the handlers of a WebSocket message have finished.',
+  boundaries: REQUEST_DURATION_BOUNDARIES_S,
+  protocol: WEBSOCKET,
+  abortedCounter: {
+    name: 'perfscope.websocket.message.aborted',
+    description:
+      'Number of WebSocket messages whose handlers were running when the connection closed.',
+  },
+};
 
 export interface RequestRecorderOptions {
   histograms: HistogramRegistry;
@@ -25,45 +90,35 @@ export interface RequestRecorderOptions {
   sampler: RequestSampler;
 }
 
+/** The histograms of a protocol. */
+interface ProtocolHistograms {
+  readonly requests: RequestHistogram;
+  readonly streams: RequestHistogram;
+}
+
 /**
  * Records each request as `http.server.request.duration`, by method, route, and status. Long-lived
- * responses are recorded as `http.server.stream.duration` instead.
+ * responses are recorded as `http.server.stream.duration` instead. Calls of gRPC and messages of WebSockets have their
+ * own histograms.
  *
- * Source: https://opentelemetry.io/docs/specs/semconv/http/http-metrics/
+ * Sources: https://opentelemetry.io/docs/specs/semconv/http/http-metrics/,
+ * https://opentelemetry.io/docs/specs/semconv/rpc/rpc-metrics/
  */
 export class RequestRecorder {
   readonly #options: RequestRecorderOptions;
-  readonly #requests: RequestHistogram;
-  readonly #streams: RequestHistogram;
+  readonly #http: ProtocolHistograms;
+  readonly #grpc: ProtocolHistograms;
+  readonly #messages: RequestHistogram;
   readonly #repeatedStatements: RepeatedStatementRecorder;
 
   constructor(options: RequestRecorderOptions) {
     this.#options = options;
     const { histograms } = options;
-    const requests = {
-      scope: 'perfscope.http',
-      name: 'http.server.request.duration',
-      unit: 's',
-      description: 'Duration of HTTP server requests.',
-      boundaries: REQUEST_DURATION_BOUNDARIES_S,
-      abortedCounter: {
-        name: 'perfscope.http.request.aborted',
-        description: 'Number of requests that the client aborted.',
-      },
-    };
-    const streams = {
-      scope: 'perfscope.http',
-      name: 'http.server.stream.duration',
-      unit: 's',
-      description: 'Time that long-lived HTTP responses were open.',
-      boundaries: STREAM_DURATION_BOUNDARIES_S,
-      abortedCounter: {
-        name: 'perfscope.http.stream.aborted',
-        description: 'Number of streams that the client closed before the first byte.',
-      },
-    };
-    this.#requests = histograms.register((...args) => new RequestHistogram(requests, ...args));
-    this.#streams = histograms.register((...args) => new RequestHistogram(streams, ...args));
+    const create = (histogram: RequestHistogramOptions) =>
+      histograms.register((...args) => new RequestHistogram(histogram, ...args));
+    this.#http = { requests: create(HTTP_REQUESTS), streams: create(HTTP_STREAMS) };
+    this.#grpc = { requests: create(GRPC_CALLS), streams: create(GRPC_STREAMS) };
+    this.#messages = create(WEBSOCKET_MESSAGES);
     this.#repeatedStatements = new RepeatedStatementRecorder(histograms);
   }
 
@@ -82,15 +137,9 @@ export class RequestRecorder {
     error: unknown,
   ): void {
     if (state.ended) return;
-    state.ended = true;
-    state.openRequests?.remove(state);
     const nowMs = performance.now();
     const durationMs = nowMs - state.startMs;
-    const { parts } = state;
-    markEvent(state, nowMs, false);
-    if (state.evidence !== undefined) recordEvidence(state);
-    const eventLoopWaitMs = endBreakdown(state, nowMs, durationMs);
-    const firstByteMs = state.firstByteMs > 0 ? state.firstByteMs - state.startMs : durationMs;
+    const firstByteMs = getFirstByteMs(state, durationMs);
     const isStream =
       state.isStreamRequest ||
       (hasStreamHeaders && !state.isSmallFile) ||
@@ -98,10 +147,43 @@ export class RequestRecorder {
       // Reading the headers of a request takes a microsecond.
       (firstByteMs >= MIN_LONG_POLL_MS && allowsWaiting(readHeader(state, 'prefer')));
     const outcome = getOutcome(state, reason, status, isStream);
+    const histogram = isStream ? this.#http.streams : this.#http.requests;
+    this.#end(state, nowMs, { histogram, isStream, outcome, status, error });
+  }
+
+  /**
+   * Records a call of another protocol once.
+   *
+   * @param status status of the protocol, if it has one
+   * @param error the error that ended the call, if the handler didn't throw it
+   */
+  endCall(
+    state: RequestState,
+    { protocol, isStream }: ServedCall,
+    outcome: Outcome,
+    status: number | undefined,
+    error: unknown,
+  ): void {
+    if (state.ended) return;
+    const calls = isStream ? this.#grpc.streams : this.#grpc.requests;
+    const histogram = protocol === 'grpc' ? calls : this.#messages;
+    this.#end(state, performance.now(), { histogram, isStream, outcome, status, error });
+  }
+
+  #end(state: RequestState, nowMs: number, result: RequestResult): void {
+    const { histogram, isStream, outcome, status, error } = result;
+    state.ended = true;
+    state.openRequests?.remove(state);
+    const durationMs = nowMs - state.startMs;
+    const { parts } = state;
+    markEvent(state, nowMs, false);
+    if (state.evidence !== undefined) recordEvidence(state);
+    const eventLoopWaitMs = endBreakdown(state, nowMs, durationMs);
+    const firstByteMs = getFirstByteMs(state, durationMs);
     const failed = outcome === 'failed';
     const aborted = outcome === 'aborted';
     const end = { durationMs, firstByteMs, status, aborted, failed, eventLoopWaitMs, parts };
-    (isStream ? this.#streams : this.#requests).record(state, end);
+    histogram.record(state, end);
     if (!isStream && !aborted) {
       this.#options.onRequest(durationMs, failed);
       const repeated = parts?.getMostRepeated();
@@ -121,7 +203,9 @@ export class RequestRecorder {
     if (!isCandidate) return;
     const request = toSampledRequest(state, end);
     sampler.add(request, isStream);
-    if (end.failed) onServerError?.(request, state.thrown ?? error ?? undefined);
+    // The error of a message is an unhandled rejection or an uncaught exception, which the process reports.
+    const isReported = state.call?.protocol === 'websocket';
+    if (end.failed && !isReported) onServerError?.(request, state.thrown ?? error ?? undefined);
   }
 }
 
@@ -142,7 +226,21 @@ function endBreakdown(state: RequestState, nowMs: number, durationMs: number): n
   return waitMs;
 }
 
-type Outcome = 'succeeded' | 'failed' | 'aborted';
+/** Whether a request succeeded. A request that the client aborted has no result. */
+export type Outcome = 'succeeded' | 'failed' | 'aborted';
+
+/** How a request ended, and where it is recorded. */
+interface RequestResult {
+  readonly histogram: RequestHistogram;
+  readonly isStream: boolean;
+  readonly outcome: Outcome;
+  readonly status: number | undefined;
+  readonly error: unknown;
+}
+
+function getFirstByteMs({ startMs, firstByteMs }: RequestState, durationMs: number): number {
+  return firstByteMs > 0 ? firstByteMs - startMs : durationMs;
+}
 
 function getOutcome(
   state: RequestState,

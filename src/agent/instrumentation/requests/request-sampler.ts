@@ -3,6 +3,7 @@ import type { RequestPart } from '../../../core/request-breakdown.ts';
 import { getActiveSpanContext } from '../../opentelemetry-api/shared-api.ts';
 import type { Tenant } from '../context/tenant-context.ts';
 import type { RequestEnd } from './request-histogram.ts';
+import { getProtocol } from './request-protocol.ts';
 import { type RequestState, readHeader } from './request-state.ts';
 
 /** Maximum number of slow and failed requests per export interval. */
@@ -17,8 +18,10 @@ export interface SampledRequest {
   readonly method: string;
   readonly scheme: string;
   readonly route: string | undefined;
-  /** Undefined if there is no response. */
+  /** Status of HTTP. Undefined if there is no response. */
   readonly status: number | undefined;
+  /** `error.type` of a failed call of another protocol. */
+  readonly callError?: string | undefined;
   /** Whether the client disconnected before the response was complete. */
   readonly aborted: boolean;
   /** Whether the request failed: with a 5xx status, or after the headers were sent. */
@@ -82,7 +85,9 @@ export class RequestSampler {
 /** Copies values from a request. A reference would keep the body and socket in memory. */
 export function toSampledRequest(state: RequestState, end: RequestEnd): SampledRequest {
   const { method, scheme, route, tenant } = state;
-  const { durationMs, status, aborted, failed, parts } = end;
+  const { durationMs, aborted, failed, parts } = end;
+  const isHttp = state.call === undefined;
+  const status = isHttp && !aborted ? end.status : undefined;
   const { organizationId, propertyId, userId } = tenant ?? {};
   return {
     timestampMs: Date.now(),
@@ -90,7 +95,8 @@ export function toSampledRequest(state: RequestState, end: RequestEnd): SampledR
     method,
     scheme,
     route,
-    status: aborted ? undefined : status,
+    status,
+    callError: failed && !isHttp ? getProtocol(state).toErrorType(end.status) : undefined,
     aborted,
     failed,
     tenant: tenant && { organizationId, propertyId, userId },

@@ -8,6 +8,7 @@ import { markEvent } from '../context/event-loop-blocks.ts';
 import { openStallObserver } from '../context/event-loop-stalls.ts';
 import { getCurrentScope, type TenantHolder } from '../context/tenant-context.ts';
 import { ExistingObject } from '../loading/hidden-property.ts';
+import { callOnClose } from './close-listener.ts';
 import { type EndReason, findEndReason } from './connection-close.ts';
 
 /**
@@ -47,36 +48,6 @@ export class OpenRequests {
     for (let state = this.#newest; state !== undefined; state = state.previous) states.push(state);
     return states.reverse();
   }
-}
-
-type Listener = (this: unknown, ...args: unknown[]) => void;
-
-/** Listeners of an emitter by event: one, or an array of several (lib/events.js). */
-interface EmitterWithListeners {
-  _events?: Record<string, Listener | Listener[] | undefined>;
-}
-
-/**
- * Calls `onClose` when a socket closes. Node.js adds the first `close` listener to each socket of a
- * server. It is replaced by a function that also calls `onClose`. With one more listener instead, Node.js
- * would print a warning if the application adds ten. The property `listener` is the original listener, as
- * in the wrappers of `once`, so the application can list and remove it.
- */
-function callOnClose(socket: Socket, onClose: () => void): void {
-  const events = (socket as EmitterWithListeners)._events;
-  const listeners = events?.close;
-  const first = Array.isArray(listeners) ? listeners[0] : listeners;
-  if (events === undefined || typeof first !== 'function') {
-    socket.once('close', onClose);
-    return;
-  }
-  const wrapper: Listener & { listener?: Listener } = function (...args) {
-    onClose();
-    first.apply(this, args);
-  };
-  wrapper.listener = (first as { listener?: Listener }).listener ?? first;
-  if (Array.isArray(listeners)) listeners[0] = wrapper;
-  else events.close = wrapper;
 }
 
 /** Stores the open requests of a socket. */
@@ -176,10 +147,21 @@ export interface RouterFrame {
   readonly outer: RouterFrame | undefined;
 }
 
+/** A gRPC call, or a message of a WebSocket, that is measured like a request. */
+export interface ServedCall {
+  readonly protocol: 'grpc' | 'websocket';
+  /** Whether the call can stay open for any time, and is therefore measured as a stream. */
+  readonly isStream: boolean;
+  /** Time after which the client no longer waits, in ms. Undefined if there is no limit. */
+  readonly timeoutMs?: number | undefined;
+}
+
 /** State of a request in progress. */
 export interface RequestState extends TenantHolder {
-  /** HTTP method, or `_OTHER` if the semantic conventions don't list it. */
-  readonly method: string;
+  /** HTTP method, or `_OTHER` if the semantic conventions don't list it. Other protocols have a fixed text. */
+  method: string;
+  /** The call of another protocol. Undefined for HTTP. */
+  call: ServedCall | undefined;
   readonly scheme: 'http' | 'https';
   /** The request, for its headers. */
   request: { readonly headers: IncomingMessage['headers'] };
@@ -261,9 +243,24 @@ export type RequestStart = Pick<
  * @param key object that stores the state: an HTTP/1 request or an HTTP/2 stream
  */
 export function createRequestState(key: object, start: RequestStart): RequestState {
-  const { method } = start;
+  const state = createState(toHttpMethod(start.method), undefined, start);
+  RequestField.set(key, state);
+  return state;
+}
+
+/** Creates the state of a call that isn't an HTTP request, such as a message of a WebSocket. */
+export function createCallState(call: ServedCall, start: RequestStart): RequestState {
+  return createState(start.method, call, start);
+}
+
+function createState(
+  method: string,
+  call: ServedCall | undefined,
+  start: RequestStart,
+): RequestState {
   const state: RequestState = {
-    method: toHttpMethod(method),
+    method,
+    call,
     scheme: start.scheme,
     request: start.request,
     response: start.response,
@@ -291,7 +288,6 @@ export function createRequestState(key: object, start: RequestStart): RequestSta
   };
   openStallObserver(state, state.startMs);
   markEvent(state, state.startMs, overhead.level < OverheadLevel.NO_BREAKDOWN);
-  RequestField.set(key, state);
   return state;
 }
 

@@ -159,8 +159,8 @@ export function toRowDimensions(
     return address && formatHost(address, port === undefined ? undefined : Number(port));
   };
   const takeCall = () => {
-    const method = take([HTTP_METHOD]);
-    const template = take(['url.template']);
+    const method = take([HTTP_METHOD, 'rpc.system.name']);
+    const template = take(['url.template', 'rpc.method']);
     return method && template ? `${method} ${template}` : (method ?? template);
   };
   const errorType = toName(attributes.get(ERROR_TYPE));

@@ -2,6 +2,7 @@ import { hashText } from '../../lazy-crypto.ts';
 import { PerformanceMetricType } from '../../schema/enums.ts';
 import type { PerformanceMetricRow } from '../../schema/tables/performance-metrics-table.ts';
 import type { OtelAttributes, OtelMetric, OtelScope } from '../metric-data.ts';
+import { isGrpcServerFault } from './grpc-status.ts';
 import {
   type CurrentAttributes,
   METRIC_TYPE_ATTRIBUTE,
@@ -139,14 +140,10 @@ function isFailed(
 
 /** Status of spans, as in the metrics of the Collector's `spanmetrics` connector. */
 const FAILED_STATUS = new Set<unknown>(['ERROR', 'STATUS_CODE_ERROR']);
-/** Codes of gRPC that are faults of the server, by number and by name. */
-const SERVER_FAULTS =
-  /^(?:2|4|12|13|14|15|UNKNOWN|DEADLINE_EXCEEDED|UNIMPLEMENTED|INTERNAL|UNAVAILABLE|DATA_LOSS)$/;
 
 /** See https://opentelemetry.io/docs/specs/semconv/rpc/grpc/. For a client, each code except OK is an error. */
 function isSuccessfulRpc(code: string, isServer: boolean): boolean {
-  const name = code.toUpperCase();
-  return isServer ? !SERVER_FAULTS.test(name) : name === '0' || name === 'OK';
+  return isServer ? !isGrpcServerFault(code) : /^(?:0|OK)$/i.test(code);
 }
 
 function toStatusColumn(status: number): StatusColumn | undefined {

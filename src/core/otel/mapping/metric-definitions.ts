@@ -1,4 +1,5 @@
 import { PerformanceMetricType } from '../../schema/enums.ts';
+import { CALL_METRICS } from './call-definitions.ts';
 import { SUGGESTION_METRICS } from './suggestion-definitions.ts';
 
 /**
@@ -24,7 +25,7 @@ export interface MetricDefinition {
   readonly isServer?: boolean;
   /**
    * Whether the metric is about calls to other hosts. The endpoint is then the host with its port, and the operation the
-   * method with the URL template. A status of 500 or more is a failure, and a 4xx status isn't, because the host works.
+   * method with the URL template, or `grpc` with the method of gRPC. A status of 500 or more is a failure, and a 4xx status isn't, because the host works.
    */
   readonly isOutgoing?: boolean;
   /** Only points with this value of an attribute have `type`. Others are `CUSTOM`. */
@@ -45,7 +46,6 @@ const HTTP_CLIENT = {
   storedName: 'http.client.request.duration',
   isOutgoing: true,
 } as const;
-const RPC_DIMENSIONS = { endpoint: ['rpc.method'], operation: ['rpc.system.name'] };
 const DATABASE = {
   type: T.DATABASE_QUERY_TIME,
   systemAttribute: 'db.system.name',
@@ -105,31 +105,12 @@ const DEFINITIONS: Readonly<Record<string, MetricDefinition>> = {
   'http.server.request.duration': { ...HTTP_SERVER, defaultUnit: 's' },
   'http.server.duration': { ...HTTP_SERVER, defaultUnit: 'ms' },
   'http.server.stream.duration': { type: T.API_STREAM_DURATION },
-  'rpc.server.call.duration': {
-    type: T.API_RESPONSE_TIME,
-    defaultUnit: 's',
-    isServer: true,
-    dimensions: RPC_DIMENSIONS,
-  },
-  'rpc.server.duration': {
-    type: T.API_RESPONSE_TIME,
-    storedName: 'rpc.server.call.duration',
-    defaultUnit: 'ms',
-    isServer: true,
-    dimensions: RPC_DIMENSIONS,
-  },
   // Spans of other protocols that a process has received.
   'perfscope.span.server.duration': { type: T.API_RESPONSE_TIME, isServer: true },
+  ...CALL_METRICS,
   ...SUGGESTION_METRICS,
   'http.client.request.duration': { ...HTTP_CLIENT, defaultUnit: 's' },
   'http.client.duration': { ...HTTP_CLIENT, defaultUnit: 'ms' },
-  'rpc.client.call.duration': { type: T.CUSTOM, defaultUnit: 's', dimensions: RPC_DIMENSIONS },
-  'rpc.client.duration': {
-    type: T.CUSTOM,
-    storedName: 'rpc.client.call.duration',
-    defaultUnit: 'ms',
-    dimensions: RPC_DIMENSIONS,
-  },
 
   'db.client.operation.duration': { ...DATABASE, defaultUnit: 's' },
   'db.client.connection.count': { ...POOL_COUNT, attributeNames: POOL_NAMES },

@@ -37,6 +37,7 @@ const RPC_ATTRIBUTES = [
   'rpc.response.status_code',
   'error.type',
 ];
+const RPC_CLIENT_ATTRIBUTES = [...RPC_ATTRIBUTES, 'server.address', 'server.port'];
 const DATABASE_ATTRIBUTES = [
   'db.system.name',
   'db.namespace',
@@ -110,7 +111,7 @@ export function getSpanOperation(
     case 'client':
       if (has('db.system.name')) return create('db.client.operation.duration', DATABASE_ATTRIBUTES);
       if (has('messaging.system')) return createMessaging();
-      if (isRpc) return create('rpc.client.call.duration', RPC_ATTRIBUTES);
+      if (isRpc) return create('rpc.client.call.duration', RPC_CLIENT_ATTRIBUTES);
       if (isHttp) return create('http.client.request.duration', HTTP_CLIENT_ATTRIBUTES);
       return undefined;
     case 'producer':

@@ -20,7 +20,7 @@ afterEach(() => {
 });
 
 const createCall = (origin = 'https://api.example') =>
-  new OutgoingCall('GET', getOriginTarget(origin));
+  OutgoingCall.createHttp('GET', getOriginTarget(origin));
 
 function collect() {
   const metrics = histograms.collectDelta(0).flatMap((scope) => scope.metrics);
