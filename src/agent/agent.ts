@@ -23,6 +23,7 @@ import {
 import { DurationStats, SystemHealthMonitor } from './health/system-health-monitor.ts';
 import { getCurrentTenant } from './instrumentation/context/tenant-context.ts';
 import { TenantReader } from './instrumentation/context/tenant-reader.ts';
+import { FunctionRecorder } from './instrumentation/functions/function-recorder.ts';
 import { HistogramRegistry } from './instrumentation/histograms/histogram-registry.ts';
 import { HostSampler } from './instrumentation/host/host-metrics.ts';
 import { EventLoopSampler } from './instrumentation/host/runtime-metrics.ts';
@@ -83,6 +84,7 @@ export class Agent {
   readonly #warnOnce: (kind: string, message: string | (() => string)) => void;
   readonly #ownServers = new WeakSet<Server>();
   #otelMetrics: OtelMetrics | undefined;
+  #functionRecorder: FunctionRecorder | undefined;
   #instrumentationRegistry: InstrumentationRegistry | undefined;
   readonly #queryClient: AgentQueryClient;
   readonly #sender: DataSender;
@@ -157,6 +159,12 @@ export class Agent {
       onOverflow: this.#onOverflow,
       histograms: this.histograms,
     });
+    this.#functionRecorder = new FunctionRecorder(this.histograms);
+  }
+
+  /** Records the functions that the application traces. Undefined if the application isn't instrumented. */
+  get functionRecorder(): FunctionRecorder | undefined {
+    return this.#functionRecorder;
   }
 
   /** Stores uncaught exceptions and unhandled rejections in `error_logs`. */

@@ -266,6 +266,10 @@ const DEFINITIONS: Readonly<Record<string, MetricDefinition>> = {
   },
 
   'perfscope.breaker.state': { type: T.BREAKER_STATE },
+  'perfscope.function.duration': {
+    type: T.CUSTOM,
+    dimensions: { operation: ['code.function.name'] },
+  },
 };
 
 const OTHER_METRIC: MetricDefinition = { type: T.CUSTOM };
