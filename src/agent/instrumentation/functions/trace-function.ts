@@ -29,11 +29,20 @@ export function traceNamedFunction<F extends TrackableFunction>(
 ): F {
   const target = typeof nameOrFunction === 'string' ? fn : nameOrFunction;
   checkFunction('traceFunction', 'fn', target);
-  const name = typeof nameOrFunction === 'string' ? nameOrFunction : target!.name;
+  const name = typeof nameOrFunction === 'string' ? nameOrFunction : readName(target!);
   if (typeof name !== 'string' || name === '') {
     throw createArgumentError('traceFunction', 'name', 'is empty, and the function has no name');
   }
   return wrapFunction(target!, () => name);
+}
+
+function readName(fn: TrackableFunction): unknown {
+  try {
+    return fn.name;
+  } catch {
+    // A Proxy can throw.
+    return undefined;
+  }
 }
 
 /**
