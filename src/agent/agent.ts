@@ -14,14 +14,13 @@ import type { CheckpointEntry } from '../storage/write/checkpoint-file.ts';
 import { DeferredWriter } from '../storage/write/deferred-writer.ts';
 import { AgentQueryClient } from './agent-query-client.ts';
 import { DataSender } from './data-sender.ts';
-import { ErrorTracker, parseThrown } from './error-tracking/error-tracker.ts';
+import { ErrorTracker } from './error-tracking/error-tracker.ts';
 import {
   toConnectOccurrence,
   toJobOccurrence,
   toRequestOccurrence,
 } from './error-tracking/to-error-occurrence.ts';
 import { DurationStats, SystemHealthMonitor } from './health/system-health-monitor.ts';
-import { getCurrentTenant } from './instrumentation/context/tenant-context.ts';
 import { TenantReader } from './instrumentation/context/tenant-reader.ts';
 import { FunctionRecorder } from './instrumentation/functions/function-recorder.ts';
 import { HistogramRegistry } from './instrumentation/histograms/histogram-registry.ts';
@@ -34,7 +33,6 @@ import {
 } from './instrumentation/loading/instrumentation-registry.ts';
 import type { Library } from './instrumentation/loading/library.ts';
 import { OtelMetrics, recordJobTransition } from './otel-metrics.ts';
-import { captureProcessErrors } from './process/process-errors.ts';
 import { QuestdbConnector, type QuestdbConnectorOptions } from './questdb-connector.ts';
 import { MetricRecorder } from './record/metric-recorder.ts';
 import { listSystemMetricStarts } from './system-metrics.ts';
@@ -165,14 +163,6 @@ export class Agent {
   /** Records the functions that the application traces. Undefined if the application isn't instrumented. */
   get functionRecorder(): FunctionRecorder | undefined {
     return this.#functionRecorder;
-  }
-
-  /** Stores uncaught exceptions and unhandled rejections in `error_logs`. */
-  captureProcessErrors(): void {
-    captureProcessErrors(({ kind, fatal, thrown }) => {
-      const level = fatal ? 'fatal' : 'error';
-      this.errorTracker.track({ kind, level, error: parseThrown(thrown), ...getCurrentTenant() });
-    });
   }
 
   /** Instruments libraries when the application loads them. Default: all supported libraries. */

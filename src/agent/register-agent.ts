@@ -3,9 +3,12 @@ import { formatOtlpUrl } from '../core/config/otlp-settings.ts';
 import { stderrLogger } from '../core/log.ts';
 import { createError, errorMessage } from '../core/perfscope-error.ts';
 import type { Agent } from './agent.ts';
+import { parseThrown } from './error-tracking/error-tracker.ts';
 import { servePrometheus } from './export/prometheus-exporter.ts';
+import { getCurrentTenant } from './instrumentation/context/tenant-context.ts';
 import { CoverageWatcher } from './library-coverage/coverage-watcher.ts';
 import { flushOnExit } from './process/flush-on-exit.ts';
+import { captureProcessErrors } from './process/process-errors.ts';
 import { isRegistered, markRegistered } from './registered.ts';
 import { runWhenIdle } from './run-when-idle.ts';
 import { getSharedAgent } from './shared-agent.ts';
@@ -48,8 +51,16 @@ function startAgent(dryRun: boolean): void {
   if (dryRun) return;
   runWhenIdle('the start', [() => agent.connect(), ...agent.listSystemMetricStarts()]);
   watchCoverage(agent);
-  agent.captureProcessErrors();
+  trackProcessErrors(agent);
   flushOnExit(agent);
+}
+
+/** Stores uncaught exceptions and unhandled rejections in `error_logs`. */
+function trackProcessErrors({ errorTracker }: Agent): void {
+  captureProcessErrors(({ kind, fatal, thrown }) => {
+    const level = fatal ? 'fatal' : 'error';
+    errorTracker.track({ kind, level, error: parseThrown(thrown), ...getCurrentTenant() });
+  });
 }
 
 function watchCoverage(agent: Agent): void {
