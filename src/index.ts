@@ -21,6 +21,11 @@ import {
 } from './agent/instrumentation/functions/traced-decorator.ts';
 import { runWithUrlTemplate } from './agent/instrumentation/outgoing/url-template.ts';
 import {
+  type LambdaHandler,
+  type LambdaHandlerOptions,
+  wrapHandler,
+} from './agent/lambda/wrap-lambda-handler.ts';
+import {
   type DirectoryFunction,
   setDirectory as setDirectoryFunction,
 } from './agent/notification-directory.ts';
@@ -45,6 +50,7 @@ export type {
   TenantResolver,
 } from './agent/instrumentation/context/tenant-reader.ts';
 export type { TracedDecorator } from './agent/instrumentation/functions/traced-decorator.ts';
+export type { LambdaHandler, LambdaHandlerOptions } from './agent/lambda/wrap-lambda-handler.ts';
 export type { DirectoryFunction } from './agent/notification-directory.ts';
 export { performanceMonitoringService } from './agent/performance-monitoring-service.ts';
 export type { Measurement } from './agent/record/measurement.ts';
@@ -269,4 +275,32 @@ export function traceStep<T>(name: string, fn: () => T): T {
  */
 export function traced(name?: string): TracedDecorator {
   return createTracedDecorator(name);
+}
+
+/**
+ * Wraps the handler of an AWS Lambda function. Each invocation is recorded, and its rows are sent before its result is
+ * returned, because the process is frozen afterwards. Accepts async functions, functions with a callback, and the
+ * handlers of `awslambda.streamifyResponse`. If `--import @perfscope/agent/register` is in `NODE_OPTIONS`, the handler
+ * is wrapped without this function. docs/serverless.md describes both ways.
+ *
+ * Outside of AWS Lambda, and without `register`, the handler itself is returned. A handler is wrapped only once.
+ *
+ * @example
+ * import { wrapLambdaHandler } from '@perfscope/agent';
+ *
+ * export const handler = wrapLambdaHandler(
+ *   async (event: { room: number }) => ({ statusCode: 200, body: String(event.room) }),
+ *   { flushTimeoutMs: 100 },
+ * );
+ * @typeParam H type of the handler
+ * @param handler the handler
+ * @param options time limit for sending
+ * @returns the wrapped handler, with the type of `handler`
+ * @throws PS_ARGUMENT_INVALID if `handler` is not a function, or an option is invalid
+ */
+export function wrapLambdaHandler<H extends LambdaHandler>(
+  handler: H,
+  options?: LambdaHandlerOptions,
+): H {
+  return wrapHandler(handler, options);
 }

@@ -32,6 +32,8 @@ import {
   type LibraryState,
 } from './instrumentation/loading/instrumentation-registry.ts';
 import type { Library } from './instrumentation/loading/library.ts';
+import { createLambdaMonitor } from './lambda/create-lambda-monitor.ts';
+import type { LambdaMonitor } from './lambda/lambda-monitor.ts';
 import { OtelMetrics, recordJobTransition } from './otel-metrics.ts';
 import { QuestdbConnector, type QuestdbConnectorOptions } from './questdb-connector.ts';
 import { MetricRecorder } from './record/metric-recorder.ts';
@@ -68,6 +70,10 @@ export class Agent {
   readonly health: SystemHealthMonitor;
   readonly errorTracker: ErrorTracker;
   readonly tenantReader: TenantReader;
+  /** Records the functions that the application traces. Undefined if the application isn't instrumented. */
+  functionRecorder: FunctionRecorder | undefined;
+  /** Records the invocations of the AWS Lambda function that this process runs. */
+  lambda: LambdaMonitor | undefined;
   /**
    * Call `createCumulativeProducer` before `instrument`, because `instrument` creates histograms.
    */
@@ -82,7 +88,6 @@ export class Agent {
   readonly #warnOnce: (kind: string, message: string | (() => string)) => void;
   readonly #ownServers = new WeakSet<Server>();
   #otelMetrics: OtelMetrics | undefined;
-  #functionRecorder: FunctionRecorder | undefined;
   #instrumentationRegistry: InstrumentationRegistry | undefined;
   readonly #queryClient: AgentQueryClient;
   readonly #sender: DataSender;
@@ -157,12 +162,8 @@ export class Agent {
       onOverflow: this.#onOverflow,
       histograms: this.histograms,
     });
-    this.#functionRecorder = new FunctionRecorder(this.histograms);
-  }
-
-  /** Records the functions that the application traces. Undefined if the application isn't instrumented. */
-  get functionRecorder(): FunctionRecorder | undefined {
-    return this.#functionRecorder;
+    this.functionRecorder = new FunctionRecorder(this.histograms);
+    this.lambda = createLambdaMonitor(this, this.#otelMetrics);
   }
 
   /** Instruments libraries when the application loads them. Default: all supported libraries. */
@@ -177,6 +178,7 @@ export class Agent {
         else log.warn(createError('PS_QUEUE_AWAY', { queue }).message);
       },
       includeJobData: this.config.settings.PERFORMANCE_JOB_DATA,
+      ignoredHost: this.config.lambda?.runtimeApi,
     });
     if (context) this.#instrumentationRegistry = new InstrumentationRegistry(libraries, context);
   }

@@ -37,6 +37,7 @@ import {
   type HttpInstrumentationOptions,
   instrumentHttp,
 } from './instrumentation/requests/http.ts';
+import type { RequestRecorder } from './instrumentation/requests/request-recorder.ts';
 import { RequestSampler } from './instrumentation/requests/request-sampler.ts';
 import { ApplicationMeterProvider } from './opentelemetry-api/application-meters.ts';
 import { GlobalApi } from './opentelemetry-api/global-api.ts';
@@ -73,6 +74,8 @@ export interface LibraryInstrumentationOptions {
   onFailedConnect: (failure: FailedConnect) => void;
   onQueueReachabilityChange: (queue: string, reachable: boolean) => void;
   includeJobData: boolean;
+  /** Host and port whose outgoing calls are not recorded. */
+  ignoredHost?: string | undefined;
 }
 
 /** Owns the OpenTelemetry meter provider of this process and its instruments. */
@@ -87,8 +90,12 @@ export class OtelMetrics {
   /** Adds the times of a job transition to the queue histograms. */
   readonly recordJob: (job: JobTransition, errorType: string | undefined) => void;
   readonly poolMetrics: PoolMetrics;
+  /** Records requests that don't arrive over HTTP. */
+  readonly requests: RequestRecorder;
   /** Records the open requests and outgoing calls, because the process ends. */
   readonly endOpenRequests: () => void;
+  /** Called first when the open requests are recorded. */
+  onEndOpenRequests: (() => void) | undefined;
   #outgoing: OutgoingRecorder | undefined;
   #rejectedTenants: Counter | undefined;
 
@@ -136,8 +143,10 @@ export class OtelMetrics {
     otlp?.createMetrics(this.#provider);
     this.#stopFunctions.push(shareMeterProvider(this.#provider, options.onOverflow));
     const http = instrumentHttp({ ...options, sampler });
+    this.requests = http.recorder;
     this.#stopFunctions.push(http.stop, recordEventLoopBlocks(histograms));
     this.endOpenRequests = () => {
+      this.onEndOpenRequests?.();
       http.endOpenRequests();
       this.#outgoing?.endOpenCalls();
     };
@@ -158,7 +167,7 @@ export class OtelMetrics {
       unconfirmedJobs,
       onAccepted: (row) => onJob(row, undefined),
     });
-    this.#outgoing = new OutgoingRecorder(histograms);
+    this.#outgoing = new OutgoingRecorder(histograms, options.ignoredHost);
     return {
       histograms,
       getMeter: (scope) => this.#provider.getMeter(scope),

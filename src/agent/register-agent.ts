@@ -1,3 +1,5 @@
+import { dirname } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { isMainThread } from 'node:worker_threads';
 import { formatOtlpUrl } from '../core/config/otlp-settings.ts';
 import { stderrLogger } from '../core/log.ts';
@@ -6,6 +8,7 @@ import type { Agent } from './agent.ts';
 import { parseThrown } from './error-tracking/error-tracker.ts';
 import { servePrometheus } from './export/prometheus-exporter.ts';
 import { getCurrentTenant } from './instrumentation/context/tenant-context.ts';
+import { redirectLambdaHandler } from './lambda/redirect-handler.ts';
 import { CoverageWatcher } from './library-coverage/coverage-watcher.ts';
 import { flushOnExit } from './process/flush-on-exit.ts';
 import { captureProcessErrors } from './process/process-errors.ts';
@@ -49,7 +52,11 @@ function startAgent(dryRun: boolean): void {
   }
   agent.instrumentLibraries();
   if (dryRun) return;
-  runWhenIdle('the start', [() => agent.connect(), ...agent.listSystemMetricStarts()]);
+  const isLambda = agent.lambda !== undefined;
+  if (isLambda) redirectLambdaHandler(dirname(fileURLToPath(import.meta.url)));
+  // A function shares its host with others, and is frozen between invocations.
+  const systemMetrics = isLambda ? [] : agent.listSystemMetricStarts();
+  runWhenIdle('the start', [() => agent.connect(), ...systemMetrics]);
   watchCoverage(agent);
   trackProcessErrors(agent);
   flushOnExit(agent);

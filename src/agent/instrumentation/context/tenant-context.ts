@@ -78,6 +78,11 @@ export function runJob<T>(job: JobRun, fn: () => T): T {
   return runInScope({ tenant: job.tenant, holder: undefined, job }, fn);
 }
 
+/** Runs the handler of a request that didn't arrive over HTTP. */
+export function runRequest<T>(holder: TenantHolder, fn: () => T): T {
+  return runInScope({ tenant: holder.tenant, holder }, fn);
+}
+
 /** Whether the current code handles a request or a job that the agent measures. Never throws. */
 export function isInMeasuredOperation(): boolean {
   try {

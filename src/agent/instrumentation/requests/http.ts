@@ -46,9 +46,10 @@ interface HttpChannelMessage {
  * Records each request that this process serves over HTTP/1 and HTTP/2. It subscribes to the
  * diagnostics channels of Node.js.
  *
- * @returns functions that stop recording, and that record the open requests because the process ends
+ * @returns the recorder, and functions that stop recording, and that record the open requests because the process ends
  */
 export function instrumentHttp(options: HttpInstrumentationOptions): {
+  recorder: RequestRecorder;
   stop: () => void;
   endOpenRequests: () => void;
 } {
@@ -111,6 +112,7 @@ export function instrumentHttp(options: HttpInstrumentationOptions): {
   subscribe('http.server.response.finish', finish);
   const http2 = instrumentHttp2({ recorder, isIgnored, isStreamUrl, resolveTenant });
   return {
+    recorder,
     stop: () => {
       unsubscribe('http.server.request.start', start);
       unsubscribe('http.server.response.finish', finish);

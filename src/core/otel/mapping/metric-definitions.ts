@@ -1,4 +1,5 @@
 import { PerformanceMetricType } from '../../schema/enums.ts';
+import { FUNCTION_METRICS } from './function-definitions.ts';
 import { SUGGESTION_METRICS } from './suggestion-definitions.ts';
 
 /**
@@ -266,10 +267,7 @@ const DEFINITIONS: Readonly<Record<string, MetricDefinition>> = {
   },
 
   'perfscope.breaker.state': { type: T.BREAKER_STATE },
-  'perfscope.function.duration': {
-    type: T.CUSTOM,
-    dimensions: { operation: ['code.function.name'] },
-  },
+  ...FUNCTION_METRICS,
 };
 
 const OTHER_METRIC: MetricDefinition = { type: T.CUSTOM };
