@@ -34,6 +34,8 @@ interface PendingInvocation {
   readonly finish: (kind: InvocationResult['kind'], body: unknown) => void;
 }
 
+/** Lambda kills a process at its time limit. On a busy machine, its timers are late. */
+const GRACE_MS = 2000;
 const RUNTIMES = resolve('test/libraries/aws-lambda-ric/node_modules');
 
 /**
@@ -46,6 +48,8 @@ export class LambdaRuntime {
   readonly #server = createServer((request, response) => void this.#onRequest(request, response));
   #port = 0;
   #child: ChildProcess | undefined;
+  /** Whether the process is ending, and must not be frozen any more. */
+  #isEnding = false;
   /** The response of the runtime's request for the next event. */
   #waiting: ServerResponse | undefined;
   #pending: PendingInvocation | undefined;
@@ -76,10 +80,9 @@ export class LambdaRuntime {
       // The start of the process is not part of the time limit.
       const timer = setTimeout(
         () => {
-          finish('timeout', undefined);
-          void this.kill();
+          void this.kill().then(() => finish('timeout', undefined));
         },
-        timeoutMs + (this.#child ? 0 : 30_000),
+        timeoutMs + GRACE_MS + (this.#child ? 0 : 30_000),
       );
       this.#pending = { id: randomUUID(), event, timeoutMs, finish };
       if (this.#child) this.#child.kill('SIGCONT');
@@ -93,6 +96,7 @@ export class LambdaRuntime {
     const child = this.#child;
     if (!child) return;
     const exited = once(child, 'exit');
+    this.#isEnding = true;
     child.kill('SIGCONT');
     child.kill(signal);
     await exited;
@@ -114,6 +118,7 @@ export class LambdaRuntime {
     const stub = resolve('test/support/rapid-client-stub.cjs');
     const program = isOld ? 'aws-lambda-ric-3/bin/index.mjs' : 'aws-lambda-ric/index.mjs';
     this.starts += 1;
+    this.#isEnding = false;
     this.#waiting = undefined;
     const child = spawn(node, [resolve(RUNTIMES, program), ...(isOld ? [handler] : [])], {
       cwd: taskRoot,
@@ -142,7 +147,7 @@ export class LambdaRuntime {
     child.once('exit', (code, signal) => {
       if (this.#child === child) this.#child = undefined;
       this.#waiting = undefined;
-      this.#pending?.finish('exit', code ?? signal);
+      if (!this.#isEnding) this.#pending?.finish('exit', code ?? signal);
     });
   }
 
@@ -169,7 +174,7 @@ export class LambdaRuntime {
       this.#waiting = response;
       // Without an event, Lambda freezes the process.
       if (this.#pending) this.#sendEvent();
-      else this.#child?.kill('SIGSTOP');
+      else if (!this.#isEnding) this.#child?.kill('SIGSTOP');
       return;
     }
     let text = '';

@@ -13,7 +13,7 @@ import { type InvocationRecorders, LambdaInvocation } from './lambda-invocation.
 /** What fails, for {@link guard}. */
 const PART = 'the invocations of the function';
 /** Time before the time limit of an invocation at which it is recorded and sent, in ms. */
-const TIMEOUT_MARGIN_MS = 50;
+const TIMEOUT_MARGIN_MS = 100;
 
 export interface LambdaMonitorOptions {
   readonly environment: LambdaEnvironment;

@@ -15,7 +15,7 @@ export type LambdaHandler = (...args: any[]) => any;
 export interface LambdaHandlerOptions {
   /**
    * Maximum time to send the rows before the result is returned, in ms, from 0 to 60,000. It never exceeds the remaining
-   * time of the invocation minus 50 ms. Default: `PERFORMANCE_LAMBDA_FLUSH_TIMEOUT`, which is 200.
+   * time of the invocation minus 100 ms. Default: `PERFORMANCE_LAMBDA_FLUSH_TIMEOUT`, which is 200.
    */
   flushTimeoutMs?: number | undefined;
 }
