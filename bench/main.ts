@@ -16,6 +16,7 @@ const BENCHES: Record<string, () => Promise<(options: BenchOptions) => Promise<R
   'first-chart': async () => (await import('./first-chart.ts')).benchFirstChart,
   ingest: async () => (await import('./ingest.ts')).benchIngest,
   intelligence: async () => (await import('./intelligence.ts')).benchIntelligence,
+  lambda: async () => (await import('./lambda.ts')).benchLambda,
   'library-overhead': async () => (await import('./library-overhead.ts')).benchLibraryOverhead,
   notify: async () => (await import('./notify.ts')).benchNotify,
   overhead: async () => (await import('./overhead.ts')).benchOverhead,

@@ -47,7 +47,9 @@ function observeRequests({ outgoing }: InstrumentationContext): void {
   const onCreate = guard(PART, ({ request }: { request: UndiciRequest }) => {
     const { method, upgrade } = request;
     if (method === 'CONNECT' || upgrade) return;
-    CallField.set(request, new OutgoingCall(method, getOriginTarget(request.origin)));
+    const target = getOriginTarget(request.origin);
+    if (target.name === outgoing.ignoredHost) return;
+    CallField.set(request, new OutgoingCall(method, target));
   });
   const onHeaders = guard(
     PART,
