@@ -279,7 +279,7 @@ export function traced(name?: string): TracedDecorator {
 
 /**
  * Wraps the handler of an AWS Lambda function. Each invocation is recorded, and its rows are sent before its result is
- * returned, because the process is frozen afterwards. Accepts async functions, functions with a callback, and the
+ * returned, because Lambda then freezes the process. Accepts async functions, functions with a callback, and the
  * handlers of `awslambda.streamifyResponse`. If `--import @perfscope/agent/register` is in `NODE_OPTIONS`, the handler
  * is wrapped without this function. docs/serverless.md describes both ways.
  *

@@ -15,7 +15,7 @@ const inDatabases = { folder: 'databases-2', isInDdTrace: true };
 const inQueues = { folder: 'queues-2', isInDdTrace: true };
 const withoutDdTrace = (setup: LibrarySetup) => ({ ...setup, isInDdTrace: false });
 
-/** The libraries by the name of their definition. dd-trace 6.21 measures those that its documentation lists. */
+/** The libraries by the name of their definition. The documentation of dd-trace 6.21 lists the libraries that it measures. */
 const LIBRARIES: Readonly<Record<string, LibrarySetup>> = {
   ioredis: { folder: 'ioredis-6', isInDdTrace: true },
   'traced-function': { folder: 'servers-2', isInDdTrace: true },

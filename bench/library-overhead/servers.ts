@@ -12,7 +12,7 @@ export interface StartedServer {
  * Starts each server that a definition can name in `servers`. The variables of other servers are AMQP_URL, KAFKA_BROKERS,
  * SQS_ENDPOINT, CASSANDRA_HOST, ELASTICSEARCH_URL, CLICKHOUSE_URL, and MEMCACHED_HOST.
  */
-export const SERVERS: Readonly<Record<string, () => Promise<StartedServer>>> = {
+const SERVERS: Readonly<Record<string, () => Promise<StartedServer>>> = {
   redis: () => startServer(new RedisServer(), 'REDIS_URL'),
   postgresql: () => startServer(new PostgresServer(), 'DATABASE_URL'),
   mongodb: () => startServer(new FerretdbServer(), 'MONGODB_URL'),

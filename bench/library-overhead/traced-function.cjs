@@ -1,4 +1,4 @@
-// One call of a traced asynchronous function, with the wrapper of each agent. The overhead is the one of the wrapper.
+// One call of a traced asynchronous function, with the wrapper of each agent. Only the wrapper adds overhead.
 module.exports = {
   async setup({ BENCH_AGENT, AGENT_LIBRARY }) {
     const priceRoom = async (room) => room * 10;

@@ -39,7 +39,7 @@ const GRACE_MS = 2000;
 const RUNTIMES = resolve('test/libraries/aws-lambda-ric/node_modules');
 
 /**
- * Stands in for AWS Lambda. Starts the JavaScript code of AWS' runtime (`aws-lambda-ric`) with a local runtime API. The
+ * Replaces AWS Lambda. Starts the JavaScript code of AWS' runtime (`aws-lambda-ric`) with a local runtime API. The
  * process is frozen with SIGSTOP while it waits for the next event, and killed when an invocation exceeds its time limit.
  * Only the native client of the runtime is replaced.
  */
@@ -48,7 +48,7 @@ export class LambdaRuntime {
   readonly #server = createServer((request, response) => void this.#onRequest(request, response));
   #port = 0;
   #child: ChildProcess | undefined;
-  /** Whether the process is ending, and must not be frozen any more. */
+  /** Whether the process is ending, and must no longer be frozen. */
   #isEnding = false;
   /** The response of the runtime's request for the next event. */
   #waiting: ServerResponse | undefined;

@@ -1,13 +1,23 @@
-import type { Agent } from '../agent.ts';
+import type { StartupConfig } from '../../core/config/startup-config.ts';
+import type { DeferredWriter } from '../../storage/write/deferred-writer.ts';
+import type { TenantReader } from '../instrumentation/context/tenant-reader.ts';
+import type { HistogramRegistry } from '../instrumentation/histograms/histogram-registry.ts';
 import type { OtelMetrics } from '../otel-metrics.ts';
 import { LambdaMonitor } from './lambda-monitor.ts';
 
+/** The parts of the agent that record and send invocations. */
+interface MonitoredAgent {
+  readonly config: StartupConfig;
+  readonly histograms: HistogramRegistry;
+  readonly tenantReader: TenantReader;
+  readonly deferredWriter: DeferredWriter;
+  flushSync(): boolean;
+  sendSpooled(timeoutMs: number): Promise<void>;
+}
+
 /** Creates the monitor if this process runs an AWS Lambda function. */
 export function createLambdaMonitor(
-  agent: Pick<
-    Agent,
-    'config' | 'histograms' | 'tenantReader' | 'flushSync' | 'sendSpooled' | 'deferredWriter'
-  >,
+  agent: MonitoredAgent,
   otelMetrics: OtelMetrics,
 ): LambdaMonitor | undefined {
   const { config, histograms, tenantReader } = agent;

@@ -1,4 +1,4 @@
-import { reportFailure } from '../../core/guard.ts';
+import { reportFailure, startTask } from '../../core/guard.ts';
 import { checkFunction, readOptions, toMsInRange } from '../argument-checks.ts';
 import { isThenable } from '../instrumentation/loading/method-patching.ts';
 import { isRegistered } from '../registered.ts';
@@ -28,7 +28,7 @@ const FN = 'wrapLambdaHandler';
 /** A handler with this property writes to a stream (`awslambda.streamifyResponse`). */
 const STREAMING_KEY = Symbol.for('aws.lambda.runtime.handler.streaming');
 /** Shared by all copies of this module, so that no handler is wrapped twice. */
-const WRAPPED_KEY = Symbol.for('perfscope.lambda.wrapped');
+const WRAPPED_KEY = Symbol.for('perfscope.lambda');
 const sharedGlobal = globalThis as { [WRAPPED_KEY]?: WeakSet<object> };
 
 /** See `wrapLambdaHandler` in `src/index.ts`. */
@@ -142,7 +142,11 @@ function wrapCallback(call: HandlerCall, callback: Callback): Callback {
     const [error, result] = args;
     const failed = error !== undefined && error !== null;
     monitor.end(invocation, failed ? 'failed' : 'succeeded', result, error);
-    void monitor.flush(context, timeoutMs).then(() => callback(...args));
+    startTask(PART, async () => {
+      await monitor.flush(context, timeoutMs);
+      // If the callback throws, the error is uncaught, as without the agent.
+      setImmediate(callback, ...args);
+    });
   };
 }
 

@@ -52,7 +52,7 @@ export function detectServiceResource(
   });
 }
 
-/** Returns the version of a function, unless it is the one that is not published yet. */
+/** Returns the version of a function, unless it is not published yet. */
 function getPublishedVersion(lambda: LambdaEnvironment | undefined): string | undefined {
   return lambda?.version === '$LATEST' ? undefined : lambda?.version;
 }
@@ -91,7 +91,7 @@ export function detectHost(env: EnvironmentVariables): string {
   return names.find(Boolean) ?? hostname();
 }
 
-/** Returns all attributes in `OTEL_RESOURCE_ATTRIBUTES`, and those of an AWS Lambda function. */
+/** Returns all attributes in `OTEL_RESOURCE_ATTRIBUTES`, and the attributes of an AWS Lambda function. */
 export function readResourceAttributes(env: EnvironmentVariables): ReadonlyMap<string, string> {
   const lambda = readLambdaEnvironment(env);
   const configured = parseResourceAttributes(env.OTEL_RESOURCE_ATTRIBUTES ?? '');

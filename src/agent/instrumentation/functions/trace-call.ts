@@ -2,7 +2,7 @@ import { observeResult } from '../../record/observe-result.ts';
 import type { FunctionRecorder, TracedFunctionName } from './function-recorder.ts';
 
 /**
- * Runs a function, and records its call. The result, or the error, is the one of the function. Promises are recorded
+ * Runs a function, and records its call. Returns its result, or throws its error. Promises are recorded
  * when they settle, and generators when their iteration ends.
  */
 export function traceCall<R>(

@@ -12,7 +12,7 @@ export type AnyFunction = (this: unknown, ...args: unknown[]) => unknown;
 const PART = 'the traced functions';
 
 /** Returns the recorder of this process, or undefined without `--import` and if monitoring is disabled. */
-export function getFunctionRecorder(): FunctionRecorder | undefined {
+function getFunctionRecorder(): FunctionRecorder | undefined {
   if (!isRegistered()) return undefined;
   try {
     return getSharedAgent().functionRecorder;
