@@ -129,8 +129,9 @@ function expectBreakdown(rows: readonly LineProtocolRow[]): void {
   const { columns } = row!;
   const outgoingMs = Number(columns.outgoing_time);
   expect(Number(columns.outgoing_calls)).toBe(2);
-  expect(outgoingMs).toBeGreaterThan(2 * (40 - EARLY_MS));
+  // On a busy machine, other code blocks the event loop for a part of the time.
   const waits = Number(columns.event_loop_wait_time ?? 0);
+  expect(outgoingMs + waits).toBeGreaterThan(2 * (40 - EARLY_MS));
   const ownMs = Number(columns.sum) - outgoingMs - waits;
   expect(ownMs).toBeGreaterThan(2 * (20 - EARLY_MS) - waits);
 }
