@@ -1,7 +1,7 @@
-// npm run bench -- NAME [--json] [--quick] [--compare CHECKOUT] [--rounds N]
+// npm run bench -- NAME [LIBRARY…] [--json] [--quick] [--compare CHECKOUT] [--rounds N]
 // Runs one benchmark and compares its results with the limits. With --compare, `agent-start`, `start`, and `overhead`
 // also measure the agent of another checkout. `write` and `drain` also measure its row writer. --rounds changes the
-// number of rounds of `overhead`.
+// number of rounds of `overhead` and `library-overhead`, which measures the named libraries.
 import { parseArgs } from 'node:util';
 import type { BenchOptions, Report } from './report.ts';
 
@@ -16,6 +16,8 @@ const BENCHES: Record<string, () => Promise<(options: BenchOptions) => Promise<R
   'first-chart': async () => (await import('./first-chart.ts')).benchFirstChart,
   ingest: async () => (await import('./ingest.ts')).benchIngest,
   intelligence: async () => (await import('./intelligence.ts')).benchIntelligence,
+  lambda: async () => (await import('./lambda.ts')).benchLambda,
+  'library-overhead': async () => (await import('./library-overhead.ts')).benchLibraryOverhead,
   notify: async () => (await import('./notify.ts')).benchNotify,
   overhead: async () => (await import('./overhead.ts')).benchOverhead,
   page: async () => (await import('./page.ts')).benchPage,
@@ -35,13 +37,13 @@ const { values, positionals } = parseArgs({
   },
   allowPositionals: true,
 });
-const [name = ''] = positionals;
+const [name = '', ...names] = positionals;
 const loadBench = Object.hasOwn(BENCHES, name) ? BENCHES[name] : undefined;
 const rounds = values.rounds === undefined ? undefined : Number(values.rounds);
 const hasValidRounds = rounds === undefined || (Number.isInteger(rounds) && rounds > 0);
-if (!loadBench || !hasValidRounds) {
+if (!loadBench || !hasValidRounds || (names.length > 0 && name !== 'library-overhead')) {
   console.error(
-    'Usage: npm run bench -- NAME [--json] [--quick] [--compare CHECKOUT] [--rounds N]',
+    'Usage: npm run bench -- NAME [LIBRARY…] [--json] [--quick] [--compare CHECKOUT] [--rounds N]',
   );
   console.error(`NAME is one of: ${Object.keys(BENCHES).join(', ')}`);
   process.exit(2);
@@ -53,6 +55,7 @@ const { targets, details } = await run({
   quick: values.quick ?? false,
   compare: values.compare,
   rounds,
+  names,
   log,
 });
 for (const [key, value] of Object.entries(details)) console.log(`${key}: ${value}`);

@@ -1,6 +1,3 @@
-import { execFileSync } from 'node:child_process';
-import { createHash } from 'node:crypto';
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { ExternalQuestdb } from '../test/support/external-questdb.ts';
 import {
   type Agent,
@@ -9,6 +6,7 @@ import {
   NO_AGENT,
   rotate,
 } from './overhead/agents.ts';
+import { installAgents } from './overhead/install-agents.ts';
 import { type Cost, measureCost } from './overhead/measure-service.ts';
 import { startSink } from './overhead/sink.ts';
 import { type Workload, WorkloadServers } from './overhead/workloads.ts';
@@ -22,7 +20,6 @@ import {
   roundToFourDigits,
 } from './report.ts';
 
-const FOLDER = 'bench/overhead';
 /** The agent whose overhead the targets refer to. */
 const REFERENCE = 'dd-trace';
 
@@ -65,19 +62,6 @@ export async function benchOverhead({
     sink.close();
     await Promise.all([questdb.remove(), servers.remove()]);
   }
-}
-
-/** Installs the other agents, unless the versions in the lock file are installed. */
-function installAgents(log: (line: string) => void): void {
-  const stamp = `${FOLDER}/node_modules/.perfscope-lock`;
-  const lock = createHash('sha256')
-    .update(readFileSync(`${FOLDER}/package-lock.json`))
-    .digest('hex');
-  if (existsSync(stamp) && readFileSync(stamp, 'utf8') === lock) return;
-  log('installing the other agents (only once) …');
-  const flags = ['--no-audit', '--no-fund', '--prefer-offline', '--loglevel=error'];
-  execFileSync('npm', ['ci', ...flags], { cwd: FOLDER, stdio: 'inherit' });
-  writeFileSync(stamp, lock);
 }
 
 /** `express-prom-bundle` measures only Express. */

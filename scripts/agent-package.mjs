@@ -8,7 +8,7 @@ import { formatAgentSbom, SBOM_FILE } from './release/package-sboms.ts';
 
 const TEMPLATE_FOLDER = 'packages/agent';
 /** Modules that check the runtime before they load the bundle. */
-const LOADERS = ['register.js', 'index.js', 'opentelemetry.js', 'bin.js'];
+const LOADERS = ['register.js', 'index.js', 'opentelemetry.js', 'bin.js', 'lambda-handler.mjs'];
 
 /** Builds the package from `src` and the compiled declarations in `dist`. */
 export async function buildAgentPackage() {

@@ -40,7 +40,14 @@ export const OLDER_NODE_TESTS = [
 ];
 
 /** Benchmarks that are run once in quick mode. The end-to-end tests cover the rest of `start`. */
-export const QUICK_BENCHES = ['write', 'record', 'overhead', 'agent-start', 'exit'];
+export const QUICK_BENCHES = [
+  'write',
+  'record',
+  'overhead',
+  'library-overhead',
+  'agent-start',
+  'exit',
+];
 
 /**
  * The test files that take longest, with the longest first. They start first, so that the last worker doesn't run alone

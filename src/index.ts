@@ -11,13 +11,29 @@
 import { checkFunction } from './agent/argument-checks.ts';
 import type { SystemHealthMonitor } from './agent/health/system-health-monitor.ts';
 import { runWithTenant, type Tenant } from './agent/instrumentation/context/tenant-context.ts';
+import {
+  traceNamedFunction,
+  traceNamedStep,
+} from './agent/instrumentation/functions/trace-function.ts';
+import {
+  createTracedDecorator,
+  type TracedDecorator,
+} from './agent/instrumentation/functions/traced-decorator.ts';
 import { runWithUrlTemplate } from './agent/instrumentation/outgoing/url-template.ts';
+import {
+  type LambdaHandler,
+  type LambdaHandlerOptions,
+  wrapHandler,
+} from './agent/lambda/wrap-lambda-handler.ts';
 import {
   type DirectoryFunction,
   setDirectory as setDirectoryFunction,
 } from './agent/notification-directory.ts';
 import { performanceMonitoringService } from './agent/performance-monitoring-service.ts';
-import { createPerformanceTracking } from './agent/record/performance-tracking.ts';
+import {
+  createPerformanceTracking,
+  type TrackableFunction,
+} from './agent/record/performance-tracking.ts';
 import { getSharedAgent } from './agent/shared-agent.ts';
 
 export type { ProtectOptions } from './agent/breakers/circuit-breaker.ts';
@@ -33,6 +49,8 @@ export type {
   TenantRequest,
   TenantResolver,
 } from './agent/instrumentation/context/tenant-reader.ts';
+export type { TracedDecorator } from './agent/instrumentation/functions/traced-decorator.ts';
+export type { LambdaHandler, LambdaHandlerOptions } from './agent/lambda/wrap-lambda-handler.ts';
 export type { DirectoryFunction } from './agent/notification-directory.ts';
 export { performanceMonitoringService } from './agent/performance-monitoring-service.ts';
 export type { Measurement } from './agent/record/measurement.ts';
@@ -177,3 +195,112 @@ export function withUrlTemplate<T>(template: string, fn: () => T): T {
 export const withPerformanceTracking = createPerformanceTracking((measurement) =>
   performanceMonitoringService.recordMetric(measurement),
 );
+
+/**
+ * Wraps a function so that each call is recorded with its duration. A call is also a step in the breakdown of its
+ * request. A promise is recorded when it settles, and a generator when its iteration ends. The name, the length, the
+ * properties, `this`, the arguments, the result, and the error stay the same.
+ *
+ * Without `--import @perfscope/agent/register`, the function itself is returned.
+ *
+ * @example
+ * import { traceFunction } from '@perfscope/agent';
+ *
+ * const priceRooms = traceFunction('priceRooms', async (hotel: string) => hotel.length);
+ * await priceRooms('seaside');
+ * @typeParam F type of the function
+ * @param name name of the function, up to 255 characters. It must not contain values, such as IDs.
+ * @param fn the function
+ * @returns the wrapped function, with the type of `fn`
+ * @throws PS_ARGUMENT_INVALID if `fn` is not a function, or `name` is empty
+ */
+export function traceFunction<F extends TrackableFunction>(name: string, fn: F): F;
+/**
+ * Same as above, with the function's own name.
+ *
+ * @example
+ * import { traceFunction } from '@perfscope/agent';
+ *
+ * const priceRooms = traceFunction(async function priceRooms(hotel: string) {
+ *   return hotel.length;
+ * });
+ * await priceRooms('seaside');
+ * @typeParam F type of the function
+ * @param fn the function. It must have a name.
+ * @returns the wrapped function, with the type of `fn`
+ * @throws PS_ARGUMENT_INVALID if `fn` is not a function, or has no name
+ */
+export function traceFunction<F extends TrackableFunction>(fn: F): F;
+export function traceFunction<F extends TrackableFunction>(nameOrFunction: string | F, fn?: F): F {
+  return traceNamedFunction(nameOrFunction, fn);
+}
+
+/**
+ * Runs `fn`, and records its duration, in the same way as {@link traceFunction}.
+ *
+ * @example
+ * import { traceStep } from '@perfscope/agent';
+ *
+ * const price = await traceStep('price rooms', async () => 120);
+ * console.log(price);
+ * @typeParam T type of the result of `fn`
+ * @param name name of the step, up to 255 characters. It must not contain values, such as IDs.
+ * @param fn the function to run. It is called exactly once, synchronously, and without arguments.
+ * @returns the result of `fn`
+ * @throws the error of `fn`
+ * @throws PS_ARGUMENT_INVALID if `fn` is not a function, or `name` is not a string, or is empty
+ */
+export function traceStep<T>(name: string, fn: () => T): T {
+  return traceNamedStep(name, fn);
+}
+
+/**
+ * Returns a decorator of class methods that records each call, in the same way as {@link traceFunction}. It works as a
+ * standard decorator, and with the option `experimentalDecorators` of TypeScript. It also accepts static and private
+ * methods, getters, setters, and fields that contain a function.
+ *
+ * @example
+ * import { traced } from '@perfscope/agent';
+ *
+ * class Prices {
+ *   @traced()
+ *   async find(room: number) {
+ *     return room * 10;
+ *   }
+ * }
+ * console.log(await new Prices().find(7));
+ * @param name name of the function. Default: `Class.method`.
+ * @returns the decorator
+ * @throws PS_ARGUMENT_INVALID if `name` is not a string, or is empty
+ */
+export function traced(name?: string): TracedDecorator {
+  return createTracedDecorator(name);
+}
+
+/**
+ * Wraps the handler of an AWS Lambda function. Each invocation is recorded, and its rows are sent before its result is
+ * returned, because Lambda then freezes the process. Accepts async functions, functions with a callback, and the
+ * handlers of `awslambda.streamifyResponse`. If `--import @perfscope/agent/register` is in `NODE_OPTIONS`, the handler
+ * is wrapped without this function. docs/serverless.md describes both ways.
+ *
+ * Outside of AWS Lambda, and without `register`, the handler itself is returned. A handler is wrapped only once.
+ *
+ * @example
+ * import { wrapLambdaHandler } from '@perfscope/agent';
+ *
+ * export const handler = wrapLambdaHandler(
+ *   async (event: { room: number }) => ({ statusCode: 200, body: String(event.room) }),
+ *   { flushTimeoutMs: 100 },
+ * );
+ * @typeParam H type of the handler
+ * @param handler the handler
+ * @param options time limit for sending
+ * @returns the wrapped handler, with the type of `handler`
+ * @throws PS_ARGUMENT_INVALID if `handler` is not a function, or an option is invalid
+ */
+export function wrapLambdaHandler<H extends LambdaHandler>(
+  handler: H,
+  options?: LambdaHandlerOptions,
+): H {
+  return wrapHandler(handler, options);
+}

@@ -47,6 +47,21 @@ export function withPerformanceTracking<T>(fn: T): T {
   return fn;
 }
 
+export function traceFunction<T>(nameOrFunction: string | T, fn?: T): T {
+  return typeof nameOrFunction === 'string' ? fn! : nameOrFunction;
+}
+
+export function traceStep<T>(_name: unknown, fn: () => T): T {
+  return fn();
+}
+
+/** Returns a decorator that changes nothing. The value of a field stays the same without a result. */
+export const traced = () => doNothing;
+
+export function wrapLambdaHandler<T>(handler: T): T {
+  return handler;
+}
+
 /** Calls `fn` without a circuit breaker. */
 export function protect<T, A extends unknown[], R>(fn: (this: T, ...args: A) => R | Promise<R>) {
   return async function (this: T, ...args: A): Promise<R> {

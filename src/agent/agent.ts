@@ -18,12 +18,11 @@ import { ErrorTracker } from './error-tracking/error-tracker.ts';
 import {
   toConnectOccurrence,
   toJobOccurrence,
-  toProcessOccurrence,
   toRequestOccurrence,
 } from './error-tracking/to-error-occurrence.ts';
 import { DurationStats, SystemHealthMonitor } from './health/system-health-monitor.ts';
-import { getCurrentTenant } from './instrumentation/context/tenant-context.ts';
 import { TenantReader } from './instrumentation/context/tenant-reader.ts';
+import { FunctionRecorder } from './instrumentation/functions/function-recorder.ts';
 import { HistogramRegistry } from './instrumentation/histograms/histogram-registry.ts';
 import { HostSampler } from './instrumentation/host/host-metrics.ts';
 import { EventLoopSampler } from './instrumentation/host/runtime-metrics.ts';
@@ -33,8 +32,9 @@ import {
   type LibraryState,
 } from './instrumentation/loading/instrumentation-registry.ts';
 import type { Library } from './instrumentation/loading/library.ts';
+import { createLambdaMonitor } from './lambda/create-lambda-monitor.ts';
+import type { LambdaMonitor } from './lambda/lambda-monitor.ts';
 import { OtelMetrics, recordJobTransition, recordUnlistedTransition } from './otel-metrics.ts';
-import { captureProcessErrors } from './process/process-errors.ts';
 import { QuestdbConnector, type QuestdbConnectorOptions } from './questdb-connector.ts';
 import { MetricRecorder } from './record/metric-recorder.ts';
 import { listSystemMetricStarts } from './system-metrics.ts';
@@ -70,6 +70,10 @@ export class Agent {
   readonly health: SystemHealthMonitor;
   readonly errorTracker: ErrorTracker;
   readonly tenantReader: TenantReader;
+  /** Records the functions that the application traces. Undefined if the application isn't instrumented. */
+  functionRecorder: FunctionRecorder | undefined;
+  /** Records the invocations of the AWS Lambda function that this process runs. */
+  lambda: LambdaMonitor | undefined;
   /**
    * Call `createCumulativeProducer` before `instrument`, because `instrument` creates histograms.
    */
@@ -157,13 +161,8 @@ export class Agent {
       onOverflow: this.#onOverflow,
       histograms: this.histograms,
     });
-  }
-
-  /** Stores uncaught exceptions and unhandled rejections in `error_logs`. */
-  captureProcessErrors(): void {
-    captureProcessErrors((error) =>
-      this.errorTracker.track(toProcessOccurrence(error, getCurrentTenant())),
-    );
+    this.functionRecorder = new FunctionRecorder(this.histograms);
+    this.lambda = createLambdaMonitor(this, this.#otelMetrics);
   }
 
   /** Instruments libraries when the application loads them. Default: all supported libraries. */
@@ -180,6 +179,7 @@ export class Agent {
       },
       includeJobData: this.config.settings.PERFORMANCE_JOB_DATA,
       usesMessageHeaders: this.config.settings.PERFORMANCE_MESSAGE_HEADERS,
+      ignoredHost: this.config.lambda?.runtimeApi,
     });
     if (context) this.#instrumentationRegistry = new InstrumentationRegistry(libraries, context);
   }

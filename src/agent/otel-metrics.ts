@@ -76,6 +76,8 @@ export interface LibraryInstrumentationOptions {
   onQueueReachabilityChange: (queue: string, reachable: boolean) => void;
   includeJobData: boolean;
   usesMessageHeaders: boolean;
+  /** Host and port whose outgoing calls are not recorded. */
+  ignoredHost?: string | undefined;
 }
 
 /** Owns the OpenTelemetry meter provider of this process and its instruments. */
@@ -92,9 +94,12 @@ export class OtelMetrics {
   /** Counts a job transition without a row. See {@link createUnlistedJobs}. */
   readonly countUnlistedJob: (job: JobTransition) => void;
   readonly poolMetrics: PoolMetrics;
+  /** Records requests that don't arrive over HTTP. */
+  readonly requests: RequestInstrumentation;
   /** Records the open requests and outgoing calls, because the process ends. */
   readonly endOpenRequests: () => void;
-  readonly #requests: RequestInstrumentation;
+  /** Called first when the open requests are recorded. */
+  onEndOpenRequests: (() => void) | undefined;
   #outgoing: OutgoingRecorder | undefined;
   #rejectedTenants: Counter | undefined;
 
@@ -142,9 +147,10 @@ export class OtelMetrics {
     otlp?.createMetrics(this.#provider);
     this.#stopFunctions.push(shareMeterProvider(this.#provider, options.onOverflow));
     const http = instrumentHttp({ ...options, sampler });
-    this.#requests = http.requests;
+    this.requests = http.requests;
     this.#stopFunctions.push(http.stop, recordEventLoopBlocks(histograms));
     this.endOpenRequests = () => {
+      this.onEndOpenRequests?.();
       http.endOpenRequests();
       this.#outgoing?.endOpenCalls();
     };
@@ -164,7 +170,7 @@ export class OtelMetrics {
       meter: this.#provider.getMeter('perfscope.queue'),
       onReachabilityChange: onQueueReachabilityChange,
     });
-    this.#outgoing = new OutgoingRecorder(histograms);
+    this.#outgoing = new OutgoingRecorder(histograms, options.ignoredHost);
     return {
       histograms,
       getMeter: (scope) => this.#provider.getMeter(scope),
@@ -178,7 +184,7 @@ export class OtelMetrics {
         includeJobData,
         usesMessageHeaders,
       },
-      requests: this.#requests,
+      requests: this.requests,
     };
   }
 

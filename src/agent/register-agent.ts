@@ -1,11 +1,17 @@
+import { dirname } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { isMainThread } from 'node:worker_threads';
 import { formatOtlpUrl } from '../core/config/otlp-settings.ts';
 import { stderrLogger } from '../core/log.ts';
 import { createError, errorMessage } from '../core/perfscope-error.ts';
 import type { Agent } from './agent.ts';
+import { toProcessOccurrence } from './error-tracking/to-error-occurrence.ts';
 import { servePrometheus } from './export/prometheus-exporter.ts';
+import { getCurrentTenant } from './instrumentation/context/tenant-context.ts';
+import { redirectLambdaHandler } from './lambda/redirect-handler.ts';
 import { CoverageWatcher } from './library-coverage/coverage-watcher.ts';
 import { flushOnExit } from './process/flush-on-exit.ts';
+import { captureProcessErrors } from './process/process-errors.ts';
 import { isRegistered, markRegistered } from './registered.ts';
 import { runWhenIdle } from './run-when-idle.ts';
 import { getSharedAgent } from './shared-agent.ts';
@@ -46,10 +52,21 @@ function startAgent(dryRun: boolean): void {
   }
   agent.instrumentLibraries();
   if (dryRun) return;
-  runWhenIdle('the start', [() => agent.connect(), ...agent.listSystemMetricStarts()]);
+  const isLambda = agent.lambda !== undefined;
+  if (isLambda) redirectLambdaHandler(dirname(fileURLToPath(import.meta.url)));
+  // A function shares its host with others, and is frozen between invocations.
+  const systemMetrics = isLambda ? [] : agent.listSystemMetricStarts();
+  runWhenIdle('the start', [() => agent.connect(), ...systemMetrics]);
   watchCoverage(agent);
-  agent.captureProcessErrors();
+  trackProcessErrors(agent);
   flushOnExit(agent);
+}
+
+/** Stores uncaught exceptions and unhandled rejections in `error_logs`. */
+function trackProcessErrors({ errorTracker }: Agent): void {
+  captureProcessErrors((error) =>
+    errorTracker.track(toProcessOccurrence(error, getCurrentTenant())),
+  );
 }
 
 function watchCoverage(agent: Agent): void {

@@ -29,10 +29,16 @@ export function createEmptyBreakdown(): RequestBreakdown {
   };
 }
 
-/** An operation of a sampled request. */
+/**
+ * An operation of a sampled request, or a function that the application traces. A function isn't part of the
+ * breakdown, because it contains operations.
+ */
 export interface RequestPart {
-  readonly kind: 'database' | 'outgoing' | 'queue' | 'connection';
-  /** Fingerprint of the statement, host of the call, or name of the queue. Empty if the operation was still running. */
+  readonly kind: 'database' | 'outgoing' | 'queue' | 'connection' | 'function';
+  /**
+   * Fingerprint of the statement, host of the call, name of the queue, or name of the function. Empty if the operation
+   * was still running.
+   */
   readonly name: string;
   /** Time from the start of the request to the start of the operation, in ms. */
   readonly start: number;
@@ -43,9 +49,14 @@ export interface RequestPart {
 
 /** Maximum number of operations that a sampled request lists. */
 export const MAX_REQUEST_PARTS = 50;
+/** Maximum number of traced functions among them, so that a loop doesn't hide the operations. */
+export const MAX_REQUEST_FUNCTIONS = 20;
 /** Tags of a sampled request: its operations, and the number of further operations. */
 export const REQUEST_PARTS_TAG = 'parts';
 export const OMITTED_PARTS_TAG = 'parts_omitted';
 
 /** Histogram of the most repeated statement of each request that repeated one at least 5 times. */
 export const REPEATED_STATEMENTS_METRIC_NAME = 'perfscope.request.repeated_statements';
+
+/** Histogram of the functions that the application traces, by `code.function.name`. */
+export const FUNCTION_DURATION_METRIC_NAME = 'perfscope.function.duration';

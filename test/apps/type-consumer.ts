@@ -57,9 +57,13 @@ import {
   type Tenant,
   type TenantRequest,
   type TenantResolver,
+  type TracedDecorator,
   type TrackingOptions,
   type Trend,
   type Trends,
+  traced,
+  traceFunction,
+  traceStep,
   withPerformanceTracking,
   withTenant,
   withUrlTemplate,
@@ -122,6 +126,23 @@ const rebook: (room: number) => Promise<string> = withPerformanceTracking(async 
   room.toFixed(),
 );
 const booking: Promise<string> = withTenant(tenant, () => book(7, 'anna'));
+
+const price = traceFunction('price', async (room: number) => room * 10);
+const priced: Promise<number> = traceStep('price rooms', () => price(7));
+const decorator: TracedDecorator = traced('find');
+class Prices {
+  @traced() find = (room: number) => room;
+  @decorator async load(room: number): Promise<number> {
+    return this.#read(room);
+  }
+  @traced() #read(room: number): number {
+    return room;
+  }
+  @traced() static create(): Prices {
+    return new Prices();
+  }
+}
+const loaded: Promise<number> = Prices.create().load(7);
 
 const response: Promise<Response> = withUrlTemplate('/rooms/{id}', () =>
   fetch('http://127.0.0.1/'),
@@ -203,6 +224,8 @@ export async function readFromServer(): Promise<unknown[]> {
     (await response).status,
     await payment,
     await cancellation,
+    await priced,
+    await loaded,
     rebook,
     sdkConfiguration.metricReaders,
     exporters,

@@ -1,6 +1,8 @@
 // Throws an error that nothing catches, in a callback of the function that the first argument names.
 const { resolve } = require('node:path');
 const {
+  traceFunction,
+  traceStep,
   withPerformanceTracking,
   withTenant,
   withUrlTemplate,
@@ -18,6 +20,8 @@ const FAILURES = {
     withPerformanceTracking(function* rooms() {
       yield fail();
     })().next(),
+  traceFunction: () => traceFunction('fail', fail)(),
+  traceStep: () => traceStep('fail', fail),
   'a query of pg': () => {
     const { Client } = require(resolve('node_modules/pg'));
     new Client().query({

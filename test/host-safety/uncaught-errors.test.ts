@@ -7,6 +7,8 @@ const FAILURES = [
   'withUrlTemplate',
   'withPerformanceTracking',
   'a tracked generator',
+  'traceFunction',
+  'traceStep',
   'a query of pg',
 ];
 

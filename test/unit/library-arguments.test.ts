@@ -83,6 +83,11 @@ const CALLS: [name: string, call: OddCall][] = [
   ...forEachField('withPerformanceTracking', MEASUREMENT_FIELDS, { name: 'x' }, (options) =>
     library.withPerformanceTracking(fn, options)(),
   ),
+  ['traceFunction', (odd) => [library.traceFunction(odd, fn)]],
+  ['traceFunction with an odd function', (odd) => [library.traceFunction('x', odd)]],
+  ['traceStep', (odd) => library.traceStep(odd, fn)],
+  ['traced', (odd) => [library.traced(odd)]],
+  ['traced with an odd target', (odd) => [library.traced()(odd, 'x', odd)]],
   ['protect with an odd function', (odd) => library.protect(odd, { name: 'odd' })],
   ['protect', (odd) => library.protect(fn, odd)],
   ...forEachField('protect', PROTECT_FIELDS, { name: 'odd' }, (options) =>
@@ -171,6 +176,8 @@ it('odd calls do not affect later calls', async () => {
   expect(service.droppedRows).toBe(dropped);
   expect(library.withTenant({ organizationId: 'a' }, fn)).toBe('result');
   expect(library.withPerformanceTracking(fn, { name: 'x' })()).toBe('result');
+  expect(library.traceFunction('x', fn)).toBe(fn);
+  expect(library.traceStep('x', fn)).toBe('result');
   expect(await library.protect(fn, { name: 'later' })()).toBe('result');
   expect(await health.getHealthSnapshot()).toMatchObject({ metrics: { gauges: {} } });
 });

@@ -31,6 +31,10 @@ describe('the library on an unsupported runtime', () => {
     expect(await read.call(account, 2)).toBe(10);
     expect(unsupported.withTenant({ organizationId: 'grand' }, () => 7)).toBe(7);
     expect(unsupported.withUrlTemplate('/rooms/{id}', () => 7)).toBe(7);
+    expect(unsupported.traceFunction('x', read)).toBe(read);
+    expect(unsupported.traceFunction(read)).toBe(read);
+    expect(unsupported.traceStep('x', () => 7)).toBe(7);
+    expect(unsupported.traced()()).toBeUndefined();
   });
 
   it('rejects queries with the reason', async () => {

@@ -64,6 +64,7 @@ export class ExporterPipeline {
     };
     flushOnExit({
       config: agent.config,
+      lambda: undefined,
       health: agent.health,
       flushSync: (options) => {
         exportRest();

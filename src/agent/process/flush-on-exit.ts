@@ -14,7 +14,7 @@ const PART = 'the export at exit';
 /** The parts of an agent that are needed when the process ends. */
 export type EndingAgent = Pick<
   Agent,
-  'config' | 'health' | 'flushSync' | 'closeSync' | 'sendSpooled' | 'sendInBackground'
+  'config' | 'health' | 'lambda' | 'flushSync' | 'closeSync' | 'sendSpooled' | 'sendInBackground'
 >;
 const SIGNALS = ['SIGTERM', 'SIGINT', 'SIGHUP'] as const;
 
@@ -64,6 +64,8 @@ function handleBeforeExit(agent: EndingAgent): void {
       return undefined;
     }
     runGuarded(PART, () => agent.health.recordStop());
+    // A handler without a promise has not called back, and the function has nothing more to do.
+    agent.lambda?.endOpenInvocation('succeeded');
     if (!agent.flushSync()) return undefined;
     sendAndKeepAlive(agent, () => {
       isSent = true;

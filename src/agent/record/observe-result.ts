@@ -6,12 +6,12 @@ import { type Method, observePromise } from '../instrumentation/loading/method-p
 export interface TrackedCall {
   /** Measures from now on. */
   restart(): void;
-  /** Records the duration. Only the first call has an effect. */
-  end(failed: boolean): void;
+  /** Records the duration, and what the function threw, if this is known. Only the first call has an effect. */
+  end(failed: boolean, error?: unknown): void;
 }
 
 /** What fails, for {@link reportFailure}. */
-const PART = 'withPerformanceTracking';
+const PART = 'the result of a measured function';
 
 /**
  * Returns the result of a function, and ends the call when the result is complete. Promises and other
@@ -55,7 +55,7 @@ function derivePromise<T>(promise: Promise<T>, call: TrackedCall): Promise<T> {
   const derived = observePromise(
     promise,
     () => call.end(false),
-    () => call.end(true),
+    (error) => call.end(true, error),
   );
   if (derived === promise) return promise;
   return Object.defineProperties(derived, Object.getOwnPropertyDescriptors(promise));
@@ -69,7 +69,7 @@ function observeThenable(thenable: object, then: Method, call: TrackedCall): voi
   const own = Object.getOwnPropertyDescriptor(thenable, 'then');
   const observe = (handler: unknown, failed: boolean, otherwise: Method): Method =>
     function (this: unknown, ...args: unknown[]) {
-      call.end(failed);
+      call.end(failed, failed ? args[0] : undefined);
       return typeof handler === 'function' ? handler.apply(this, args) : otherwise(...args);
     };
   defineHidden(thenable, 'then', function (this: unknown, ...args: unknown[]) {
@@ -108,7 +108,7 @@ function observeGenerator(generator: Record<string, Method>, call: TrackedCall):
         if (!isReturned) call.end(true);
       }
       if (types.isPromise(step)) {
-        return observePromise(step as Promise<object>, endIfDone, () => call.end(true));
+        return observePromise(step as Promise<object>, endIfDone, (error) => call.end(true, error));
       }
       endIfDone(step as object);
       return step;

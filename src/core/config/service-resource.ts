@@ -3,6 +3,11 @@ import { hostname } from 'node:os';
 import { join } from 'node:path';
 import type { ServiceResource } from '../schema/table-definition.ts';
 import { toServiceName, UNKNOWN_SERVICE } from '../service-name.ts';
+import {
+  type LambdaEnvironment,
+  listLambdaAttributes,
+  readLambdaEnvironment,
+} from './lambda-environment.ts';
 import type { EnvironmentVariables } from './parse-settings.ts';
 import { formatProcessName, readProcessRole } from './process-name.ts';
 import { decodePercentEncoding } from './variable-parsers.ts';
@@ -23,21 +28,33 @@ export function detectServiceResource(
   // Only has to be unique. `node:crypto` would take 4 ms to load before the application starts.
   const randomSuffix = Math.random().toString(16).slice(2, 10);
   const packageJson = fallbackName || folder === undefined ? {} : readPackageJson(folder);
-  const name = env.OTEL_SERVICE_NAME || attributes.get('service.name') || packageJson.name;
+  const lambda = readLambdaEnvironment(env);
+  const name =
+    env.OTEL_SERVICE_NAME ||
+    attributes.get('service.name') ||
+    lambda?.functionName ||
+    packageJson.name;
+  const host = lambda?.instance ?? hostname();
   const instance =
-    attributes.get('service.instance.id') || `${hostname()}-${process.pid}-${randomSuffix}`;
+    attributes.get('service.instance.id') || `${host}-${process.pid}-${randomSuffix}`;
   return nameInstance({
     service:
       name || !fallbackName
         ? toServiceName(name || `${UNKNOWN_SERVICE}:node`, attributes.get('service.namespace'))
         : fallbackName,
-    serviceVersion: attributes.get('service.version') || packageJson.version,
+    serviceVersion:
+      attributes.get('service.version') || getPublishedVersion(lambda) || packageJson.version,
     environment:
       attributes.get('deployment.environment.name') ||
       attributes.get('deployment.environment') ||
       env.NODE_ENV,
     instance,
   });
+}
+
+/** Returns the version of a function, unless it is not published yet. */
+function getPublishedVersion(lambda: LambdaEnvironment | undefined): string | undefined {
+  return lambda?.version === '$LATEST' ? undefined : lambda?.version;
 }
 
 /**
@@ -68,13 +85,17 @@ function nameInstance(resource: ServiceResource): ServiceResource {
  */
 export function detectHost(env: EnvironmentVariables): string {
   const attributes = readResourceAttributes(env);
-  const names = ['k8s.pod.name', 'container.id', 'host.name'].map((name) => attributes.get(name));
+  const names = ['k8s.pod.name', 'container.id', 'host.name', 'faas.instance'].map((name) =>
+    attributes.get(name),
+  );
   return names.find(Boolean) ?? hostname();
 }
 
-/** Returns all attributes in `OTEL_RESOURCE_ATTRIBUTES`. */
+/** Returns all attributes in `OTEL_RESOURCE_ATTRIBUTES`, and the attributes of an AWS Lambda function. */
 export function readResourceAttributes(env: EnvironmentVariables): ReadonlyMap<string, string> {
-  return parseResourceAttributes(env.OTEL_RESOURCE_ATTRIBUTES ?? '');
+  const lambda = readLambdaEnvironment(env);
+  const configured = parseResourceAttributes(env.OTEL_RESOURCE_ATTRIBUTES ?? '');
+  return lambda ? new Map([...listLambdaAttributes(lambda), ...configured]) : configured;
 }
 
 /** Parses the W3C Baggage format: `key=value` pairs with percent-encoded values. */

@@ -43,6 +43,15 @@ export const VARIABLES = {
     [0, 60_000],
     'Maximum time, in ms, to send the last rows when a process ends. With more than 300 ms, the agent also retries failed writes.',
   ),
+  PERFORMANCE_LAMBDA_FLUSH_TIMEOUT: integerVariable(
+    200,
+    [0, 60_000],
+    'Maximum time, in ms, to send the rows of an AWS Lambda invocation before its result is returned. `0` means that rows only wait in the spool.',
+  ),
+  PERFORMANCE_LAMBDA_HANDLER: stringVariable<string | undefined>(
+    undefined,
+    'Handler of an AWS Lambda function, such as `src/orders.handler`. Only needed if the handler of the function is the module of the agent.',
+  ),
   PERFORMANCE_AGENT_MAX_CPU: percentVariable(
     2,
     'CPU time of the agent, as a percentage of one core, above which the agent records fewer details. `0` means no limit.',

@@ -1,4 +1,5 @@
 import type { ServiceResource } from '../schema/table-definition.ts';
+import { type LambdaEnvironment, readLambdaEnvironment } from './lambda-environment.ts';
 import { type EnvironmentVariables, type ParsedSettings, parseSettings } from './parse-settings.ts';
 import { addPm2Environment } from './pm2-environment.ts';
 import { getExternalQuestdbTargets, type QuestdbTargets } from './questdb-targets.ts';
@@ -16,6 +17,8 @@ export interface StartupConfig extends ParsedSettings {
   readonly host: string;
   /** The attributes in `OTEL_RESOURCE_ATTRIBUTES`. */
   readonly resourceAttributes?: ReadonlyMap<string, string> | undefined;
+  /** The AWS Lambda function that this process runs. Undefined outside of AWS Lambda. */
+  readonly lambda?: LambdaEnvironment | undefined;
   readonly discoveryFile: string;
   /** Folder in which the application starts. Undefined if the folder was deleted. */
   readonly folder: string | undefined;
@@ -38,6 +41,7 @@ export function readStartupConfig(
     resource: detectServiceResource(env, folder, fallbackName),
     host: detectHost(env),
     resourceAttributes: readResourceAttributes(env),
+    lambda: readLambdaEnvironment(env),
     discoveryFile: getDiscoveryFilePath(env),
     folder,
   };

@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import { devNull } from 'node:os';
 import { join, resolve } from 'node:path';
+import { LAMBDA_SPOOL_DIR } from '../../core/config/lambda-environment.ts';
 import {
   getExternalQuestdbTargets,
   type PausedTarget,
@@ -45,13 +46,13 @@ export interface CreateWriterOptions {
  * `PERFORMANCE_QUESTDB_URL` uses `spool-external` instead, if the data folder belongs to such a server.
  */
 export function getSpoolDir(
-  { settings, discoveryFile, folder }: StartupConfig,
+  { settings, discoveryFile, folder, lambda }: StartupConfig,
   spoolDir: string | undefined,
 ): string {
   // An absolute path, because the application can change its current folder. In a deleted folder, `mkdir` with
   // a relative path would never return (Node.js 26.10), so this path can't be created either.
   const toAbsolute = (path: string) => resolve(folder ?? devNull, path);
-  const path = settings.PERFORMANCE_SPOOL_DIR ?? spoolDir;
+  const path = settings.PERFORMANCE_SPOOL_DIR ?? spoolDir ?? (lambda && LAMBDA_SPOOL_DIR);
   if (path !== undefined) return toAbsolute(path);
   const server = readDiscoveryFile(discoveryFile);
   const external = getExternalQuestdbTargets(settings);

@@ -3,9 +3,9 @@ import { formatEndpoint } from './names.ts';
 
 type Metric = ApiResponse<'metrics'>['metrics'][number];
 
-/** An operation of a sampled request. Times are in ms. */
+/** An operation of a sampled request, or a function that the application traces. Times are in ms. */
 export interface SamplePart {
-  readonly kind: 'database' | 'outgoing' | 'queue' | 'connection';
+  readonly kind: 'database' | 'outgoing' | 'queue' | 'connection' | 'function';
   readonly name: string;
   /** From the start of the request. */
   readonly start: number;
@@ -59,6 +59,28 @@ export function readSample(row: Metric): Sample {
     propertyId: row.propertyId,
     userId: row.userId,
   };
+}
+
+/** A part, and the number of functions that contain it. */
+export interface NestedPart {
+  readonly part: SamplePart;
+  readonly depth: number;
+}
+
+/** Timestamps are rounded to µs. */
+const TOLERANCE_MS = 0.002;
+
+/** Finds the functions that contain each part, by their times. Concurrent functions don't contain each other. */
+export function nestParts(parts: readonly SamplePart[]): NestedPart[] {
+  const open: SamplePart[] = [];
+  return parts.map((part) => {
+    const isInside = ({ start, duration }: SamplePart) =>
+      part.start + part.duration <= start + duration + TOLERANCE_MS;
+    while (open.length > 0 && !isInside(open.at(-1)!)) open.pop();
+    const depth = open.length;
+    if (part.kind === 'function') open.push(part);
+    return { part, depth };
+  });
 }
 
 function toText(value: unknown): string | undefined {

@@ -1,20 +1,25 @@
 import { EmptyState } from '../design/states.tsx';
-import { PART_COLORS } from '../design/theme.ts';
+import { FUNCTION_COLOR, PART_COLORS } from '../design/theme.ts';
 import { formatText } from '../format/quantities.ts';
-import type { Sample, SamplePart } from './sample.ts';
+import { nestParts, type Sample, type SamplePart } from './sample.ts';
 
 const COLORS: Readonly<Record<SamplePart['kind'], string>> = {
   database: PART_COLORS.database,
   outgoing: PART_COLORS.outgoing,
   queue: PART_COLORS.queue,
   connection: PART_COLORS.connectionWait,
+  function: FUNCTION_COLOR,
 };
 const KINDS: Readonly<Record<SamplePart['kind'], string>> = {
   database: 'Statement',
   outgoing: 'Outgoing call',
   queue: 'Queue',
   connection: 'Wait for a connection',
+  function: 'Function',
 };
+/** Functions are drawn behind the operations inside them. */
+const FUNCTION_OPACITY = 0.45;
+const INDENT_PX = 12;
 
 /** The operations of a request on a line. `scaleMs` is the duration of the whole width. */
 export function Waterfall({ sample, scaleMs }: { sample: Sample; scaleMs: number }) {
@@ -37,6 +42,7 @@ export function Waterfall({ sample, scaleMs }: { sample: Sample; scaleMs: number
             left: toPercent(part.start),
             width: toPercent(part.duration),
             '--color': `var(${part.failed ? '--critical' : COLORS[part.kind]})`,
+            ...(part.kind === 'function' && { opacity: FUNCTION_OPACITY }),
           }}
         />
       ))}
@@ -59,12 +65,16 @@ export function WaterfallList({ sample }: { sample: Sample }) {
     <section>
       <h3 style={{ marginBottom: '6px' }}>Operations</h3>
       <div class="rows">
-        {parts.map((part, index) => (
+        {nestParts(parts).map(({ part, depth }, index) => (
           <div
             key={index}
             style={{ display: 'grid', gridTemplateColumns: 'minmax(0,1fr) 140px 64px' }}
           >
-            <span class="mono truncate" title={part.name}>
+            <span
+              class="mono truncate"
+              title={part.name}
+              style={{ paddingLeft: `${INDENT_PX * depth}px` }}
+            >
               <i
                 class="swatch"
                 style={{ '--color': `var(${part.failed ? '--critical' : COLORS[part.kind]})` }}

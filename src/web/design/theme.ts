@@ -60,3 +60,5 @@ export const PART_COLORS = {
   eventLoopWait: '--series-5',
   own: '--series-6',
 } as const;
+/** The color of functions that the application traces. They contain the other parts. */
+export const FUNCTION_COLOR = '--series-8';

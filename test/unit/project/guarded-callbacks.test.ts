@@ -77,6 +77,8 @@ const EXCEPTIONS: Readonly<Record<string, string>> = {
   'agent/instrumentation/queues/bullmq-schedulers.ts wrapMethod(name)': GUARDED_INSIDE,
   "agent/process/process-events.ts wrapMethod('emit')": GUARDED_INSIDE,
   "agent/process/process-events.ts wrapMethod('kill')": GUARDED_INSIDE,
+  'agent/lambda/wrap-lambda-handler.ts setImmediate()':
+    'the callback of the runtime, whose errors must be uncaught',
   'agent/opentelemetry-api/application-meters.ts addBatchObservableCallback()': CALLS_SAFELY,
   'agent/opentelemetry-api/application-meters.ts addCallback()': CALLS_SAFELY,
   'agent/opentelemetry-api/meter-mirror.ts addCallback()': CALLS_SAFELY,

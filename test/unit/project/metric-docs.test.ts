@@ -5,7 +5,7 @@ import { expect, it } from 'vitest';
 const page = readFileSync('docs/metrics.md', 'utf8');
 /** Names of OpenTelemetry metrics and attributes in string literals. */
 const NAME =
-  /['"`]((?:perfscope|http|rpc|network|db|messaging|nodejs|v8js|process|system|container)(?:\.\w+)+)['"`]/g;
+  /['"`]((?:perfscope|http|rpc|network|db|messaging|nodejs|v8js|process|system|container|code|faas)(?:\.\w+)+)['"`]/g;
 /** Names of Prometheus metrics in string literals. */
 const PROMETHEUS_NAME = /['"`](ALERTS\w*|perfscope_[a-z_]+(?:\$\{\w+\})?)['"`]/g;
 /** Names of other things: scopes of meters, channels of `node:diagnostics_channel`, and functions. */

@@ -26,6 +26,7 @@ const ALLOWED: Readonly<Record<string, string>> = {
   'e2e/demo-alerts.test.ts': 'interval between two reads of the alerts',
   'e2e/demo-suggestions.test.ts':
     'reads the suggestions at intervals, because each read takes time',
+  'e2e/aws-lambda.test.ts': 'time for which the process is frozen',
   'e2e/tenant.test.ts': 'limit that only ends a hang',
 };
 

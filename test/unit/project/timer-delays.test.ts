@@ -11,6 +11,7 @@ const EXCEPTIONS: Readonly<Record<string, string>> = {
   'core/guarded-timers.ts setInterval(delaysMs.eachMs)': SPLIT,
   'core/delay.ts delayOnce(eachMs)': SPLIT,
   'agent/process/flush-on-exit.ts setTimeout(timeoutMs)': 'The maximum of the setting is a day.',
+  'agent/lambda/lambda-flusher.ts setTimeout(budgetMs)': 'The maximum of the setting is a minute.',
   'cli/healthcheck-command.ts AbortSignal.timeout(timeout)': 'The maximum of the option is a day.',
   'client/server-sent-events.ts setTimeout(ms)': 'The maximum is 30 s.',
   'server/notifications/delivery/channel-limiter.ts setTimeout(attemptTimeoutMs)':

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { ApiResponse } from '../../../src/client/api-types.ts';
-import { readSample } from '../../../src/web/data/sample.ts';
+import { nestParts, readSample, type SamplePart } from '../../../src/web/data/sample.ts';
 
 type Metric = ApiResponse<'metrics'>['metrics'][number];
 
@@ -86,5 +86,23 @@ describe('readSample', () => {
         expect(parts.every(({ start, duration }) => Number.isFinite(start + duration))).toBe(true);
       }),
     );
+  });
+});
+
+describe('nestParts', () => {
+  it('indents parts inside functions, and not concurrent ones', () => {
+    const createPart = (kind: SamplePart['kind'], start: number, duration: number): SamplePart => ({
+      ...{ kind, name: '', start, duration, failed: false },
+    });
+    const nested = nestParts([
+      createPart('function', 0, 100),
+      createPart('function', 0, 50),
+      createPart('database', 10, 20),
+      createPart('function', 40, 60),
+      createPart('outgoing', 60, 10),
+      createPart('database', 90, 20),
+      createPart('database', 120, 1),
+    ]);
+    expect(nested.map(({ depth }) => depth)).toEqual([0, 1, 2, 1, 2, 0, 0]);
   });
 });

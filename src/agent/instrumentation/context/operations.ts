@@ -6,7 +6,7 @@ import { type OperationOwner, RequestParts, type TimedOperation } from './reques
 import { type Caller, getCurrentScope, type Tenant, type TenantScope } from './tenant-context.ts';
 
 /** What the current request or job waits for. `connection` is the wait for a connection from a pool. */
-export type OperationKind = TimedOperation['kind'];
+export type OperationKind = Exclude<TimedOperation['kind'], 'function'>;
 
 /** An operation in progress, such as a statement or an outgoing call. */
 export interface Operation extends TimedOperation {

@@ -1,4 +1,5 @@
 import {
+  MAX_REQUEST_FUNCTIONS,
   MAX_REQUEST_PARTS,
   type RequestBreakdown,
   type RequestPart,
@@ -64,6 +65,7 @@ export class RequestParts implements RequestBreakdown {
   /** The first operations, in the order of their start. */
   readonly #operations: TimedOperation[] = [];
   #operationCount = 0;
+  #functionCount = 0;
   /** The first statements that ended. Replaced by `#repetitions` when there are more. */
   #statements: string[] | undefined = [];
   #repetitions: Map<string, number> | undefined;
@@ -98,6 +100,18 @@ export class RequestParts implements RequestBreakdown {
         this.#openConnection += 1;
     }
     setRunner(undefined, operation.startMs);
+  }
+
+  /** Adds a traced function. It contains operations, so it doesn't change the times of the breakdown. */
+  addStep(step: TimedOperation): void {
+    this.#operationCount += 1;
+    if (
+      this.#functionCount >= MAX_REQUEST_FUNCTIONS ||
+      this.#operations.length >= MAX_REQUEST_PARTS
+    )
+      return;
+    this.#functionCount += 1;
+    this.#operations.push(step);
   }
 
   /** @param count number of statements or calls of the operation */

@@ -36,7 +36,9 @@ function observeRequests({ outgoing }: InstrumentationContext): void {
       isObserved = true;
       runGuarded(PART, () => observeResponses(outgoing));
     }
-    CallField.set(request, OutgoingCall.createHttp(request.method, getTarget(request)));
+    const target = getTarget(request);
+    if (target.name === outgoing.ignoredHost) return;
+    CallField.set(request, OutgoingCall.createHttp(request.method, target));
   });
   const onError = guard(PART, ({ request, error }: { request: ClientRequest; error: unknown }) => {
     const call = CallField.get(request);

@@ -112,7 +112,11 @@ export class OutgoingRecorder {
   #openBodyCount = 0;
   #timer: NodeJS.Timeout | undefined;
 
-  constructor(histograms: HistogramRegistry) {
+  /** Host and port whose calls are not recorded. */
+  readonly ignoredHost: string | undefined;
+
+  constructor(histograms: HistogramRegistry, ignoredHost?: string) {
+    this.ignoredHost = ignoredHost;
     this.#httpCalls = histograms.create({
       scope: 'perfscope.http',
       name: 'http.client.request.duration',

@@ -50,7 +50,9 @@ function observeRequests({ outgoing }: InstrumentationContext): void {
     const { method, upgrade } = request;
     if (method === 'CONNECT' || upgrade || isUnrecorded()) return;
     if (isUnrecordedRequest(request.origin, request.headers)) return;
-    CallField.set(request, OutgoingCall.createHttp(method, getOriginTarget(request.origin)));
+    const target = getOriginTarget(request.origin);
+    if (target.name === outgoing.ignoredHost) return;
+    CallField.set(request, OutgoingCall.createHttp(method, target));
   });
   const onHeaders = guard(
     PART,

@@ -1,5 +1,6 @@
 import { PerformanceMetricType } from '../../schema/enums.ts';
 import { CALL_METRICS } from './call-definitions.ts';
+import { FUNCTION_METRICS } from './function-definitions.ts';
 import { SUGGESTION_METRICS } from './suggestion-definitions.ts';
 
 /**
@@ -248,6 +249,7 @@ const DEFINITIONS: Readonly<Record<string, MetricDefinition>> = {
   },
 
   'perfscope.breaker.state': { type: T.BREAKER_STATE },
+  ...FUNCTION_METRICS,
 };
 
 const OTHER_METRIC: MetricDefinition = { type: T.CUSTOM };

@@ -11,6 +11,7 @@ import { Loaded } from '../../design/states.tsx';
 import { tableHeight } from '../../design/table.tsx';
 import { useHeading } from '../../shell/use-heading.ts';
 import { comparison, getParameter, linkTo } from '../../url/view-state.ts';
+import { FunctionsCard } from './functions-card.tsx';
 import { NoServices } from './service-columns.tsx';
 import { WhereTimeGoes } from './where-time-goes.tsx';
 
@@ -48,6 +49,7 @@ export default function Service() {
       </Card>
       <WhereTimeGoes figures={total.data?.endpoints[0]} filter={filter} />
       <GroupTable title="By tenant" dimension="organizationId" filter={filter} span={5} />
+      <FunctionsCard service={service} />
       <GroupTable title="By version" dimension="version" filter={filter} span={6} />
       <GroupTable title="By instance" dimension="instance" filter={filter} span={6} />
     </>

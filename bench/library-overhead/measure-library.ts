@@ -1,0 +1,111 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { copyFileSync, mkdirSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import autocannon from 'autocannon';
+import type { Agent } from '../overhead/agents.ts';
+import type { LibraryDefinition } from './libraries.ts';
+
+/** Measured cost of one run. */
+export interface LibraryCost {
+  readonly cpuMicros: number;
+  /** Number of measured operations. */
+  readonly operations: number;
+}
+
+export interface MeasureLibraryOptions {
+  readonly definition: LibraryDefinition;
+  readonly agent: Agent;
+  readonly env: NodeJS.ProcessEnv;
+  /** Durations of the warm-up and of the measurement, in ms. */
+  readonly warmUpMs: number;
+  readonly measureMs: number;
+}
+
+const CONNECTIONS = 8;
+
+/** Starts a process with an agent, and returns its CPU time per operation. */
+export async function measureLibrary(options: MeasureLibraryOptions): Promise<LibraryCost> {
+  const { definition, agent, env, warmUpMs, measureMs } = options;
+  const file = copyDefinition(definition);
+  const service = new DefinitionProcess(file, 'service', agent, env);
+  // The client of a protocol runs without an agent.
+  const client =
+    definition.kind === 'protocol'
+      ? new DefinitionProcess(file, 'client', { name: 'none', flags: [], env: {} }, env)
+      : undefined;
+  try {
+    const port = await service.send<number>({ start: true });
+    await client?.send({ connect: port });
+    const run = async (ms: number): Promise<LibraryCost> => {
+      if (definition.kind === 'client') {
+        const { count, micros } = await service.send<{ count: number; micros: number }>({
+          measure: ms,
+        });
+        return { operations: count, cpuMicros: micros / count };
+      }
+      const before = await service.send<number>({ usage: true });
+      const count = client
+        ? (await client.send<{ count: number }>({ measure: ms })).count
+        : await sendRequests(`http://127.0.0.1:${port}${definition.path}`, ms);
+      const after = await service.send<number>({ usage: true });
+      return { operations: count, cpuMicros: (after - before) / count };
+    };
+    await run(warmUpMs);
+    return await run(measureMs);
+  } finally {
+    await Promise.all([service.kill(), client?.kill()]);
+  }
+}
+
+/** Node.js finds packages from the folder of the file, also for `import()`. */
+function copyDefinition({ name, file, folder }: LibraryDefinition): string {
+  const target = resolve('test/libraries', folder, 'node_modules/.perfscope-bench');
+  mkdirSync(target, { recursive: true });
+  const copy = join(target, `${name}.cjs`);
+  copyFileSync(file, copy);
+  return copy;
+}
+
+async function sendRequests(url: string, ms: number): Promise<number> {
+  const result = await autocannon({ url, connections: CONNECTIONS, duration: ms / 1000 });
+  const { non2xx, errors } = result;
+  if (non2xx + errors > 0) throw new Error(`${non2xx + errors} requests to ${url} failed`);
+  return result['2xx'];
+}
+
+/** A process that runs a definition. */
+class DefinitionProcess {
+  readonly #child: ChildProcess;
+  readonly #exited: Promise<unknown>;
+
+  constructor(file: string, mode: 'service' | 'client', agent: Agent, env: NodeJS.ProcessEnv) {
+    const program = resolve('bench/library-overhead/run-definition.mjs');
+    this.#child = spawn(process.execPath, [...agent.flags, program, file, mode], {
+      // The packages of other agents are found from here.
+      cwd: 'bench/overhead',
+      env: { ...env, ...agent.env, BENCH_AGENT: agent.name, NODE_ENV: 'production' },
+      stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
+    });
+    this.#exited = once(this.#child, 'exit');
+  }
+
+  /** Sends a command, and returns its result. */
+  async send<T = unknown>(command: object): Promise<T> {
+    const ended = this.#exited.then(() => {
+      throw new Error('The process ended.');
+    });
+    const answer = once(this.#child, 'message');
+    this.#child.send(command);
+    const [{ result, error }] = (await Promise.race([answer, ended])) as [
+      { result?: T; error?: string },
+    ];
+    if (error !== undefined) throw new Error(error);
+    return result as T;
+  }
+
+  async kill(): Promise<void> {
+    this.#child.kill('SIGKILL');
+    await this.#exited;
+  }
+}

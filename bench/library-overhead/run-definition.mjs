@@ -1,0 +1,57 @@
+// Runs a definition in its own process: run-definition.mjs FILE MODE, where MODE is `service` or `client`. The parent
+// sends commands over IPC: { start }, { measure: ms }, { usage }, and { connect: port }.
+import { createRequire } from 'node:module';
+
+const [file, mode] = process.argv.slice(2);
+const definition = createRequire(import.meta.url)(file);
+/** Operations in progress at the same time. */
+const CONCURRENCY = 8;
+let operations;
+
+process.on('message', async (command) => {
+  try {
+    process.send({ result: await execute(command) });
+  } catch (error) {
+    process.send({ error: String(error?.stack ?? error) });
+  }
+});
+
+async function execute(command) {
+  if ('start' in command) return start();
+  if ('connect' in command) {
+    operations = await definition.client.connect(command.connect);
+    return null;
+  }
+  if ('measure' in command) return measure(command.measure);
+  return readCpuMicros();
+}
+
+/** Returns the port of a server. */
+async function start() {
+  if (mode === 'client') return null;
+  if (definition.listen) return definition.listen();
+  operations = await definition.setup(process.env);
+  return null;
+}
+
+/** Runs operations for a time in ms, and returns their number and the CPU time in µs. */
+async function measure(ms) {
+  const endMs = performance.now() + ms;
+  const before = readCpuMicros();
+  let count = 0;
+  const runLoop = async () => {
+    for (let i = 0; performance.now() < endMs; ) {
+      await operations.run();
+      count += 1;
+      // Operations without I/O would otherwise block the timers and the garbage collection.
+      if (++i % 1000 === 0) await new Promise(setImmediate);
+    }
+  };
+  await Promise.all(Array.from({ length: CONCURRENCY }, runLoop));
+  return { count, micros: readCpuMicros() - before };
+}
+
+function readCpuMicros() {
+  const { user, system } = process.cpuUsage();
+  return user + system;
+}
