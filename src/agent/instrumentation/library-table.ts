@@ -8,6 +8,8 @@ import { POSTGRES_JS } from './databases/postgres-js.ts';
 import { PRISMA } from './databases/prisma.ts';
 import { EXPRESS, ROUTER } from './frameworks/express.ts';
 import { FASTIFY } from './frameworks/fastify.ts';
+import { H3 } from './frameworks/h3.ts';
+import { HAPI } from './frameworks/hapi.ts';
 import { HONO } from './frameworks/hono.ts';
 import { KOA } from './frameworks/koa.ts';
 import { KOA_ROUTER } from './frameworks/koa-router.ts';
@@ -30,6 +32,8 @@ export const LIBRARIES: readonly Library[] = [
   KOA_ROUTER,
   NEST,
   HONO,
+  HAPI,
+  H3,
   NEXT,
 
   FETCH,

@@ -6,8 +6,8 @@ const PREFLIGHT = '(preflight)';
 const OPTIONS = '(options)';
 const STATIC_FILE = '(static)';
 
-/** Routes that match every path, such as `*`, `/*`, `/*splat`, `/{*splat}`, `{/*rest}`, and `/(.*)`. */
-const CATCH_ALL = /^\/?(?:\{?\/?\*\w*\}?|\(\.\*\))$/;
+/** Routes that match every path, such as `*`, `/*`, `/*splat`, `/{*splat}`, `{/*rest}`, `/{rest*}`, `/**:rest`, and `/(.*)`. */
+const CATCH_ALL = /^\/?(?:\{?\/?\*\w*\}?|\{\w+\*\}|\*\*(?::\w+)?|\(\.\*\))$/;
 
 /**
  * Completes the route of a request that has ended. Requests without a route get a name instead, so that scanners,
