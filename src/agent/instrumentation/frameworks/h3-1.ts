@@ -121,12 +121,12 @@ function observeMount(handler: Handler, path: string): Handler {
     try {
       result = handler.call(this, event);
     } catch (error) {
-      leaveMount(mount, true);
+      leaveMount(mount, !isNotFound(error));
       throw error;
     }
     const leave = (value: unknown) => leaveMount(mount, value !== undefined || isHandled(event));
     if (types.isPromise(result)) {
-      return observePromise(result, leave, () => leaveMount(mount, true));
+      return observePromise(result, leave, (error) => leaveMount(mount, !isNotFound(error)));
     }
     leave(result);
     return result;
@@ -140,6 +140,15 @@ function isHandled(event: H3Event): boolean {
     return event.handled === true;
   } catch {
     return true;
+  }
+}
+
+/** An app throws this error if no handler responds. */
+function isNotFound(error: unknown): boolean {
+  try {
+    return (error as { statusCode?: unknown } | undefined)?.statusCode === 404;
+  } catch {
+    return false;
   }
 }
 

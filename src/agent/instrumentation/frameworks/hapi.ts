@@ -1,6 +1,15 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { types } from 'node:util';
+import { guard } from '../../../core/guard.ts';
 import type { Library } from '../loading/library.ts';
-import { type MethodRecord, observeMethod } from '../loading/method-patching.ts';
+import {
+  copyFunctionProperties,
+  type Method,
+  type MethodRecord,
+  observeMethod,
+  observePromise,
+  wrapMethod,
+} from '../loading/method-patching.ts';
 import { isClosedByPeer } from '../requests/connection-close.ts';
 import { getRequestState } from '../requests/request-state.ts';
 
@@ -45,6 +54,9 @@ export const HAPI: Library = {
           before: (request, args) => storeError(request, args[0] as HapiResponse | undefined),
         });
       },
+      'lib/toolkit.js': (exports, { version }) => {
+        if (version.startsWith('20.')) observeMethods((exports as { Manager: Method }).Manager);
+      },
     },
   }),
 };
@@ -66,3 +78,46 @@ function storeError({ raw }: HapiRequest, response: HapiResponse | undefined): v
   // A write to a closed connection can fail too.
   if (headersSent && !(socket && isClosedByPeer(socket))) state.hasFailedAfterHeaders = true;
 }
+
+/** Errors of the language. Version 20 replaces them by copies that have no stack on current versions of Node.js. */
+const COPIED_ERRORS = [EvalError, RangeError, ReferenceError, SyntaxError, TypeError, URIError];
+
+const storeOriginal = guard(PART, (request: HapiRequest, error: unknown) => {
+  if (!COPIED_ERRORS.some((each) => error instanceof each)) return;
+  const state = getRequestState(request.raw.req);
+  if (state) state.thrown ??= error;
+});
+
+/** Handlers and the functions that replace them. */
+const observedMethods = new WeakMap<Method, Method>();
+
+const observeMethodOnce = guard(PART, (method: Method): Method => {
+  const existing = observedMethods.get(method);
+  if (existing) return existing;
+  const observed: Method = function (this: unknown, ...args: unknown[]) {
+    const request = args[0] as HapiRequest;
+    let result: unknown;
+    try {
+      result = method.apply(this, args);
+    } catch (error) {
+      storeOriginal(request, error);
+      throw error;
+    }
+    if (!types.isPromise(result)) return result;
+    return observePromise(result, ignore, (error) => storeOriginal(request, error));
+  };
+  copyFunctionProperties(method, observed);
+  observedMethods.set(method, observed);
+  return observed;
+});
+
+/** Observes the handlers, extensions, and other functions that Hapi calls for a request. */
+function observeMethods({ prototype }: Method): void {
+  wrapMethod(prototype as object, 'execute', (original) => {
+    return function execute(this: unknown, method: Method, ...args: unknown[]) {
+      return original.call(this, observeMethodOnce(method) ?? method, ...args);
+    };
+  });
+}
+
+function ignore(): void {}
