@@ -18,7 +18,7 @@ import { ErrorTracker, parseThrown } from './error-tracking/error-tracker.ts';
 import {
   toConnectOccurrence,
   toJobOccurrence,
-  toRequestOccurrence,
+  toRequestOccurrences,
 } from './error-tracking/to-error-occurrence.ts';
 import { DurationStats, SystemHealthMonitor } from './health/system-health-monitor.ts';
 import { getCurrentTenant } from './instrumentation/context/tenant-context.ts';
@@ -151,8 +151,11 @@ export class Agent {
       streamRoutes: settings.PERFORMANCE_STREAM_ROUTES,
       isOwnServer: (server) => this.#ownServers.has(server),
       onRequest: (durationMs, failed) => this.#requestStats.add(durationMs, failed),
-      onServerError: (request, thrown) =>
-        this.errorTracker.track(toRequestOccurrence(request, thrown), request.timestampMs),
+      onServerError: (request, thrown) => {
+        for (const each of toRequestOccurrences(request, thrown)) {
+          this.errorTracker.track(each, request.timestampMs);
+        }
+      },
       resolveTenant: (request) => this.tenantReader.readTenant(request),
       onOverflow: this.#onOverflow,
       histograms: this.histograms,

@@ -2,8 +2,22 @@ import type { ErrorOccurrence } from '../../core/errors/error-log-row.ts';
 import { QueueJobStatus } from '../../core/schema/enums.ts';
 import type { JobTransition } from '../../core/schema/tables/queue-metrics-table.ts';
 import type { FailedConnect } from '../instrumentation/databases/database-recorder.ts';
+import { OperationErrors } from '../instrumentation/requests/operation-errors.ts';
 import type { SampledRequest } from '../instrumentation/requests/request-sampler.ts';
 import { parseThrown } from './error-tracker.ts';
+
+/**
+ * Creates the error occurrences of a failed request: one, or one for each failed part of its operation.
+ *
+ * @param thrown see {@link toRequestOccurrence}
+ */
+export function toRequestOccurrences(request: SampledRequest, thrown: unknown): ErrorOccurrence[] {
+  if (!(thrown instanceof OperationErrors)) return [toRequestOccurrence(request, thrown)];
+  return thrown.all.map((each) => {
+    const occurrence = toRequestOccurrence(request, each.thrown);
+    return { ...occurrence, context: { ...occurrence.context, path: each.path } };
+  });
+}
 
 /**
  * Creates the error occurrence of a failed request.

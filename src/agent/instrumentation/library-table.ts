@@ -15,6 +15,7 @@ import { KOA } from './frameworks/koa.ts';
 import { KOA_ROUTER } from './frameworks/koa-router.ts';
 import { NEST } from './frameworks/nest.ts';
 import { NEXT } from './frameworks/next.ts';
+import { TRPC } from './frameworks/trpc.ts';
 import type { Library } from './loading/library.ts';
 import { NODE_HTTP } from './outgoing/node-http-client.ts';
 import { FETCH, UNDICI } from './outgoing/undici.ts';
@@ -35,6 +36,7 @@ export const LIBRARIES: readonly Library[] = [
   HAPI,
   H3,
   NEXT,
+  TRPC,
 
   FETCH,
   UNDICI,

@@ -10,7 +10,6 @@ export const UNMEASURED_LIBRARIES: Readonly<Record<string, LibraryCategory>> = {
   graphql: 'framework',
   '@apollo/server': 'framework',
   'graphql-yoga': 'framework',
-  '@trpc/server': 'framework',
   '@grpc/grpc-js': 'framework',
   'socket.io': 'framework',
   'better-sqlite3': 'database',

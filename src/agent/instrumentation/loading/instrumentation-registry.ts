@@ -7,6 +7,7 @@ import { errorMessage } from '../../../core/perfscope-error.ts';
 import type { InstrumentationContext } from '../instrumentation-context.ts';
 import { UNMEASURED_LIBRARIES } from '../unmeasured-libraries.ts';
 import {
+  findFileEntry,
   formatVersionRange,
   isSupportedVersion,
   type Library,
@@ -63,10 +64,10 @@ export class InstrumentationRegistry {
         ...Object.keys(UNMEASURED_LIBRARIES),
       ]),
       onPackage: (name, folder) => this.#onModule(name, folder),
-      findNames: (library, path) => this.#hooks.get(library.name)?.modules?.[path]?.names,
+      findNames: (library, path) => findFileEntry(this.#hooks.get(library.name)?.modules, path)?.names,
       onLoad: (library, path, folder, variables) =>
         void this.#patch(library, path, folder, (file) =>
-          this.#hooks.get(library.name)?.modules?.[path]?.patch(variables, file),
+          findFileEntry(this.#hooks.get(library.name)?.modules, path)?.patch(variables, file),
         ),
     });
   }
@@ -133,7 +134,8 @@ export class InstrumentationRegistry {
     if (!library || basedir === undefined) return undefined;
     const path = name.slice(library.name.length + 1);
     const { patches } = this.#hooks.get(library.name)!;
-    const patch = patches?.[path] ?? patches?.[`${path}.js`] ?? patches?.[`${path}.cjs`];
+    const patch =
+      findFileEntry(patches, path) ?? patches?.[`${path}.js`] ?? patches?.[`${path}.cjs`];
     return this.#patch(library, path, basedir, patch && ((file) => patch(exports, file)));
   }
 

@@ -73,12 +73,26 @@ interface ModulePatch {
   readonly patch: (variables: Record<string, unknown>, file: LoadedFile) => void;
 }
 
-/** The files of a library that the agent patches, by their path in the package. */
+/**
+ * The files of a library that the agent patches, by their path in the package. A hash in the name of a file is written as
+ * `*`, such as in `dist/server-*.mjs`.
+ */
 export interface LibraryHooks {
   /** CommonJS files. `''` is the main file. */
   readonly patches?: Readonly<Record<string, FilePatch>>;
   /** ES modules. */
   readonly modules?: Readonly<Record<string, ModulePatch>>;
+}
+
+/** A hash that a bundler has added to the name of a file. */
+const FILE_HASH = /-[\w-]{8}(?=\.[cm]?js$)/;
+
+/** Returns the entry of a file, or of its name without the hash. */
+export function findFileEntry<T>(
+  entries: Readonly<Record<string, T>> | undefined,
+  path: string,
+): T | undefined {
+  return entries?.[path] ?? entries?.[path.replace(FILE_HASH, '-*')];
 }
 
 /** Returns whether a version is in a range. */

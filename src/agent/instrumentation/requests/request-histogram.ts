@@ -154,7 +154,7 @@ export class RequestHistogram implements RegisteredHistogram {
   }
 
   #findSeries(
-    { method, scheme, route }: RequestState,
+    { method, scheme, route, operation }: RequestState,
     status: number,
     failed: boolean,
     tenant: Tenant,
@@ -174,7 +174,7 @@ export class RequestHistogram implements RegisteredHistogram {
       const abortedCounter = this.#aborted.get(endpointKey, createAttributes);
       return { endpoint, status: undefined, abortedCounter };
     }
-    const errorAttributes = failed ? { 'error.type': toErrorType(status) } : EMPTY_ATTRIBUTES;
+    const errorAttributes = failed ? { 'error.type': toErrorType(status, operation) } : EMPTY_ATTRIBUTES;
     const statusSeries = this.#statuses.get(
       `${status} ${failed} ${endpointKey}`,
       () => ({
@@ -198,7 +198,11 @@ const NO_TENANT: Tenant = {};
 /** Value of `error.type` if the server failed after it sent the headers, or sent no response. */
 const INCOMPLETE_RESPONSE = 'incomplete_response';
 
-/** Returns `error.type` of a failed request: its 5xx status, or `incomplete_response`. */
-export function toErrorType(status = 0): string {
-  return status >= 500 ? String(status) : INCOMPLETE_RESPONSE;
+/** Value of `error.type` if a GraphQL operation or a tRPC procedure failed, and the status doesn't show it. */
+const FAILED_OPERATION = 'failed_operation';
+
+/** Returns `error.type` of a failed request: its 5xx status, `failed_operation`, or `incomplete_response`. */
+export function toErrorType(status = 0, operation?: string): string {
+  if (status >= 500) return String(status);
+  return operation === undefined ? INCOMPLETE_RESPONSE : FAILED_OPERATION;
 }

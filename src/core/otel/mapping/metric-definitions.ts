@@ -118,6 +118,14 @@ const DEFINITIONS: Readonly<Record<string, MetricDefinition>> = {
     isServer: true,
     dimensions: RPC_DIMENSIONS,
   },
+  'perfscope.graphql.operation.duration': {
+    type: T.CUSTOM,
+    dimensions: { endpoint: ['graphql.operation.name'], operation: ['graphql.operation.type'] },
+  },
+  'perfscope.trpc.procedure.duration': {
+    type: T.CUSTOM,
+    dimensions: { endpoint: ['rpc.method'], operation: ['perfscope.trpc.procedure.type'] },
+  },
   // Spans of other protocols that a process has received.
   'perfscope.span.server.duration': { type: T.API_RESPONSE_TIME, isServer: true },
   ...SUGGESTION_METRICS,
