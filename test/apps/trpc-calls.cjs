@@ -41,7 +41,7 @@ function createRouter({ initTRPC, TRPCError }) {
 }
 
 /** Starts one server per adapter. Returns the URL of each. */
-async function startServers(trpc, adapters, { router, createCaller }) {
+async function startServers(adapters, { router, createCaller }) {
   const createContext = ({ req }) => {
     if (req.url?.includes('broken-context')) throw new Error('thrown by the context');
     return {};
@@ -88,14 +88,19 @@ async function startServers(trpc, adapters, { router, createCaller }) {
 /** Calls procedures through each adapter, and prints the responses. */
 async function run(trpc, adapters) {
   const app = createRouter(trpc);
-  const { urls, servers } = await startServers(trpc, adapters, app);
+  const { urls, servers } = await startServers(adapters, app);
   const send = async (path, method = 'GET') => {
     const headers = method === 'POST' ? { 'content-type': 'application/json' } : {};
     const response = await fetch(path, { method, headers });
     const text = await response.text();
     const name = path.replace(/^http:\/\/[^/]+/, '');
     // The body of an error contains its stack.
-    console.log(method, name, response.status, text.replaceAll(/"stack":"(?:[^"\\]|\\.)*"/g, '"stack"'));
+    console.log(
+      method,
+      name,
+      response.status,
+      text.replaceAll(/"stack":"(?:[^"\\]|\\.)*"/g, '"stack"'),
+    );
   };
   for (const [name, url] of Object.entries(urls)) {
     console.log(name);
@@ -111,13 +116,16 @@ async function run(trpc, adapters) {
     if (name !== 'fetch') await send(`${url}/rooms.rejects`, 'POST');
     await send(`${url}/guarded`);
     await send(`${url}/unknown.path`);
-    await send(`${url}/hello,rooms.byId?batch=1`);
-    await send(`${url}/hello,rooms.throws,rooms.missing?batch=1`);
+    await send(`${url}/hello,rooms.byId?batch=1&input=%7B%7D`);
+    await send(`${url}/hello,rooms.throws,rooms.missing?batch=1&input=%7B%7D`);
     await send(`${url}/hello?broken-context`);
   }
   await send(`${urls.express.replace('/trpc', '/page')}/5`);
   console.log(await app.createCaller({}).hello());
-  await app.createCaller({}).rooms.throws().catch((error) => console.log(error.message));
+  await app
+    .createCaller({})
+    .rooms.throws()
+    .catch((error) => console.log(error.message));
   for (const server of servers) {
     server.closeAllConnections();
     server.close();

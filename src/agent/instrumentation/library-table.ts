@@ -6,8 +6,11 @@ import { ORMS } from './databases/orms.ts';
 import { PG, PG_POOL } from './databases/postgres.ts';
 import { POSTGRES_JS } from './databases/postgres-js.ts';
 import { PRISMA } from './databases/prisma.ts';
+import { APOLLO_SERVER } from './frameworks/apollo-server.ts';
 import { EXPRESS, ROUTER } from './frameworks/express.ts';
 import { FASTIFY } from './frameworks/fastify.ts';
+import { GRAPHQL } from './frameworks/graphql.ts';
+import { GRAPHQL_EXECUTOR, GRAPHQL_YOGA } from './frameworks/graphql-yoga.ts';
 import { H3 } from './frameworks/h3.ts';
 import { HAPI } from './frameworks/hapi.ts';
 import { HONO } from './frameworks/hono.ts';
@@ -36,7 +39,12 @@ export const LIBRARIES: readonly Library[] = [
   HAPI,
   H3,
   NEXT,
+
   TRPC,
+  APOLLO_SERVER,
+  GRAPHQL_YOGA,
+  GRAPHQL_EXECUTOR,
+  GRAPHQL,
 
   FETCH,
   UNDICI,

@@ -7,9 +7,6 @@ import type { LibraryCategory } from './loading/library.ts';
 export const UNMEASURED_LIBRARIES: Readonly<Record<string, LibraryCategory>> = {
   restify: 'framework',
   elysia: 'framework',
-  graphql: 'framework',
-  '@apollo/server': 'framework',
-  'graphql-yoga': 'framework',
   '@grpc/grpc-js': 'framework',
   'socket.io': 'framework',
   'better-sqlite3': 'database',

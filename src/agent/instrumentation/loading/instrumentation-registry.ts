@@ -64,7 +64,8 @@ export class InstrumentationRegistry {
         ...Object.keys(UNMEASURED_LIBRARIES),
       ]),
       onPackage: (name, folder) => this.#onModule(name, folder),
-      findNames: (library, path) => findFileEntry(this.#hooks.get(library.name)?.modules, path)?.names,
+      findNames: (library, path) =>
+        findFileEntry(this.#hooks.get(library.name)?.modules, path)?.names,
       onLoad: (library, path, folder, variables) =>
         void this.#patch(library, path, folder, (file) =>
           findFileEntry(this.#hooks.get(library.name)?.modules, path)?.patch(variables, file),

@@ -174,7 +174,9 @@ export class RequestHistogram implements RegisteredHistogram {
       const abortedCounter = this.#aborted.get(endpointKey, createAttributes);
       return { endpoint, status: undefined, abortedCounter };
     }
-    const errorAttributes = failed ? { 'error.type': toErrorType(status, operation) } : EMPTY_ATTRIBUTES;
+    const errorAttributes = failed
+      ? { 'error.type': toErrorType(status, operation) }
+      : EMPTY_ATTRIBUTES;
     const statusSeries = this.#statuses.get(
       `${status} ${failed} ${endpointKey}`,
       () => ({
