@@ -122,14 +122,14 @@ it('explains each reason why a library is not measured', async () => {
     express: ['5.3.0', 'module'],
     bullmq: ['5.1.0', 'commonjs'],
     kafkajs: ['2.2.4', 'commonjs'],
-    graphql: ['17.0.0', 'module'],
-    '@hapi/hapi': ['21.4.0', 'commonjs'],
+    elysia: ['1.4.0', 'module'],
+    restify: ['11.1.0', 'commonjs'],
   });
   const file = join(folder, 'app.cjs');
   writeFileSync(
     file,
-    `for (const name of ['pg', 'kafkajs', '@hapi/hapi', 'node:sqlite']) require(name);
-     import('express'); import('graphql'); setTimeout(() => {}, 500);`,
+    `for (const name of ['pg', 'kafkajs', 'restify', 'node:sqlite']) require(name);
+     import('express'); import('elysia'); setTimeout(() => {}, 500);`,
   );
   const { stdout, status } = await runPerfscope(['doctor', file], env);
   const lines = stdout.split('\n').filter((line) => !line.includes('rows are not sent'));
@@ -137,7 +137,7 @@ it('explains each reason why a library is not measured', async () => {
     'perfscope: ✗ pg 7.18.2: only version 8 is supported. Install a newer version.',
     'perfscope: ✗ express 5.3.0: its ES modules are not measured. Load it with require().',
     expect.stringMatching(
-      /^perfscope: Not measured yet: (?=.*kafkajs 2\.2\.4)(?=.*@hapi\/hapi 21\.4\.0)(?=.*graphql 17\.0\.0)(?=.*node:sqlite v26)/,
+      /^perfscope: Not measured yet: (?=.*kafkajs 2\.2\.4)(?=.*restify 11\.1\.0)(?=.*elysia 1\.4\.0)(?=.*node:sqlite v26)/,
     ),
     'perfscope: In package.json, but not loaded: bullmq.',
     '',
