@@ -70,6 +70,7 @@ async function main() {
   const end = readMemory();
   console.log(JSON.stringify({ half, end }));
   agent.destroy();
+  server.closeAllConnections();
   server.close();
 }
 void main();

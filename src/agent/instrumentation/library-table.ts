@@ -18,6 +18,7 @@ import { KOA } from './frameworks/koa.ts';
 import { KOA_ROUTER } from './frameworks/koa-router.ts';
 import { NEST } from './frameworks/nest.ts';
 import { NEXT } from './frameworks/next.ts';
+import { NITRO } from './frameworks/nitro.ts';
 import { TRPC } from './frameworks/trpc.ts';
 import type { Library } from './loading/library.ts';
 import { NODE_HTTP } from './outgoing/node-http-client.ts';
@@ -38,6 +39,7 @@ export const LIBRARIES: readonly Library[] = [
   HONO,
   HAPI,
   H3,
+  NITRO,
   NEXT,
 
   TRPC,

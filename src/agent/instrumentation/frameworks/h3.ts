@@ -51,11 +51,12 @@ export const H3: Library = {
   }),
 };
 
-function patchExports(exports: unknown): void {
-  const functions = exports as Record<string, Method>;
+/** Replaces the functions of version 1. A build can omit `useBase`. */
+export function patchExports(exports: unknown): void {
+  const functions = exports as Record<string, Method | undefined>;
   functions.createApp = observeApp(functions.createApp!);
   functions.createRouter = observeRouter(functions.createRouter!);
-  functions.useBase = observeBase(functions.useBase!);
+  if (functions.useBase) functions.useBase = observeBase(functions.useBase);
 }
 
 /** The classes of a copy. `H3` extends `H3Core`, and finds its routes itself. */

@@ -46,8 +46,14 @@ export class InstrumentationRegistry {
    */
   constructor(libraries: readonly Library[], context: InstrumentationContext) {
     this.#hooks = new Map(libraries.map((each) => [each.name, each.instrument?.(context) ?? {}]));
-    const packages = libraries.filter(({ isBuiltIn }) => !isBuiltIn);
+    const packages = libraries.filter(
+      ({ isBuiltIn, readBundledVersion }) => !isBuiltIn && !readBundledVersion,
+    );
     this.#libraries = packages;
+    const bundles = libraries.flatMap((library) => {
+      const { bundle } = this.#hooks.get(library.name)!;
+      return bundle ? [{ library, bundle }] : [];
+    });
     const loadedFiles = Object.keys(createRequire(import.meta.url).cache ?? {});
     for (const each of packages) this.#findPreloaded(each, loadedFiles);
     const onLoad = guard('the library hook', (exports: unknown, name: string, basedir?: string) =>
@@ -59,6 +65,15 @@ export class InstrumentationRegistry {
       (exports, name, basedir) => (onLoad(exports, name, basedir) ?? exports) as typeof exports,
     );
     hookModules(packages, {
+      bundles: bundles.map(({ library, bundle: { url, functions } }) => ({
+        name: library.name,
+        url,
+        functions,
+      })),
+      onBundle: (name, file, functions) => {
+        const found = bundles.find(({ library }) => library.name === name);
+        if (found) this.#patchBundle(found.library, file, () => found.bundle.patch(functions));
+      },
       packages: new Set([
         ...packages.map(({ name }) => name),
         ...Object.keys(UNMEASURED_LIBRARIES),
@@ -158,6 +173,23 @@ export class InstrumentationRegistry {
     }
     this.onChange();
     return replacement;
+  }
+
+  /** @param file path of a file in a build that contains the library */
+  #patchBundle(library: Library, file: string, patch: () => void): void {
+    const { name, versions, readBundledVersion } = library;
+    const version = readBundledVersion?.(file) ?? 'unknown';
+    const state: LibraryState = { name, version, measured: false, reason: undefined };
+    this.#states.set(file, state);
+    if (isSupportedVersion(version, versions)) {
+      try {
+        patch();
+        state.measured = true;
+      } catch (error) {
+        state.reason = `its internals differ from the supported versions (${errorMessage(error)})`;
+      }
+    } else state.reason = `only version ${formatVersionRange(versions)} is supported`;
+    this.onChange();
   }
 
   #checkVersion(library: Library, basedir: string): LibraryState {

@@ -35,6 +35,10 @@ export interface Library {
   readonly bundledMessages?: readonly string[];
   /** Names of the libraries that do this library's work, such as the drivers of an ORM. If one is measured, so is this. */
   readonly through?: readonly string[];
+  /** Names of the libraries that the build contains, and that are measured with this library. */
+  readonly bundledLibraries?: readonly string[];
+  /** Reads the version from a build, if applications never load the package itself. The parameter is the file of the build. */
+  readonly readBundledVersion?: (file: string) => string;
   /** Creates the code that measures the library. Undefined if another library measures it, for example a driver. */
   readonly instrument?: (context: InstrumentationContext) => LibraryHooks;
 }
@@ -73,6 +77,23 @@ interface ModulePatch {
   readonly patch: (variables: Record<string, unknown>, file: LoadedFile) => void;
 }
 
+/** Patches a library in a file of an application's build, which contains the library's code. */
+interface BundlePatch {
+  /** Matches the URLs of such files. */
+  readonly url: RegExp;
+  /**
+   * Matches functions in the file, by the name for `patch`. The first group is the function's name in the file. A file is
+   * only patched if it contains the first of these functions.
+   */
+  readonly functions: Readonly<Record<string, RegExp>>;
+  /**
+   * Called before the code of the file. To replace a function, set its property.
+   *
+   * @param functions the functions by name. A function that the file doesn't contain is undefined.
+   */
+  readonly patch: (functions: Record<string, unknown>) => void;
+}
+
 /**
  * The files of a library that the agent patches, by their path in the package. A hash in the name of a file is written as
  * `*`, such as in `dist/server-*.mjs`.
@@ -82,6 +103,7 @@ export interface LibraryHooks {
   readonly patches?: Readonly<Record<string, FilePatch>>;
   /** ES modules. */
   readonly modules?: Readonly<Record<string, ModulePatch>>;
+  readonly bundle?: BundlePatch;
 }
 
 /** A hash that a bundler has added to the name of a file. */
