@@ -13,6 +13,8 @@ hookModules(
     },
   ],
   {
+    bundles: [],
+    onBundle: () => {},
     packages: new Set(['traced']),
     onPackage: () => {},
     findNames: (_library, path) =>

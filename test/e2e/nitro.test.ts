@@ -73,7 +73,10 @@ async function serve({ folder, requests }: App, node: number, module: string, se
   }
   await exited;
   // Stacks contain the wrappers of the agent.
-  return { statuses, output: output.replaceAll(/^ +(?:at|\.\.\.) .*\n/gm, '').replaceAll(port, 'PORT') };
+  return {
+    statuses,
+    output: output.replaceAll(/^ +(?:at|\.\.\.) .*\n/gm, '').replaceAll(port, 'PORT'),
+  };
 }
 
 it('measures the build of Nitro 2 on each version of Node.js', async () => {
