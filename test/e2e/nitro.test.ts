@@ -17,6 +17,8 @@ const NO_AGENT = resolve('test/host-safety/programs/empty.cjs');
 const BUILD_LIMIT_MS = 300_000;
 const run = promisify(execFile);
 
+const MEASURED_NITRO = expect.stringMatching(/^✓ nitropack 2\.\d+\.\d+$/) as string;
+
 const measurements = new RecordedMeasurements();
 beforeAll(() => measurements.start());
 afterAll(() => measurements.remove());
@@ -42,7 +44,37 @@ const NITRO: App = {
   ],
 };
 
-afterAll(() => rmSync(NITRO.folder, { recursive: true, force: true }));
+const NUXT: App = {
+  folder: resolve('test/libraries/nuxt-4/nuxt-under-test'),
+  requests: [
+    ['GET', '/'],
+    ['GET', '/rooms/5'],
+    ['GET', '/rooms/6?x=1'],
+    ['GET', '/docs/a/b'],
+    ['GET', '/api/rooms/5'],
+    ['GET', '/hello.txt'],
+    ['GET', '/unknown/4711'],
+    ['GET', '/throws'],
+    ['GET', '/api/throws'],
+    ['GET', '/api/forbidden'],
+  ],
+};
+
+afterAll(() => {
+  for (const { folder } of [NITRO, NUXT]) rmSync(folder, { recursive: true, force: true });
+});
+
+/** Copies and builds an application. */
+async function build({ folder }: App, source: string, cli: string): Promise<void> {
+  rmSync(folder, { recursive: true, force: true });
+  cpSync(source, folder, { recursive: true });
+  const args = [resolve(folder, '../node_modules', cli), 'build'];
+  const env = { ...process.env, NUXT_TELEMETRY_DISABLED: '1', NODE_ENV: 'production' };
+  await run(process.execPath, args, { cwd: folder, env, timeout: BUILD_LIMIT_MS });
+}
+
+const runDoctorOnBuild = ({ folder }: App) =>
+  runDoctor(['.output/server/index.mjs'], { cwd: folder, env: { PORT: '0' } });
 
 /** Starts the server of a build, sends the requests, and returns the statuses and what the server printed. */
 async function serve({ folder, requests }: App, node: number, module: string, service: string) {
@@ -80,10 +112,7 @@ async function serve({ folder, requests }: App, node: number, module: string, se
 }
 
 it('measures the build of Nitro 2 on each version of Node.js', async () => {
-  rmSync(NITRO.folder, { recursive: true, force: true });
-  cpSync('test/apps/nitro', NITRO.folder, { recursive: true });
-  const cli = resolve('test/libraries/nitro-2/node_modules/nitropack/dist/cli/index.mjs');
-  await run(process.execPath, [cli, 'build'], { cwd: NITRO.folder, timeout: BUILD_LIMIT_MS });
+  await build(NITRO, 'test/apps/nitro', 'nitropack/dist/cli/index.mjs');
   for (const node of [22, 24, 26]) {
     const service = `nitro ${node}`;
     const measured = await serve(NITRO, node, AGENT, service);
@@ -102,9 +131,29 @@ it('measures the build of Nitro 2 on each version of Node.js', async () => {
     ]);
     expect(measured).toEqual(await serve(NITRO, node, NO_AGENT, `plain ${node}`));
   }
-  const lines = await runDoctor(['.output/server/index.mjs'], {
-    cwd: NITRO.folder,
-    env: { PORT: '0' },
-  });
-  expect(lines).toEqual([expect.stringMatching(/^✓ nitropack 2\.\d+\.\d+$/)]);
+  expect(await runDoctorOnBuild(NITRO)).toEqual([MEASURED_NITRO]);
+});
+
+// Long: the build of Nitro in CI has the same server.
+it('measures the build of Nuxt 4', { tags: 'long' }, async () => {
+  await build(NUXT, 'test/apps/nuxt', 'nuxt/bin/nuxt.mjs');
+  const measured = await serve(NUXT, 26, AGENT, 'nuxt');
+  expect(measured.statuses).toEqual([200, 200, 200, 200, 200, 200, 404, 500, 500, 403]);
+  expect(measurements.readEndpoints('nuxt')).toEqual([
+    ['GET', '(not found)', 1, 0],
+    ['GET', '(static)', 1, 0],
+    ['GET', '/', 1, 0],
+    ['GET', '/api/forbidden', 1, 0],
+    ['GET', '/api/rooms/:id', 1, 0],
+    ['GET', '/api/throws', 1, 1],
+    ['GET', '/docs/:slug(.*)*', 1, 0],
+    ['GET', '/rooms/:id', 2, 0],
+    ['GET', '/throws', 1, 1],
+  ]);
+  expect(measurements.readErrors('nuxt', /throws.*\.mjs:\d+/)).toEqual([
+    ['Error', 'page failed', '/throws'],
+    ['RangeError', 'thrown by a route', '/api/throws'],
+  ]);
+  expect(measured).toEqual(await serve(NUXT, 26, NO_AGENT, 'plain nuxt'));
+  expect(await runDoctorOnBuild(NUXT)).toEqual([MEASURED_NITRO]);
 });

@@ -20,6 +20,7 @@ import { NEST } from './frameworks/nest.ts';
 import { NEXT } from './frameworks/next.ts';
 import { NITRO } from './frameworks/nitro.ts';
 import { TRPC } from './frameworks/trpc.ts';
+import { VUE_ROUTER } from './frameworks/vue-router.ts';
 import type { Library } from './loading/library.ts';
 import { NODE_HTTP } from './outgoing/node-http-client.ts';
 import { FETCH, UNDICI } from './outgoing/undici.ts';
@@ -40,6 +41,7 @@ export const LIBRARIES: readonly Library[] = [
   HAPI,
   H3,
   NITRO,
+  VUE_ROUTER,
   NEXT,
 
   TRPC,

@@ -69,6 +69,16 @@ export function storeMatch(
   routeOwner.matched = matched;
 }
 
+/** The route of Nitro for everything that no other route handles. */
+const RENDERER = '/**';
+
+/** Stores the template of a page that Nitro's last route renders. */
+export function storePage({ routeOwner }: RequestState, template: string): void {
+  if (routeOwner instanceof H3Match && routeOwner.template?.startsWith(RENDERER)) {
+    routeOwner.template = template;
+  }
+}
+
 function joinPaths(prefix: string, template: string): string {
   if (prefix === '') return template;
   return template === '/' ? prefix : prefix + template;

@@ -29,7 +29,7 @@ const PART = 'the h3 instrumentation';
 export const H3: Library = {
   name: 'h3',
   category: 'framework',
-  versions: { from: '1.8.0', to: 2 },
+  versions: { from: '1.15.0', to: 2 },
   measured:
     'Route templates with the prefixes of nested apps and routers, and errors that handlers and middleware throw. Errors with a 4xx status are not failures.',
   limits:

@@ -15,9 +15,9 @@ export const NITRO: Library = {
   category: 'framework',
   versions: { from: '2.9.0', to: 2 },
   measured:
-    'Builds of Nitro 2 and Nuxt for the preset `node-server`: route templates of server routes, such as `/api/rooms/:id`, static files, and errors before they become a response.',
+    'Builds of Nitro 2 and Nuxt for the preset `node-server`: route templates of server routes and pages, such as `/api/rooms/:id`, static files, and errors before they become a response.',
   limits:
-    'All pages of Nuxt share one name, `/**`. A build with `minify: true` is not measured. Other libraries that Nitro adds to the build are not measured. List them in `externals.external`, or use `externals.trace`.',
+    'Nitro 3 is not measured. A build with `minify: true` is not measured. Other libraries that Nitro adds to the build are not measured. List them in `externals.external`, or use `externals.trace`.',
   bundledLibraries: ['h3'],
   readBundledVersion,
   instrument: () => ({
