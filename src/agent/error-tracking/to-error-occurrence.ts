@@ -24,7 +24,7 @@ export function toRequestOccurrences(request: SampledRequest, thrown: unknown): 
  *
  * @param thrown error that Express received, or undefined if the application set the status itself
  */
-export function toRequestOccurrence(request: SampledRequest, thrown: unknown): ErrorOccurrence {
+function toRequestOccurrence(request: SampledRequest, thrown: unknown): ErrorOccurrence {
   const { method, route, status, tenant, traceId } = request;
   const name = `${method} ${route ?? '(unknown route)'}`;
   const statusError =

@@ -31,7 +31,7 @@ interface RequestContext {
  */
 export const APOLLO_SERVER: Library = {
   name: '@apollo/server',
-  category: 'framework',
+  category: 'api',
   versions: { from: '4.0.0', to: 5 },
   measured:
     'Types and names of operations, such as `/graphql query Rooms`, and their durations, also in batches. Requests with a rejected document are named `(invalid)`, and batches `(batch)`. Errors with the code `INTERNAL_SERVER_ERROR` mark the request as failed, and are stored by field.',

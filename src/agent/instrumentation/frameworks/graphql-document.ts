@@ -74,8 +74,8 @@ function toOperation({ operation: type = 'query', name }: DefinitionNode): Graph
 export type ResponsePath = readonly (string | number)[];
 
 /**
- * Returns the path of a field, such as `rooms.price`. Clients choose the names in a response, so the names are replaced by
- * those of the schema. Indexes of lists are removed.
+ * Returns the path of a field, such as `rooms.price`. Clients choose the names in a response, so the
+ * path contains the names of the schema. Indexes of lists are removed.
  */
 export function toFieldPath(
   document: DocumentNode,

@@ -13,7 +13,7 @@ const PART = 'the GraphQL Yoga instrumentation';
 /** Names requests with several operations or a rejected document, just before Yoga creates the response. */
 export const GRAPHQL_YOGA: Library = {
   name: 'graphql-yoga',
-  category: 'framework',
+  category: 'api',
   versions: { from: '3.0.0', to: 5 },
   measured:
     'Types and names of operations, such as `/graphql query Rooms`, also in batches and over server-sent events. Requests with a rejected document are named `(invalid)`, and batches `(batch)`. Errors that Yoga masks mark the request as failed, and are stored by field.',
@@ -31,7 +31,7 @@ export const GRAPHQL_YOGA: Library = {
 /** Yoga runs operations with its own executor, before it masks their errors. */
 export const GRAPHQL_EXECUTOR: Library = {
   name: '@graphql-tools/executor',
-  category: 'framework',
+  category: 'api',
   versions: { from: '0.0.10', to: 2 },
   partOf: 'graphql-yoga',
   measured: 'Operations of GraphQL Yoga.',

@@ -24,7 +24,7 @@ const PART = 'the GraphQL instrumentation';
  */
 export const GRAPHQL: Library = {
   name: 'graphql',
-  category: 'framework',
+  category: 'api',
   versions: { from: '16.0.0', to: 17 },
   measured:
     'Types and names of operations, such as `/graphql query Rooms`, their durations, and errors that resolvers throw, by field. Errors that resolvers throw as `GraphQLError` are not failures, unless their code is `INTERNAL_SERVER_ERROR`.',

@@ -41,7 +41,7 @@ interface TrpcRoot {
  */
 export const TRPC: Library = {
   name: '@trpc/server',
-  category: 'framework',
+  category: 'api',
   versions: { from: '10.0.0', to: 11 },
   measured:
     'Types and paths of procedures, such as `/trpc query rooms.byId`, durations of each procedure in a batch, and causes of internal errors. Errors with other codes are not failures.',
@@ -113,7 +113,7 @@ function createMiddleware({ histograms }: InstrumentationContext) {
     }
     return procedure;
   };
-  /** Calls that are measured already. A builder that is made of several ones has several middlewares. */
+  /** Calls that are measured already. A combined builder has several middlewares. */
   const calls = new WeakSet<object>();
 
   const start = guard(PART, (options: MiddlewareOptions): ProcedureCall | undefined => {

@@ -22,7 +22,7 @@ interface Router {
  */
 export const VUE_ROUTER: Library = {
   name: 'vue-router',
-  category: 'framework',
+  category: 'full-stack',
   versions: { from: '4.0.0', to: 5 },
   partOf: 'nuxt',
   measured: 'Templates of Nuxt pages, such as `/rooms/:id`.',

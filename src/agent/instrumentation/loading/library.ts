@@ -1,7 +1,14 @@
 import type { InstrumentationContext } from '../instrumentation-context.ts';
 
 /** What a library is used for. Decides the section in the docs. */
-export type LibraryCategory = 'framework' | 'http-client' | 'database' | 'orm' | 'queue';
+export type LibraryCategory =
+  | 'framework'
+  | 'full-stack'
+  | 'api'
+  | 'http-client'
+  | 'database'
+  | 'orm'
+  | 'queue';
 
 /** Supported versions of a library. */
 export interface VersionRange {
@@ -37,7 +44,7 @@ export interface Library {
   readonly through?: readonly string[];
   /** Names of the libraries that the build contains, and that are measured with this library. */
   readonly bundledLibraries?: readonly string[];
-  /** Reads the version from a build, if applications never load the package itself. The parameter is the file of the build. */
+  /** Returns the version in a build, by a file of the build. Set if applications never load the package itself. */
   readonly readBundledVersion?: (file: string) => string;
   /** Creates the code that measures the library. Undefined if another library measures it, for example a driver. */
   readonly instrument?: (context: InstrumentationContext) => LibraryHooks;

@@ -11,7 +11,7 @@ const CALLBACK_KEY = 'perfscope.module';
 const COMMONJS_VARIABLE = 'module';
 
 /** A library that the builds of applications contain. See `BundlePatch`. */
-export interface BundledLibrary {
+interface BundledLibrary {
   readonly name: string;
   readonly url: RegExp;
   readonly functions: Readonly<Record<string, RegExp>>;

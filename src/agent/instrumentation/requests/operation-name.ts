@@ -2,11 +2,11 @@ import { copyText } from '../../../core/copy-text.ts';
 import { OverheadLevel, overhead } from '../../overhead/overhead-level.ts';
 import { type RequestState, readHeader } from './request-state.ts';
 
-/** Names of requests whose operation has no name of its own. */
+/** Names of requests that ran several operations, or none. */
 export const BATCH = '(batch)';
 export const INVALID = '(invalid)';
 /** Replaces the names over the limit. */
-export const OTHER_NAME = '(other)';
+const OTHER_NAME = '(other)';
 
 /** Longer names are not kept. */
 const MAX_NAME_LENGTH = 100;
