@@ -151,11 +151,8 @@ export class Agent {
       streamRoutes: settings.PERFORMANCE_STREAM_ROUTES,
       isOwnServer: (server) => this.#ownServers.has(server),
       onRequest: (durationMs, failed) => this.#requestStats.add(durationMs, failed),
-      onServerError: (request, thrown) => {
-        for (const each of toRequestOccurrences(request, thrown)) {
-          this.errorTracker.track(each, request.timestampMs);
-        }
-      },
+      onServerError: (request, thrown) =>
+        this.errorTracker.trackAll(toRequestOccurrences(request, thrown), request.timestampMs),
       resolveTenant: (request) => this.tenantReader.readTenant(request),
       onOverflow: this.#onOverflow,
       histograms: this.histograms,

@@ -46,6 +46,9 @@ const HTTP_CLIENT = {
   isOutgoing: true,
 } as const;
 const RPC_DIMENSIONS = { endpoint: ['rpc.method'], operation: ['rpc.system.name'] };
+const TRPC_DIMENSIONS = { ...RPC_DIMENSIONS, operation: ['perfscope.trpc.procedure.type'] };
+const GRAPHQL = 'graphql.operation';
+const GRAPHQL_DIMENSIONS = { endpoint: [`${GRAPHQL}.name`], operation: [`${GRAPHQL}.type`] };
 const DATABASE = {
   type: T.DATABASE_QUERY_TIME,
   systemAttribute: 'db.system.name',
@@ -118,14 +121,8 @@ const DEFINITIONS: Readonly<Record<string, MetricDefinition>> = {
     isServer: true,
     dimensions: RPC_DIMENSIONS,
   },
-  'perfscope.graphql.operation.duration': {
-    type: T.CUSTOM,
-    dimensions: { endpoint: ['graphql.operation.name'], operation: ['graphql.operation.type'] },
-  },
-  'perfscope.trpc.procedure.duration': {
-    type: T.CUSTOM,
-    dimensions: { endpoint: ['rpc.method'], operation: ['perfscope.trpc.procedure.type'] },
-  },
+  'perfscope.graphql.operation.duration': { type: T.CUSTOM, dimensions: GRAPHQL_DIMENSIONS },
+  'perfscope.trpc.procedure.duration': { type: T.CUSTOM, dimensions: TRPC_DIMENSIONS },
   // Spans of other protocols that a process has received.
   'perfscope.span.server.duration': { type: T.API_RESPONSE_TIME, isServer: true },
   ...SUGGESTION_METRICS,
