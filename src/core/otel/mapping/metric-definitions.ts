@@ -47,8 +47,6 @@ const HTTP_CLIENT = {
 } as const;
 const RPC_DIMENSIONS = { endpoint: ['rpc.method'], operation: ['rpc.system.name'] };
 const TRPC_DIMENSIONS = { ...RPC_DIMENSIONS, operation: ['perfscope.trpc.procedure.type'] };
-const GRAPHQL = 'graphql.operation';
-const GRAPHQL_DIMENSIONS = { endpoint: [`${GRAPHQL}.name`], operation: [`${GRAPHQL}.type`] };
 const DATABASE = {
   type: T.DATABASE_QUERY_TIME,
   systemAttribute: 'db.system.name',
@@ -121,7 +119,6 @@ const DEFINITIONS: Readonly<Record<string, MetricDefinition>> = {
     isServer: true,
     dimensions: RPC_DIMENSIONS,
   },
-  'perfscope.graphql.operation.duration': { type: T.CUSTOM, dimensions: GRAPHQL_DIMENSIONS },
   'perfscope.trpc.procedure.duration': { type: T.CUSTOM, dimensions: TRPC_DIMENSIONS },
   // Spans of other protocols that a process has received.
   'perfscope.span.server.duration': { type: T.API_RESPONSE_TIME, isServer: true },
@@ -289,6 +286,7 @@ export const DEFAULT_DIMENSIONS: Required<MetricDimensions> = {
     'db.client.connection.pool.name',
     'messaging.destination.name',
     'perfscope.breaker.name',
+    'graphql.operation.name',
     'perfscope.endpoint',
     'perfscope.otlp.signal',
     'perfscope.otlp.outcome',
@@ -300,6 +298,7 @@ export const DEFAULT_DIMENSIONS: Required<MetricDimensions> = {
     'perfscope.job.name',
     'perfscope.job.state',
     'perfscope.breaker.outcome',
+    'graphql.operation.type',
     'perfscope.breaker.state',
     'perfscope.drop.reason',
     'perfscope.agent.part',
