@@ -18,7 +18,7 @@ export const GRAPHQL_YOGA: Library = {
   measured:
     'Types and names of operations, such as `/graphql query Rooms`, also in batches and over server-sent events. Requests with a rejected document are named `(invalid)`, and batches `(batch)`. Errors that Yoga masks mark the request as failed, and are stored by field.',
   limits: 'The duration of a subscription is the time until it starts.',
-  bundledMessages: ['Reading multipart request body'],
+  bundledMessages: ['Multipart form field "operations" must be a valid JSON string'],
   instrument: (context) => {
     const patch = createResultPatch(context);
     return {

@@ -30,7 +30,7 @@ export const GRAPHQL: Library = {
     'Types and names of operations, such as `/graphql query Rooms`, their durations, and errors that resolvers throw, by field. Errors that resolvers throw as `GraphQLError` are not failures, unless their code is `INTERNAL_SERVER_ERROR`.',
   limits:
     'Without Apollo Server or GraphQL Yoga, a request has the name of its first operation, and requests with a rejected document have no operation. Operations that `graphql-jit` runs are not measured. The duration of a subscription is the time until it starts.',
-  bundledMessages: ['Must provide query operation name if query contains multiple operations'],
+  bundledMessages: ['Schema must contain uniquely named types but contains multiple types named'],
   instrument: (context) => {
     const recorder = GraphqlRecorder.get(context);
     const names = ['execute', 'subscribe', 'experimentalExecuteIncrementally'];
