@@ -12,6 +12,8 @@ import { formatMarkdownTable, replacePart } from './docs/markdown.ts';
 
 const CATEGORIES: readonly [LibraryCategory, string][] = [
   ['framework', 'Frameworks'],
+  ['full-stack', 'Full-stack frameworks'],
+  ['api', 'GraphQL and RPC'],
   ['rpc', 'gRPC and WebSocket'],
   ['http-client', 'Outgoing calls'],
   ['database', 'Databases'],

@@ -18,7 +18,7 @@ import { ErrorTracker } from './error-tracking/error-tracker.ts';
 import {
   toConnectOccurrence,
   toJobOccurrence,
-  toRequestOccurrence,
+  toRequestOccurrences,
 } from './error-tracking/to-error-occurrence.ts';
 import { DurationStats, SystemHealthMonitor } from './health/system-health-monitor.ts';
 import { TenantReader } from './instrumentation/context/tenant-reader.ts';
@@ -156,7 +156,7 @@ export class Agent {
       isOwnServer: (server) => this.#ownServers.has(server),
       onRequest: (durationMs, failed) => this.#requestStats.add(durationMs, failed),
       onServerError: (request, thrown) =>
-        this.errorTracker.track(toRequestOccurrence(request, thrown), request.timestampMs),
+        this.errorTracker.trackAll(toRequestOccurrences(request, thrown), request.timestampMs),
       resolveTenant: (request) => this.tenantReader.readTenant(request),
       onOverflow: this.#onOverflow,
       histograms: this.histograms,

@@ -13,6 +13,8 @@ hookModules(
     },
   ],
   {
+    bundles: [],
+    onBundle: () => {},
     packages: new Set(['traced']),
     builtIns: new Set(),
     onBuiltIn: () => {},

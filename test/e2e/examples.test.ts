@@ -22,7 +22,8 @@ interface Example {
   readonly name: string;
   /** Folder with the installed packages. */
   readonly packages: string;
-  readonly requests: readonly (readonly [method: string, path: string])[];
+  /** The third element is the body. */
+  readonly requests: readonly (readonly [method: string, path: string, body?: string])[];
   readonly endpoints: readonly (readonly [
     method: string,
     name: string,
@@ -65,6 +66,33 @@ const EXAMPLES: readonly Example[] = [
   { name: 'hono', packages: 'test/libraries/hono-4', ...BOOKING },
   { name: 'nestjs', packages: 'test/libraries/nest-12', ...BOOKING },
   { name: 'sqlite', packages: '.', ...BOOKING },
+  {
+    name: 'hapi',
+    packages: 'test/libraries/servers-2',
+    requests: BOOKING.requests,
+    endpoints: [
+      ['GET', '(not found)', 1, 0],
+      ['GET', '/rooms/{id}', 2, 0],
+      ['POST', '/api/rooms/{id}/bookings', 2, 1],
+    ],
+    errors: [['Error', 'Room 13 does not exist.', '/api/rooms/{id}/bookings']],
+  },
+  {
+    name: 'graphql',
+    packages: 'test/libraries/graphql-17',
+    requests: [
+      ['POST', '/graphql', '{"query":"query Room { room(id: 7) { price } }"}'],
+      ['POST', '/graphql', '{"query":"mutation Book { book(room: 7) { id } }"}'],
+      ['POST', '/graphql', '{"query":"mutation Book { book(room: 13) { id } }"}'],
+      ['POST', '/graphql', '{"query":"query Unknown { unknown }"}'],
+    ],
+    endpoints: [
+      ['POST', '/graphql (invalid)', 1, 0],
+      ['POST', '/graphql mutation Book', 2, 1],
+      ['POST', '/graphql query Room', 1, 0],
+    ],
+    errors: [['Error', 'Room 13 does not exist.', '/graphql mutation Book']],
+  },
 ];
 
 const DIAGNOSES: readonly Diagnosis[] = [
@@ -74,6 +102,8 @@ const DIAGNOSES: readonly Diagnosis[] = [
   { name: 'hono', node: 26, measured: ['hono'] },
   { name: 'nestjs', node: 24, measured: ['express', '@nestjs/core'] },
   { name: 'sqlite', node: 26, measured: ['express', 'node:sqlite'] },
+  { name: 'hapi', node: 26, measured: ['@hapi/hapi'] },
+  { name: 'graphql', node: 22, measured: ['graphql', 'graphql-yoga'] },
 ];
 
 it.concurrent.each(DIAGNOSES)(
@@ -106,8 +136,10 @@ it.concurrent.each(EXAMPLES)('measures the example $name', async (example) => {
   const env = { ...measurements.getEnv(example.name), PORT: '0' };
   const app = new InstrumentedApp('server.js', { cwd, env });
   const base = await app.url();
-  for (const [method, path] of example.requests)
-    await (await fetch(base + path, { method })).text();
+  for (const [method, path, body] of example.requests) {
+    const headers = body ? { 'content-type': 'application/json' } : {};
+    await (await fetch(base + path, { method, headers, ...(body && { body }) })).text();
+  }
   await app.stop();
   expect(measurements.readEndpoints(example.name)).toEqual(example.endpoints);
   expect(measurements.readErrors(example.name, /server\.js:\d+/)).toEqual(example.errors);

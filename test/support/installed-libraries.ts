@@ -24,9 +24,13 @@ const PROJECTS = [
     .filter((each) => existsSync(join(each, 'package.json'))),
 ].map((each) => resolve(each));
 
-/** Libraries that users know and that the agent instruments itself. Modules of Node.js aren't installed. */
+/**
+ * Libraries that users know and that the agent instruments itself. Modules of Node.js aren't installed, and applications
+ * don't load the packages that are only in their build.
+ */
 export const OWN_LIBRARIES = LIBRARIES.filter(
-  ({ partOf, through, instrument, isBuiltIn }) => !partOf && !through && instrument && !isBuiltIn,
+  ({ partOf, through, instrument, isBuiltIn, readBundledVersion }) =>
+    !partOf && !through && instrument && !isBuiltIn && !readBundledVersion,
 );
 
 /** Returns each supported version of a library that is installed for tests, once. */

@@ -27,9 +27,11 @@ export interface ExaminedApplication {
  * used, but not measured.
  */
 export function formatCoverage(application: ExaminedApplication): string[] {
-  const { main, others, declared, bundled, timeoutMs } = application;
+  const { main, others, declared, timeoutMs } = application;
   const reports = [main, ...others];
   const states = reports.flatMap(({ libraries }) => libraries).filter(isShown);
+  const measuredInBuild = findLibrariesInBuild(states);
+  const bundled = application.bundled.filter((name) => !measuredInBuild.includes(name));
   const lines = [
     ...formatLibraryLines(main, others),
     ...bundled.map(formatBundledLine),
@@ -45,6 +47,13 @@ export function formatCoverage(application: ExaminedApplication): string[] {
     ...formatList('Not measured yet', states.filter(isUnsupported).map(formatNameAndVersion)),
     ...formatList('In package.json, but not loaded', unused),
   ];
+}
+
+/** Returns the names of the libraries that are measured in the build of an application. */
+function findLibrariesInBuild(states: readonly LibraryState[]): string[] {
+  return LIBRARIES.filter(({ name }) =>
+    states.some((state) => state.measured && state.name === name),
+  ).flatMap(({ bundledLibraries = [] }) => bundledLibraries);
 }
 
 /** Lists each version of each library once, first the libraries of the main thread. */

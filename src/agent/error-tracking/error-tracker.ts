@@ -76,6 +76,11 @@ export class ErrorTracker {
     }
   }
 
+  /** Stores or counts several occurrences. Never throws. */
+  trackAll(occurrences: readonly ErrorOccurrence[], nowMs: number): void {
+    for (const each of occurrences) this.track(each, nowMs);
+  }
+
   /** Calls `addCountRows` if the current window has lasted 10 s. Never throws. */
   addDueCountRows(nowMs: number = Date.now()): void {
     if (this.#windowStartMs === undefined) return;

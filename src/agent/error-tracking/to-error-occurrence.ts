@@ -4,16 +4,30 @@ import type { JobTransition } from '../../core/schema/tables/queue-metrics-table
 import { getErrorOrigin } from '../instrumentation/context/error-origin.ts';
 import type { Tenant } from '../instrumentation/context/tenant-context.ts';
 import type { FailedConnect } from '../instrumentation/databases/database-recorder.ts';
+import { OperationErrors } from '../instrumentation/requests/operation-errors.ts';
 import type { SampledRequest } from '../instrumentation/requests/request-sampler.ts';
 import type { ProcessError } from '../process/process-errors.ts';
 import { parseThrown } from './error-tracker.ts';
+
+/**
+ * Creates the error occurrences of a failed request: one, or one for each failed part of its operation.
+ *
+ * @param thrown see {@link toRequestOccurrence}
+ */
+export function toRequestOccurrences(request: SampledRequest, thrown: unknown): ErrorOccurrence[] {
+  if (!(thrown instanceof OperationErrors)) return [toRequestOccurrence(request, thrown)];
+  return thrown.all.map((each) => {
+    const occurrence = toRequestOccurrence(request, each.thrown);
+    return { ...occurrence, context: { ...occurrence.context, path: each.path } };
+  });
+}
 
 /**
  * Creates the error occurrence of a failed request.
  *
  * @param thrown error that Express received, or undefined if the application set the status itself
  */
-export function toRequestOccurrence(request: SampledRequest, thrown: unknown): ErrorOccurrence {
+function toRequestOccurrence(request: SampledRequest, thrown: unknown): ErrorOccurrence {
   const { method, route, status, callError, tenant, traceId } = request;
   const name = `${method} ${route ?? '(unknown route)'}`;
   const statusError =

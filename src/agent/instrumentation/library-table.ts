@@ -12,14 +12,22 @@ import { ORMS } from './databases/orms.ts';
 import { PG, PG_POOL } from './databases/postgres.ts';
 import { POSTGRES_JS } from './databases/postgres-js.ts';
 import { PRISMA } from './databases/prisma.ts';
+import { APOLLO_SERVER } from './frameworks/apollo-server.ts';
 import { EXPRESS, ROUTER } from './frameworks/express.ts';
 import { FASTIFY } from './frameworks/fastify.ts';
+import { GRAPHQL } from './frameworks/graphql.ts';
+import { GRAPHQL_EXECUTOR, GRAPHQL_YOGA } from './frameworks/graphql-yoga.ts';
 import { GRPC_JS } from './frameworks/grpc.ts';
+import { H3 } from './frameworks/h3.ts';
+import { HAPI } from './frameworks/hapi.ts';
 import { HONO } from './frameworks/hono.ts';
 import { KOA } from './frameworks/koa.ts';
 import { KOA_ROUTER } from './frameworks/koa-router.ts';
 import { NEST } from './frameworks/nest.ts';
 import { NEXT } from './frameworks/next.ts';
+import { NITRO } from './frameworks/nitro.ts';
+import { TRPC } from './frameworks/trpc.ts';
+import { VUE_ROUTER } from './frameworks/vue-router.ts';
 import type { Library } from './loading/library.ts';
 import { NODE_HTTP } from './outgoing/node-http-client.ts';
 import { FETCH, UNDICI } from './outgoing/undici.ts';
@@ -43,6 +51,10 @@ export const LIBRARIES: readonly Library[] = [
   KOA_ROUTER,
   NEST,
   HONO,
+  HAPI,
+  H3,
+  NITRO,
+  VUE_ROUTER,
   NEXT,
 
   GRPC_JS,
@@ -51,6 +63,11 @@ export const LIBRARIES: readonly Library[] = [
   FASTIFY_WEBSOCKET,
   SOCKET_IO,
   ENGINE_IO,
+  TRPC,
+  APOLLO_SERVER,
+  GRAPHQL_YOGA,
+  GRAPHQL_EXECUTOR,
+  GRAPHQL,
 
   FETCH,
   UNDICI,

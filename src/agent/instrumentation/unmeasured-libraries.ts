@@ -5,14 +5,8 @@ import type { LibraryCategory } from './loading/library.ts';
  * don't search for a mistake in their setup. Remove a library from this list when it is added to `library-table.ts`.
  */
 export const UNMEASURED_LIBRARIES: Readonly<Record<string, LibraryCategory>> = {
-  '@hapi/hapi': 'framework',
   restify: 'framework',
-  h3: 'framework',
   elysia: 'framework',
-  graphql: 'framework',
-  '@apollo/server': 'framework',
-  'graphql-yoga': 'framework',
-  '@trpc/server': 'framework',
   sqlite3: 'database',
   mariadb: 'database',
   tedious: 'database',

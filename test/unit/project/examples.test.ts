@@ -20,7 +20,7 @@ const FILES = readdirSync('examples', { recursive: true, withFileTypes: true })
 
 it.each(EXAMPLES)('a test runs the example %s', (name) => {
   const reference = new RegExp(
-    `\\b(examples/${name}\\b|name: '${name}', packages:|installExample\\('${name}')`,
+    `\\b(examples/${name}\\b|name: '${name}',\\s+packages:|installExample\\('${name}')`,
   );
   expect(TESTS.filter((text) => reference.test(text))).not.toEqual([]);
 });

@@ -26,7 +26,7 @@ import {
  */
 export const NEXT: Library = {
   name: 'next',
-  category: 'framework',
+  category: 'full-stack',
   versions: { from: '14.0.0', to: 16 },
   measured:
     'Route templates of pages, route handlers, and API routes. Names for server actions, middleware, redirects, images, and static files. Errors in all of these. A request counts as failed if Next.js reports an error, even if the page has already sent its first part with status 200.',

@@ -7,6 +7,7 @@ import { errorMessage } from '../../../core/perfscope-error.ts';
 import type { InstrumentationContext } from '../instrumentation-context.ts';
 import { UNMEASURED_LIBRARIES } from '../unmeasured-libraries.ts';
 import {
+  findFileEntry,
   formatVersionRange,
   isSupportedVersion,
   type Library,
@@ -51,13 +52,19 @@ export class InstrumentationRegistry {
    */
   constructor(libraries: readonly Library[], context: InstrumentationContext) {
     this.#hooks = new Map(libraries.map((each) => [each.name, each.instrument?.(context) ?? {}]));
-    const packages = libraries.filter(({ isBuiltIn }) => !isBuiltIn);
+    const packages = libraries.filter(
+      ({ isBuiltIn, readBundledVersion }) => !isBuiltIn && !readBundledVersion,
+    );
     this.#libraries = packages;
     this.#builtIns = new Map(
       libraries
         .filter(({ name, isBuiltIn }) => isBuiltIn && this.#hooks.get(name)?.patches !== undefined)
         .map((each) => [each.name, each]),
     );
+    const bundles = libraries.flatMap((library) => {
+      const { bundle } = this.#hooks.get(library.name)!;
+      return bundle ? [{ library, bundle }] : [];
+    });
     const loadedFiles = Object.keys(createRequire(import.meta.url).cache ?? {});
     for (const each of packages) this.#findPreloaded(each, loadedFiles);
     for (const [name, each] of this.#builtIns) {
@@ -72,6 +79,15 @@ export class InstrumentationRegistry {
       (exports, name, basedir) => (onLoad(exports, name, basedir) ?? exports) as typeof exports,
     );
     hookModules(packages, {
+      bundles: bundles.map(({ library, bundle: { url, functions } }) => ({
+        name: library.name,
+        url,
+        functions,
+      })),
+      onBundle: (name, file, functions) => {
+        const found = bundles.find(({ library }) => library.name === name);
+        if (found) this.#patchBundle(found.library, file, () => found.bundle.patch(functions));
+      },
       packages: new Set([
         ...packages.map(({ name }) => name),
         ...Object.keys(UNMEASURED_LIBRARIES),
@@ -79,10 +95,11 @@ export class InstrumentationRegistry {
       onPackage: (name, folder) => this.#onModule(name, folder),
       builtIns: new Set(this.#builtIns.keys()),
       onBuiltIn: (name) => this.#onLoad(process.getBuiltinModule(name), name, undefined),
-      findNames: (library, path) => this.#hooks.get(library.name)?.modules?.[path]?.names,
+      findNames: (library, path) =>
+        findFileEntry(this.#hooks.get(library.name)?.modules, path)?.names,
       onLoad: (library, path, folder, variables) =>
         void this.#patch(library, path, folder, (file) =>
-          this.#hooks.get(library.name)?.modules?.[path]?.patch(variables, file),
+          findFileEntry(this.#hooks.get(library.name)?.modules, path)?.patch(variables, file),
         ),
     });
   }
@@ -151,7 +168,8 @@ export class InstrumentationRegistry {
     if (!library || basedir === undefined) return undefined;
     const path = name.slice(library.name.length + 1);
     const { patches } = this.#hooks.get(library.name)!;
-    const patch = patches?.[path] ?? patches?.[`${path}.js`] ?? patches?.[`${path}.cjs`];
+    const patch =
+      findFileEntry(patches, path) ?? patches?.[`${path}.js`] ?? patches?.[`${path}.cjs`];
     return this.#patch(library, path, basedir, patch && ((file) => patch(exports, file)));
   }
 
@@ -183,6 +201,23 @@ export class InstrumentationRegistry {
     }
     this.onChange();
     return replacement;
+  }
+
+  /** @param file path of a file in a build that contains the library */
+  #patchBundle(library: Library, file: string, patch: () => void): void {
+    const { name, versions, readBundledVersion } = library;
+    const version = readBundledVersion?.(file) ?? 'unknown';
+    const state: LibraryState = { name, version, measured: false, reason: undefined };
+    this.#states.set(file, state);
+    if (isSupportedVersion(version, versions)) {
+      try {
+        patch();
+        state.measured = true;
+      } catch (error) {
+        state.reason = `its internals differ from the supported versions (${errorMessage(error)})`;
+      }
+    } else state.reason = `only version ${formatVersionRange(versions)} is supported`;
+    this.onChange();
   }
 
   #checkVersion(library: Library, basedir: string): LibraryState {

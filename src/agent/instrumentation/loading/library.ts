@@ -1,7 +1,15 @@
 import type { InstrumentationContext } from '../instrumentation-context.ts';
 
 /** What a library is used for. Decides the section in the docs. */
-export type LibraryCategory = 'framework' | 'rpc' | 'http-client' | 'database' | 'orm' | 'queue';
+export type LibraryCategory =
+  | 'framework'
+  | 'full-stack'
+  | 'api'
+  | 'rpc'
+  | 'http-client'
+  | 'database'
+  | 'orm'
+  | 'queue';
 
 /** Supported versions of a library. */
 export interface VersionRange {
@@ -35,6 +43,10 @@ export interface Library {
   readonly bundledMessages?: readonly string[];
   /** Names of the libraries that do this library's work, such as the drivers of an ORM. If one is measured, so is this. */
   readonly through?: readonly string[];
+  /** Names of the libraries that the build contains, and that are measured with this library. */
+  readonly bundledLibraries?: readonly string[];
+  /** Returns the version in a build, by a file of the build. Set if applications never load the package itself. */
+  readonly readBundledVersion?: (file: string) => string;
   /** Creates the code that measures the library. Undefined if another library measures it, for example a driver. */
   readonly instrument?: (context: InstrumentationContext) => LibraryHooks;
 }
@@ -73,12 +85,44 @@ interface ModulePatch {
   readonly patch: (variables: Record<string, unknown>, file: LoadedFile) => void;
 }
 
-/** The files of a library that the agent patches, by their path in the package. */
+/** Patches a library in a file of an application's build, which contains the library's code. */
+interface BundlePatch {
+  /** Matches the URLs of such files. */
+  readonly url: RegExp;
+  /**
+   * Matches functions in the file, by the name for `patch`. The first group is the function's name in the file. A file is
+   * only patched if it contains the first of these functions.
+   */
+  readonly functions: Readonly<Record<string, RegExp>>;
+  /**
+   * Called before the code of the file. To replace a function, set its property.
+   *
+   * @param functions the functions by name. A function that the file doesn't contain is undefined.
+   */
+  readonly patch: (functions: Record<string, unknown>) => void;
+}
+
+/**
+ * The files of a library that the agent patches, by their path in the package. A hash in the name of a file is written as
+ * `*`, such as in `dist/server-*.mjs`.
+ */
 export interface LibraryHooks {
   /** CommonJS files. `''` is the main file, or the module of Node.js when the application loads it. */
   readonly patches?: Readonly<Record<string, FilePatch>>;
   /** ES modules. */
   readonly modules?: Readonly<Record<string, ModulePatch>>;
+  readonly bundle?: BundlePatch;
+}
+
+/** A hash that a bundler has added to the name of a file. */
+const FILE_HASH = /-[\w-]{8}(?=\.[cm]?js$)/;
+
+/** Returns the entry of a file, or of its name without the hash. */
+export function findFileEntry<T>(
+  entries: Readonly<Record<string, T>> | undefined,
+  path: string,
+): T | undefined {
+  return entries?.[path] ?? entries?.[path.replace(FILE_HASH, '-*')];
 }
 
 /** Returns whether a version is in a range. */

@@ -10,7 +10,17 @@ const CALLBACK_KEY = 'perfscope.module';
 /** If a file's variables include this one, the file is a CommonJS file. */
 const COMMONJS_VARIABLE = 'module';
 
+/** A library that the builds of applications contain. See `BundlePatch`. */
+interface BundledLibrary {
+  readonly name: string;
+  readonly url: RegExp;
+  readonly functions: Readonly<Record<string, RegExp>>;
+}
+
 export interface ModuleHookOptions {
+  readonly bundles: readonly BundledLibrary[];
+  /** Called at the start of a file that contains a library. */
+  readonly onBundle: (name: string, file: string, functions: Record<string, unknown>) => void;
   /** Returns the names of the variables to pass to `onLoad`, or undefined if the file isn't patched. */
   readonly findNames: (library: Library, path: string) => readonly string[] | undefined;
   /** Names of the packages for `onPackage`. */
@@ -47,8 +57,9 @@ export function hookModules(libraries: readonly Library[], options: ModuleHookOp
       if (library) options.onLoad(library, path, folder, variables);
     },
   );
+  const onBundle = guard(PART, options.onBundle);
   Object.defineProperty(globalThis, Symbol.for(CALLBACK_KEY), {
-    value: onModule,
+    value: Object.assign(onModule, { onBundle }),
     configurable: true,
   });
   const changeSource = (
@@ -71,7 +82,11 @@ export function hookModules(libraries: readonly Library[], options: ModuleHookOp
         if (result.format === 'builtin' && options.builtIns.has(url)) options.onBuiltIn(url);
         if (!isModule && (result.format ?? 'commonjs') !== 'commonjs') return result;
         const file = findPackageFile(url);
-        if (!file || !options.packages.has(file.name)) return result;
+        if (!file) {
+          const source = isModule ? changeBundle(url, result.source, options.bundles) : undefined;
+          return source === undefined ? result : { ...result, source };
+        }
+        if (!options.packages.has(file.name)) return result;
         if (isModule) options.onPackage(file.name, fileURLToPath(file.folderUrl));
         if (result.source == null) return result;
         const source = changeSource(file, result.source, isModule);
@@ -122,6 +137,32 @@ export function findPackageFile(url: string): PackageFile | undefined {
     path: file.slice(nameEnd + 1),
     folderUrl: file.slice(0, nameEnd),
   };
+}
+
+/**
+ * Adds a call to the first line of a file that contains a library. Functions exist before the code of their file runs, so the
+ * agent can replace them before the file uses them. Positions in stack traces don't change, except in the first line.
+ */
+function changeBundle(
+  url: string,
+  source: unknown,
+  bundles: readonly BundledLibrary[],
+): string | undefined {
+  const bundle = bundles.find((each) => each.url.test(url));
+  if (bundle === undefined || source == null) return undefined;
+  const text = toText(source);
+  const names = Object.entries(bundle.functions).map(
+    ([name, pattern]) => [name, pattern.exec(text)?.[1]] as const,
+  );
+  if (names[0]?.[1] === undefined) return undefined;
+  const properties = names.flatMap(([name, local]) =>
+    local === undefined
+      ? []
+      : [`get ${name}() { return ${local}; }, set ${name}(value) { ${local} = value; }`],
+  );
+  const args = [bundle.name, fileURLToPath(url)].map((each) => JSON.stringify(each)).join(', ');
+  const symbol = `Symbol.for(${JSON.stringify(CALLBACK_KEY)})`;
+  return `globalThis[${symbol}]?.onBundle(${args}, { ${properties.join(', ')} });${text}`;
 }
 
 function toText(source: unknown): string {

@@ -1,3 +1,4 @@
+import { joinOperation } from './operation-name.ts';
 import { type RequestState, readHeader } from './request-state.ts';
 
 /** Values of `http.route` for requests that no route of the application handled. */
@@ -6,8 +7,8 @@ const PREFLIGHT = '(preflight)';
 const OPTIONS = '(options)';
 const STATIC_FILE = '(static)';
 
-/** Routes that match every path, such as `*`, `/*`, `/*splat`, `/{*splat}`, `{/*rest}`, and `/(.*)`. */
-const CATCH_ALL = /^\/?(?:\{?\/?\*\w*\}?|\(\.\*\))$/;
+/** Routes that match every path, such as `*`, `/*`, `/*splat`, `/{*splat}`, `{/*rest}`, `/{rest*}`, `/**:rest`, and `/(.*)`. */
+const CATCH_ALL = /^\/?(?:\{?\/?\*\w*\}?|\{\w+\*\}|\*\*(?::\w+)?|\(\.\*\))$/;
 
 /**
  * Completes the route of a request that has ended. Requests without a route get a name instead, so that scanners,
@@ -23,6 +24,12 @@ export function nameRoute(
   headers: string | Readonly<Record<string, unknown>> | null | undefined,
 ): void {
   if (state.readRoute !== undefined) readFrameworkRoute(state);
+  if (state.operation !== undefined) {
+    const { route, operation } = state;
+    const isKnown = route !== undefined && !isCatchAll(route);
+    state.route = joinOperation(state, isKnown ? route : undefined, operation);
+    return;
+  }
   if (status === undefined || (state.route !== undefined && !isCatchAll(state.route))) return;
   if (status === 404) state.route = NOT_FOUND;
   else if (state.method === 'OPTIONS') state.route = isPreflight(state) ? PREFLIGHT : OPTIONS;

@@ -161,7 +161,7 @@ export class RequestHistogram implements RegisteredHistogram {
   }
 
   #findSeries(state: RequestState, status: number, failed: boolean, tenant: Tenant): RequestSeries {
-    const { method, scheme, route } = state;
+    const { method, scheme, route, operation } = state;
     const { organizationId = '', propertyId = '' } = tenant;
     const endpointKey = `${method} ${scheme} ${route}\n${organizationId}\n${propertyId}`;
     const createAttributes = (): Attributes => ({
@@ -176,7 +176,7 @@ export class RequestHistogram implements RegisteredHistogram {
       return { endpoint, status: undefined, abortedCounter };
     }
     const errorAttributes = failed
-      ? { 'error.type': this.#protocol.toErrorType(status) }
+      ? { 'error.type': this.#protocol.toErrorType(status, operation) }
       : EMPTY_ATTRIBUTES;
     const statusSeries = this.#statuses.get(
       `${status} ${failed} ${endpointKey}`,

@@ -8,14 +8,20 @@ export interface RequestProtocol {
   createAttributes(state: RequestState): Attributes;
   /** Returns the attribute of a status, for readers. Empty if there is no status. */
   createStatusAttributes(status: number): Attributes;
-  /** Returns `error.type` of a failed request. */
-  toErrorType(status: number | undefined): string;
+  /**
+   * Returns `error.type` of a failed request.
+   *
+   * @param operation operation of GraphQL or tRPC, if there is one
+   */
+  toErrorType(status: number | undefined, operation?: string): string;
   /** Returns the status of HTTP whose column counts the request. */
   toHttpStatus(status: number): number;
 }
 
 /** Value of `error.type` if the server failed after it sent the headers, or sent no response. */
 const INCOMPLETE_RESPONSE = 'incomplete_response';
+/** Value of `error.type` if a GraphQL operation or a tRPC procedure failed, and the status doesn't show it. */
+const FAILED_OPERATION = 'failed_operation';
 /** Value of `error.type` if the handler of a message failed. */
 const HANDLER_ERROR = 'handler_error';
 
@@ -26,7 +32,10 @@ export const HTTP: RequestProtocol = {
     ...(route !== undefined && { 'http.route': route }),
   }),
   createStatusAttributes: (status) => (status === 0 ? {} : { 'http.response.status_code': status }),
-  toErrorType: (status = 0) => (status >= 500 ? String(status) : INCOMPLETE_RESPONSE),
+  toErrorType: (status = 0, operation) => {
+    if (status >= 500) return String(status);
+    return operation === undefined ? INCOMPLETE_RESPONSE : FAILED_OPERATION;
+  },
   toHttpStatus: (status) => status,
 };
 

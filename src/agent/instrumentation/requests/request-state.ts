@@ -175,6 +175,8 @@ export interface RequestState extends TenantHolder {
   isSmallFile: boolean;
   /** Route template of the layer that handles the request. When the request ends, it can also be a name, see `nameRoute`. */
   route: string | undefined;
+  /** Name of the GraphQL operation or tRPC procedure, which is added to the route. */
+  operation: string | undefined;
   /** Returns the route template when the request ends, if the framework stores it in `routeOwner`. */
   readRoute: ((state: RequestState) => string | undefined) | undefined;
   /** The framework's object for the request, such as the context of Koa. */
@@ -189,9 +191,9 @@ export interface RequestState extends TenantHolder {
   readonly openRequests: OpenRequests | undefined;
   /** The previous open request of the connection. */
   previous: RequestState | undefined;
-  /** First value that a handler threw or passed to `next`. Later errors don't replace it. */
+  /** First value that a handler threw or passed to `next`, or `OperationErrors`. Later errors don't replace it. */
   thrown: unknown;
-  /** Whether a handler failed after the headers were sent. */
+  /** Whether a handler failed after the headers were sent, or failed without changing the status. */
   hasFailedAfterHeaders: boolean;
   /** Whether the server called `close` of an HTTP/2 stream. */
   isClosedByServer: boolean;
@@ -270,6 +272,7 @@ function createState(
     isSmallFile: false,
     tenant: start.tenant,
     route: undefined,
+    operation: undefined,
     readRoute: undefined,
     routeOwner: undefined,
     hasFramework: false,

@@ -47,6 +47,10 @@ const HTTP_CLIENT = {
   storedName: 'http.client.request.duration',
   isOutgoing: true,
 } as const;
+const TRPC_DIMENSIONS = {
+  endpoint: ['rpc.method'],
+  operation: ['perfscope.trpc.procedure.type'],
+};
 const DATABASE = {
   type: T.DATABASE_QUERY_TIME,
   systemAttribute: 'db.system.name',
@@ -106,6 +110,7 @@ const DEFINITIONS: Readonly<Record<string, MetricDefinition>> = {
   'http.server.request.duration': { ...HTTP_SERVER, defaultUnit: 's' },
   'http.server.duration': { ...HTTP_SERVER, defaultUnit: 'ms' },
   'http.server.stream.duration': { type: T.API_STREAM_DURATION },
+  'perfscope.trpc.procedure.duration': { type: T.CUSTOM, dimensions: TRPC_DIMENSIONS },
   // Spans of other protocols that a process has received.
   'perfscope.span.server.duration': { type: T.API_RESPONSE_TIME, isServer: true },
   ...CALL_METRICS,
@@ -268,6 +273,7 @@ export const DEFAULT_DIMENSIONS: Required<MetricDimensions> = {
     'db.client.connection.pool.name',
     'messaging.destination.name',
     'perfscope.breaker.name',
+    'graphql.operation.name',
     'perfscope.endpoint',
     'perfscope.otlp.signal',
     'perfscope.otlp.outcome',
@@ -279,6 +285,7 @@ export const DEFAULT_DIMENSIONS: Required<MetricDimensions> = {
     'perfscope.job.name',
     'perfscope.job.state',
     'perfscope.breaker.outcome',
+    'graphql.operation.type',
     'perfscope.breaker.state',
     'perfscope.drop.reason',
     'perfscope.agent.part',

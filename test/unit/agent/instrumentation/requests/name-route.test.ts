@@ -43,7 +43,7 @@ it.each<Case>([
   expect(complete.route).toBe(expected);
 });
 
-it.each(['*', '/*', '/*splat', '/{*splat}', '{/*rest}', '/(.*)'])(
+it.each(['*', '/*', '/*splat', '/{*splat}', '{/*rest}', '/{rest*}', '/**', '/**:rest', '/(.*)'])(
   'names requests that the catch-all route %s does not find',
   (route) => {
     const name = (status: number, headers: string) => {

@@ -1,0 +1,3 @@
+export default () => {
+  throw Object.assign(new Error('no'), { statusCode: 403 });
+};

@@ -1,0 +1,3 @@
+export default () => {
+  throw new RangeError('thrown by a route');
+};

@@ -1,0 +1,5 @@
+import * as graphql from 'graphql';
+import * as yoga from 'graphql-yoga';
+import { run } from '../../apps/graphql-operations.cjs';
+
+await run({ graphql, yoga });

@@ -1,0 +1,1 @@
+require('../../apps/h3-2-routes.cjs').startH3Version2(require('h3'));

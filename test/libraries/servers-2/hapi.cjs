@@ -1,0 +1,1 @@
+require('../../apps/hapi-routes.cjs').startHapi(require('@hapi/hapi'), require('@hapi/boom'));
