@@ -179,6 +179,7 @@ export class Agent {
         else log.warn(createError('PS_QUEUE_AWAY', { queue }).message);
       },
       includeJobData: this.config.settings.PERFORMANCE_JOB_DATA,
+      addMessageHeaders: this.config.settings.PERFORMANCE_MESSAGE_HEADERS,
     });
     if (context) this.#instrumentationRegistry = new InstrumentationRegistry(libraries, context);
   }

@@ -72,6 +72,7 @@ export interface LibraryInstrumentationOptions {
   onFailedConnect: (failure: FailedConnect) => void;
   onQueueReachabilityChange: (queue: string, reachable: boolean) => void;
   includeJobData: boolean;
+  addMessageHeaders: boolean;
 }
 
 /** Owns the OpenTelemetry meter provider of this process and its instruments. */
@@ -148,7 +149,8 @@ export class OtelMetrics {
 
   /** Creates the parts that receive the measurements of libraries. */
   createInstrumentationContext(options: LibraryInstrumentationOptions): InstrumentationContext {
-    const { onJob, onQuery, onFailedConnect, onQueueReachabilityChange, includeJobData } = options;
+    const { onJob, onQuery, onFailedConnect, onQueueReachabilityChange } = options;
+    const { includeJobData, addMessageHeaders } = options;
     const histograms = this.#histograms;
     const gauges = new QueueGauges({
       meter: this.#provider.getMeter('perfscope.queue'),
@@ -161,7 +163,7 @@ export class OtelMetrics {
       databases: new DatabaseRecorder({ histograms, onQuery, onFailedConnect }),
       pools: this.poolMetrics,
       outgoing: this.#outgoing,
-      queues: { onTransition: onJob, gauges, includeJobData },
+      queues: { onTransition: onJob, gauges, includeJobData, addMessageHeaders },
     };
   }
 

@@ -333,7 +333,8 @@ export const ERROR_EXPLANATIONS: Readonly<Record<ErrorCode, ErrorExplanation>> =
   },
   PS_QUEUE_AWAY: {
     cause: 'The agent could not read the depth of a queue from its server, such as Redis.',
-    action: 'Check that the server runs and that the application can reach it. The agent retries automatically.',
+    action:
+      'Check that the server runs and that the application can reach it. The agent retries automatically.',
   },
   PS_DEMO_INCOMPLETE: {
     cause: '`perfscope demo` needs optional packages that are not installed.',

@@ -37,6 +37,7 @@ export function createTestContext(options: TestContextOptions = {}): Instrumenta
       onTransition: () => {},
       gauges: { add() {} },
       includeJobData: false,
+      addMessageHeaders: true,
       ...options.queues,
     },
   };

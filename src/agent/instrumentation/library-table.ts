@@ -17,6 +17,7 @@ import type { Library } from './loading/library.ts';
 import { NODE_HTTP } from './outgoing/node-http-client.ts';
 import { FETCH, UNDICI } from './outgoing/undici.ts';
 import { BULLMQ } from './queues/bullmq.ts';
+import { PG_BOSS } from './queues/pg-boss.ts';
 
 /**
  * All libraries that the agent measures. The README, `docs/instrumentation.md`, `doctor`, and the start line
@@ -50,4 +51,5 @@ export const LIBRARIES: readonly Library[] = [
   PRISMA,
 
   BULLMQ,
+  PG_BOSS,
 ];

@@ -26,7 +26,6 @@ export const UNMEASURED_LIBRARIES: Readonly<Record<string, LibraryCategory>> = {
   '@aws-sdk/client-dynamodb': 'database',
   bull: 'queue',
   'bee-queue': 'queue',
-  'pg-boss': 'queue',
   amqplib: 'queue',
   kafkajs: 'queue',
   nats: 'queue',

@@ -210,6 +210,10 @@ export const VARIABLES = {
     false,
     'Whether to store the data and results of queue jobs.',
   ),
+  PERFORMANCE_MESSAGE_HEADERS: booleanVariable(
+    true,
+    "Adds a `perfscope` header with the tenant and the time to messages of RabbitMQ, Kafka, and SQS. The agent removes it before the consumer's code runs.",
+  ),
   PERFORMANCE_IGNORE_ROUTES: listVariable(
     HEALTH_CHECK_PATHS,
     'Paths that are not recorded. A `*` at the end matches any suffix.',

@@ -12,4 +12,6 @@ export interface QueueRecorder {
   readonly gauges: Pick<QueueGauges, 'add'>;
   /** Whether to store the data and results of jobs. */
   readonly includeJobData: boolean;
+  /** Whether messages contain the tenant. The agent removes it before the consumer's code runs. */
+  readonly addMessageHeaders: boolean;
 }
