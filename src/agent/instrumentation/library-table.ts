@@ -16,6 +16,7 @@ import { NEXT } from './frameworks/next.ts';
 import type { Library } from './loading/library.ts';
 import { NODE_HTTP } from './outgoing/node-http-client.ts';
 import { FETCH, UNDICI } from './outgoing/undici.ts';
+import { AGENDA, AGENDA_MONGO_BACKEND } from './queues/agenda.ts';
 import { BULLMQ } from './queues/bullmq.ts';
 import { PG_BOSS } from './queues/pg-boss.ts';
 
@@ -52,4 +53,6 @@ export const LIBRARIES: readonly Library[] = [
 
   BULLMQ,
   PG_BOSS,
+  AGENDA,
+  AGENDA_MONGO_BACKEND,
 ];
