@@ -100,7 +100,7 @@ export const AGENDA_DEPTH: QueueSource<AgendaCollection> = {
       ? undefined
       : await Promise.all([
           count({ lockedAt: { $ne: null } }),
-          count({ failReason: { $ne: null }, nextRunAt: null, lockedAt: null }),
+          count({ failCount: { $gt: 0 }, nextRunAt: null, lockedAt: null }),
         ]).catch((error: unknown) => {
           if ((error as { code?: unknown } | null)?.code !== MAX_TIME_EXPIRED) throw error;
           known.isSlow = true;

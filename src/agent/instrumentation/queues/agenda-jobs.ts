@@ -16,6 +16,7 @@ export interface AgendaAttributes {
   priority?: unknown;
   failCount?: number | null;
   unique?: unknown;
+  disabled?: unknown;
   type?: unknown;
   [TENANT_PROPERTY]?: unknown;
   [TENANT_SYMBOL]?: unknown;

@@ -33,6 +33,7 @@ const PART = 'the Agenda instrumentation';
 /** Scope of backends other than MongoDB. */
 const OTHER_BACKEND = 'agenda';
 const DEFAULT_COLLECTION = 'agendaJobs';
+const LOG_COLLECTION = 'agenda_logs';
 
 /**
  * Measures each run of a job. The name of a job is the queue, because each name has its own handler, concurrency, and
@@ -158,7 +159,7 @@ function instrumentAgenda(recorder: QueueRecorder): LibraryHooks {
     const { attrs } = job;
     const dueMs = getDueMs(attrs);
     addToDepth(job);
-    if (dueMs === undefined || attrs._id === undefined) return;
+    if (dueMs === undefined || attrs._id === undefined || attrs.disabled === true) return;
     const nowMs = Date.now();
     const isDelayed = dueMs > nowMs;
     const queueJob = toAgendaQueueJob(attrs, getScope(job), dueMs, createStoredTenant());
@@ -309,11 +310,10 @@ function readTenants(original: Method): Method {
 
 function patchRepository(prototype: object, { addMessageHeaders }: QueueRecorder): void {
   observeMethod<Repository>(PART, prototype, 'createConnection', {
-    after: ({ connectOptions }, database: { databaseName?: string }) =>
-      addQueueCollection(
-        String(database.databaseName),
-        connectOptions?.db?.collection || DEFAULT_COLLECTION,
-      ),
+    after: ({ connectOptions }, { databaseName }: { databaseName?: string }) => {
+      const collection = connectOptions?.db?.collection || DEFAULT_COLLECTION;
+      for (const each of [collection, LOG_COLLECTION]) addQueueCollection(String(databaseName), each);
+    },
   });
   if (!addMessageHeaders) return;
   observeMethod(PART, prototype, 'saveJob', {
