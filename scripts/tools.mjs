@@ -99,6 +99,11 @@ const TOOLS = {
       return program;
     },
   },
+  /** Folder with the jars of a server with the API of SQS. The download takes 30 s. */
+  elasticmq: {
+    recipe: () => formatPom(['org.elasticmq:elasticmq-server_2.13:1.6.14']),
+    make: (folder) => downloadJars(folder, TOOLS.elasticmq.recipe()),
+  },
   /** A Prometheus that receives OTLP, without service discovery. The build takes several minutes on two cores. */
   prometheus: {
     recipe: () =>
@@ -166,6 +171,23 @@ export async function toolPath(name, log = () => {}) {
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
+}
+
+/** Returns a Maven project with dependencies, such as `org.example:library:1.0.0`. */
+function formatPom(dependencies) {
+  const elements = dependencies.map((each) => {
+    const [group, artifact, version] = each.split(':');
+    return `<dependency><groupId>${group}</groupId><artifactId>${artifact}</artifactId><version>${version}</version></dependency>`;
+  });
+  return `<project xmlns="http://maven.apache.org/POM/4.0.0"><modelVersion>4.0.0</modelVersion><groupId>tools</groupId><artifactId>tools</artifactId><version>1</version><dependencies>${elements.join('')}</dependencies></project>`;
+}
+
+/** Downloads the dependencies of a Maven project, and returns the folder with their jars. */
+async function downloadJars(folder, pom) {
+  writeFileSync(join(folder, 'pom.xml'), pom);
+  const goal = ['dependency:copy-dependencies', '-DincludeScope=runtime', '-DoutputDirectory=jars'];
+  await run('mvn', ['--quiet', '--batch-mode', ...goal], { cwd: folder, maxBuffer: OUTPUT_BYTES });
+  return join(folder, 'jars');
 }
 
 function readFiles(folder, names) {

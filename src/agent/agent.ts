@@ -180,6 +180,7 @@ export class Agent {
       },
       includeJobData: this.config.settings.PERFORMANCE_JOB_DATA,
       addMessageHeaders: this.config.settings.PERFORMANCE_MESSAGE_HEADERS,
+      readSqsDepth: this.config.settings.PERFORMANCE_SQS_DEPTH,
     });
     if (context) this.#instrumentationRegistry = new InstrumentationRegistry(libraries, context);
   }

@@ -73,6 +73,7 @@ export interface LibraryInstrumentationOptions {
   onQueueReachabilityChange: (queue: string, reachable: boolean) => void;
   includeJobData: boolean;
   addMessageHeaders: boolean;
+  readSqsDepth: boolean;
 }
 
 /** Owns the OpenTelemetry meter provider of this process and its instruments. */
@@ -150,7 +151,7 @@ export class OtelMetrics {
   /** Creates the parts that receive the measurements of libraries. */
   createInstrumentationContext(options: LibraryInstrumentationOptions): InstrumentationContext {
     const { onJob, onQuery, onFailedConnect, onQueueReachabilityChange } = options;
-    const { includeJobData, addMessageHeaders } = options;
+    const { includeJobData, addMessageHeaders, readSqsDepth } = options;
     const histograms = this.#histograms;
     const gauges = new QueueGauges({
       meter: this.#provider.getMeter('perfscope.queue'),
@@ -163,7 +164,7 @@ export class OtelMetrics {
       databases: new DatabaseRecorder({ histograms, onQuery, onFailedConnect }),
       pools: this.poolMetrics,
       outgoing: this.#outgoing,
-      queues: { onTransition: onJob, gauges, includeJobData, addMessageHeaders },
+      queues: { onTransition: onJob, gauges, includeJobData, addMessageHeaders, readSqsDepth },
     };
   }
 

@@ -38,6 +38,7 @@ export function createTestContext(options: TestContextOptions = {}): Instrumenta
       gauges: { add() {} },
       includeJobData: false,
       addMessageHeaders: true,
+      readSqsDepth: true,
       ...options.queues,
     },
   };

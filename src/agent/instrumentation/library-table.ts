@@ -19,6 +19,7 @@ import { FETCH, UNDICI } from './outgoing/undici.ts';
 import { AGENDA, AGENDA_MONGO_BACKEND } from './queues/agenda.ts';
 import { BULLMQ } from './queues/bullmq.ts';
 import { PG_BOSS } from './queues/pg-boss.ts';
+import { SQS } from './queues/sqs.ts';
 
 /**
  * All libraries that the agent measures. The README, `docs/instrumentation.md`, `doctor`, and the start line
@@ -55,4 +56,5 @@ export const LIBRARIES: readonly Library[] = [
   PG_BOSS,
   AGENDA,
   AGENDA_MONGO_BACKEND,
+  SQS,
 ];

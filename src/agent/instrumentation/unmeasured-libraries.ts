@@ -29,5 +29,4 @@ export const UNMEASURED_LIBRARIES: Readonly<Record<string, LibraryCategory>> = {
   amqplib: 'queue',
   kafkajs: 'queue',
   nats: 'queue',
-  '@aws-sdk/client-sqs': 'queue',
 };

@@ -72,7 +72,11 @@ module.exports = async function run(library) {
   while (!isDone()) await delay(20);
   await agenda.cancel({ name: 'recurring' });
   await delay(600);
-  const listed = is6 ? [] : (await agenda.jobs({ name: 'mail' })).map(({ attrs }) => Object.keys(attrs).includes('perfscope'));
+  const listed = is6
+    ? []
+    : (await agenda.jobs({ name: 'mail' })).map(({ attrs }) =>
+        Object.keys(attrs).includes('perfscope'),
+      );
   await agenda.stop();
   await client.close();
   return { ids, runs: Object.fromEntries(runs), seen, listed };
@@ -87,8 +91,14 @@ async function createAgenda(library, load, mongo) {
     await agenda._ready;
     return agenda;
   }
-  const { MongoBackend } = await import(pathToFileURL(load.resolve('@agendajs/mongo-backend')).href);
-  const agenda = new Agenda({ backend: new MongoBackend({ mongo }), processEvery, defaultLockLifetime: 1000 });
+  const { MongoBackend } = await import(
+    pathToFileURL(load.resolve('@agendajs/mongo-backend')).href
+  );
+  const agenda = new Agenda({
+    backend: new MongoBackend({ mongo }),
+    processEvery,
+    defaultLockLifetime: 1000,
+  });
   await agenda.ready;
   return agenda;
 }

@@ -62,10 +62,24 @@ module.exports = async function run(library) {
   await boss.cancel('manual', third.id);
   const [again] = await boss.fetch('manual', { includeMetadata: true }).then((jobs) => [jobs]);
 
-  const expected = [[ids.ok, 1], [ids.retried, 2], [ids.failed, 2], [ids.later, 1], [ids.throttled, 1]];
+  const expected = [
+    [ids.ok, 1],
+    [ids.retried, 2],
+    [ids.failed, 2],
+    [ids.later, 1],
+    [ids.throttled, 1],
+  ];
   const isDone = () => expected.every(([id, count]) => ends.get(id) === count) && ends.has('slow');
   while (!isDone()) await delay(50);
   await delay(300);
   await boss.stop({ graceful: false });
-  return { ids, duplicate, seen, keys, again, errors, batches: [...ends.keys()].filter((key) => key.startsWith('batch')) };
+  return {
+    ids,
+    duplicate,
+    seen,
+    keys,
+    again,
+    errors,
+    batches: [...ends.keys()].filter((key) => key.startsWith('batch')),
+  };
 };

@@ -312,7 +312,8 @@ function patchRepository(prototype: object, { addMessageHeaders }: QueueRecorder
   observeMethod<Repository>(PART, prototype, 'createConnection', {
     after: ({ connectOptions }, { databaseName }: { databaseName?: string }) => {
       const collection = connectOptions?.db?.collection || DEFAULT_COLLECTION;
-      for (const each of [collection, LOG_COLLECTION]) addQueueCollection(String(databaseName), each);
+      for (const each of [collection, LOG_COLLECTION])
+        addQueueCollection(String(databaseName), each);
     },
   });
   if (!addMessageHeaders) return;

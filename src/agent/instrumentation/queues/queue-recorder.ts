@@ -14,4 +14,6 @@ export interface QueueRecorder {
   readonly includeJobData: boolean;
   /** Whether messages contain the tenant. The agent removes it before the consumer's code runs. */
   readonly addMessageHeaders: boolean;
+  /** Whether to request the depth of SQS queues, which costs money. */
+  readonly readSqsDepth: boolean;
 }

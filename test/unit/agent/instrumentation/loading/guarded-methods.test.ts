@@ -87,6 +87,7 @@ function patchBullmq(): PatchedMethod[] {
       gauges: { add: fail },
       includeJobData: true,
       addMessageHeaders: true,
+      readSqsDepth: true,
     },
   });
   const { patches = {} } = BULLMQ.instrument!(context);
