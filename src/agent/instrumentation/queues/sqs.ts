@@ -238,7 +238,7 @@ function instrumentSqs(recorder: QueueRecorder): LibraryHooks {
     },
     modules: {
       'dist-cjs/index.js': {
-        names: ['SQSClient', 'GetQueueAttributesCommand'],
+        names: ['module', 'SQSClient', 'GetQueueAttributesCommand'],
         patch: patchExports,
       },
     },
