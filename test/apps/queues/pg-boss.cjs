@@ -1,4 +1,5 @@
 const { setTimeout: delay } = require('node:timers/promises');
+const { Pool } = require('pg');
 const { withTenant } = require('perfscope');
 
 const { DATABASE_URL, SCHEMA } = process.env;
@@ -10,6 +11,9 @@ module.exports = async function run(library) {
   const errors = [];
   boss.on('error', (error) => errors.push(error.message));
   await boss.start();
+  // This statement belongs to the application.
+  const pool = new Pool({ connectionString: DATABASE_URL });
+  await pool.query('SELECT 1 AS application');
   const queues = ['mail', 'batch', 'manual', 'slow', 'idle', 'dead'];
   for (const queue of queues) await boss.createQueue(queue);
   const ids = {};
@@ -54,13 +58,13 @@ module.exports = async function run(library) {
     ended('slow');
   });
 
-  const [first, second, third] = await boss.fetch('manual', { batchSize: 3 });
-  const keys = Object.keys(first);
+  const fetched = await boss.fetch('manual', { batchSize: 3 });
+  const keys = Object.keys(fetched[0]);
   await delay(10);
-  await boss.complete('manual', first.id, { done: 1 });
-  await boss.fail('manual', second.id, new Error('rejected'));
-  await boss.cancel('manual', third.id);
-  const [again] = await boss.fetch('manual', { includeMetadata: true }).then((jobs) => [jobs]);
+  await boss.complete('manual', ids.completed, { done: 1 });
+  await boss.fail('manual', ids.rejected, new Error('rejected'));
+  await boss.cancel('manual', ids.cancelled);
+  const again = await boss.fetch('manual', { includeMetadata: true });
 
   const expected = [
     [ids.ok, 1],
@@ -70,8 +74,13 @@ module.exports = async function run(library) {
     [ids.throttled, 1],
   ];
   const isDone = () => expected.every(([id, count]) => ends.get(id) === count) && ends.has('slow');
-  while (!isDone()) await delay(50);
+  const deadline = Date.now() + 30_000;
+  while (!isDone()) {
+    if (Date.now() > deadline) throw new Error('jobs are missing');
+    await delay(50);
+  }
   await delay(300);
+  await pool.end();
   await boss.stop({ graceful: false });
   return {
     ids,

@@ -24,7 +24,11 @@ module.exports = async function run(library) {
     ids.tenant = (await send('SendMessage', input)).MessageId;
     seen.input = Object.keys(input);
     const attributes = { color: { DataType: 'String', StringValue: 'red' } };
-    const withAttribute = { QueueUrl: main, MessageBody: 'attribute', MessageAttributes: attributes };
+    const withAttribute = {
+      QueueUrl: main,
+      MessageBody: 'attribute',
+      MessageAttributes: attributes,
+    };
     ids.attribute = (await send('SendMessage', withAttribute)).MessageId;
   });
   ids.plain = (await send('SendMessage', { QueueUrl: main, MessageBody: 'plain' })).MessageId;

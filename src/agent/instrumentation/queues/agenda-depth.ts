@@ -88,45 +88,60 @@ export const AGENDA_DEPTH: QueueSource<AgendaCollection> = {
   async read(collection, scope) {
     const known = namesByScope.get(scope);
     if (!known) return [];
-    const names = [...known.names];
-    const now = new Date();
-    const isReady = { disabled: { $ne: true }, lockedAt: null };
-    const count = (filter: object) => countByName(collection, names, filter);
-    const [waiting, delayed] = await Promise.all([
-      count({ ...isReady, nextRunAt: { $lte: now } }),
-      count({ ...isReady, nextRunAt: { $gt: now } }),
-    ]);
-    const others = known.isSlow
-      ? undefined
-      : await Promise.all([
-          count({ lockedAt: { $ne: null } }),
-          count({ failCount: { $gt: 0 }, nextRunAt: null, lockedAt: null }),
-        ]).catch((error: unknown) => {
-          if ((error as { code?: unknown } | null)?.code !== MAX_TIME_EXPIRED) throw error;
-          known.isSlow = true;
-          return undefined;
-        });
-    const readings = names.map(async (name): Promise<QueueReading> => {
-      const filter = { name, ...isReady, nextRunAt: { $lte: now } };
-      const oldest = waiting.has(name) ? await findOldestMs(collection, filter) : undefined;
-      const counts = new Map([
-        ['waiting', waiting.get(name) ?? 0],
-        ['delayed', delayed.get(name) ?? 0],
-      ]);
-      if (others) {
-        counts.set('active', others[0].get(name) ?? 0);
-        counts.set('failed', others[1].get(name) ?? 0);
-      }
-      const oldestAgeSeconds =
-        oldest === undefined ? 0 : Math.max(0, now.getTime() - oldest) / 1000;
-      return { name, scope, counts, oldestAgeSeconds };
-    });
-    return Promise.all(readings);
+    try {
+      return await readCollection(collection, scope, known);
+    } catch (error) {
+      // The application closed its client during the poll.
+      const { name } = (error ?? {}) as { name?: unknown };
+      return typeof name === 'string' && CLOSED_CLIENT.test(name) ? [] : undefined;
+    }
   },
 };
 
+/** Names of the driver's errors after the application closes the client. */
+const CLOSED_CLIENT = /Closed|NotConnected|ExpiredSession/;
 /** Code of MongoDB's error for a query that takes longer than `maxTimeMS`. */
 const MAX_TIME_EXPIRED = 50;
+
+async function readCollection(
+  collection: AgendaCollection,
+  scope: string,
+  known: KnownNames,
+): Promise<QueueReading[]> {
+  const names = [...known.names];
+  const now = new Date();
+  const isReady = { disabled: { $ne: true }, lockedAt: null };
+  const count = (filter: object) => countByName(collection, names, filter);
+  const [waiting, delayed] = await Promise.all([
+    count({ ...isReady, nextRunAt: { $lte: now } }),
+    count({ ...isReady, nextRunAt: { $gt: now } }),
+  ]);
+  const others = known.isSlow
+    ? undefined
+    : await Promise.all([
+        count({ lockedAt: { $ne: null } }),
+        count({ failCount: { $gt: 0 }, nextRunAt: null, lockedAt: null }),
+      ]).catch((error: unknown) => {
+        if ((error as { code?: unknown } | null)?.code !== MAX_TIME_EXPIRED) throw error;
+        known.isSlow = true;
+        return undefined;
+      });
+  const readings = names.map(async (name): Promise<QueueReading> => {
+    const filter = { name, ...isReady, nextRunAt: { $lte: now } };
+    const oldest = waiting.has(name) ? await findOldestMs(collection, filter) : undefined;
+    const counts = new Map([
+      ['waiting', waiting.get(name) ?? 0],
+      ['delayed', delayed.get(name) ?? 0],
+    ]);
+    if (others) {
+      counts.set('active', others[0].get(name) ?? 0);
+      counts.set('failed', others[1].get(name) ?? 0);
+    }
+    const oldestAgeSeconds = oldest === undefined ? 0 : Math.max(0, now.getTime() - oldest) / 1000;
+    return { name, scope, counts, oldestAgeSeconds };
+  });
+  return Promise.all(readings);
+}
 
 async function countByName(
   collection: AgendaCollection,

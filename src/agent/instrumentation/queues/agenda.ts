@@ -131,8 +131,8 @@ function instrumentAgenda(recorder: QueueRecorder): LibraryHooks {
     const queueJob = toAgendaQueueJob(attrs, getScope(job), dueMs, tenant);
     addToDepth(job);
     // A retry is not another arrival.
-    if (queueJob.attempts === 1 || isRecurring(attrs))
-      attempts.recordArrival({ ...queueJob, attempts: 0 });
+    const isArrival = queueJob.attempts === 1 || isRecurring(attrs);
+    if (isArrival && dueMs !== undefined) attempts.recordArrival({ ...queueJob, attempts: 0 });
     const run = {
       attempt: attempts.start(queueJob, dueMs),
       error: undefined,

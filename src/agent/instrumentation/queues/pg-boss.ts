@@ -32,6 +32,8 @@ const PART = 'the pg-boss instrumentation';
 const SENDS = ['send', 'sendAfter', 'sendThrottled', 'sendDebounced', 'insert', 'upsert', 'flow'];
 /** Error that pg-boss stores when it ends an attempt that took too long. */
 const EXPIRED = 'job failed by timeout in active state';
+/** A worker of pg-boss ends its own attempts at their expiration. */
+const EXPIRATION_GRACE_MS = 10_000;
 
 /** Measures the jobs that a process sends and processes, and the depth of all queues of its instances. */
 export const PG_BOSS: Library = {
@@ -136,7 +138,7 @@ function instrumentPgBoss(recorder: QueueRecorder): LibraryHooks {
     const key = toKey(manager, name, job.id);
     openAttempts.delete(key);
     limitSize(openAttempts);
-    const expiresMs = attempt.startMs + getExpirationMs(job);
+    const expiresMs = attempt.startMs + getExpirationMs(job) + EXPIRATION_GRACE_MS;
     openAttempts.set(key, { attempt, next: getStateAfterFailure(job), expiresMs });
   };
 
