@@ -8,7 +8,7 @@ beforeAll(() => server.start());
 afterAll(() => server.remove());
 
 interface SqsResult {
-  ids: { tenant: string; attribute: string; plain: string; batch: [string, string, string] };
+  ids: { tenant: string; attribute: string; plain: string; expiring: string; batch: string[] };
   seen: Record<string, unknown>;
 }
 
@@ -49,11 +49,13 @@ describe.each(['queues-1', 'sqs-3.600', 'queues-2'])('@aws-sdk/client-sqs of %s'
 
     const queue = `${prefix}-main`;
     const rows = (id: string) => listJobRows(run.rows, queue, id);
-    for (const id of [ids.tenant, ids.attribute, ids.batch[0], ids.batch[1]])
-      expect(rows(id)).toEqual(ONCE);
+    for (const id of [ids.tenant, ids.attribute, ...ids.batch]) expect(rows(id)).toEqual(ONCE);
     const retried = ['active 2', 'completed 2'];
     expect(rows(ids.plain)).toEqual(['waiting', 'active 1', RETURNED, ...retried]);
-    expect(rows(ids.batch[2])).toEqual(['waiting', 'active 1', EXPIRED, ...retried]);
+    expect(listJobRows(run.rows, `${prefix}-expiring`, ids.expiring)).toEqual([
+      ...['waiting', 'active 1', EXPIRED],
+      ...retried,
+    ]);
     const tenantRows = selectJobRows(run.rows, queue, ids.tenant);
     const { host } = new URL(server.url);
     for (const { columns } of tenantRows) {
@@ -62,7 +64,7 @@ describe.each(['queues-1', 'sqs-3.600', 'queues-2'])('@aws-sdk/client-sqs of %s'
         queue_scope: `000000000000@${host}`,
       });
     }
-    const expired = selectJobRows(run.rows, queue, ids.batch[2])[2];
+    const expired = selectJobRows(run.rows, `${prefix}-expiring`)[2];
     expect(Number(expired?.columns.duration)).toBeGreaterThan(800);
     expect(readDepth(run.rows, `${prefix}-idle`)).toEqual({ waiting: 1, active: 0, delayed: 1 });
     // The requests to SQS are no outgoing calls.

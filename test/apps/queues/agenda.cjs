@@ -75,7 +75,8 @@ module.exports = async function run(library) {
     await delay(20);
   }
   await agenda.cancel({ name: 'recurring' });
-  await delay(600);
+  // The agent reads the depth in the meantime.
+  await delay(1500);
   const listed = is6
     ? []
     : (await agenda.jobs({ name: 'mail' })).map(({ attrs }) =>

@@ -14,7 +14,8 @@ module.exports = async function run(library) {
   const send = (name, input) => client.send(new sqs[`${name}Command`](input));
   const createQueue = async (name, Attributes) =>
     (await send('CreateQueue', { QueueName: `${QUEUE_PREFIX}-${name}`, Attributes })).QueueUrl;
-  const main = await createQueue('main', { VisibilityTimeout: '1' });
+  const main = await createQueue('main', { VisibilityTimeout: '60' });
+  const expiring = await createQueue('expiring', { VisibilityTimeout: '1' });
   const idle = await createQueue('idle', { VisibilityTimeout: '30' });
   const ids = {};
   const seen = {};
@@ -41,10 +42,12 @@ module.exports = async function run(library) {
     ],
   });
   ids.batch = batch.Successful.map(({ MessageId }) => MessageId);
+  ids.expiring = (
+    await send('SendMessage', { QueueUrl: expiring, MessageBody: 'expiring' })
+  ).MessageId;
   await send('SendMessage', { QueueUrl: idle, MessageBody: 'idle' });
   await send('SendMessage', { QueueUrl: idle, MessageBody: 'delayed', DelaySeconds: 600 });
 
-  // The first receive deletes one message, returns one, and lets one expire.
   const receive = async (count, more = {}) => {
     const messages = [];
     while (messages.length < count) {
@@ -69,7 +72,7 @@ module.exports = async function run(library) {
   await send('DeleteMessage', { QueueUrl: main, ReceiptHandle: toHandle(first, ids.tenant) });
   await send('DeleteMessageBatch', {
     QueueUrl: main,
-    Entries: [ids.attribute, ids.batch[0], ids.batch[1]].map(toEntry),
+    Entries: [ids.attribute, ...ids.batch].map(toEntry),
   });
   await send('ChangeMessageVisibility', {
     QueueUrl: main,
@@ -79,10 +82,11 @@ module.exports = async function run(library) {
   const second = await receive(1);
   seen.plain = shape(second.get(ids.plain));
   await send('DeleteMessage', { QueueUrl: main, ReceiptHandle: toHandle(second, ids.plain) });
-  // The visibility timeout of the last message expires.
-  const third = await receive(1);
+  // The visibility timeout expires after the first receive.
+  await receive(1, { QueueUrl: expiring });
+  const third = await receive(1, { QueueUrl: expiring, VisibilityTimeout: 60 });
   await new Promise((resolve, reject) => {
-    const input = { QueueUrl: main, ReceiptHandle: toHandle(third, ids.batch[2]) };
+    const input = { QueueUrl: expiring, ReceiptHandle: toHandle(third, ids.expiring) };
     const callback = (error) => (error ? reject(error) : resolve());
     client.send(new sqs.DeleteMessageCommand(input), callback);
   });

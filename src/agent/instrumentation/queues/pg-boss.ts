@@ -148,19 +148,17 @@ function instrumentPgBoss(recorder: QueueRecorder): LibraryHooks {
     for (const job of jobs as PgBossJob[]) if (toMs(job.createdOn)) startJob(manager, name, job);
   });
 
-  /** Ends the open attempts of jobs. Jobs that another process fetched have none. */
-  const settle = (
-    manager: PgBossManager,
-    name: string,
-    ids: readonly string[],
-    end: (open: OpenAttempt) => void,
-  ) => {
-    for (const id of ids) {
-      const key = toKey(manager, name, id);
-      const open = openAttempts.get(key);
-      openAttempts.delete(key);
-      if (open) end(open);
-    }
+  /** Returns the open attempts of jobs. Jobs that another process fetched have none. */
+  const findOpen = (manager: PgBossManager, name: string, ids: readonly string[]) =>
+    ids.flatMap((id): [string, OpenAttempt][] => {
+      const open = openAttempts.get(toKey(manager, name, id));
+      return open ? [[id, open]] : [];
+    });
+
+  /** Removes an open attempt, unless the next attempt of the job has started. */
+  const close = (manager: PgBossManager, name: string, id: string, open: OpenAttempt) => {
+    const key = toKey(manager, name, id);
+    if (openAttempts.get(key) === open) openAttempts.delete(key);
   };
 
   const complete = ({ attempt }: OpenAttempt, output: unknown) =>
@@ -204,11 +202,12 @@ function instrumentPgBoss(recorder: QueueRecorder): LibraryHooks {
       const resultsById = new Map((results as JobResult[]).map((each) => [each?.id, each]));
       for (const { id } of jobs as PgBossJob[]) {
         const { status, output } = resultsById.get(id) ?? {};
-        settle(manager, name, [id], (open) => {
+        for (const [, open] of findOpen(manager, name, [id])) {
+          close(manager, name, id, open);
           if (status === 'completed') complete(open, output);
           else if (status === 'deadletter') fail({ ...open, next: 'failed' }, output);
           else fail(open, status === 'failed' ? output : 'no disposition returned by handler');
-        });
+        }
       }
     },
   );
@@ -324,13 +323,19 @@ function instrumentPgBoss(recorder: QueueRecorder): LibraryHooks {
     });
     const observeEnd = (name: string, end: (open: OpenAttempt, data: unknown) => void) => {
       if (!(name in prototype)) return;
+      /** The attempts when the call started. Another attempt can start before the call returns. */
+      const openByCall = new WeakMap<readonly unknown[], [string, OpenAttempt][]>();
       observeMethod<PgBossManager>(PART, prototype, name, {
-        after: (manager, result: SettleResult | undefined, [queue, jobs, data]) => {
-          const ids = result?.settled ?? toIds(jobs);
-          settle(manager, String(queue), ids, (open) => {
+        before: (manager, args) =>
+          void openByCall.set(args, findOpen(manager, String(args[0]), toIds(args[1]))),
+        after: (manager, result: SettleResult | undefined, args) => {
+          const { settled, affected } = result ?? {};
+          for (const [id, open] of openByCall.get(args) ?? []) {
+            if (settled && affected !== 0 && !settled.includes(id)) continue;
+            close(manager, String(args[0]), id, open);
             // Another process has ended the attempt, such as after its expiration.
-            if (result?.affected !== 0) end(open, data);
-          });
+            if (affected !== 0) end(open, args[2]);
+          }
         },
       });
     };
