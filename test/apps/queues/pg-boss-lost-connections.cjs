@@ -37,7 +37,10 @@ module.exports = async function run(library) {
     await delay(50);
   }
   await delay(300);
+  const { rows } = await pool.query(
+    `SELECT count(*)::int AS completed FROM ${SCHEMA}.job WHERE name = 'mail' AND state = 'completed'`,
+  );
   await boss.stop();
   await pool.end();
-  return { runs: [...runs.values()], errors };
+  return { started: [...runs.values()].reduce((sum, count) => sum + count, 0), errors, ...rows[0] };
 };

@@ -16,7 +16,7 @@ module.exports = async function run(library) {
     (await send('CreateQueue', { QueueName: `${QUEUE_PREFIX}-${name}`, Attributes })).QueueUrl;
   const main = await createQueue('main', { VisibilityTimeout: '60' });
   const expiring = await createQueue('expiring', { VisibilityTimeout: '1' });
-  const idle = await createQueue('idle', { VisibilityTimeout: '30' });
+  const idle = await createQueue('idle');
   const ids = {};
   const seen = {};
 
@@ -45,7 +45,6 @@ module.exports = async function run(library) {
   ids.expiring = (
     await send('SendMessage', { QueueUrl: expiring, MessageBody: 'expiring' })
   ).MessageId;
-  await send('SendMessage', { QueueUrl: idle, MessageBody: 'idle' });
   await send('SendMessage', { QueueUrl: idle, MessageBody: 'delayed', DelaySeconds: 600 });
 
   const receive = async (count, more = {}) => {
