@@ -178,9 +178,7 @@ export class Agent {
         if (reachable) log.warn(`The server of queue ${queue} is reachable again.`);
         else log.warn(createError('PS_QUEUE_AWAY', { queue }).message);
       },
-      includeJobData: this.config.settings.PERFORMANCE_JOB_DATA,
-      addMessageHeaders: this.config.settings.PERFORMANCE_MESSAGE_HEADERS,
-      readSqsDepth: this.config.settings.PERFORMANCE_SQS_DEPTH,
+      settings: this.config.settings,
     });
     if (context) this.#instrumentationRegistry = new InstrumentationRegistry(libraries, context);
   }

@@ -6,6 +6,7 @@ import {
   PeriodicExportingMetricReader,
   type ResourceMetrics,
 } from '@opentelemetry/sdk-metrics';
+import type { Settings } from '../core/config/parse-settings.ts';
 import { getGuardFailures, guard, runGuarded } from '../core/guard.ts';
 import type { ServiceResource } from '../core/schema/table-definition.ts';
 import type { AddRows } from '../core/schema/table-registry.ts';
@@ -71,9 +72,10 @@ export interface LibraryInstrumentationOptions {
   onQuery: (durationMs: number) => void;
   onFailedConnect: (failure: FailedConnect) => void;
   onQueueReachabilityChange: (queue: string, reachable: boolean) => void;
-  includeJobData: boolean;
-  addMessageHeaders: boolean;
-  readSqsDepth: boolean;
+  settings: Pick<
+    Settings,
+    'PERFORMANCE_JOB_DATA' | 'PERFORMANCE_MESSAGE_HEADERS' | 'PERFORMANCE_SQS_DEPTH'
+  >;
 }
 
 /** Owns the OpenTelemetry meter provider of this process and its instruments. */
@@ -151,7 +153,11 @@ export class OtelMetrics {
   /** Creates the parts that receive the measurements of libraries. */
   createInstrumentationContext(options: LibraryInstrumentationOptions): InstrumentationContext {
     const { onJob, onQuery, onFailedConnect, onQueueReachabilityChange } = options;
-    const { includeJobData, addMessageHeaders, readSqsDepth } = options;
+    const {
+      PERFORMANCE_JOB_DATA: includeJobData,
+      PERFORMANCE_MESSAGE_HEADERS: addMessageHeaders,
+      PERFORMANCE_SQS_DEPTH: readSqsDepth,
+    } = options.settings;
     const histograms = this.#histograms;
     const gauges = new QueueGauges({
       meter: this.#provider.getMeter('perfscope.queue'),

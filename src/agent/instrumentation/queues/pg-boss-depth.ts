@@ -1,3 +1,4 @@
+import { readApplicationVariable } from '../../../core/config/application-variable.ts';
 import { formatServer } from '../databases/postgres-connects.ts';
 import type { QueueReading, QueueSource } from './queue-gauges.ts';
 
@@ -35,6 +36,9 @@ const MAX_QUEUES = 1000;
 /** Active and failed jobs have no index, so they are only counted if the tables have fewer rows. */
 const MAX_SCANNED_ROWS = 100_000;
 
+/** Defaults of pg. */
+const VARIABLES = ['PGHOST', 'PGPORT', 'PGDATABASE', 'PGUSER'];
+
 const scopes = new WeakMap<object, string>();
 
 /**
@@ -57,7 +61,7 @@ export function isOwnConnection({ config, opened }: PgBossConnection): boolean {
 
 function formatAddress(db: PgBossConnection): string {
   if (!isOwnConnection(db)) return OTHER_CONNECTION;
-  const { PGHOST, PGPORT, PGDATABASE, PGUSER } = process.env;
+  const [PGHOST, PGPORT, PGDATABASE, PGUSER] = VARIABLES.map(readApplicationVariable);
   const { connectionString, host, port, database, user } = db.config!;
   const url = typeof connectionString === 'string' ? URL.parse(connectionString) : null;
   const hostText = url?.hostname || toText(host) || PGHOST || 'localhost';

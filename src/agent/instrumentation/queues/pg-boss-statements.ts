@@ -19,8 +19,9 @@ interface StatementResult {
   rows: readonly InsertedJob[];
 }
 
-/** End of the statement that inserts jobs. Some versions and calls return no IDs. */
-const INSERT_END = /ON CONFLICT DO NOTHING\s*(RETURNING id)?\s*$/;
+/** Ends of the statement that inserts jobs. Some versions and calls return no IDs. */
+const INSERT_END = 'ON CONFLICT DO NOTHING';
+const RETURNING = 'RETURNING id';
 const COLUMNS = `, name, priority, created_on as "createdOn", start_after as "startAfter", retry_limit as "retryLimit"`;
 
 /**
@@ -44,13 +45,13 @@ export function patchPgBossDb(
   });
   const rewrite = guard(PART, (text: unknown) => {
     if (typeof text !== 'string' || !text.includes('singleton_on')) return undefined;
-    const match = INSERT_END.exec(text);
-    if (!match || !/^\s*(?:INSERT INTO|WITH defaults)/.test(text)) return undefined;
-    const columns = `RETURNING id${COLUMNS}${includeJobData ? ', data' : ''}`;
-    return {
-      text: `${text.slice(0, match.index)}ON CONFLICT DO NOTHING ${columns}`,
-      returnsIds: match[1] !== undefined,
-    };
+    if (!/^\s*(?:INSERT INTO|WITH defaults)/.test(text)) return undefined;
+    const trimmed = text.trimEnd();
+    const returnsIds = trimmed.endsWith(RETURNING);
+    const start = returnsIds ? trimmed.slice(0, -RETURNING.length).trimEnd() : trimmed;
+    if (!start.endsWith(INSERT_END)) return undefined;
+    const columns = `${RETURNING}${COLUMNS}${includeJobData ? ', data' : ''}`;
+    return { text: `${start} ${columns}`, returnsIds };
   });
   const report = guard(
     PART,

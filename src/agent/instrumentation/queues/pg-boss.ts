@@ -1,13 +1,12 @@
 import { guard } from '../../../core/guard.ts';
-import { ExistingObject } from '../loading/hidden-property.ts';
 import type { Library, LibraryHooks } from '../loading/library.ts';
 import { type Method, observeMethod, wrapMethod } from '../loading/method-patching.ts';
-import { type JobAttempt, JobAttempts } from './job-attempts.ts';
+import { JobAttempts } from './job-attempts.ts';
 import { runJobCode } from './job-code.ts';
 import { limitSize } from './job-ready-times.ts';
+import { AttemptField, type OpenAttempt } from './pg-boss-attempts.ts';
 import { getPgBossScope, PG_BOSS_DEPTH, type PgBossManager } from './pg-boss-depth.ts';
 import {
-  addTenant,
   getExpirationMs,
   getReadyMs,
   getStateAfterFailure,
@@ -20,16 +19,14 @@ import {
   toMs,
   toQueueJob,
 } from './pg-boss-jobs.ts';
+import { patchSends } from './pg-boss-sends.ts';
 import { type InsertedJob, patchPgBossDb } from './pg-boss-statements.ts';
-import { recordQueueOperations } from './queue-operations.ts';
 import type { QueueRecorder } from './queue-recorder.ts';
 import { createStoredTenant, findCommonTenant } from './stored-tenant.ts';
 
 /** What fails, for {@link guard}. */
 const PART = 'the pg-boss instrumentation';
 
-/** Methods that add jobs. `publish` calls `send` for each queue. */
-const SENDS = ['send', 'sendAfter', 'sendThrottled', 'sendDebounced', 'insert', 'upsert', 'flow'];
 /** Error that pg-boss stores when it ends an attempt that took too long. */
 const EXPIRED = 'job failed by timeout in active state';
 /** A worker of pg-boss ends its own attempts at their expiration. */
@@ -50,31 +47,6 @@ export const PG_BOSS: Library = {
   ],
   instrument: ({ queues }) => instrumentPgBoss(queues),
 };
-
-/** Marks a job whose attempt has been recorded, and stores its attempt. */
-class AttemptField extends ExistingObject {
-  #attempt: JobAttempt;
-
-  private constructor(job: object, attempt: JobAttempt) {
-    super(job);
-    this.#attempt = attempt;
-  }
-
-  static get(job: object): JobAttempt | undefined {
-    return #attempt in job ? job.#attempt : undefined;
-  }
-
-  static set(job: object, attempt: JobAttempt): void {
-    if (!(#attempt in job)) new AttemptField(job, attempt);
-  }
-}
-
-interface OpenAttempt {
-  readonly attempt: JobAttempt;
-  readonly next: 'failed' | 'waiting' | 'delayed';
-  /** When pg-boss ends the attempt, in ms from `performance.now()`. */
-  readonly expiresMs: number;
-}
 
 interface WorkerOptions {
   includeMetadata?: unknown;
@@ -367,46 +339,6 @@ function instrumentPgBoss(recorder: QueueRecorder): LibraryHooks {
       },
     },
   };
-}
-
-/** Records the calls that add jobs, and adds the current tenant to the data of the jobs. */
-function patchSends(
-  prototype: object,
-  { addMessageHeaders }: QueueRecorder,
-  addManager: (manager: PgBossManager) => void,
-): void {
-  recordQueueOperations<PgBossManager>(prototype, SENDS, (manager, [first]) => {
-    addManager(manager);
-    return getQueueName(first);
-  });
-  if (!addMessageHeaders) return;
-  const addTenants = guard(PART, (args: readonly unknown[]) => args.map(withTenant));
-  for (const name of ['createJob', 'insert']) {
-    wrapMethod(prototype, name, (original) => {
-      return function (this: unknown, ...args: unknown[]) {
-        return original.apply(this, addTenants(args) ?? args) as unknown;
-      };
-    });
-  }
-}
-
-/** Returns the data of a job, a request with `data`, or an array of jobs, with the current tenant. */
-function withTenant(value: unknown, index: number): unknown {
-  if (Array.isArray(value)) return value.map((job: unknown) => withRequestTenant(job));
-  // Version 12 passes a request as the first argument. Older versions pass the data as the second.
-  if (index === 0) return withRequestTenant(value);
-  return index === 1 ? (addTenant(value) ?? value) : value;
-}
-
-function withRequestTenant(request: unknown): unknown {
-  const data = addTenant((request as { data?: unknown } | null)?.data);
-  return data ? { ...(request as object), data } : request;
-}
-
-function getQueueName(first: unknown): string {
-  const job: unknown = Array.isArray(first) ? first[0] : first;
-  if (typeof job === 'string') return job;
-  return String((job as { name?: unknown } | undefined)?.name ?? '');
 }
 
 /** The methods take an ID, a job, or an array of them. */
