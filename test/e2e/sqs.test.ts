@@ -68,7 +68,7 @@ describe.each(['queues-1', 'sqs-3.600', 'queues-2'])('@aws-sdk/client-sqs of %s'
     const expired = selectJobRows(run.rows, `${prefix}-expiring`)[2];
     expect(Number(expired?.columns.duration)).toBeGreaterThan(100);
     expect(readDepth(run.rows, `${prefix}-idle`)).toMatchObject({ waiting: 2, active: 0 });
-    // The requests to SQS are no outgoing calls.
+    // The requests to SQS are not recorded as outgoing calls.
     expect(run.rows.filter(({ columns }) => columns.name?.startsWith('http.client'))).toEqual([]);
   };
   const title = 'records each message on Node %s as %s';

@@ -26,3 +26,22 @@ export interface OpenAttempt {
   /** When pg-boss ends the attempt, in ms from `performance.now()`. */
   readonly expiresMs: number;
 }
+
+/** Options of `work` and `fetch`. */
+export interface WorkerOptions {
+  includeMetadata?: unknown;
+  perJobResults?: unknown;
+}
+
+/** Result of a job in a batch, with `perJobResults`. */
+export interface JobResult {
+  id?: unknown;
+  status?: unknown;
+  output?: unknown;
+}
+
+/** Result of a method that ends jobs. Only newer versions return the IDs. */
+export interface SettleResult {
+  affected?: number;
+  settled?: readonly string[];
+}

@@ -42,7 +42,7 @@ const VARIABLES = ['PGHOST', 'PGPORT', 'PGDATABASE', 'PGUSER'];
 const scopes = new WeakMap<object, string>();
 
 /**
- * Returns the scope of the queues of an instance: `<schema>@<host>:<port>/<database>`. Without a connection of its own,
+ * Returns the scope of the queues of an instance: `<schema>@<host>:<port>/<database>`. Without a separate connection,
  * it is `<schema>@db`, because the connections of the application have no common form. Never contains credentials.
  */
 export function getPgBossScope(manager: PgBossManager): string {
@@ -55,7 +55,7 @@ export function getPgBossScope(manager: PgBossManager): string {
 }
 
 /** Whether pg-boss created the connection. Such connections have a configuration and can be closed. */
-export function isOwnConnection({ config, opened }: PgBossConnection): boolean {
+function isOwnConnection({ config, opened }: PgBossConnection): boolean {
   return typeof config === 'object' && typeof opened === 'boolean';
 }
 

@@ -77,7 +77,7 @@ export function getReadyMs({ createdOn, startAfter }: PgBossJob): number | undef
   return Math.max(createdMs, dueMs);
 }
 
-/** Returns how long a job waited before its attempt, in ms. All times are those of the database server. */
+/** Returns how long a job waited before its attempt, in ms. All times come from the database server. */
 export function getWaitMs(job: PgBossJob): number | undefined {
   const startedMs = toMs(job.startedOn);
   const readyMs = getReadyMs(job);

@@ -4,7 +4,13 @@ import { type Method, observeMethod, wrapMethod } from '../loading/method-patchi
 import { JobAttempts } from './job-attempts.ts';
 import { runJobCode } from './job-code.ts';
 import { limitSize } from './job-ready-times.ts';
-import { AttemptField, type OpenAttempt } from './pg-boss-attempts.ts';
+import {
+  AttemptField,
+  type JobResult,
+  type OpenAttempt,
+  type SettleResult,
+  type WorkerOptions,
+} from './pg-boss-attempts.ts';
 import { getPgBossScope, PG_BOSS_DEPTH, type PgBossManager } from './pg-boss-depth.ts';
 import {
   getExpirationMs,
@@ -38,7 +44,7 @@ export const PG_BOSS: Library = {
   category: 'queue',
   versions: { from: '10.0.0', to: 12 },
   measured:
-    'Arrivals, attempts, retries, and expired jobs of workers and of `fetch`, wait and processing times, the depth of each queue, and the age of its oldest waiting job. Its own statements are not recorded as statements of the application.',
+    'Arrivals, attempts, retries, and expired jobs of workers and of `fetch`. Wait and processing times, the depth of each queue, and the age of its oldest waiting job. Its own statements are not recorded as statements of the application.',
   limits:
     'With your own `db`, jobs arrive when they start, and the depth is not read. The same applies to arrivals of `flow` and of queues with `notify`. Active and failed jobs are only counted if the tables have fewer than 100,000 rows. The tenant is stored in the data of a job if the data is an object.',
   bundledMessages: [
@@ -47,22 +53,6 @@ export const PG_BOSS: Library = {
   ],
   instrument: ({ queues }) => instrumentPgBoss(queues),
 };
-
-interface WorkerOptions {
-  includeMetadata?: unknown;
-  perJobResults?: unknown;
-}
-
-interface JobResult {
-  id?: unknown;
-  status?: unknown;
-  output?: unknown;
-}
-
-interface SettleResult {
-  affected?: number;
-  settled?: readonly string[];
-}
 
 function instrumentPgBoss(recorder: QueueRecorder): LibraryHooks {
   const attempts = new JobAttempts(recorder);
@@ -94,7 +84,7 @@ function instrumentPgBoss(recorder: QueueRecorder): LibraryHooks {
     if (queueJob.createdMs === undefined) return;
     if (queueJob.delay === undefined) attempts.recordArrival(queueJob, 'waiting');
     else if (state === 'new') attempts.recordArrival(queueJob, 'delayed');
-    // The job arrives when it is due, possibly in another process than the one that sent it.
+    // The job arrives when it is due, possibly in a different process.
     else attempts.recordArrival({ ...queueJob, createdMs: getReadyMs(job) }, 'waiting');
   };
 

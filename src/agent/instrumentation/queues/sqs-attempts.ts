@@ -71,7 +71,7 @@ export class SqsAttempts {
   /**
    * Records that an attempt starts.
    *
-   * @param visibilityTimeout timeout of the request in seconds. Default: that of the queue.
+   * @param visibilityTimeout timeout of the request in seconds. Default: the queue's timeout.
    */
   start(
     queueUrl: string,

@@ -19,7 +19,7 @@ const FINAL_ERROR =
 const MAX_QUEUES = 1000;
 
 /** Requests the attributes of a queue through a client of the application. */
-export type GetQueueAttributes = (
+type GetQueueAttributes = (
   client: object,
   input: { QueueUrl: string; AttributeNames: readonly string[] },
   options: { abortSignal: AbortSignal },
@@ -27,7 +27,7 @@ export type GetQueueAttributes = (
 
 interface LastReading {
   readonly readMs: number;
-  /** Undefined if the queue may not be read. */
+  /** Undefined if the queue can't be read. */
   readonly readings: readonly QueueReading[] | undefined;
 }
 

@@ -138,7 +138,7 @@ export function removeUnrequestedAttributes(message: SqsMessage, input: ReceiveI
  * Computes the MD5 digest of message attributes, as in
  * https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-message-metadata.html.
  */
-export function computeAttributesMd5(attributes: Record<string, SqsAttribute>): string {
+function computeAttributesMd5(attributes: Record<string, SqsAttribute>): string {
   const md5 = createHash('md5');
   const addValue = (value: Uint8Array) => {
     const length = Buffer.alloc(4);
