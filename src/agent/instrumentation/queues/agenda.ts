@@ -229,7 +229,7 @@ function instrumentAgenda(recorder: QueueRecorder): LibraryHooks {
     });
   };
 
-  /** Agenda 5 stores all attributes of a job, also those of a new job that the agent adds. */
+  /** Agenda 5 stores all attributes of a job, including the attributes that the agent adds. */
   const patchTenants = (prototype: object) => {
     let savedJob: unknown;
     wrapMethod(prototype, 'toJSON', (original) => {
