@@ -44,6 +44,7 @@ export function findMissingTools(purpose) {
     requireTool('Git', 'git', 'git');
     requireTool('curl', 'curl', 'curl');
     requireTool('jlink', 'openjdk-17-jdk-headless', 'jlink');
+    requireTool('Maven', 'maven', 'mvn');
     requireTool('Go', 'golang-go', 'go', '/usr/local/go/bin/go');
     if (spawnSync('python3', ['-m', 'pip', '--version']).status !== 0) {
       missing.push({ name: 'pip', debianPackage: 'python3-pip' });

@@ -2,6 +2,7 @@ export function toolPath(
   name:
     | 'collector'
     | 'compose'
+    | 'elasticmq'
     | 'ferretdb'
     | 'cassandra'
     | 'opensearch'

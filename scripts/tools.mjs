@@ -119,6 +119,11 @@ const TOOLS = {
     recipe: () => formatPom(['org.apache.kafka:kafka_2.13:4.1.0']),
     make: (folder) => downloadJars(folder, TOOLS.kafka.recipe()),
   },
+  /** Folder with the jars of a server with the API of SQS. The download takes 30 s. */
+  elasticmq: {
+    recipe: () => formatPom(['org.elasticmq:elasticmq-server_2.13:1.6.14']),
+    make: (folder) => downloadJars(folder, TOOLS.elasticmq.recipe()),
+  },
   /** A Prometheus that receives OTLP, without service discovery. The build takes several minutes on two cores. */
   prometheus: {
     recipe: () =>

@@ -177,8 +177,7 @@ export class Agent {
         if (reachable) log.warn(`The server of queue ${queue} is reachable again.`);
         else log.warn(createError('PS_QUEUE_AWAY', { queue }).message);
       },
-      includeJobData: this.config.settings.PERFORMANCE_JOB_DATA,
-      usesMessageHeaders: this.config.settings.PERFORMANCE_MESSAGE_HEADERS,
+      settings: this.config.settings,
       ignoredHost: this.config.lambda?.runtimeApi,
     });
     if (context) this.#instrumentationRegistry = new InstrumentationRegistry(libraries, context);

@@ -6,6 +6,7 @@ import {
   PeriodicExportingMetricReader,
   type ResourceMetrics,
 } from '@opentelemetry/sdk-metrics';
+import type { Settings } from '../core/config/parse-settings.ts';
 import { getGuardFailures, guard, runGuarded } from '../core/guard.ts';
 import type { ServiceResource } from '../core/schema/table-definition.ts';
 import type { AddRows } from '../core/schema/table-registry.ts';
@@ -74,8 +75,10 @@ export interface LibraryInstrumentationOptions {
   onQuery: (durationMs: number) => void;
   onFailedConnect: (failure: FailedConnect) => void;
   onQueueReachabilityChange: (queue: string, reachable: boolean) => void;
-  includeJobData: boolean;
-  usesMessageHeaders: boolean;
+  settings: Pick<
+    Settings,
+    'PERFORMANCE_JOB_DATA' | 'PERFORMANCE_MESSAGE_HEADERS' | 'PERFORMANCE_SQS_DEPTH'
+  >;
   /** Host and port whose outgoing calls are not recorded. */
   ignoredHost?: string | undefined;
 }
@@ -164,7 +167,11 @@ export class OtelMetrics {
   /** Creates the parts that receive the measurements of libraries. */
   createInstrumentationContext(options: LibraryInstrumentationOptions): InstrumentationContext {
     const { onJob, onUnlistedJob, onQuery, onFailedConnect, onQueueReachabilityChange } = options;
-    const { includeJobData, usesMessageHeaders } = options;
+    const {
+      PERFORMANCE_JOB_DATA: includeJobData,
+      PERFORMANCE_MESSAGE_HEADERS: usesMessageHeaders,
+      PERFORMANCE_SQS_DEPTH: readSqsDepth,
+    } = options.settings;
     const histograms = this.#histograms;
     const gauges = new QueueGauges({
       meter: this.#provider.getMeter('perfscope.queue'),
@@ -183,6 +190,7 @@ export class OtelMetrics {
         gauges,
         includeJobData,
         usesMessageHeaders,
+        readSqsDepth,
       },
       requests: this.requests,
     };

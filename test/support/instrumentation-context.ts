@@ -50,6 +50,7 @@ export function createTestContext(options: TestContextOptions = {}): Instrumenta
       gauges: { add() {} },
       includeJobData: false,
       usesMessageHeaders: true,
+      readSqsDepth: true,
       ...options.queues,
     },
   };

@@ -31,11 +31,14 @@ import { VUE_ROUTER } from './frameworks/vue-router.ts';
 import type { Library } from './loading/library.ts';
 import { NODE_HTTP } from './outgoing/node-http-client.ts';
 import { FETCH, UNDICI } from './outgoing/undici.ts';
+import { AGENDA, AGENDA_MONGO_BACKEND } from './queues/agenda.ts';
 import { AMQPLIB } from './queues/amqplib.ts';
 import { BEE_QUEUE } from './queues/bee-queue.ts';
 import { BULL } from './queues/bull.ts';
 import { BULLMQ } from './queues/bullmq.ts';
 import { KAFKAJS } from './queues/kafkajs.ts';
+import { PG_BOSS } from './queues/pg-boss.ts';
+import { SQS } from './queues/sqs.ts';
 import { ENGINE_IO, SOCKET_IO } from './websocket/socket-io.ts';
 import { FASTIFY_WEBSOCKET, WS } from './websocket/ws.ts';
 
@@ -100,4 +103,8 @@ export const LIBRARIES: readonly Library[] = [
   KAFKAJS,
   BULL,
   BEE_QUEUE,
+  PG_BOSS,
+  AGENDA,
+  AGENDA_MONGO_BACKEND,
+  SQS,
 ];

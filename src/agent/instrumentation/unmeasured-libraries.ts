@@ -12,7 +12,5 @@ export const UNMEASURED_LIBRARIES: Readonly<Record<string, LibraryCategory>> = {
   tedious: 'database',
   oracledb: 'database',
   '@aws-sdk/client-dynamodb': 'database',
-  'pg-boss': 'queue',
   nats: 'queue',
-  '@aws-sdk/client-sqs': 'queue',
 };

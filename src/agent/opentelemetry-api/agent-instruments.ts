@@ -30,7 +30,16 @@ const isPostgres = ({ 'db.system.name': name, 'db.system': oldName }: Attributes
   (name ?? oldName ?? 'postgresql') === 'postgresql';
 
 /** Values of `messaging.system` whose jobs the agent measures. */
-const MEASURED_QUEUES = new Set(['bullmq', 'bull', 'bee-queue']);
+const MEASURED_QUEUES = new Set([
+  'bullmq',
+  'bull',
+  'bee-queue',
+  'pg-boss',
+  'agenda',
+  'rabbitmq',
+  'kafka',
+  'aws_sqs',
+]);
 const isGrpc = ({ 'rpc.system.name': name, 'rpc.system': oldName }: Attributes) =>
   (name ?? oldName) === 'grpc';
 

@@ -223,6 +223,10 @@ export const VARIABLES = {
     true,
     "Adds a `perfscope` header with the tenant and the time to messages of RabbitMQ, Kafka, and SQS. The agent removes it before the consumer's code runs.",
   ),
+  PERFORMANCE_SQS_DEPTH: booleanVariable(
+    true,
+    'Whether to request the depth of each SQS queue once a minute. Requires the IAM permission `sqs:GetQueueAttributes`.',
+  ),
   PERFORMANCE_IGNORE_ROUTES: listVariable(
     HEALTH_CHECK_PATHS,
     'Paths that are not recorded. A `*` at the end matches any suffix.',

@@ -100,3 +100,21 @@ export class QueueKeysField extends ExistingObject {
     return false;
   }
 }
+
+/** Maximum number of collections of queues. */
+const MAX_COLLECTIONS = 1000;
+
+/** Databases and collections of queues, in the form `<database>.<collection>`. */
+const queueCollections = new Set<string>();
+
+/** Marks a MongoDB collection that a queue library uses. Its commands are parts of queue operations. */
+export function addQueueCollection(database: string, collection: string): void {
+  if (queueCollections.size < MAX_COLLECTIONS) queueCollections.add(`${database}.${collection}`);
+}
+
+/** Whether a command belongs to a queue. `namespace` is a namespace of the MongoDB driver. */
+export function isQueueCollection(namespace: unknown): boolean {
+  if (queueCollections.size === 0) return false;
+  const { db, collection } = (namespace ?? {}) as { db?: unknown; collection?: unknown };
+  return queueCollections.has(`${String(db)}.${String(collection)}`);
+}

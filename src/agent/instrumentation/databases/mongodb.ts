@@ -1,4 +1,5 @@
 import { startOperation } from '../context/operations.ts';
+import { isQueueCollection } from '../context/unrecorded-commands.ts';
 import type { Library } from '../loading/library.ts';
 import type { DatabaseRecorder } from './database-recorder.ts';
 import { type CallObserver, observeCall } from './mongodb-calls.ts';
@@ -46,24 +47,40 @@ function patchConnection(exports: unknown, databases: DatabaseRecorder): void {
   /** IDs of cursors whose next batch waits for new documents. */
   const waitingCursors = new Set<string>();
 
-  observeCall(PART, prototype, 'command', 3, (_, [, document]): CallObserver | undefined => {
-    const command = document as MongoCommand;
-    const name = getCommandName(command);
-    if (OWN_COMMANDS.has(name)) return undefined;
-    if (name === 'getMore' && waitingCursors.has(String(command.getMore))) return undefined;
-    const fingerprint = fingerprintMongoCommand(name, command);
-    const operation = startOperation('database');
-    return {
-      onFulfilled: (response) => {
-        const errorType = WRITE_COMMANDS.has(name) ? getWriteErrorType(response) : undefined;
-        databases.endCommand(operation, fingerprint, errorType);
-        if (isWaitingCursor(name, command)) addCursor(waitingCursors, response);
-      },
-      onRejected: (error) => {
-        databases.endCommand(operation, fingerprint, getMongoErrorType(error));
-      },
-    };
-  });
+  observeCall(
+    PART,
+    prototype,
+    'command',
+    3,
+    (_, [namespace, document]): CallObserver | undefined => {
+      const command = document as MongoCommand;
+      const name = getCommandName(command);
+      if (OWN_COMMANDS.has(name)) return undefined;
+      if (isQueueCollection(getNamespace(namespace, command, name))) return undefined;
+      if (name === 'getMore' && waitingCursors.has(String(command.getMore))) return undefined;
+      const fingerprint = fingerprintMongoCommand(name, command);
+      const operation = startOperation('database');
+      return {
+        onFulfilled: (response) => {
+          const errorType = WRITE_COMMANDS.has(name) ? getWriteErrorType(response) : undefined;
+          databases.endCommand(operation, fingerprint, errorType);
+          if (isWaitingCursor(name, command)) addCursor(waitingCursors, response);
+        },
+        onRejected: (error) => {
+          databases.endCommand(operation, fingerprint, getMongoErrorType(error));
+        },
+      };
+    },
+  );
+}
+
+/** Some commands run on the database, and contain the name of the collection. */
+function getNamespace(namespace: unknown, command: MongoCommand, name: string): unknown {
+  const { db, collection = command[name] } = namespace as { db?: unknown; collection?: unknown };
+  return {
+    db,
+    collection: collection === '$cmd' ? (command.collection ?? command[name]) : collection,
+  };
 }
 
 /** Returns the first key. */

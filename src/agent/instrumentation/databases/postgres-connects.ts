@@ -5,6 +5,7 @@ import {
   startInnerOperation,
   startOperation,
 } from '../context/operations.ts';
+import { QueueOwnedField } from '../context/unrecorded-commands.ts';
 import { wrapMethod } from '../loading/method-patching.ts';
 import type { FailedConnect } from './database-recorder.ts';
 import { getDatabaseErrorType, readErrorProperty } from './error-types.ts';
@@ -30,14 +31,22 @@ interface ConnectingClient extends PostgresAddress {
 }
 
 let connectingPools = 0;
+/** Whether a queue library owns the pool that connects. */
+let isQueueOwnedPool = false;
 
-/** Runs `connect` for a pool. Its caller already waits for the pool, so the attempt isn't another wait. */
-export function connectForPool<T>(connect: () => T): T {
+/**
+ * Runs `connect` for a pool. Its caller already waits for the pool, so the attempt isn't another wait. If a queue library
+ * owns the pool, the new client is marked.
+ */
+export function connectForPool<T>(options: object | undefined, connect: () => T): T {
+  const wasOwned = isQueueOwnedPool;
+  isQueueOwnedPool = QueueOwnedField.has(options);
   connectingPools += 1;
   try {
     return connect();
   } finally {
     connectingPools -= 1;
+    isQueueOwnedPool = wasOwned;
   }
 }
 
@@ -62,6 +71,7 @@ export function patchConnect(
     onFailure(operation, { errorType, error, server });
   });
   const start = guard(PART, (client: ConnectingClient, callback: unknown) => {
+    if (isQueueOwnedPool) QueueOwnedField.set(client);
     if (typeof callback !== 'function' || isIgnored(client)) return undefined;
     const operation =
       connectingPools > 0 ? startInnerOperation('connection') : startOperation('connection');

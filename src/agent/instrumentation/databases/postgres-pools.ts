@@ -3,6 +3,7 @@ import { guard } from '../../../core/guard.ts';
 import { PERFSCOPE_APPLICATION_NAME } from '../../../core/schema/row-ids.ts';
 import { endOperation, type Operation, startOperation } from '../context/operations.ts';
 import { bindCallback, getCurrentScope, runLibraryCode } from '../context/tenant-context.ts';
+import { QueueOwnedField } from '../context/unrecorded-commands.ts';
 import { observePromise, wrapMethod } from '../loading/method-patching.ts';
 import type { DatabaseRecorder } from './database-recorder.ts';
 import { readErrorProperty } from './error-types.ts';
@@ -60,6 +61,7 @@ export function patchPostgresPool(
   });
   const startWait = guard(PART, (pool: PgPool): PoolWait | undefined => {
     if (pool.options.application_name === PERFSCOPE_APPLICATION_NAME) return undefined;
+    if (QueueOwnedField.has(pool.options)) return undefined;
     const server = pools.register(pool, () => getPoolName(pool), readPool);
     return { operation: startOperation('connection'), server };
   });
@@ -79,7 +81,7 @@ export function patchPostgresPool(
   const { prototype } = exports as { prototype: object };
   wrapMethod(prototype, 'newClient', (original) => {
     return function newClient(this: PgPool, ...args: unknown[]) {
-      return connectForPool(() => original.apply(this, args));
+      return connectForPool(this.options, () => original.apply(this, args));
     };
   });
   wrapMethod(prototype, 'connect', (original) => {

@@ -2,6 +2,7 @@ import { guard } from '../../../core/guard.ts';
 import { PERFSCOPE_APPLICATION_NAME } from '../../../core/schema/row-ids.ts';
 import { endOperation, startOperation } from '../context/operations.ts';
 import { bindCallback, isLibraryCode } from '../context/tenant-context.ts';
+import { QueueOwnedField } from '../context/unrecorded-commands.ts';
 import type { InstrumentationContext } from '../instrumentation-context.ts';
 import { ExistingObject } from '../loading/hidden-property.ts';
 import type { Library, LibraryHooks } from '../loading/library.ts';
@@ -150,7 +151,7 @@ function instrumentClients(databases: DatabaseRecorder): LibraryHooks {
   };
 
   const startCall = guard(PART, (client: PgClient, args: unknown[]) => {
-    if (isOwnClient(client)) return undefined;
+    if (isOwnClient(client) || isQueueClient(client)) return undefined;
     // The library rejects such a query at once.
     if (args[0] === undefined || args[0] === null) return undefined;
     const operation = startOperation('database');
@@ -209,6 +210,15 @@ function instrumentClients(databases: DatabaseRecorder): LibraryHooks {
 
 function isOwnClient({ connectionParameters }: PgClient): boolean {
   return connectionParameters?.application_name === PERFSCOPE_APPLICATION_NAME;
+}
+
+/** Name of the connections of pg-boss that are outside its pool. Newer versions append an ID. */
+const PG_BOSS_APPLICATION_NAME = /^pgboss(?::|$)/;
+
+/** Whether a queue library owns the connection. Its statements are parts of queue operations. */
+function isQueueClient(client: PgClient): boolean {
+  const name = client.connectionParameters?.application_name;
+  return QueueOwnedField.has(client) || (name !== undefined && PG_BOSS_APPLICATION_NAME.test(name));
 }
 
 /** Arguments of a query class that stores them elsewhere. They have no hash. */

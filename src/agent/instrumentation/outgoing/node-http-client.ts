@@ -32,6 +32,7 @@ function observeRequests({ outgoing }: InstrumentationContext): void {
   const onCreated = guard(PART, ({ request }: { request: ClientRequest }) => {
     if (isUnrecorded() || request.method === 'CONNECT') return;
     if (request.getHeader('upgrade') !== undefined) return;
+    if (isSqsRequest(request)) return;
     if (!isObserved) {
       isObserved = true;
       runGuarded(PART, () => observeResponses(outgoing));
@@ -57,6 +58,16 @@ function observeRequests({ outgoing }: InstrumentationContext): void {
   subscribe('http.client.request.created', onCreated as (message: unknown) => void);
   subscribe('http.client.request.error', onError as (message: unknown) => void);
   subscribe('http.client.response.finish', onHeaders as (message: unknown) => void);
+}
+
+/** Whether the AWS SDK sends a request to SQS. It is a part of a queue operation. */
+function isSqsRequest(request: ClientRequest): boolean {
+  const userAgent = request.getHeader('user-agent');
+  return (
+    typeof userAgent === 'string' &&
+    userAgent.startsWith('aws-sdk-js/') &&
+    /\bapi\/sqs\b/.test(userAgent)
+  );
 }
 
 /** Private fields of Node.js. They are the same in Node.js 22, 24, and 26. */

@@ -20,6 +20,8 @@ export interface QueueRecorder {
   readonly gauges: Pick<QueueGauges, 'add'>;
   /** Whether to store the data and results of jobs. */
   readonly includeJobData: boolean;
-  /** Whether messages have a header with their tenant and time. */
+  /** Whether messages and jobs contain their tenant and time. The agent removes them before the consumer's code runs. */
   readonly usesMessageHeaders: boolean;
+  /** Whether to request the depth of SQS queues, which costs money. */
+  readonly readSqsDepth: boolean;
 }

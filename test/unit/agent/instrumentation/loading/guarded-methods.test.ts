@@ -82,7 +82,13 @@ function patchBullmq(): PatchedMethod[] {
     QueueBase: createLibrary(methods.QueueBase),
   };
   const context = createTestContext({
-    queues: { onTransition: fail, gauges: { add: fail }, includeJobData: true },
+    queues: {
+      onTransition: fail,
+      gauges: { add: fail },
+      includeJobData: true,
+      usesMessageHeaders: true,
+      readSqsDepth: true,
+    },
   });
   const { patches = {} } = BULLMQ.instrument!(context);
   for (const [name, file] of Object.entries(files)) {

@@ -1,0 +1,20 @@
+// One operation adds a job and runs it.
+module.exports = {
+  servers: ['mongodb'],
+  async setup({ MONGODB_URL }) {
+    const [{ Agenda }, { MongoBackend }] = await Promise.all([
+      import('agenda'),
+      import('@agendajs/mongo-backend'),
+    ]);
+    const agenda = new Agenda({ backend: new MongoBackend({ address: `${MONGODB_URL}/bench` }) });
+    await agenda.ready;
+    agenda.define('bench', async () => {});
+    return {
+      run: async () => {
+        const job = await agenda.now('bench', { n: 1 });
+        await job.run();
+      },
+      close: () => agenda.backend.disconnect(),
+    };
+  },
+};

@@ -1,0 +1,24 @@
+// One operation adds, fetches, and completes a job.
+module.exports = {
+  servers: ['postgres'],
+  async setup({ DATABASE_URL }) {
+    const { PgBoss } = await import('pg-boss');
+    const boss = new PgBoss({
+      connectionString: DATABASE_URL,
+      schema: 'bench',
+      supervise: false,
+      schedule: false,
+    });
+    boss.on('error', () => {});
+    await boss.start();
+    await boss.createQueue('bench');
+    return {
+      run: async () => {
+        await boss.send('bench', { n: 1 });
+        const [job] = await boss.fetch('bench');
+        await boss.complete('bench', job.id);
+      },
+      close: () => boss.stop({ graceful: false }),
+    };
+  },
+};

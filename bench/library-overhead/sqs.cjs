@@ -1,0 +1,29 @@
+// One operation sends, receives, and deletes a message.
+const {
+  CreateQueueCommand,
+  DeleteMessageCommand,
+  ReceiveMessageCommand,
+  SendMessageCommand,
+  SQSClient,
+} = require('@aws-sdk/client-sqs');
+
+module.exports = {
+  servers: ['sqs'],
+  async setup({ SQS_ENDPOINT }) {
+    const client = new SQSClient({
+      endpoint: SQS_ENDPOINT,
+      region: 'eu-west-1',
+      credentials: { accessKeyId: 'key', secretAccessKey: 'secret' },
+    });
+    const { QueueUrl } = await client.send(new CreateQueueCommand({ QueueName: 'bench' }));
+    return {
+      run: async () => {
+        await client.send(new SendMessageCommand({ QueueUrl, MessageBody: 'body' }));
+        const { Messages = [] } = await client.send(new ReceiveMessageCommand({ QueueUrl }));
+        for (const { ReceiptHandle } of Messages)
+          await client.send(new DeleteMessageCommand({ QueueUrl, ReceiptHandle }));
+      },
+      close: async () => client.destroy(),
+    };
+  },
+};
