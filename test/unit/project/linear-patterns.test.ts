@@ -17,6 +17,7 @@ const ALLOWED = new Map([
     'matcher of at most 1,000 characters',
   ],
   ['/ *, */', 'header value of at most 16 kB from QuestDB'],
+  [String.raw`/\/server\/(?:index|chunks\/.+)\.mjs$/`, 'URL of a file that the application loads'],
   [
     String.raw`/'(?:[^']|'')*'|"[^"]*"|\bin_(window|scope)\s*\(\s*([\w]*)\s*\)/gi`,
     "statement in the operator's rule file",

@@ -24,7 +24,7 @@ export const VUE_ROUTER: Library = {
   name: 'vue-router',
   category: 'full-stack',
   versions: { from: '4.0.0', to: 5 },
-  partOf: 'nuxt',
+  partOf: 'nitropack',
   measured: 'Templates of Nuxt pages, such as `/rooms/:id`.',
   instrument: () => ({
     modules: { 'dist/vue-router.mjs': { names: ['createRouter'], patch: patchExports } },

@@ -47,7 +47,7 @@ export const AGENDA: Library = {
     'Each job name as a queue: arrivals, runs, and retries, wait and processing times, the depth, and the age of the oldest due job. The commands that Agenda sends to its collection are not recorded as commands of the application.',
   limits:
     'A run arrives when it is due, because Agenda stores no creation time. The depth is only read from MongoDB, and only for jobs that the process defines or adds.',
-  bundledMessages: ['agenda:internal:processJobs', 'attempting to save a job into Agenda instance'],
+  bundledMessages: ['[%s:%s] failed to calculate nextRunAt due to invalid repeat interval'],
   instrument: ({ queues }) => instrumentAgenda(queues),
 };
 

@@ -32,7 +32,7 @@ export const SQS: Library = {
     'Each message from its receive to its delete, retries, wait and processing times, and the depth of each queue. Requests to SQS are not recorded as outgoing calls.',
   limits:
     'A message arrives at its first receive, unless its producer has a tenant. The wait time includes the delay of a message. The age of the oldest message is not available from the API. Code that processes a message has no context, because SQS has no handlers. The depth needs the IAM permission `sqs:GetQueueAttributes`. Set `PERFORMANCE_SQS_DEPTH=false` to send no requests.',
-  bundledMessages: ['Invalid MD5 checksum on messages', 'AmazonSQS.ReceiveMessage'],
+  bundledMessages: ['PurgeQueueInProgress'],
   instrument: ({ queues }) => instrumentSqs(queues),
 };
 
