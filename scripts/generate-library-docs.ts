@@ -88,24 +88,28 @@ function listParts(name: string): Library[] {
   return LIBRARIES.filter(({ partOf }) => partOf === name);
 }
 
+/** Databases whose statements are not SQL. */
+const OTHER_DATABASES = new Set([
+  ...['mongodb', 'ioredis', '@redis/client', 'memcached'],
+  ...['@elastic/elasticsearch', 'cassandra-driver'],
+]);
+
 function formatShortList(): string {
-  const lines = CATEGORIES.flatMap(([category, title]) => {
-    const names = listLibraries(category).map(
-      (library) => `\`${library.name}\` ${formatRange(library).replace(' to ', '–')}`,
+  const rows = CATEGORIES.flatMap(([category, title]) => {
+    if (category !== 'database') return formatShortRow(title, listLibraries(category));
+    const groups = Object.groupBy(listLibraries(category), ({ name }) =>
+      OTHER_DATABASES.has(name) ? 'Other databases' : 'SQL databases',
     );
-    return names.length > 0 ? [`- **${title}:** ${joinNames(names)}`] : [];
+    return Object.entries(groups).flatMap(([group, libraries]) => formatShortRow(group, libraries));
   });
-  return `${lines.join('\n')}\n`;
+  return `${formatMarkdownTable([['Kind', 'Libraries'], ...rows])}\n`;
 }
 
-const NAMES_PER_SENTENCE = 6;
-
-/** Joins names to sentences that aren't too long. */
-function joinNames(names: readonly string[]): string {
-  const sentences: string[] = [];
-  for (let i = 0; i < names.length; i += NAMES_PER_SENTENCE)
-    sentences.push(names.slice(i, i + NAMES_PER_SENTENCE).join(', '));
-  return sentences.join('. ');
+function formatShortRow(title: string, libraries: readonly Library[]): string[][] {
+  const names = libraries.map(
+    (library) => `\`${library.name}\` ${formatRange(library).replace(' to ', '–')}`,
+  );
+  return names.length > 0 ? [[title, names.join(', ')]] : [];
 }
 
 function formatUnmeasured(): string {

@@ -64,6 +64,8 @@ const PROJECTS = Map.groupBy(
   [...OWN_LIBRARIES, ...ORMS].flatMap(findInstalledLibraries),
   ({ project }) => project,
 );
+/** Bull 4.8 installs its own ioredis. */
+const NESTED_VERSION = /^✗ ioredis 4\./;
 const NODE_VERSIONS = [26, 24, 22] as const;
 /** Both kinds of modules run on each Node version. */
 const CASES = [...PROJECTS]
@@ -93,7 +95,8 @@ it.concurrent.each(CASES)(
       expect.stringMatching(`^✓ ${name} ${version}${through ? ' \\(through \\S+\\)' : ''}$`),
     );
     expect(lines).toEqual(expect.arrayContaining(expected));
-    expect(lines.filter((line) => line.startsWith('✗'))).toEqual([]);
+    const problems = lines.filter((line) => line.startsWith('✗') && !NESTED_VERSION.test(line));
+    expect(problems).toEqual([]);
   },
 );
 

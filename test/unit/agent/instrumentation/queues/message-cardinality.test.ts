@@ -27,6 +27,7 @@ function createRecorder() {
     gauges: { add() {} },
     includeJobData: false,
     usesMessageHeaders: true,
+    readSqsDepth: true,
   });
   return { histograms, attempts, countCompleted: () => completed };
 }
