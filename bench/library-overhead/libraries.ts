@@ -1,6 +1,6 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
 import { basename, join, resolve } from 'node:path';
+import { runInNewContext } from 'node:vm';
 
 /** How the library of a definition is measured. */
 interface LibrarySetup {
@@ -22,29 +22,25 @@ const LIBRARIES: Readonly<Record<string, LibrarySetup>> = {
 
   hapi: inServers,
   h3: withoutDdTrace(inServers),
-  nitro: withoutDdTrace(inServers),
   'apollo-server': inServers,
-  'graphql-yoga': inServers,
+  'graphql-yoga': { folder: 'graphql-17', isInDdTrace: true },
   graphql: inServers,
   trpc: withoutDdTrace(inServers),
-  'grpc-js': inServers,
-  'grpc-server': inServers,
-  'grpc-client': inServers,
+  grpc: inServers,
   ws: inServers,
-  'socket.io': withoutDdTrace(inServers),
-  'fastify-websocket': withoutDdTrace(inServers),
+  'socket-io': withoutDdTrace(inServers),
 
   'better-sqlite3': withoutDdTrace(inDatabases),
   'node-sqlite': withoutDdTrace(inDatabases),
-  'cassandra-driver': inDatabases,
+  cassandra: inDatabases,
   elasticsearch: inDatabases,
   clickhouse: withoutDdTrace(inDatabases),
   memcached: inDatabases,
 
   bullmq: inQueues,
   bull: withoutDdTrace(inQueues),
-  'pg-boss': withoutDdTrace(inQueues),
   'bee-queue': withoutDdTrace(inQueues),
+  'pg-boss': withoutDdTrace(inQueues),
   agenda: withoutDdTrace(inQueues),
   amqplib: inQueues,
   kafkajs: inQueues,
@@ -82,20 +78,32 @@ export function loadDefinition(name: string): LibraryDefinition {
   if (!existsSync(source)) {
     throw new Error(`Unknown library ${name}. Known libraries: ${listDefinitions().join(', ')}`);
   }
-  const {
-    servers = [],
-    path = '/',
-    listen,
-    client,
-  } = createRequire(import.meta.url)(resolve(source)) as {
-    servers?: string[];
-    path?: string;
-    listen?: unknown;
-    client?: unknown;
-  };
+  const { servers = [], path = '/', listen, client } = readDefinition(source);
   const setup = Object.hasOwn(LIBRARIES, name) ? LIBRARIES[name]! : findSetup(name);
   const kind = client ? 'protocol' : listen ? 'http' : 'client';
   return { ...setup, name, servers, path, kind, file: resolve(source) };
+}
+
+interface Definition {
+  readonly servers?: readonly string[];
+  readonly path?: string;
+  readonly listen?: unknown;
+  readonly client?: unknown;
+}
+
+/** Stands in for each value of a library. */
+const ANY_VALUE: unknown = new Proxy(function anyValue() {}, {
+  get: (_, key) => (key === Symbol.toPrimitive ? () => '' : ANY_VALUE),
+  apply: () => ANY_VALUE,
+  construct: () => ANY_VALUE as object,
+});
+
+/** Reads a definition without its library, which only the measured process can load. */
+function readDefinition(file: string): Definition {
+  const module = { exports: {} };
+  const values = { module, require: () => ANY_VALUE, process, Buffer };
+  runInNewContext(readFileSync(file, 'utf8'), values, { filename: file });
+  return module.exports;
 }
 
 /** Finds the library in the folders with the newest versions, if the table doesn't contain it. */

@@ -1,5 +1,12 @@
 import { PostgresServer, RedisServer } from '../../demo/database-servers.ts';
+import { CassandraServer } from '../../test/support/cassandra-server.ts';
+import { ClickhouseServer } from '../../test/support/clickhouse-server.ts';
+import { ElasticsearchServer } from '../../test/support/elasticsearch-server.ts';
 import { FerretdbServer } from '../../test/support/ferretdb-server.ts';
+import { KafkaServer } from '../../test/support/kafka-server.ts';
+import { MemcachedServer } from '../../test/support/memcached-server.ts';
+import { RabbitmqServer } from '../../test/support/rabbitmq-server.ts';
+import { SqsServer } from '../../test/support/sqs-server.ts';
 
 /** A temporary server of a benchmark. */
 export interface StartedServer {
@@ -8,26 +15,34 @@ export interface StartedServer {
   readonly remove: () => Promise<void>;
 }
 
-/**
- * Starts each server that a definition can name in `servers`. The variables of other servers are AMQP_URL, KAFKA_BROKERS,
- * SQS_ENDPOINT, CASSANDRA_HOST, ELASTICSEARCH_URL, CLICKHOUSE_URL, and MEMCACHED_HOST.
- */
+/** Starts each server that a definition can name in `servers`. */
 const SERVERS: Readonly<Record<string, () => Promise<StartedServer>>> = {
-  redis: () => startServer(new RedisServer(), 'REDIS_URL'),
-  postgresql: () => startServer(new PostgresServer(), 'DATABASE_URL'),
-  mongodb: () => startServer(new FerretdbServer(), 'MONGODB_URL'),
+  redis: () => startServer(new RedisServer(), 'REDIS_URL', ({ url }) => url),
+  postgresql: () => startServer(new PostgresServer(), 'DATABASE_URL', ({ url }) => url),
+  mongodb: () => startServer(new FerretdbServer(), 'MONGODB_URL', ({ url }) => url),
+  rabbitmq: () => startServer(new RabbitmqServer(), 'AMQP_URL', ({ url }) => url),
+  kafka: () => startServer(new KafkaServer(), 'KAFKA_BROKERS', ({ broker }) => broker),
+  sqs: () => startServer(new SqsServer(), 'SQS_ENDPOINT', ({ url }) => url),
+  cassandra: () => startServer(new CassandraServer(), 'CASSANDRA_HOST', ({ host }) => host),
+  elasticsearch: () =>
+    startServer(new ElasticsearchServer(), 'ELASTICSEARCH_URL', ({ url }) => url),
+  clickhouse: () => startServer(new ClickhouseServer(), 'CLICKHOUSE_URL', ({ url }) => url),
+  memcached: () => startServer(new MemcachedServer(), 'MEMCACHED_HOST', ({ host }) => host),
 };
 
 /** A class that runs a temporary server. */
 interface TemporaryServer {
   start(): Promise<void>;
   remove(): Promise<void>;
-  readonly url: string;
 }
 
-async function startServer(server: TemporaryServer, variable: string): Promise<StartedServer> {
+async function startServer<T extends TemporaryServer>(
+  server: T,
+  variable: string,
+  getAddress: (server: T) => string,
+): Promise<StartedServer> {
   await server.start();
-  return { env: { [variable]: server.url }, remove: () => server.remove() };
+  return { env: { [variable]: getAddress(server) }, remove: () => server.remove() };
 }
 
 /** Starts servers at the same time, and returns all their variables. */
