@@ -1,6 +1,7 @@
 import { resolve } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { PostgresServer } from '../../demo/database-servers.ts';
+import { runBrokerExample } from '../support/broker-example.ts';
 import { FerretdbServer } from '../support/ferretdb-server.ts';
 import { listJobRows, readDepth, selectJobRows } from '../support/job-rows.ts';
 import {
@@ -9,6 +10,7 @@ import {
   type LibraryProgramRun,
   runLibraryProgram,
 } from '../support/library-program.ts';
+import { countQueueTransitions } from '../support/message-rows.ts';
 
 const postgres = new PostgresServer();
 const ferretdb = new FerretdbServer();
@@ -136,6 +138,21 @@ it.concurrent('counts each job once if PostgreSQL closes the connections of pg-b
   const countAll = (text: string) => rows.filter((row) => row.startsWith(text)).length;
   expect(countAll('active')).toBe(run.result.started);
   expect(countAll('completed')).toBe(run.result.completed);
+});
+
+it.concurrent('measures both processes of the example in examples/pg-boss', async () => {
+  const rows = await runBrokerExample('pg-boss', {
+    env: { DATABASE_URL: postgres.url },
+    expected: ['7: failed', '7: done', '13: failed', '1: done', '2: done', '3: done'],
+  });
+  const { invoices } = countQueueTransitions(rows, '');
+  expect(invoices).toMatchObject({ arrived: 5, completed: 4 });
+  const failures = selectJobRows(rows, 'invoices').filter(
+    ({ columns }) => columns.error_message !== undefined,
+  );
+  expect(new Set(failures.map(({ columns }) => columns.organization_id))).toEqual(
+    new Set(['acme']),
+  );
 });
 
 interface AgendaResult {
