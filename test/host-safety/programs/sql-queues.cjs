@@ -57,7 +57,8 @@ async function runPgBoss() {
   const job = await boss.getJobById('mail', id);
   console.log(JSON.stringify([job.data, job.state, job.retryCount, job.output]), sortNames(job));
   await inTenant(() => boss.send('manual', { n: [1] }));
-  await inTenant(() => boss.send('manual', ['array']));
+  // Version 10 has no arrays.
+  await inTenant(() => boss.send('manual', ['array'])).catch(({ code }) => console.log(code));
   await boss.send('manual', null);
   for (const options of [undefined, { includeMetadata: true }]) {
     const [fetched] = await boss.fetch('manual', options);
