@@ -27,6 +27,7 @@ function createRecorder() {
     gauges: { add() {} },
     includeJobData: false,
     usesMessageHeaders: true,
+    readSqsDepth: false,
   });
   return { histograms, attempts, countCompleted: () => completed };
 }
