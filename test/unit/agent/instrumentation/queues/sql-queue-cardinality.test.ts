@@ -3,8 +3,8 @@ import { runInNewContext } from 'node:vm';
 import { metrics } from '@opentelemetry/api';
 import { expect, it } from 'vitest';
 import { HistogramRegistry } from '../../../../../src/agent/instrumentation/histograms/histogram-registry.ts';
+import type { InstrumentationContext } from '../../../../../src/agent/instrumentation/instrumentation-context.ts';
 import type {
-  InstrumentationContext,
   Library,
   LoadedFile,
 } from '../../../../../src/agent/instrumentation/loading/library.ts';
