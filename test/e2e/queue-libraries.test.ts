@@ -1,6 +1,6 @@
 import { resolve } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { RedisServer } from '../../demo/database-servers.ts';
+import { PostgresServer, RedisServer } from '../../demo/database-servers.ts';
 import { nodeBinary } from '../../scripts/node-versions.mjs';
 import { expectRows } from '../support/expect-rows.ts';
 import { InstrumentedApp } from '../support/instrumented-app.ts';
@@ -9,9 +9,10 @@ import { PerfscopeServer } from '../support/perfscope-server.ts';
 import { waitFor } from '../support/wait-for.ts';
 
 const redis = new RedisServer();
+const postgres = new PostgresServer();
 const server = new PerfscopeServer({ PERFORMANCE_QUEUE_DEPTH_THRESHOLD: '2' });
-beforeAll(() => Promise.all([server.start(), redis.start()]));
-afterAll(() => Promise.all([server.remove(), redis.remove()]));
+beforeAll(() => Promise.all([server.start(), redis.start(), postgres.start()]));
+afterAll(() => Promise.all([server.remove(), redis.remove(), postgres.remove()]));
 
 interface QueueLibrary {
   /** Name of the package. */
@@ -22,8 +23,8 @@ interface QueueLibrary {
   readonly env: () => NodeJS.ProcessEnv;
   /** Whether the library counts connected workers. */
   readonly hasWorkers: boolean;
-  /** Returns the scope of its queues. */
-  readonly scope: () => string;
+  /** Returns the scope of a queue. */
+  readonly scope: (queue: string) => string;
 }
 
 const redisEnv = () => ({ REDIS_URL: redis.url });
@@ -51,6 +52,14 @@ const LIBRARIES: readonly QueueLibrary[] = [
     env: redisEnv,
     hasWorkers: false,
     scope: redisScope('bq'),
+  },
+  {
+    library: 'pg-boss',
+    program: 'pg-boss-scenario.cjs',
+    env: () => ({ DATABASE_URL: postgres.url }),
+    hasWorkers: false,
+    // Each program has its own schema.
+    scope: (queue) => `of_${queue.replaceAll('-', '_')}@${new URL(postgres.url).host}/postgres`,
   },
 ];
 
@@ -119,7 +128,7 @@ async function check(
     60_000,
   );
   const { [queue]: busy, [`${queue}-idle`]: idle } = await listQueues(queue);
-  expect(busy).toMatchObject({ scope: scope(), depth: 0, failed: 2 * FAIL, stalled: 0 });
+  expect(busy).toMatchObject({ scope: scope(queue), depth: 0, failed: 2 * FAIL, stalled: 0 });
   expect(busy?.completed).toBe(2 * (COMPLETE + RETRY));
   expect(idle).toMatchObject({ depth: WAITING_JOBS, completed: 0 });
   expect(idle?.oldestAge).toBeGreaterThan(0);

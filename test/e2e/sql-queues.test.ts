@@ -1,6 +1,7 @@
 import { resolve } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { PostgresServer } from '../../demo/database-servers.ts';
+import { runBrokerExample } from '../support/broker-example.ts';
 import { FerretdbServer } from '../support/ferretdb-server.ts';
 import { listJobRows, readDepth, selectJobRows } from '../support/job-rows.ts';
 import {
@@ -136,6 +137,35 @@ it.concurrent('counts each job once if PostgreSQL closes the connections of pg-b
   const countAll = (text: string) => rows.filter((row) => row.startsWith(text)).length;
   expect(countAll('active')).toBe(run.result.started);
   expect(countAll('completed')).toBe(run.result.completed);
+});
+
+it.concurrent('measures both processes of the example in examples/pg-boss', async () => {
+  const rows = await runBrokerExample('pg-boss', {
+    env: { DATABASE_URL: postgres.url },
+    expected: ['7: failed', '7: done', '13: failed', '1: done', '2: done', '3: done'],
+  });
+  // Both processes record an arrival. QuestDB stores rows with the same time and state once.
+  const steps = new Set(
+    selectJobRows(rows, 'invoices').map(({ columns }) => {
+      const { job_id, status, attempts, organization_id, created_at } = columns;
+      return [`${status} ${attempts} ${organization_id}`, job_id, created_at].join();
+    }),
+  );
+  const names = [...steps].map((step) => step.split(',')[0]!).toSorted();
+  const arrivals = ['waiting 0 acme', 'waiting 0 acme', 'waiting 0 acme'];
+  const ends = ['completed 1 acme', 'completed 2 acme', 'failed 2 acme'];
+  expect(names.filter((name) => name.endsWith('acme'))).toEqual(
+    [...arrivals, 'waiting 1 acme', 'waiting 1 acme', ...ends]
+      .concat(Array.from({ length: 3 }, () => 'active 1 acme'))
+      .concat(['active 2 acme', 'active 2 acme'])
+      .toSorted(),
+  );
+  expect(names.filter((name) => name.endsWith('seaside'))).toEqual(
+    ['active 1', 'completed 1', 'waiting 0'].flatMap((step) => [
+      `${step} seaside`,
+      `${step} seaside`,
+    ]),
+  );
 });
 
 interface AgendaResult {

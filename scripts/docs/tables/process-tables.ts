@@ -25,11 +25,11 @@ export const PROCESS_TABLES: TableDescriptions<'queue_metrics' | 'system_health'
       queueName: { meaning: 'Name of the queue.' },
       queueScope: {
         meaning:
-          'Redis server and prefix of the queue: `<prefix>@<host>:<port>/<db>`. Queues with different scopes can have the same name.',
+          'Server of the queue, such as `<prefix>@<host>:<port>/<db>` for Redis, or `<schema>@<host>:<port>/<database>` for pg-boss. Queues with different scopes can have the same name.',
       },
       jobType: { meaning: 'Name of the job.' },
       status: {
-        meaning: 'New state of the job, as in BullMQ.',
+        meaning: 'New state of the job, the same for all queue libraries.',
         values: Object.values(QueueJobStatus),
       },
       ...TENANT_DESCRIPTIONS,

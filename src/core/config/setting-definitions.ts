@@ -221,7 +221,7 @@ export const VARIABLES = {
   ),
   PERFORMANCE_MESSAGE_HEADERS: booleanVariable(
     true,
-    "Adds a `perfscope` header with the tenant and the time to messages of RabbitMQ, Kafka, and SQS. The agent removes it before the consumer's code runs.",
+    "Adds `perfscope` to messages of RabbitMQ, Kafka, and SQS, with the tenant and the time. Jobs of pg-boss and Agenda get the tenant. The agent removes both before the consumer's code runs.",
   ),
   PERFORMANCE_SQS_DEPTH: booleanVariable(
     true,

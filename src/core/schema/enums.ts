@@ -50,7 +50,8 @@ export type PerformanceMetricType =
   (typeof PerformanceMetricType)[keyof typeof PerformanceMetricType];
 
 /**
- * The states of a job, as in BullMQ (https://docs.bullmq.io/guide/architecture).
+ * The states of a job or message, for all queue libraries. The names come from BullMQ
+ * (https://docs.bullmq.io/guide/architecture). Only BullMQ and Bull have prioritized jobs and child jobs.
  *
  * @enum
  */

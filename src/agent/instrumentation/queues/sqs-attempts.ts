@@ -10,6 +10,9 @@ const MAX_VISIBILITY_S = 12 * 3600;
 /** A clock of a producer that differs by more than this from the clock of SQS isn't used. */
 const MAX_CLOCK_DIFFERENCE_MS = 60_000;
 
+/** Checking all open attempts takes about 1 ms. */
+const EXPIRE_INTERVAL_MS = 1000;
+
 /** Settings of a queue that SQS reports. */
 export interface SqsQueueSettings {
   /** Default visibility timeout in seconds. */
@@ -41,6 +44,8 @@ export class SqsAttempts {
   /** When messages became visible again, in ms since the epoch. */
   readonly #readyTimes = new Map<string, number>();
   readonly #settings = new Map<string, SqsQueueSettings>();
+  /** When the open attempts were last checked, in ms from `performance.now()`. */
+  #expireMs = Number.NEGATIVE_INFINITY;
 
   constructor(recorder: QueueRecorder) {
     this.#attempts = new JobAttempts(recorder);
@@ -135,9 +140,11 @@ export class SqsAttempts {
     open.timeoutStartMs = performance.now();
   }
 
-  /** Ends the attempts whose visibility timeout has expired. */
+  /** Ends the attempts whose visibility timeout has expired. Does nothing if the last call was less than 1 s ago. */
   expire(): void {
     const nowMs = performance.now();
+    if (nowMs < this.#expireMs + EXPIRE_INTERVAL_MS) return;
+    this.#expireMs = nowMs;
     for (const [key, open] of this.#open) {
       const { visibilityTimeout = MAX_VISIBILITY_S } = this.#settings.get(open.queueUrl) ?? {};
       const timeoutMs = open.timeoutMs ?? visibilityTimeout * 1000;

@@ -111,6 +111,19 @@ export function takeHeader(message: SqsMessage): MessageHeader {
   return header;
 }
 
+/**
+ * Replaces the digest in the result of a send with the digest of the attributes that the application sent. The digest of
+ * SQS also contains the header.
+ */
+export function restoreSentDigest(
+  result: SqsMessage,
+  { MessageAttributes: attributes = {} }: SqsMessage,
+): void {
+  if (result.MD5OfMessageAttributes === undefined) return;
+  if (Object.keys(attributes).length === 0) delete result.MD5OfMessageAttributes;
+  else result.MD5OfMessageAttributes = computeAttributesMd5(attributes);
+}
+
 function parseHeader(text: string): MessageHeader | undefined {
   try {
     const value = JSON.parse(text) as { time?: unknown } | null;

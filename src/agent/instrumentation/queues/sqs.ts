@@ -11,6 +11,7 @@ import {
   type ReceiveInput,
   removeUnrequestedAttributes,
   requestAttributes,
+  restoreSentDigest,
   type SqsMessage,
   takeHeader,
 } from './sqs-messages.ts';
@@ -45,7 +46,7 @@ interface BatchEntry extends SqsMessage {
 }
 
 interface BatchResult {
-  readonly Successful?: readonly { readonly Id?: string; readonly MessageId?: string }[];
+  readonly Successful?: readonly SqsMessage[];
 }
 
 /** How a command is measured. */
@@ -95,7 +96,7 @@ function instrumentSqs(recorder: QueueRecorder): LibraryHooks {
     command: Command,
     messages: readonly SqsMessage[],
     replace: (messages: readonly SqsMessage[]) => object,
-    getIds: (result: unknown) => readonly (string | undefined)[],
+    getResults: (result: unknown) => readonly (SqsMessage | undefined)[],
   ): CommandCall => {
     const queueUrl = String(command.input.QueueUrl);
     addQueue(client, queueUrl);
@@ -105,8 +106,10 @@ function instrumentSqs(recorder: QueueRecorder): LibraryHooks {
     if (!changed) return { command, queueName };
     const header: MessageHeader = { tenant: createStoredTenant(), sentMs };
     const onResult = (result: unknown) => {
-      for (const [i, id] of getIds(result).entries()) {
-        if (id !== undefined) attempts.recordSent(queueUrl, messages[i]!, id, header);
+      for (const [i, sent] of getResults(result).entries()) {
+        if (sent?.MessageId === undefined) continue;
+        restoreSentDigest(sent, messages[i]!);
+        attempts.recordSent(queueUrl, messages[i]!, sent.MessageId, header);
       }
     };
     const input = { ...command.input, ...replace(changed) };
@@ -157,7 +160,7 @@ function instrumentSqs(recorder: QueueRecorder): LibraryHooks {
           command,
           [command.input],
           ([message]) => message!,
-          (result) => [(result as SqsMessage).MessageId],
+          (result) => [result as SqsMessage],
         ),
     ],
     [
@@ -171,8 +174,8 @@ function instrumentSqs(recorder: QueueRecorder): LibraryHooks {
           (Entries) => ({ Entries }),
           (result) => {
             const { Successful = [] } = result as BatchResult;
-            const idsByEntry = new Map(Successful.map(({ Id, MessageId }) => [Id, MessageId]));
-            return entries.map(({ Id }) => idsByEntry.get(Id));
+            const resultsById = new Map(Successful.map((sent) => [sent.Id, sent]));
+            return entries.map(({ Id }) => resultsById.get(Id));
           },
         );
       },

@@ -27,7 +27,7 @@ function createRecorder() {
     gauges: { add() {} },
     includeJobData: false,
     usesMessageHeaders: true,
-    readSqsDepth: true,
+    readSqsDepth: false,
   });
   return { histograms, attempts, countCompleted: () => completed };
 }
