@@ -91,7 +91,7 @@ interface Definition {
   readonly client?: unknown;
 }
 
-/** Stands in for each value of a library. */
+/** Replaces each value of a library. */
 const ANY_VALUE: unknown = new Proxy(function anyValue() {}, {
   get: (_, key) => (key === Symbol.toPrimitive ? () => '' : ANY_VALUE),
   apply: () => ANY_VALUE,
