@@ -9,7 +9,7 @@ import {
   type Observable,
 } from '@opentelemetry/api';
 import type { Library } from '../../src/agent/instrumentation/loading/library.ts';
-import { BULLMQ } from '../../src/agent/instrumentation/queues/bullmq.ts';
+import { BULLMQ } from '../../src/agent/instrumentation/queues/bullmq/bullmq.ts';
 import { QueueGauges } from '../../src/agent/instrumentation/queues/queue-gauges.ts';
 import type { JobTransition } from '../../src/core/schema/tables/queue-metrics-table.ts';
 import { createTestContext } from './instrumentation-context.ts';

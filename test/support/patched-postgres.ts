@@ -2,7 +2,7 @@ import { createRequire } from 'node:module';
 import type { Attributes, Meter } from '@opentelemetry/api';
 import type { DataPoint, ExponentialHistogram } from '@opentelemetry/sdk-metrics';
 import type { FailedConnect } from '../../src/agent/instrumentation/databases/database-recorder.ts';
-import { PG, PG_POOL } from '../../src/agent/instrumentation/databases/postgres.ts';
+import { PG, PG_POOL } from '../../src/agent/instrumentation/databases/postgres/postgres.ts';
 import { HistogramRegistry } from '../../src/agent/instrumentation/histograms/histogram-registry.ts';
 import { applyPatch, createTestContext } from './instrumentation-context.ts';
 

@@ -6,7 +6,7 @@ import {
   formatPrometheusMetrics,
   PROMETHEUS_CONTENT_TYPE,
 } from '../../agent/export/prometheus-exporter.ts';
-import { EXPRESS, ROUTER } from '../../agent/instrumentation/frameworks/express.ts';
+import { EXPRESS, ROUTER } from '../../agent/instrumentation/frameworks/express/express.ts';
 import { setSharedAgent } from '../../agent/shared-agent.ts';
 import { getAgentUrl } from '../../core/agent-download.ts';
 import { withTimeout } from '../../core/concurrency.ts';

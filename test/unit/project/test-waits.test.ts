@@ -8,11 +8,11 @@ const FORBIDDEN =
 
 /** Reviewed lines, with the reason why they can't fail on a busy machine. */
 const ALLOWED: Readonly<Record<string, string>> = {
-  'integration/agent/instrumentation/queues/bee-queue.test.ts': 'limit that only ends a hang',
-  'integration/agent/instrumentation/queues/bull.test.ts':
+  'integration/agent/instrumentation/queues/bee-queue/bee-queue.test.ts': 'limit that only ends a hang',
+  'integration/agent/instrumentation/queues/bull/bull.test.ts':
     'expiry of a lock, and limit that only ends a hang',
-  'integration/agent/instrumentation/queues/bullmq-cluster.test.ts': 'duration of a job',
-  'integration/agent/instrumentation/queues/bullmq-features.test.ts':
+  'integration/agent/instrumentation/queues/bullmq/bullmq-cluster.test.ts': 'duration of a job',
+  'integration/agent/instrumentation/queues/bullmq/bullmq-features.test.ts':
     'duration of a job, expiry of a lock, and limit that only ends a hang',
   'unit/agent/instrumentation/queues/job-attempts.test.ts': 'time that the result excludes',
   'integration/server/actions/kill-during-decision.test.ts': 'pause before the child continues',

@@ -3,9 +3,9 @@ import { getDatabaseErrorType } from '../../../../../src/agent/instrumentation/d
 import {
   getMongoErrorType,
   getSelectionErrorType,
-} from '../../../../../src/agent/instrumentation/databases/mongodb-errors.ts';
-import { getPrismaErrorType } from '../../../../../src/agent/instrumentation/databases/prisma-errors.ts';
-import { getRedisErrorType } from '../../../../../src/agent/instrumentation/databases/redis-errors.ts';
+} from '../../../../../src/agent/instrumentation/databases/mongodb/mongodb-errors.ts';
+import { getPrismaErrorType } from '../../../../../src/agent/instrumentation/databases/prisma/prisma-errors.ts';
+import { getRedisErrorType } from '../../../../../src/agent/instrumentation/databases/redis/redis-errors.ts';
 
 const fail = () => {
   throw new Error('the error must not be read');

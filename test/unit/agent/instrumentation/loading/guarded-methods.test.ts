@@ -2,12 +2,15 @@ import { AsyncLocalStorage } from 'node:async_hooks';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { beforeEach, describe, expect, it, type Mock, vi } from 'vitest';
 import { runWithTenant } from '../../../../../src/agent/instrumentation/context/tenant-context.ts';
-import { MYSQL2 } from '../../../../../src/agent/instrumentation/databases/mysql2.ts';
-import { PG, PG_POOL } from '../../../../../src/agent/instrumentation/databases/postgres.ts';
-import { POSTGRES_JS } from '../../../../../src/agent/instrumentation/databases/postgres-js.ts';
-import { EXPRESS } from '../../../../../src/agent/instrumentation/frameworks/express.ts';
+import { MYSQL2 } from '../../../../../src/agent/instrumentation/databases/mysql2/mysql2.ts';
+import {
+  PG,
+  PG_POOL,
+} from '../../../../../src/agent/instrumentation/databases/postgres/postgres.ts';
+import { POSTGRES_JS } from '../../../../../src/agent/instrumentation/databases/postgres/postgres-js.ts';
+import { EXPRESS } from '../../../../../src/agent/instrumentation/frameworks/express/express.ts';
 import { HistogramRegistry } from '../../../../../src/agent/instrumentation/histograms/histogram-registry.ts';
-import { BULLMQ } from '../../../../../src/agent/instrumentation/queues/bullmq.ts';
+import { BULLMQ } from '../../../../../src/agent/instrumentation/queues/bullmq/bullmq.ts';
 import { countFailures, createFailingMeter, fail } from '../../../../support/failing-meter.ts';
 import { createHostileProxy } from '../../../../support/hostile-values.ts';
 import { applyPatch, createTestContext } from '../../../../support/instrumentation-context.ts';

@@ -1,8 +1,8 @@
 import { expect, it } from 'vitest';
 import { HistogramRegistry } from '../../../../../src/agent/instrumentation/histograms/histogram-registry.ts';
-import { AmqpMessages } from '../../../../../src/agent/instrumentation/queues/amqplib-channel.ts';
-import { AmqpDepth } from '../../../../../src/agent/instrumentation/queues/amqplib-depth.ts';
-import { KafkaMessages } from '../../../../../src/agent/instrumentation/queues/kafkajs-messages.ts';
+import { AmqpMessages } from '../../../../../src/agent/instrumentation/queues/amqplib/amqplib-channel.ts';
+import { AmqpDepth } from '../../../../../src/agent/instrumentation/queues/amqplib/amqplib-depth.ts';
+import { KafkaMessages } from '../../../../../src/agent/instrumentation/queues/kafkajs/kafkajs-messages.ts';
 import { MessageAttempts } from '../../../../../src/agent/instrumentation/queues/message-attempts.ts';
 import { PublishRecorder } from '../../../../../src/agent/instrumentation/queues/publish-recorder.ts';
 import { createUnlistedJobs } from '../../../../../src/agent/instrumentation/queues/unlisted-jobs.ts';

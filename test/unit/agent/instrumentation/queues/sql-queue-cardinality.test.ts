@@ -9,10 +9,10 @@ import type {
   LoadedFile,
 } from '../../../../../src/agent/instrumentation/loading/library.ts';
 import { createJobHistograms } from '../../../../../src/agent/instrumentation/queues/job-histograms.ts';
-import { PG_BOSS } from '../../../../../src/agent/instrumentation/queues/pg-boss.ts';
+import { PG_BOSS } from '../../../../../src/agent/instrumentation/queues/pg-boss/pg-boss.ts';
 import { QueueGauges } from '../../../../../src/agent/instrumentation/queues/queue-gauges.ts';
 import type { QueueRecorder } from '../../../../../src/agent/instrumentation/queues/queue-recorder.ts';
-import { SQS } from '../../../../../src/agent/instrumentation/queues/sqs.ts';
+import { SQS } from '../../../../../src/agent/instrumentation/queues/sqs/sqs.ts';
 
 setFlagsFromString('--expose-gc');
 const collectGarbage = runInNewContext('gc') as () => void;

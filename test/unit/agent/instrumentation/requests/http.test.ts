@@ -9,7 +9,7 @@ import {
   getCurrentTenant,
   isInMeasuredOperation,
 } from '../../../../../src/agent/instrumentation/context/tenant-context.ts';
-import { EXPRESS } from '../../../../../src/agent/instrumentation/frameworks/express.ts';
+import { EXPRESS } from '../../../../../src/agent/instrumentation/frameworks/express/express.ts';
 import { HistogramRegistry } from '../../../../../src/agent/instrumentation/histograms/histogram-registry.ts';
 import { applyPatch, createTestContext } from '../../../../support/instrumentation-context.ts';
 import {

@@ -1,0 +1,74 @@
+import { guard } from '../../../../core/guard.ts';
+import { getCurrentTenant, runWithTenant, type Tenant } from '../../context/tenant-context.ts';
+import type { FilePatch } from '../../loading/library.ts';
+import { type Method, observeMethod, wrapMethod } from '../../loading/method-patching.ts';
+import type { BullmqJob } from './bullmq-job-transition.ts';
+import { getOptionsTenant, JOB_OPTION, setJobTenant, toTenant } from './bullmq-tenant.ts';
+
+/** What fails, for {@link guard}. */
+const PART = 'the BullMQ instrumentation';
+
+/**
+ * Records the jobs of job schedulers, and passes the tenant that added a scheduler or a repeatable job to all of its jobs. The
+ * worker of a job adds the next job.
+ *
+ * @param folder folder of the patched files
+ * @param recordAdded records a job that Redis ignores if it exists
+ */
+export function patchBullmqSchedulers(
+  folder: string,
+  recordAdded: (job: BullmqJob) => void,
+): Record<string, FilePatch> {
+  /** Wraps a method that gets the options of the previous job. */
+  const runWithJobTenant = (prototype: object, name: string, optionsIndex: number) => {
+    if (!(name in prototype)) return;
+    const getTenant = guard(PART, (options: unknown) => getOptionsTenant(options));
+    wrapMethod(prototype, name, (original: Method) => {
+      return function (this: unknown, ...args: unknown[]) {
+        const tenant = getTenant(args[optionsIndex]);
+        const run = () => original.apply(this, args) as unknown;
+        return tenant ? runWithTenant(tenant, run) : run();
+      };
+    });
+  };
+
+  /** Moves the tenant from the options of the job that the application gets. */
+  const takeTenant = (job: BullmqJob): void => {
+    const tenant = job.opts?.[JOB_OPTION] as Tenant | undefined;
+    if (!tenant) return;
+    delete job.opts?.[JOB_OPTION];
+    setJobTenant(job, toTenant(tenant));
+  };
+
+  const patchScheduler = (exports: unknown) => {
+    const { prototype } = (exports as { JobScheduler: { prototype: object } }).JobScheduler;
+    if ('getNextJobOpts' in prototype) {
+      observeMethod(PART, prototype, 'getNextJobOpts', {
+        after: (_, options: Record<string, unknown>) => {
+          const tenant = getCurrentTenant();
+          if (tenant) options[JOB_OPTION] = toTenant(tenant);
+        },
+      });
+    }
+    observeMethod(PART, prototype, 'upsertJobScheduler', {
+      after: (_, job: BullmqJob | undefined) => {
+        if (!job) return;
+        takeTenant(job);
+        recordAdded(job);
+      },
+    });
+    runWithJobTenant(prototype, 'upsertJobScheduler', 4);
+  };
+
+  const patchRepeat = (exports: unknown) => {
+    const { prototype } = (exports as { Repeat: { prototype: object } }).Repeat;
+    for (const name of ['addNextRepeatableJob', 'updateRepeatableJob']) {
+      runWithJobTenant(prototype, name, 2);
+    }
+  };
+
+  return {
+    [`${folder}/job-scheduler.js`]: patchScheduler,
+    [`${folder}/repeat.js`]: patchRepeat,
+  };
+}
