@@ -4,8 +4,6 @@ import { createRequire } from 'node:module';
 
 const [file, mode] = process.argv.slice(2);
 const definition = createRequire(import.meta.url)(file);
-/** Operations in progress at the same time. */
-const CONCURRENCY = 8;
 let operations;
 
 process.on('message', async (command) => {
@@ -39,15 +37,13 @@ async function measure(ms) {
   const endMs = performance.now() + ms;
   const before = readCpuMicros();
   let count = 0;
-  const runLoop = async () => {
-    for (let i = 0; performance.now() < endMs; ) {
-      await operations.run();
-      count += 1;
-      // Operations without I/O would otherwise block the timers and the garbage collection.
-      if (++i % 1000 === 0) await new Promise(setImmediate);
-    }
-  };
-  await Promise.all(Array.from({ length: CONCURRENCY }, runLoop));
+  // One after the other. Otherwise, the number of writes per operation would depend on the agent.
+  while (performance.now() < endMs) {
+    await operations.run();
+    count += 1;
+    // Operations without I/O would otherwise block the timers and the garbage collection.
+    if (count % 1000 === 0) await new Promise(setImmediate);
+  }
   return { count, micros: readCpuMicros() - before };
 }
 

@@ -15,12 +15,12 @@ module.exports = {
     async connect(port) {
       const socket = new WebSocket(`ws://127.0.0.1:${port}/chat`);
       await once(socket, 'open');
-      let resolve;
-      socket.on('message', () => resolve());
+      const waiting = [];
+      socket.on('message', () => waiting.shift()?.());
       return {
         run: () =>
           new Promise((done) => {
-            resolve = done;
+            waiting.push(done);
             socket.send('{"room":7,"text":"hello"}');
           }),
         close: async () => socket.terminate(),
