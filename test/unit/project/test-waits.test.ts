@@ -8,7 +8,8 @@ const FORBIDDEN =
 
 /** Reviewed lines, with the reason why they can't fail on a busy machine. */
 const ALLOWED: Readonly<Record<string, string>> = {
-  'integration/agent/instrumentation/queues/bee-queue/bee-queue.test.ts': 'limit that only ends a hang',
+  'integration/agent/instrumentation/queues/bee-queue/bee-queue.test.ts':
+    'limit that only ends a hang',
   'integration/agent/instrumentation/queues/bull/bull.test.ts':
     'expiry of a lock, and limit that only ends a hang',
   'integration/agent/instrumentation/queues/bullmq/bullmq-cluster.test.ts': 'duration of a job',
