@@ -87,11 +87,11 @@ function checkLookups(npm: (typeof NPM_VERSIONS)[number]): void {
     return getProject(name);
   }
 
-  it('the agent adds at most 5 packages and 3 MB to a service', async () => {
+  it('the agent adds at most 5 packages and 3.5 MB to a service', async () => {
     const cwd = createProject('service');
     const { stdout } = await runTool(npm, cwd, 'npm', ['install', packages.agent]);
     expect(stdout).toMatch(/^added [1-5] packages/m);
-    expect(measureFolder(join(cwd, 'node_modules'))).toBeLessThan(3_000_000);
+    expect(measureFolder(join(cwd, 'node_modules'))).toBeLessThan(3_500_000);
     expect(registry.ownLookups).toEqual([]);
   });
 
