@@ -91,12 +91,14 @@ export class InstrumentedBullmq {
   }
 
   /**
-   * Returns the states of each job in the order of their rows, such as `waiting active completed`, by the job's type or ID. A
+   * Returns the states of each job in the order of their times, such as `waiting active completed`, by the job's type or ID. A
    * state with `!` is the end of a failed attempt. Equal rows are stored as one row.
    */
   histories(queueName: string): Record<string, string> {
     const jobs = new Map<string, { name: string; states: Map<string, string> }>();
-    for (const row of this.transitions) {
+    // A worker can start the next attempt before another one knows that the result of the first attempt is stored.
+    const toMs = ({ timestamp = Number.NaN }: JobTransition) => Number(timestamp);
+    for (const row of this.transitions.toSorted((a, b) => toMs(a) - toMs(b) || 0)) {
       if (row.queueName !== queueName) continue;
       const { jobId = '', jobType = jobId, status, timestamp, errorMessage } = row;
       const job = jobs.get(jobId) ?? { name: jobType, states: new Map() };

@@ -38,6 +38,8 @@ export interface JobAttempt {
   readonly waitTime: number | undefined;
   /** Time from `performance.now()` at which the job's code ended. Undefined while it runs. */
   stoppedMs?: number | undefined;
+  /** When the job's code ended, in ms since the epoch. Undefined while it runs. */
+  endedAt?: number | undefined;
   ended: boolean;
 }
 
@@ -98,10 +100,11 @@ export class JobAttempts {
 
   /**
    * Ends the duration of an attempt whose result is not stored yet. Call {@link complete} or {@link fail} once the
-   * server stored the result.
+   * server stored the result. The next attempt can start before that.
    */
   stop(attempt: JobAttempt): void {
     attempt.stoppedMs = performance.now();
+    attempt.endedAt = this.#toDistinctMs(attempt.job, Date.now());
   }
 
   /** Records that an attempt succeeded. Does nothing if the attempt has ended. */
@@ -137,7 +140,7 @@ export class JobAttempts {
       startedAt,
       waitTime,
       duration: stoppedMs - startMs,
-      timestamp: this.#toDistinctMs(job, Date.now()),
+      timestamp: attempt.endedAt ?? this.#toDistinctMs(job, Date.now()),
     };
   }
 
