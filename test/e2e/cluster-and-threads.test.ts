@@ -77,7 +77,7 @@ it('reports the same queue depths as Redis, and resumes after a Redis outage', a
   await databases.redis.start();
   await waitFor(async () => /mails is reachable again/.test(app.output));
   await waitFor(async () => (await readDepths(outageStart)).length > 0);
-  expect(app.output.match(/perfscope: The Redis/g)).toHaveLength(2);
+  expect(app.output.match(/perfscope: The server of queue/g)).toHaveLength(2);
   await app.stop();
 });
 

@@ -149,7 +149,7 @@ export class InstrumentationRegistry {
     const { name } = library;
     const folder = `${sep}node_modules${sep}${name.split('/').join(sep)}${sep}`;
     const file = loadedFiles.find((path) => path.includes(folder));
-    if (!file) return;
+    if (!file || isLoadedByOpenTelemetry(file)) return;
     const basedir = file.slice(0, file.lastIndexOf(folder) + folder.length - 1);
     if (library.usesChannels) {
       this.#checkVersion(library, basedir);
@@ -260,4 +260,11 @@ function readPackageVersion(basedir: string): string {
   } catch {
     return 'unknown';
   }
+}
+
+/** Whether an SDK of the application loaded a file for its exporters, such as `@grpc/grpc-js`. */
+function isLoadedByOpenTelemetry(file: string): boolean {
+  const parent = createRequire(import.meta.url).cache?.[file]?.parent as NodeJS.Module | undefined;
+  const { filename } = parent ?? {};
+  return filename?.includes(`${sep}node_modules${sep}@opentelemetry${sep}`) === true;
 }
