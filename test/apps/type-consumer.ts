@@ -34,6 +34,8 @@ import {
   type HealthSnapshot,
   type HealthStatus,
   type JobTransition,
+  type LambdaHandler,
+  type LambdaHandlerOptions,
   type Measurement,
   notificationDirectory,
   onRule,
@@ -67,6 +69,7 @@ import {
   withPerformanceTracking,
   withTenant,
   withUrlTemplate,
+  wrapLambdaHandler,
 } from '../../src/index.ts';
 import {
   type ExporterOptions,
@@ -231,6 +234,11 @@ export async function readFromServer(): Promise<unknown[]> {
     exporters,
     notStored,
   ];
+}
+
+export function createLambdaHandler(handler: LambdaHandler): LambdaHandler {
+  const options: LambdaHandlerOptions = { flushTimeoutMs: 100 };
+  return wrapLambdaHandler(handler, options);
 }
 
 export function excludeLibraries(build: EsbuildBuild): string {

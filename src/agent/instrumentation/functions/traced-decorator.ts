@@ -26,6 +26,19 @@ export interface TracedDecorator {
    * @param method the method
    * @param context what the runtime passes
    * @returns the method that records its calls
+   *
+   * @example
+   * ```ts
+   * import { traced } from '@perfscope/agent';
+   *
+   * class Prices {
+   *   @traced()
+   *   find(room: number) {
+   *     return room * 10;
+   *   }
+   * }
+   * console.log(new Prices());
+   * ```
    */
   <F extends TrackableFunction>(
     method: F,
@@ -40,6 +53,17 @@ export interface TracedDecorator {
    * @param value always undefined
    * @param context what the runtime passes
    * @returns a function that replaces the initial value
+   *
+   * @example
+   * ```ts
+   * import { traced } from '@perfscope/agent';
+   *
+   * class Prices {
+   *   @traced()
+   *   find = (room: number) => room * 10;
+   * }
+   * console.log(new Prices());
+   * ```
    */
   (value: undefined, context: ClassFieldDecoratorContext): <V>(initial: V) => V;
   /**
@@ -48,6 +72,19 @@ export interface TracedDecorator {
    * @param target prototype of the class, or the class of a static method
    * @param key name of the method
    * @param descriptor descriptor of the method
+   *
+   * @example
+   * ```ts
+   * import { traced } from '@perfscope/agent';
+   *
+   * class Prices {
+   *   @traced()
+   *   static find(room: number) {
+   *     return room * 10;
+   *   }
+   * }
+   * console.log(new Prices());
+   * ```
    */
   (target: object, key: string | symbol, descriptor: PropertyDescriptor): void;
 }

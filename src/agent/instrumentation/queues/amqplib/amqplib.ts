@@ -45,10 +45,7 @@ export const AMQPLIB: Library = {
     'Published messages, the wait and processing times of consumed messages, redeliveries, and the depth of each queue.',
   limits:
     'The server reports no age of the oldest message. For exchanges other than the default one, the consumer records the arrival of a message.',
-  bundledMessages: [
-    'No channels left to allocate',
-    'SASL mechanism %s is not provided by the server',
-  ],
+  bundledMessages: ['No channels left to allocate'],
   instrument: instrumentAmqplib,
 };
 

@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import { type JobAttempt, JobAttempts, type QueueJob } from '../job-attempts.ts';
 import { limitSize } from '../job-ready-times.ts';
 import type { QueueRecorder } from '../queue-recorder.ts';
@@ -185,7 +184,8 @@ function chooseCreatedMs(headerMs: number | undefined, sqsMs: number | undefined
 }
 
 function hashHandle(handle: string): string {
-  return createHash('sha1').update(handle).digest('base64');
+  // Loaded on first use, because it takes a few ms.
+  return process.getBuiltinModule('node:crypto').createHash('sha1').update(handle).digest('base64');
 }
 
 function toNumber(text: string | undefined): number | undefined {

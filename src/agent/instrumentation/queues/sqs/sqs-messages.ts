@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import type { Tenant } from '../../context/tenant-context.ts';
 import { createStoredTenant, readStoredTenant, TENANT_PROPERTY } from '../stored-tenant.ts';
 
@@ -152,7 +151,8 @@ export function removeUnrequestedAttributes(message: SqsMessage, input: ReceiveI
  * https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-message-metadata.html.
  */
 function computeAttributesMd5(attributes: Record<string, SqsAttribute>): string {
-  const md5 = createHash('md5');
+  // Loaded on first use, because it takes a few ms.
+  const md5 = process.getBuiltinModule('node:crypto').createHash('md5');
   const addValue = (value: Uint8Array) => {
     const length = Buffer.alloc(4);
     length.writeUInt32BE(value.byteLength);
