@@ -25,6 +25,7 @@ export const NODE_22_TESTS = [
 export const NODE_22_EXCLUDED = [
   'test/host-safety/http-bad-input.test.ts',
   'test/host-safety/database-bad-input.test.ts',
+  'test/host-safety/brokers.test.ts',
   'test/unit/core/statistics/**',
   'test/unit/storage/queries/**',
   'test/unit/storage/sql/**',
