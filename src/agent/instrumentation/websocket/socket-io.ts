@@ -8,9 +8,9 @@ import { type Method, observeMethod, wrapMethod } from '../loading/method-patchi
 import { setEngineOwner, setEnginePath } from './engine-path.ts';
 import { observeListeners } from './message-listeners.ts';
 import { abortRuns, fail, hold, MessageRun, type MessageSource, release } from './message-run.ts';
-import { getWebSocketMetrics } from './shared-websocket-metrics.ts';
 import { ConnectionField, getByteLength, WebSocketConnection } from './websocket-connection.ts';
 import type { CloseReason } from './websocket-metrics.ts';
+import { getWebSocketMetrics } from './websocket-metrics.ts';
 
 /** What fails, for {@link guard}. */
 const PART = 'the Socket.IO instrumentation';

@@ -161,3 +161,14 @@ function createCounter(
 function toAttributes(route: string): Attributes {
   return { 'http.route': route };
 }
+
+const metricsByContext = new WeakMap<object, WebSocketMetrics>();
+
+/** Returns the metrics that all WebSocket libraries share. They are created when the first library is loaded. */
+export function getWebSocketMetrics(context: InstrumentationContext): WebSocketMetrics {
+  const existing = metricsByContext.get(context);
+  if (existing !== undefined) return existing;
+  const metrics = new WebSocketMetrics(context);
+  metricsByContext.set(context, metrics);
+  return metrics;
+}

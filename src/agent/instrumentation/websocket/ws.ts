@@ -9,10 +9,9 @@ import { setUpgradeListener } from '../requests/upgrade-route.ts';
 import { getEnginePath } from './engine-path.ts';
 import { observeListeners } from './message-listeners.ts';
 import { MessageRun } from './message-run.ts';
-import { getWebSocketMetrics } from './shared-websocket-metrics.ts';
 import { ConnectionField, getByteLength, WebSocketConnection } from './websocket-connection.ts';
 import { HandshakeField, startHandshake } from './websocket-handshake.ts';
-import { getCloseReason } from './websocket-metrics.ts';
+import { getCloseReason, getWebSocketMetrics } from './websocket-metrics.ts';
 
 /** What fails, for {@link guard}. */
 const PART = 'the ws instrumentation';
