@@ -82,7 +82,12 @@ export function findPackageFolders(files) {
   return [...new Set(folders)].toSorted();
 }
 
-/** @param target oldest version of JavaScript. Default: the newest, with private references to globals. */
+/**
+ * Bundles modules. The bundles are strict as their sources, so that functions that replace those of a library get the
+ * same `this`.
+ *
+ * @param target oldest version of JavaScript. Default: the newest, with private references to globals.
+ */
 async function writeBundle(input, version, output, target) {
   const hasPrivateReferences = output.format === 'cjs' && target === undefined;
   const bundler = await rolldown({
@@ -104,7 +109,8 @@ async function writeBundle(input, version, output, target) {
   });
   try {
     // Comments would be a fifth of the package. The licenses are in their own file.
-    return (await bundler.write({ exports: 'named', comments: false, ...output })).output;
+    const options = { exports: 'named', comments: false, strict: true, ...output };
+    return (await bundler.write(options)).output;
   } finally {
     await bundler.close();
   }

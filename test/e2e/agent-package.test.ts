@@ -114,6 +114,17 @@ describe('the agent package', () => {
     });
     expect(npm('ci').status).toBe(0);
   });
+
+  it('is strict code, so that a wrapped function gets no global object as `this`', () => {
+    const code = `
+      const { traceFunction, withPerformanceTracking } = require('@perfscope/agent');
+      function readThis() { 'use strict'; return this; }
+      console.log(traceFunction(readThis)(), withPerformanceTracking(readThis)());`;
+    const args = ['--require', '@perfscope/agent/register', '--eval', code];
+    const env = { ...process.env, QUESTDB_HTTP_URL: 'http://127.0.0.1:1' };
+    const { stdout } = spawnSync(process.execPath, args, { cwd: service, env, encoding: 'utf8' });
+    expect(stdout).toBe('undefined undefined\n');
+  });
 });
 
 const INCOMPATIBLE = /Agent (\S+) in service (\S+) is incompatible with server (\S+)\. .*/g;

@@ -30,14 +30,14 @@ export function wrapMethod(
   });
 }
 
-/** Properties that differ between kinds of functions. */
-const UNCOPIED_PROPERTIES = new Set<string | symbol>(['prototype', 'arguments', 'caller']);
-
-/** Copies the name, the length, and the properties that the application added to a function. */
+/**
+ * Copies the name, the length, and the properties that the application added to a function. Older versions of Node.js
+ * give `arguments` and `caller` to functions that are not strict.
+ */
 export function copyFunctionProperties(from: Method, to: Method): void {
   for (const key of Reflect.ownKeys(from)) {
     const descriptor = Object.getOwnPropertyDescriptor(from, key);
-    if (descriptor && !UNCOPIED_PROPERTIES.has(key)) Object.defineProperty(to, key, descriptor);
+    if (descriptor && key !== 'prototype') Object.defineProperty(to, key, descriptor);
   }
 }
 
