@@ -14,7 +14,7 @@ import { isStale } from './build.mjs';
 import { askToInstall, hasConsent, planInstallation } from './install-tools.mjs';
 import { findMissingTools } from './missing-tools.mjs';
 import { installTestLibraries } from './test-libraries.mjs';
-import { TEST_TOOLS, toolPath } from './tools.mjs';
+import { buildTestTools } from './tools.mjs';
 
 const STAMP = 'node_modules/.perfscope-lock';
 /** The purpose is start, demo, test, or pack. */
@@ -41,7 +41,7 @@ if (embedded && !hasQuestdbPackage()) {
 // Builds the tools before the tests, because compiling uses both cores for several minutes.
 if (purpose === 'test') {
   // Installing packages mostly waits for the network, so it runs while the tools are compiled.
-  await Promise.all([installTestLibraries(log), buildTools()]).catch((error) =>
+  await Promise.all([installTestLibraries(log), buildTestTools(log)]).catch((error) =>
     fail(error.message),
   );
 }
@@ -61,10 +61,6 @@ function installPackages(lock) {
     run(process.execPath, ['installArchSpecificPackage'], 'node_modules/node');
   }
   writeFileSync(STAMP, lock);
-}
-
-async function buildTools() {
-  for (const name of TEST_TOOLS) await toolPath(name, log);
 }
 
 async function installTools() {

@@ -11,6 +11,8 @@ import { fileURLToPath } from 'node:url';
 /** Folder with the packages that generate docs/api. */
 export const API_DOCS_PACKAGES = join('scripts', 'api-docs');
 const ROOTS = [join('test', 'libraries'), API_DOCS_PACKAGES];
+/** Folders that only long tests need. These tests install them. */
+const ON_DEMAND = ['nuxt-3', 'nuxt-4'];
 const STAMP = join('node_modules', '.perfscope-lock');
 /** A download can hang. The second attempt finds most packages in npm's cache. */
 const ATTEMPT_LIMITS_MS = [5 * 60_000, 10 * 60_000];
@@ -24,7 +26,7 @@ const NPM_ARGS = [
 ];
 
 /**
- * Installs the packages of each root, and of each folder in it that has its own lock file. Skips a folder if its lock
+ * Installs the packages of each root, and of each folder in it that has its own lock file and isn't only for long tests. Skips a folder if its lock
  * file hasn't changed since the last installation.
  *
  * @param {(line: string) => void} log reports that an installation starts
@@ -47,9 +49,10 @@ export async function installTestLibraries(
   await Promise.all(Array.from({ length: PARALLEL_INSTALLATIONS }, () => work()));
 }
 
-/** Returns the folders with a lock file. The root is first, because it takes longest. */
+/** Returns the folders with a lock file, except those in `ON_DEMAND`. The root is first, because it takes longest. */
 function listFolders(root) {
-  const inner = existsSync(root) ? readdirSync(root).map((name) => join(root, name)) : [];
+  const names = existsSync(root) ? readdirSync(root) : [];
+  const inner = names.filter((name) => !ON_DEMAND.includes(name)).map((name) => join(root, name));
   return [root, ...inner].filter((folder) => existsSync(join(folder, 'package-lock.json')));
 }
 

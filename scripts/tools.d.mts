@@ -13,3 +13,5 @@ export function toolPath(
     | 'python-packages',
   log?: (line: string) => void,
 ): Promise<string>;
+
+export function buildTestTools(log: (line: string) => void): Promise<void>;

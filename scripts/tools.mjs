@@ -45,15 +45,18 @@ const TOOLS = {
       return join(folder, 'otelcol');
     },
   },
-  /** `docker compose`, which can check docker-compose.yml without a Docker engine. */
+  /** The parser of `docker compose`, which checks a Compose file without a Docker engine. */
   compose: {
-    recipe: () => 'module tools\n\ngo 1.24.9\n\nrequire github.com/docker/compose/v2 v2.40.3\n',
+    recipe: () =>
+      'module tools\n\ngo 1.25.0\n\nrequire github.com/compose-spec/compose-go/v2 v2.16.2\n',
     make: async (folder) => {
-      // `go install` rejects modules with exclude directives. A separate module can depend on such a module.
       writeFileSync(join(folder, 'go.mod'), TOOLS.compose.recipe());
-      const flags = ['-trimpath', '-ldflags=-s -w', '-o', 'docker-compose'];
-      await go(['build', '-mod=mod', ...flags, 'github.com/docker/compose/v2/cmd'], folder);
-      return join(folder, 'docker-compose');
+      const flags = ['-trimpath', '-ldflags=-s -w', '-o', 'compose'];
+      await go(
+        ['build', '-mod=mod', ...flags, 'github.com/compose-spec/compose-go/v2/cmd'],
+        folder,
+      );
+      return join(folder, 'compose');
     },
   },
   hadolint: {
@@ -154,8 +157,24 @@ const TOOLS = {
 /** @type {(keyof typeof TOOLS)[]} */
 const TOOL_NAMES = Object.keys(TOOLS);
 
-/** The tools that tests need. Only a benchmark needs Prometheus. */
-export const TEST_TOOLS = TOOL_NAMES.filter((name) => name !== 'prometheus');
+/** The tools that are downloaded. The others are compiled. */
+const DOWNLOADS = ['hadolint', 'cassandra', 'opensearch', 'kafka', 'elasticmq', 'python-packages'];
+
+/**
+ * Builds the tools that tests need, unless they are in the cache. Only a benchmark needs Prometheus. Compiling uses all
+ * cores, so the downloads run at the same time.
+ *
+ * @param {(line: string) => void} log
+ * @returns {Promise<void>}
+ * @throws Error if a build fails
+ */
+export async function buildTestTools(log) {
+  const compiled = TOOL_NAMES.filter((name) => name !== 'prometheus' && !DOWNLOADS.includes(name));
+  const build = async (names) => {
+    for (const name of names) await toolPath(name, log);
+  };
+  await Promise.all([build(compiled), build(DOWNLOADS)]);
+}
 
 /**
  * Returns the path of a tool. Builds the tool first if it isn't in the cache.

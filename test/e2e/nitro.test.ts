@@ -1,10 +1,11 @@
 import { execFile, spawn } from 'node:child_process';
 import { cpSync, rmSync } from 'node:fs';
-import { resolve } from 'node:path';
+import { join, resolve } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { findFreePort } from '../../demo/server-process.ts';
 import { nodeBinary } from '../../scripts/node-versions.mjs';
+import { installTestLibraries } from '../../scripts/test-libraries.mjs';
 import { canConnect } from '../support/can-connect.ts';
 import { RecordedMeasurements } from '../support/recorded-measurements.ts';
 import { runDoctor } from '../support/run-doctor.ts';
@@ -44,8 +45,8 @@ const NITRO: App = {
   ],
 };
 
-const NUXT: App = {
-  folder: resolve('test/libraries/nuxt-4/nuxt-under-test'),
+const createNuxt = (version: string): App => ({
+  folder: resolve(`test/libraries/${version}/nuxt-under-test`),
   requests: [
     ['GET', '/'],
     ['GET', '/rooms/5'],
@@ -58,10 +59,13 @@ const NUXT: App = {
     ['GET', '/api/throws'],
     ['GET', '/api/forbidden'],
   ],
-};
+});
+
+const NUXT_VERSIONS = ['nuxt-3', 'nuxt-4'];
 
 afterAll(() => {
-  for (const { folder } of [NITRO, NUXT]) rmSync(folder, { recursive: true, force: true });
+  for (const { folder } of [NITRO, ...NUXT_VERSIONS.map(createNuxt)])
+    rmSync(folder, { recursive: true, force: true });
 });
 
 /** Copies and builds an application. */
@@ -135,11 +139,13 @@ it('measures the build of Nitro 2 on each version of Node.js', async () => {
 });
 
 // Long: the build of Nitro in CI has the same server.
-it('measures the build of Nuxt 4', { tags: 'long' }, async () => {
-  await build(NUXT, 'test/apps/nuxt', 'nuxt/bin/nuxt.mjs');
-  const measured = await serve(NUXT, 26, AGENT, 'nuxt');
+it.each(NUXT_VERSIONS)('measures the build of %s', { tags: 'long' }, async (version) => {
+  const app = createNuxt(version);
+  await installTestLibraries(console.error, { roots: [join('test/libraries', version)] });
+  await build(app, 'test/apps/nuxt', 'nuxt/bin/nuxt.mjs');
+  const measured = await serve(app, 26, AGENT, version);
   expect(measured.statuses).toEqual([200, 200, 200, 200, 200, 200, 404, 500, 500, 403]);
-  expect(measurements.readEndpoints('nuxt')).toEqual([
+  expect(measurements.readEndpoints(version)).toEqual([
     ['GET', '(not found)', 1, 0],
     ['GET', '(static)', 1, 0],
     ['GET', '/', 1, 0],
@@ -150,10 +156,10 @@ it('measures the build of Nuxt 4', { tags: 'long' }, async () => {
     ['GET', '/rooms/:id', 2, 0],
     ['GET', '/throws', 1, 1],
   ]);
-  expect(measurements.readErrors('nuxt', /throws.*\.mjs:\d+/)).toEqual([
+  expect(measurements.readErrors(version, /throws.*\.mjs:\d+/)).toEqual([
     ['Error', 'page failed', '/throws'],
     ['RangeError', 'thrown by a route', '/api/throws'],
   ]);
-  expect(measured).toEqual(await serve(NUXT, 26, NO_AGENT, 'plain nuxt'));
-  expect(await runDoctorOnBuild(NUXT)).toEqual([MEASURED_NITRO]);
+  expect(measured).toEqual(await serve(app, 26, NO_AGENT, `plain ${version}`));
+  expect(await runDoctorOnBuild(app)).toEqual([MEASURED_NITRO]);
 });

@@ -41,6 +41,8 @@ beforeEach(() => {
   log = join(root, 'log');
   writeLock(join(root, 'libraries'), 'a');
   writeLock(join(root, 'libraries/next-16'), 'b');
+  // Only long tests need it.
+  writeLock(join(root, 'libraries/nuxt-4'), 'd');
   mkdirSync(join(root, 'libraries/koa-3'));
 });
 afterEach(() => {

@@ -15,9 +15,9 @@ export const NITRO: Library = {
   category: 'full-stack',
   versions: { from: '2.9.0', to: 2 },
   measured:
-    'Builds of Nitro 2 and Nuxt with the preset `node-server`. Route templates of server routes and pages, such as `/api/rooms/:id`, static files, and errors before they become a response.',
+    'Builds of Nitro 2, Nuxt 3, and Nuxt 4 with the preset `node-server`. Route templates of server routes and pages, such as `/api/rooms/:id`, static files, and errors before they become a response.',
   limits:
-    'Nitro 3 is not measured. A build with `minify: true` is not measured. Other libraries that Nitro adds to the build are not measured. List them in `externals.external`, or use `externals.trace`.',
+    'Nitro 3, which is a beta, is not measured. A build with `minify: true` is not measured. Other libraries that Nitro adds to the build are not measured. List them in `externals.external`, or use `externals.trace`.',
   bundledLibraries: ['h3'],
   readBundledVersion,
   instrument: () => ({
