@@ -72,3 +72,14 @@ export function patchBullmqSchedulers(
     [`${folder}/repeat.js`]: patchRepeat,
   };
 }
+
+/**
+ * Returns the delay of a scheduler's job in ms. If the scheduler has the option `every`, only Redis knows the delay of the
+ * next job, and BullMQ returns NaN. The ID then ends with the time when the job is due.
+ */
+export function getScheduledDelayMs({ id = '', opts, timestamp }: BullmqJob): number {
+  const delayMs = opts?.delay ?? 0;
+  if (!Number.isNaN(delayMs)) return delayMs;
+  const dueMs = Number(id.slice(id.lastIndexOf(':') + 1));
+  return dueMs > timestamp ? dueMs - timestamp : 0;
+}

@@ -22,7 +22,7 @@ import {
   toDistinctTimestamp,
 } from './bullmq-job-transition.ts';
 import { patchBullmqSandbox } from './bullmq-sandbox.ts';
-import { patchBullmqSchedulers } from './bullmq-schedulers.ts';
+import { getScheduledDelayMs, patchBullmqSchedulers } from './bullmq-schedulers.ts';
 import { getJobTenant, propagateTenant } from './bullmq-tenant.ts';
 import { canBeIgnored, markSchedulerRow, UnconfirmedJobs } from './unconfirmed-jobs.ts';
 
@@ -112,7 +112,9 @@ function instrumentBullmq(recorder: QueueRecorder): LibraryHooks {
   };
 
   const recordScheduled = guard(PART, (job: BullmqJob) => {
-    const row = { ...toBase(job), status: getInitialStatus(job, false), timestamp: job.timestamp };
+    const delay = getScheduledDelayMs(job);
+    const status = delay > 0 ? QueueJobStatus.DELAYED : getReadyStatus(job);
+    const row = { ...toBase(job), delay, status, timestamp: job.timestamp };
     markSchedulerRow(row);
     unconfirmedJobs.add(toQueueKey(job.queue), row);
   });

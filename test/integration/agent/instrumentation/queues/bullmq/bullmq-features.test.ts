@@ -76,22 +76,19 @@ describe.each([
     );
     await queue.add('unrecoverable', {}, { attempts: 5 });
     await queue.add('delayed', {});
-    await queue.add('limited', {});
+    // BullMQ 5.0 can lose a rate-limited job until it stalls.
+    if (isNewest) await queue.add('limited', {});
     await queue.add('backoff', {}, { attempts: 3, backoff: { type: 'exponential', delay: 10 } });
     await queue.add('custom', {}, { attempts: 5, backoff: { type: 'custom' } });
-    await waitForEnd('ends', 4);
-    // BullMQ 5.0 looks for a rate-limited job only when another job arrives.
-    await queue.add('last', {});
-    await waitForEnd('ends', 6);
+    await waitForEnd('ends', isNewest ? 5 : 4);
     expect(app.histories('ends')).toEqual({
-      last: 'waiting active completed',
       unrecoverable: 'waiting active failed!',
       delayed: 'waiting active delayed active completed',
-      limited: 'waiting active waiting active completed',
+      ...(isNewest && { limited: 'waiting active waiting active completed' }),
       backoff: 'waiting active delayed! active delayed! active completed',
       custom: 'waiting active delayed! active failed!',
     });
-    expect(app.arrivals('ends')).toHaveLength(6);
+    expect(app.arrivals('ends')).toHaveLength(isNewest ? 5 : 4);
   });
 
   it.concurrent('records the jobs of flows in several queues', async () => {
@@ -190,10 +187,16 @@ describe.each([
       expect(app.rows('scheduled', 'delayed')).toHaveLength(1);
       await queue.removeJobScheduler('later');
       startWorker('scheduled', async () => {});
-      await queue.upsertJobScheduler('often', { every: 200, limit: 3 }, { name: 'tick' });
-      await waitForEnd('scheduled', 3);
-      expect(app.arrivals('scheduled')).toHaveLength(3);
-      expect(app.rows('scheduled', 'active')).toHaveLength(3);
+      await queue.upsertJobScheduler('often', { every: 2000, limit: 2 }, { name: 'tick' });
+      await waitFor(async () => {
+        await app.poll('perfscope.queue.depth');
+        return app.rows('scheduled', 'delayed').length > 1;
+      });
+      const [, next] = app.rows('scheduled', 'delayed');
+      expect(next!.delay).toBeGreaterThan(0);
+      await waitForEnd('scheduled', 2);
+      expect(app.arrivals('scheduled')).toHaveLength(2);
+      expect(app.rows('scheduled', 'active')).toHaveLength(2);
     });
 
     it.concurrent('records only jobs that are not deduplicated', async () => {
