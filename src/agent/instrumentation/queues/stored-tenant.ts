@@ -28,6 +28,13 @@ export function readStoredTenant(value: unknown): Tenant | undefined {
   return Object.keys(tenant).length > 0 ? tenant : undefined;
 }
 
+/** Removes the tenant from the options of a job that was read, and returns it. Only the stored job has this option. */
+export function takeStoredTenant(options: Record<string, unknown> | undefined): Tenant | undefined {
+  const tenant = readStoredTenant(options?.[TENANT_PROPERTY]);
+  if (tenant) delete options?.[TENANT_PROPERTY];
+  return tenant;
+}
+
 /** Returns the tenant of a batch of jobs, or undefined if the jobs have different tenants. */
 export function findCommonTenant(tenants: readonly (Tenant | undefined)[]): Tenant | undefined {
   const [first] = tenants;

@@ -1,13 +1,13 @@
 import { guard } from '../../../../core/guard.ts';
 import { getCurrentTenant, type Tenant } from '../../context/tenant-context.ts';
 import { observeMethod, wrapMethod } from '../../loading/method-patching.ts';
-import { toTenant } from '../bullmq/bullmq-tenant.ts';
+import { readStoredTenant } from '../stored-tenant.ts';
 
 /** What fails, for {@link guard}. */
 const PART = 'the bee-queue instrumentation';
 
 /** The last property of a stored job. The library ignores it. Quotes in other properties are escaped, or followed by `}}`. */
-const TENANT_PROPERTY = /,"perfscope":("(?:[^"\\]|\\.)*")\}$/;
+const STORED_TENANT = /,"perfscope":("(?:[^"\\]|\\.)*")\}$/;
 
 /** IDs have at most 128 characters, which can be escaped twice. */
 const MAX_PROPERTY_LENGTH = 5000;
@@ -25,7 +25,7 @@ export function getBeeQueueTenant(job: object): Tenant | undefined {
  */
 export function propagateBeeQueueTenant(Job: { prototype: object }): void {
   const addTenant = guard(PART, (job: object, text: unknown): string | undefined => {
-    const tenant = tenantsByJob.get(job) ?? getCurrentTenant();
+    const tenant = readStoredTenant(tenantsByJob.get(job) ?? getCurrentTenant());
     if (!tenant || typeof text !== 'string' || !text.endsWith('}')) return undefined;
     tenantsByJob.set(job, tenant);
     return addTenantToJob(text, tenant);
@@ -46,14 +46,13 @@ export function propagateBeeQueueTenant(Job: { prototype: object }): void {
 
 /** Adds a tenant to the JSON of a job. */
 export function addTenantToJob(text: string, tenant: Tenant): string {
-  const value = JSON.stringify(JSON.stringify(toTenant(tenant)));
+  const value = JSON.stringify(JSON.stringify(tenant));
   return `${text.slice(0, -1)},"perfscope":${value}}`;
 }
 
 /** Returns the tenant in the JSON of a job, or undefined if there is none. */
 export function readJobTenant(text: string): Tenant | undefined {
-  const value = TENANT_PROPERTY.exec(text.slice(-MAX_PROPERTY_LENGTH))?.[1];
+  const value = STORED_TENANT.exec(text.slice(-MAX_PROPERTY_LENGTH))?.[1];
   if (value === undefined) return undefined;
-  const tenant: unknown = JSON.parse(JSON.parse(value) as string);
-  return typeof tenant === 'object' && tenant !== null ? toTenant(tenant) : undefined;
+  return readStoredTenant(JSON.parse(JSON.parse(value) as string));
 }

@@ -2,8 +2,8 @@ import { guard } from '../../../../core/guard.ts';
 import type { Tenant } from '../../context/tenant-context.ts';
 import type { FilePatch } from '../../loading/library.ts';
 import { observeMethod } from '../../loading/method-patching.ts';
-import { toTenant } from '../bullmq/bullmq-tenant.ts';
 import { runJobCode } from '../job-code.ts';
+import { readStoredTenant } from '../stored-tenant.ts';
 import { getBullTenant } from './bull-tenant.ts';
 
 /** What fails, for {@link guard}. */
@@ -16,7 +16,7 @@ const CHILD_PROGRAM = /[\\/]bull[\\/]lib[\\/]process[\\/]master(?:\.js)?$/;
 interface SandboxMessage {
   cmd?: unknown;
   job?: { name?: unknown; queue?: unknown };
-  perfscope?: { readonly tenant: Tenant; readonly queueName: string };
+  perfscope?: { readonly tenant: Tenant | undefined; readonly queueName: string };
 }
 
 type Listener = (this: unknown, ...args: unknown[]) => unknown;
@@ -32,7 +32,7 @@ export function patchBullSandbox(): Record<string, FilePatch> {
     if (message.cmd === 'completed' || message.cmd === 'failed') finishJob?.();
     if (message.cmd !== 'start' || !message.job) return;
     const { name: queueName } = message.job.queue as { name: string };
-    message.perfscope = { queueName, tenant: toTenant(getBullTenant(message.job) ?? {}) };
+    message.perfscope = { queueName, tenant: getBullTenant(message.job) };
   };
 
   /** Runs the library's listener for a job in the context of the job, until the child sends the result. */
@@ -68,5 +68,5 @@ export function patchBullSandbox(): Record<string, FilePatch> {
 
 function toContext({ job, perfscope }: SandboxMessage) {
   const { queueName = '', tenant } = perfscope ?? {};
-  return { queueName, jobType: String(job?.name ?? ''), tenant: tenant && toTenant(tenant) };
+  return { queueName, jobType: String(job?.name ?? ''), tenant: readStoredTenant(tenant) };
 }

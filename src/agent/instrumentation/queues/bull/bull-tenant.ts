@@ -1,13 +1,10 @@
 import { guard } from '../../../../core/guard.ts';
 import { getCurrentTenant, runWithTenant, type Tenant } from '../../context/tenant-context.ts';
 import { observeMethod, wrapMethod } from '../../loading/method-patching.ts';
-import { toTenant } from '../bullmq/bullmq-tenant.ts';
+import { readStoredTenant, TENANT_PROPERTY, takeStoredTenant } from '../stored-tenant.ts';
 
 /** What fails, for {@link guard}. */
 const PART = 'the Bull instrumentation';
-
-/** Job option that stores the tenant. It exists only in Redis. */
-const JOB_OPTION = 'perfscope';
 
 const tenantsByJob = new WeakMap<object, Tenant>();
 /** Tenants of repeated jobs, by the options of their last run. */
@@ -25,22 +22,20 @@ export function getBullTenant(job: object): Tenant | undefined {
 export function propagateBullTenant(Job: { prototype: object }): void {
   observeMethod(PART, Job.prototype, 'toData', {
     after: (job: object, data: { opts?: unknown }) => {
-      const tenant = tenantsByJob.get(job) ?? getCurrentTenant();
+      const tenant = readStoredTenant(tenantsByJob.get(job) ?? getCurrentTenant());
       const { opts } = data;
       if (!tenant || typeof opts !== 'string' || !opts.endsWith('}')) return;
       tenantsByJob.set(job, tenant);
       const separator = opts === '{}' ? '' : ',';
-      const value = JSON.stringify(toTenant(tenant));
-      data.opts = `${opts.slice(0, -1)}${separator}"${JOB_OPTION}":${value}}`;
+      data.opts = `${opts.slice(0, -1)}${separator}"${TENANT_PROPERTY}":${JSON.stringify(tenant)}}`;
     },
   });
   observeMethod(PART, Job, 'fromJSON', {
     after: (_, job: { opts?: Record<string, unknown> }) => {
-      const tenant = job.opts?.[JOB_OPTION];
-      if (!job.opts || typeof tenant !== 'object' || tenant === null) return;
-      delete job.opts[JOB_OPTION];
-      tenantsByJob.set(job, toTenant(tenant));
-      if (job.opts.repeat) tenantsByOptions.set(job.opts, toTenant(tenant));
+      const tenant = takeStoredTenant(job.opts);
+      if (!tenant) return;
+      tenantsByJob.set(job, tenant);
+      if (job.opts?.repeat) tenantsByOptions.set(job.opts, tenant);
     },
   });
 }

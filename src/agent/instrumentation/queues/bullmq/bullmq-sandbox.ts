@@ -3,7 +3,7 @@ import type { Tenant } from '../../context/tenant-context.ts';
 import type { FilePatch } from '../../loading/library.ts';
 import { type Method, observeMethod, wrapMethod } from '../../loading/method-patching.ts';
 import { runJobCode } from '../job-code.ts';
-import { JOB_OPTION, toTenant } from './bullmq-tenant.ts';
+import { readStoredTenant, takeStoredTenant } from '../stored-tenant.ts';
 
 /** What fails, for {@link guard}. */
 const PART = 'the BullMQ instrumentation';
@@ -40,15 +40,14 @@ export function patchBullmqSandbox(folder: string): Record<string, FilePatch> {
   const tenantsByJob = new WeakMap<object, Tenant>();
 
   const moveTenant = (message: SandboxMessage | undefined) => {
-    const tenant = message?.job?.opts?.[JOB_OPTION];
-    if (!message?.job?.opts || typeof tenant !== 'object' || tenant === null) return;
-    delete message.job.opts[JOB_OPTION];
-    message.perfscope = toTenant(tenant);
+    const tenant = takeStoredTenant(message?.job?.opts);
+    if (message && tenant) message.perfscope = tenant;
   };
 
   const onMessage = guard(PART, (message: unknown) => {
     const { job, perfscope } = (message ?? {}) as SandboxMessage;
-    if (job && perfscope) tenantsByJob.set(job, toTenant(perfscope));
+    const tenant = readStoredTenant(perfscope);
+    if (job && tenant) tenantsByJob.set(job, tenant);
   });
 
   const wrapProcessor = (child: ChildProcessor) => {

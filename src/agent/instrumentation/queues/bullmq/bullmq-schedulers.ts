@@ -1,9 +1,10 @@
 import { guard } from '../../../../core/guard.ts';
-import { getCurrentTenant, runWithTenant, type Tenant } from '../../context/tenant-context.ts';
+import { runWithTenant } from '../../context/tenant-context.ts';
 import type { FilePatch } from '../../loading/library.ts';
 import { type Method, observeMethod, wrapMethod } from '../../loading/method-patching.ts';
+import { createStoredTenant, TENANT_PROPERTY, takeStoredTenant } from '../stored-tenant.ts';
 import type { BullmqJob } from './bullmq-job-transition.ts';
-import { getOptionsTenant, JOB_OPTION, setJobTenant, toTenant } from './bullmq-tenant.ts';
+import { getOptionsTenant, setJobTenant } from './bullmq-tenant.ts';
 
 /** What fails, for {@link guard}. */
 const PART = 'the BullMQ instrumentation';
@@ -32,28 +33,21 @@ export function patchBullmqSchedulers(
     });
   };
 
-  /** Moves the tenant from the options of the job that the application gets. */
-  const takeTenant = (job: BullmqJob): void => {
-    const tenant = job.opts?.[JOB_OPTION] as Tenant | undefined;
-    if (!tenant) return;
-    delete job.opts?.[JOB_OPTION];
-    setJobTenant(job, toTenant(tenant));
-  };
-
   const patchScheduler = (exports: unknown) => {
     const { prototype } = (exports as { JobScheduler: { prototype: object } }).JobScheduler;
     if ('getNextJobOpts' in prototype) {
       observeMethod(PART, prototype, 'getNextJobOpts', {
         after: (_, options: Record<string, unknown>) => {
-          const tenant = getCurrentTenant();
-          if (tenant) options[JOB_OPTION] = toTenant(tenant);
+          const tenant = createStoredTenant();
+          if (tenant) options[TENANT_PROPERTY] = tenant;
         },
       });
     }
     observeMethod(PART, prototype, 'upsertJobScheduler', {
       after: (_, job: BullmqJob | undefined) => {
         if (!job) return;
-        takeTenant(job);
+        const tenant = takeStoredTenant(job.opts);
+        if (tenant) setJobTenant(job, tenant);
         recordAdded(job);
       },
     });

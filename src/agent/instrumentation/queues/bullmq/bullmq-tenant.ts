@@ -1,13 +1,11 @@
 import { guard } from '../../../../core/guard.ts';
 import { getCurrentTenant, type Tenant } from '../../context/tenant-context.ts';
 import { observeMethod, wrapMethod } from '../../loading/method-patching.ts';
+import { readStoredTenant, TENANT_PROPERTY, takeStoredTenant } from '../stored-tenant.ts';
 import type { BullmqJob } from './bullmq-job-transition.ts';
 
 /** What fails, for {@link guard}. */
 const PART = 'the BullMQ instrumentation';
-
-/** Job option that stores the tenant. It exists only in Redis. */
-export const JOB_OPTION = 'perfscope';
 
 const tenantsByJob = new WeakMap<object, Tenant>();
 /** Tenants of repeated jobs, by the options of their last run. */
@@ -35,10 +33,10 @@ export function getOptionsTenant(options: unknown): Tenant | undefined {
  */
 export function propagateTenant(Job: { prototype: object }): void {
   const addTenant = guard(PART, (job: BullmqJob, json: { opts?: object } | undefined) => {
-    const tenant = tenantsByJob.get(job) ?? getCurrentTenant();
+    const tenant = readStoredTenant(tenantsByJob.get(job) ?? getCurrentTenant());
     if (!tenant || typeof json?.opts !== 'object') return undefined;
     tenantsByJob.set(job, tenant);
-    return { ...json, opts: { ...json.opts, [JOB_OPTION]: toTenant(tenant) } };
+    return { ...json, opts: { ...json.opts, [TENANT_PROPERTY]: tenant } };
   });
   wrapMethod(Job.prototype, 'asJSON', (original) => {
     return function asJSON(this: BullmqJob, ...args: unknown[]) {
@@ -48,21 +46,10 @@ export function propagateTenant(Job: { prototype: object }): void {
   });
   observeMethod(PART, Job, 'fromJSON', {
     after: (_, job: BullmqJob | undefined) => {
-      const tenant = job?.opts?.[JOB_OPTION];
-      if (!job || typeof tenant !== 'object' || tenant === null) return;
-      delete job.opts?.[JOB_OPTION];
-      tenantsByJob.set(job, toTenant(tenant));
-      if (job.opts?.repeat) tenantsByOptions.set(job.opts, toTenant(tenant));
+      const tenant = takeStoredTenant(job?.opts);
+      if (!job || !tenant) return;
+      tenantsByJob.set(job, tenant);
+      if (job.opts?.repeat) tenantsByOptions.set(job.opts, tenant);
     },
   });
-}
-
-/** Copies the valid fields, because any program can write a job. */
-export function toTenant(tenant: Tenant): Tenant {
-  const toId = (id: unknown) => (typeof id === 'string' ? id : undefined);
-  return {
-    organizationId: toId(tenant.organizationId),
-    propertyId: toId(tenant.propertyId),
-    userId: toId(tenant.userId),
-  };
 }
