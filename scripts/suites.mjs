@@ -20,12 +20,13 @@ export const NODE_22_TESTS = [
 
 /**
  * Tests in `NODE_22_TESTS` that `npm test` runs only on the newest version. Either they start applications on Node 22
- * themselves, or they test code that runs only in the server.
+ * themselves, or they test code that runs only in the server, or they measure memory.
  */
 export const NODE_22_EXCLUDED = [
   'test/host-safety/http-bad-input.test.ts',
   'test/host-safety/database-bad-input.test.ts',
   'test/host-safety/brokers.test.ts',
+  'test/unit/agent/**/*-cardinality.test.ts',
   'test/unit/core/statistics/**',
   'test/unit/storage/queries/**',
   'test/unit/storage/sql/**',
