@@ -232,7 +232,8 @@ describe.each([
           if (job.name === 'bad') throw new Error('fails');
           if (job.name !== 'step' || (job.data as { step?: number }).step) return;
           const parent = { id: job.id!, queue: job.queueQualifiedName };
-          await queue.add('inner', {}, { parent });
+          // Without a delay, it could end before its parent waits for it.
+          await queue.add('inner', {}, { parent, delay: 1000 });
           await job.updateData({ step: 2 });
           if (await job.moveToWaitingChildren(token!)) throw new WaitingChildrenError();
         },
@@ -247,7 +248,7 @@ describe.each([
       await waitForEnd('steps', 4);
       expect(app.histories('steps')).toEqual({
         step: 'waiting active waiting-children active completed',
-        inner: 'waiting active completed',
+        inner: 'delayed waiting active completed',
         bad: 'waiting active failed!',
         'failed parent': 'waiting-children waiting active failed!',
       });
