@@ -40,6 +40,8 @@ interface Diagnosis {
   readonly node: 22 | 24 | 26;
   /** Libraries that are measured, in the order of their loading. */
   readonly measured: readonly string[];
+  /** Libraries in `test/libraries` that packages of the example load in another version. */
+  readonly hoisted?: readonly string[];
 }
 
 /** Most examples have the same routes. */
@@ -59,6 +61,25 @@ const BOOKING: Pick<Example, 'requests' | 'endpoints' | 'errors'> = {
   errors: [['Error', 'Room 13 does not exist.', '/api/rooms/:id/bookings']],
 };
 
+/** Requests to a path are named by the prefix and the operation. */
+const createGraphql = (
+  path: string,
+  prefix: string,
+): Pick<Example, 'requests' | 'endpoints' | 'errors'> => ({
+  requests: [
+    ['POST', path, '{"query":"query Room { room(id: 7) { price } }"}'],
+    ['POST', path, '{"query":"mutation Book { book(room: 7) { id } }"}'],
+    ['POST', path, '{"query":"mutation Book { book(room: 13) { id } }"}'],
+    ['POST', path, '{"query":"query Unknown { unknown }"}'],
+  ],
+  endpoints: [
+    ['POST', `${prefix}(invalid)`, 1, 0],
+    ['POST', `${prefix}mutation Book`, 2, 1],
+    ['POST', `${prefix}query Room`, 1, 0],
+  ],
+  errors: [['Error', 'Room 13 does not exist.', `${prefix}mutation Book`]],
+});
+
 const EXAMPLES: readonly Example[] = [
   { name: 'express', packages: '.', ...BOOKING },
   { name: 'fastify', packages: 'test/libraries/fastify-5', ...BOOKING },
@@ -77,21 +98,33 @@ const EXAMPLES: readonly Example[] = [
     ],
     errors: [['Error', 'Room 13 does not exist.', '/api/rooms/{id}/bookings']],
   },
+  { name: 'h3', packages: 'test/libraries/servers-2', ...BOOKING },
+  {
+    name: 'trpc',
+    packages: 'test/libraries/servers-2',
+    requests: [
+      ['GET', '/trpc/room?input=7'],
+      ['GET', '/trpc/room?input=8'],
+      ['POST', '/trpc/book', '7'],
+      ['POST', '/trpc/book', '13'],
+      ['GET', '/trpc/unknown'],
+    ],
+    endpoints: [
+      ['GET', '(not found)', 1, 0],
+      ['GET', '/trpc query room', 2, 0],
+      ['POST', '/trpc mutation book', 2, 1],
+    ],
+    errors: [['Error', 'Room 13 does not exist.', '/trpc mutation book']],
+  },
+  {
+    name: 'apollo-server',
+    packages: 'test/libraries/servers-2',
+    ...createGraphql('/', ''),
+  },
   {
     name: 'graphql',
     packages: 'test/libraries/graphql-17',
-    requests: [
-      ['POST', '/graphql', '{"query":"query Room { room(id: 7) { price } }"}'],
-      ['POST', '/graphql', '{"query":"mutation Book { book(room: 7) { id } }"}'],
-      ['POST', '/graphql', '{"query":"mutation Book { book(room: 13) { id } }"}'],
-      ['POST', '/graphql', '{"query":"query Unknown { unknown }"}'],
-    ],
-    endpoints: [
-      ['POST', '/graphql (invalid)', 1, 0],
-      ['POST', '/graphql mutation Book', 2, 1],
-      ['POST', '/graphql query Room', 1, 0],
-    ],
-    errors: [['Error', 'Room 13 does not exist.', '/graphql mutation Book']],
+    ...createGraphql('/graphql', '/graphql '),
   },
 ];
 
@@ -103,12 +136,20 @@ const DIAGNOSES: readonly Diagnosis[] = [
   { name: 'nestjs', node: 24, measured: ['express', '@nestjs/core'] },
   { name: 'sqlite', node: 26, measured: ['express', 'node:sqlite'] },
   { name: 'hapi', node: 26, measured: ['@hapi/hapi'] },
+  { name: 'h3', node: 22, measured: ['h3'] },
+  { name: 'trpc', node: 24, measured: ['@trpc/server'] },
+  {
+    name: 'apollo-server',
+    node: 26,
+    measured: ['graphql', '@apollo/server'],
+    hoisted: ['graphql'],
+  },
   { name: 'graphql', node: 22, measured: ['graphql', 'graphql-yoga'] },
 ];
 
 it.concurrent.each(DIAGNOSES)(
   'doctor lists the libraries of the example $name on Node $node',
-  async ({ name, node, measured }) => {
+  async ({ name, node, measured, hoisted = [] }) => {
     const example = EXAMPLES.find((each) => each.name === name)!;
     const cwd = install(example, `doctor-${name}`);
     const lines = await runDoctor(['server.js'], { node, cwd, env: { PORT: '0' } });
@@ -117,6 +158,7 @@ it.concurrent.each(DIAGNOSES)(
         ? `✓ ${each} ${readNodeVersion(node)}`
         : `✓ ${each} ${readVersion(each, example.packages)}`,
     );
+    expected.push(...hoisted.map((each) => `✓ ${each} ${readVersion(each, 'test/libraries')}`));
     expect(lines.toSorted()).toEqual(expected.toSorted());
   },
 );
@@ -138,7 +180,7 @@ it.concurrent.each(EXAMPLES)('measures the example $name', async (example) => {
   const base = await app.url();
   for (const [method, path, body] of example.requests) {
     const headers = body ? { 'content-type': 'application/json' } : {};
-    await (await fetch(base + path, { method, headers, ...(body && { body }) })).text();
+    await (await fetch(new URL(path, base), { method, headers, ...(body && { body }) })).text();
   }
   await app.stop();
   expect(measurements.readEndpoints(example.name)).toEqual(example.endpoints);
