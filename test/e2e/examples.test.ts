@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { nodeBinary } from '../../scripts/node-versions.mjs';
+import type { RequestPart } from '../../src/core/request-breakdown.ts';
 import { findPackage, installExample } from '../support/install-example.ts';
 import { InstrumentedApp } from '../support/instrumented-app.ts';
 import { RecordedMeasurements } from '../support/recorded-measurements.ts';
@@ -32,6 +33,9 @@ interface Example {
   ])[];
   /** Type, message, and endpoint. */
   readonly errors: readonly (readonly [string, string, string])[];
+  /** Kind and name of each step in the samples of failed requests. */
+  readonly steps?: readonly (readonly [kind: string, name: string])[];
+  readonly functions?: readonly (readonly [name: string, calls: number, failed: number])[];
 }
 
 /** What `doctor` must report about an example, on one of the Node versions. */
@@ -86,7 +90,16 @@ const EXAMPLES: readonly Example[] = [
   { name: 'koa', packages: 'test/libraries/koa-3', ...BOOKING },
   { name: 'hono', packages: 'test/libraries/hono-4', ...BOOKING },
   { name: 'nestjs', packages: 'test/libraries/nest-12', ...BOOKING },
-  { name: 'sqlite', packages: '.', ...BOOKING },
+  {
+    name: 'sqlite',
+    packages: '.',
+    ...BOOKING,
+    functions: [['bookRoom', 2, 1]],
+    steps: [
+      ['function', 'bookRoom'],
+      ['database', 'SELECT id, price FROM rooms WHERE id = ?'],
+    ],
+  },
   {
     name: 'hapi',
     packages: 'test/libraries/servers-2',
@@ -185,7 +198,34 @@ it.concurrent.each(EXAMPLES)('measures the example $name', async (example) => {
   await app.stop();
   expect(measurements.readEndpoints(example.name)).toEqual(example.endpoints);
   expect(measurements.readErrors(example.name, /server\.js:\d+/)).toEqual(example.errors);
+  const { functions = [], steps } = example;
+  expect(readFunctions(example.name)).toEqual(functions);
+  if (steps) expect(readSteps(example.name)).toEqual(steps);
 });
+
+/** Returns name, number of calls, and number of failed calls of each traced function. */
+function readFunctions(service: string): unknown[][] {
+  const rows = measurements
+    .readRows(service, 'performance_metrics')
+    .filter(({ name }) => name === 'perfscope.function.duration');
+  const names = new Set(rows.map(({ operation }) => operation));
+  return [...names].map((name) => {
+    const own = rows.filter(({ operation }) => operation === name);
+    const sum = (column: string) => own.reduce((total, row) => total + Number(row[column] ?? 0), 0);
+    return [name, sum('count'), sum('error_count')];
+  });
+}
+
+/** Returns kind and name of each step in the samples of failed requests. */
+function readSteps(service: string): unknown[][] {
+  return measurements
+    .readRows(service, 'performance_metrics')
+    .filter(({ name }) => name === 'http.server.request.sample')
+    .map(({ tags = '{}' }) => JSON.parse(tags) as Record<string, unknown>)
+    .filter((tags) => tags['http.response.status_code'] === 500)
+    .flatMap(({ parts = [] }) => parts as RequestPart[])
+    .map(({ kind, name }) => [kind, name]);
+}
 
 function install({ name, packages }: Example, folderName = name): string {
   const target = join(folder, folderName);
