@@ -1,5 +1,6 @@
 // A small booking service with a database in memory.
 import { DatabaseSync } from 'node:sqlite';
+import { traceFunction } from '@perfscope/agent';
 import express from 'express';
 
 const db = new DatabaseSync(':memory:');
@@ -12,6 +13,12 @@ for (let id = 1; id <= 12; id++) addRoom.run(id, 70 + id);
 const findRoom = db.prepare('SELECT id, price FROM rooms WHERE id = ?');
 const addBooking = db.prepare('INSERT INTO bookings (room) VALUES (?)');
 
+// Each call is recorded, with its statements as steps inside it.
+const bookRoom = traceFunction('bookRoom', (id) => {
+  if (!findRoom.get(id)) throw new Error(`Room ${id} does not exist.`);
+  return Number(addBooking.run(id).lastInsertRowid);
+});
+
 const app = express();
 
 app.get('/rooms/:id', (request, response) => {
@@ -19,9 +26,7 @@ app.get('/rooms/:id', (request, response) => {
 });
 
 app.post('/api/rooms/:id/bookings', (request, response) => {
-  const { id } = request.params;
-  if (!findRoom.get(id)) throw new Error(`Room ${id} does not exist.`);
-  response.status(201).json({ id: Number(addBooking.run(id).lastInsertRowid) });
+  response.status(201).json({ id: bookRoom(request.params.id) });
 });
 
 app.use((_error, _request, response, _next) => {

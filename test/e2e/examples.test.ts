@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { nodeBinary } from '../../scripts/node-versions.mjs';
+import type { RequestPart } from '../../src/core/request-breakdown.ts';
 import { findPackage, installExample } from '../support/install-example.ts';
 import { InstrumentedApp } from '../support/instrumented-app.ts';
 import { RecordedMeasurements } from '../support/recorded-measurements.ts';
@@ -32,6 +33,9 @@ interface Example {
   ])[];
   /** Type, message, and endpoint. */
   readonly errors: readonly (readonly [string, string, string])[];
+  /** Kind and name of each step in the samples of failed requests. */
+  readonly steps?: readonly (readonly [kind: string, name: string])[];
+  readonly functions?: readonly (readonly [name: string, calls: number, failed: number])[];
 }
 
 /** What `doctor` must report about an example, on one of the Node versions. */
@@ -40,6 +44,8 @@ interface Diagnosis {
   readonly node: 22 | 24 | 26;
   /** Libraries that are measured, in the order of their loading. */
   readonly measured: readonly string[];
+  /** Libraries in `test/libraries` that packages of the example load in another version. */
+  readonly hoisted?: readonly string[];
 }
 
 /** Most examples have the same routes. */
@@ -59,13 +65,41 @@ const BOOKING: Pick<Example, 'requests' | 'endpoints' | 'errors'> = {
   errors: [['Error', 'Room 13 does not exist.', '/api/rooms/:id/bookings']],
 };
 
+/** Requests to a path are named by the prefix and the operation. */
+const createGraphql = (
+  path: string,
+  prefix: string,
+): Pick<Example, 'requests' | 'endpoints' | 'errors'> => ({
+  requests: [
+    ['POST', path, '{"query":"query Room { room(id: 7) { price } }"}'],
+    ['POST', path, '{"query":"mutation Book { book(room: 7) { id } }"}'],
+    ['POST', path, '{"query":"mutation Book { book(room: 13) { id } }"}'],
+    ['POST', path, '{"query":"query Unknown { unknown }"}'],
+  ],
+  endpoints: [
+    ['POST', `${prefix}(invalid)`, 1, 0],
+    ['POST', `${prefix}mutation Book`, 2, 1],
+    ['POST', `${prefix}query Room`, 1, 0],
+  ],
+  errors: [['Error', 'Room 13 does not exist.', `${prefix}mutation Book`]],
+});
+
 const EXAMPLES: readonly Example[] = [
   { name: 'express', packages: '.', ...BOOKING },
   { name: 'fastify', packages: 'test/libraries/fastify-5', ...BOOKING },
   { name: 'koa', packages: 'test/libraries/koa-3', ...BOOKING },
   { name: 'hono', packages: 'test/libraries/hono-4', ...BOOKING },
   { name: 'nestjs', packages: 'test/libraries/nest-12', ...BOOKING },
-  { name: 'sqlite', packages: '.', ...BOOKING },
+  {
+    name: 'sqlite',
+    packages: '.',
+    ...BOOKING,
+    functions: [['bookRoom', 2, 1]],
+    steps: [
+      ['function', 'bookRoom'],
+      ['database', 'SELECT id, price FROM rooms WHERE id = ?'],
+    ],
+  },
   {
     name: 'hapi',
     packages: 'test/libraries/servers-2',
@@ -77,21 +111,33 @@ const EXAMPLES: readonly Example[] = [
     ],
     errors: [['Error', 'Room 13 does not exist.', '/api/rooms/{id}/bookings']],
   },
+  { name: 'h3', packages: 'test/libraries/servers-2', ...BOOKING },
+  {
+    name: 'trpc',
+    packages: 'test/libraries/servers-2',
+    requests: [
+      ['GET', '/trpc/room?input=7'],
+      ['GET', '/trpc/room?input=8'],
+      ['POST', '/trpc/book', '7'],
+      ['POST', '/trpc/book', '13'],
+      ['GET', '/trpc/unknown'],
+    ],
+    endpoints: [
+      ['GET', '(not found)', 1, 0],
+      ['GET', '/trpc query room', 2, 0],
+      ['POST', '/trpc mutation book', 2, 1],
+    ],
+    errors: [['Error', 'Room 13 does not exist.', '/trpc mutation book']],
+  },
+  {
+    name: 'apollo-server',
+    packages: 'test/libraries/servers-2',
+    ...createGraphql('/', ''),
+  },
   {
     name: 'graphql',
     packages: 'test/libraries/graphql-17',
-    requests: [
-      ['POST', '/graphql', '{"query":"query Room { room(id: 7) { price } }"}'],
-      ['POST', '/graphql', '{"query":"mutation Book { book(room: 7) { id } }"}'],
-      ['POST', '/graphql', '{"query":"mutation Book { book(room: 13) { id } }"}'],
-      ['POST', '/graphql', '{"query":"query Unknown { unknown }"}'],
-    ],
-    endpoints: [
-      ['POST', '/graphql (invalid)', 1, 0],
-      ['POST', '/graphql mutation Book', 2, 1],
-      ['POST', '/graphql query Room', 1, 0],
-    ],
-    errors: [['Error', 'Room 13 does not exist.', '/graphql mutation Book']],
+    ...createGraphql('/graphql', '/graphql '),
   },
 ];
 
@@ -103,12 +149,20 @@ const DIAGNOSES: readonly Diagnosis[] = [
   { name: 'nestjs', node: 24, measured: ['express', '@nestjs/core'] },
   { name: 'sqlite', node: 26, measured: ['express', 'node:sqlite'] },
   { name: 'hapi', node: 26, measured: ['@hapi/hapi'] },
+  { name: 'h3', node: 22, measured: ['h3'] },
+  { name: 'trpc', node: 24, measured: ['@trpc/server'] },
+  {
+    name: 'apollo-server',
+    node: 26,
+    measured: ['graphql', '@apollo/server'],
+    hoisted: ['graphql'],
+  },
   { name: 'graphql', node: 22, measured: ['graphql', 'graphql-yoga'] },
 ];
 
 it.concurrent.each(DIAGNOSES)(
   'doctor lists the libraries of the example $name on Node $node',
-  async ({ name, node, measured }) => {
+  async ({ name, node, measured, hoisted = [] }) => {
     const example = EXAMPLES.find((each) => each.name === name)!;
     const cwd = install(example, `doctor-${name}`);
     const lines = await runDoctor(['server.js'], { node, cwd, env: { PORT: '0' } });
@@ -117,6 +171,7 @@ it.concurrent.each(DIAGNOSES)(
         ? `✓ ${each} ${readNodeVersion(node)}`
         : `✓ ${each} ${readVersion(each, example.packages)}`,
     );
+    expected.push(...hoisted.map((each) => `✓ ${each} ${readVersion(each, 'test/libraries')}`));
     expect(lines.toSorted()).toEqual(expected.toSorted());
   },
 );
@@ -138,12 +193,39 @@ it.concurrent.each(EXAMPLES)('measures the example $name', async (example) => {
   const base = await app.url();
   for (const [method, path, body] of example.requests) {
     const headers = body ? { 'content-type': 'application/json' } : {};
-    await (await fetch(base + path, { method, headers, ...(body && { body }) })).text();
+    await (await fetch(new URL(path, base), { method, headers, ...(body && { body }) })).text();
   }
   await app.stop();
   expect(measurements.readEndpoints(example.name)).toEqual(example.endpoints);
   expect(measurements.readErrors(example.name, /server\.js:\d+/)).toEqual(example.errors);
+  const { functions = [], steps } = example;
+  expect(readFunctions(example.name)).toEqual(functions);
+  if (steps) expect(readSteps(example.name)).toEqual(steps);
 });
+
+/** Returns name, number of calls, and number of failed calls of each traced function. */
+function readFunctions(service: string): unknown[][] {
+  const rows = measurements
+    .readRows(service, 'performance_metrics')
+    .filter(({ name }) => name === 'perfscope.function.duration');
+  const names = new Set(rows.map(({ operation }) => operation));
+  return [...names].map((name) => {
+    const own = rows.filter(({ operation }) => operation === name);
+    const sum = (column: string) => own.reduce((total, row) => total + Number(row[column] ?? 0), 0);
+    return [name, sum('count'), sum('error_count')];
+  });
+}
+
+/** Returns kind and name of each step in the samples of failed requests. */
+function readSteps(service: string): unknown[][] {
+  return measurements
+    .readRows(service, 'performance_metrics')
+    .filter(({ name }) => name === 'http.server.request.sample')
+    .map(({ tags = '{}' }) => JSON.parse(tags) as Record<string, unknown>)
+    .filter((tags) => tags['http.response.status_code'] === 500)
+    .flatMap(({ parts = [] }) => parts as RequestPart[])
+    .map(({ kind, name }) => [kind, name]);
+}
 
 function install({ name, packages }: Example, folderName = name): string {
   const target = join(folder, folderName);

@@ -1,5 +1,5 @@
 import { execFile, spawn } from 'node:child_process';
-import { cpSync, rmSync } from 'node:fs';
+import { cpSync, readFileSync, rmSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect, it } from 'vitest';
@@ -36,12 +36,12 @@ const NITRO: App = {
   requests: [
     ['GET', '/rooms/5'],
     ['GET', '/rooms/6?x=1'],
-    ['POST', '/rooms/7'],
-    ['GET', '/docs/a/b'],
-    ['GET', '/hello.txt'],
+    ['POST', '/api/rooms/7/bookings'],
+    ['POST', '/api/rooms/13/bookings'],
+    ['GET', '/guide/breakfast/times'],
+    ['GET', '/robots.txt'],
     ['GET', '/unknown/4711'],
-    ['GET', '/throws'],
-    ['GET', '/forbidden'],
+    ['GET', '/staff'],
   ],
 };
 
@@ -71,7 +71,8 @@ afterAll(() => {
 /** Copies and builds an application. */
 async function build({ folder }: App, source: string, cli: string): Promise<void> {
   rmSync(folder, { recursive: true, force: true });
-  cpSync(source, folder, { recursive: true });
+  const filter = (path: string) => !/node_modules|\.output|\.nitro/.test(path);
+  cpSync(source, folder, { recursive: true, filter });
   const args = [resolve(folder, '../node_modules', cli), 'build'];
   const env = { ...process.env, NUXT_TELEMETRY_DISABLED: '1', NODE_ENV: 'production' };
   await run(process.execPath, args, { cwd: folder, env, timeout: BUILD_LIMIT_MS });
@@ -116,22 +117,23 @@ async function serve({ folder, requests }: App, node: number, module: string, se
 }
 
 it('measures the build of Nitro 2 on each version of Node.js', async () => {
-  await build(NITRO, 'test/apps/nitro', 'nitropack/dist/cli/index.mjs');
+  const { scripts } = JSON.parse(readFileSync('examples/nitro/package.json', 'utf8'));
+  expect(scripts.start).toBe('node --import @perfscope/agent/register .output/server/index.mjs');
+  await build(NITRO, 'examples/nitro', 'nitropack/dist/cli/index.mjs');
   for (const node of [22, 24, 26]) {
     const service = `nitro ${node}`;
     const measured = await serve(NITRO, node, AGENT, service);
-    expect(measured.statuses).toEqual([200, 200, 200, 200, 200, 404, 500, 403]);
+    expect(measured.statuses).toEqual([200, 200, 201, 500, 200, 200, 404, 403]);
     expect(measurements.readEndpoints(service)).toEqual([
       ['GET', '(not found)', 1, 0],
       ['GET', '(static)', 1, 0],
-      ['GET', '/docs/**:slug', 1, 0],
-      ['GET', '/forbidden', 1, 0],
+      ['GET', '/guide/**:slug', 1, 0],
       ['GET', '/rooms/:id', 2, 0],
-      ['GET', '/throws', 1, 1],
-      ['POST', '/rooms/:id', 1, 0],
+      ['GET', '/staff', 1, 0],
+      ['POST', '/api/rooms/:id/bookings', 2, 1],
     ]);
-    expect(measurements.readErrors(service, /throws\.mjs:\d+/)).toEqual([
-      ['RangeError', 'thrown by a route', '/throws'],
+    expect(measurements.readErrors(service, /bookings\.post\.mjs:\d+/)).toEqual([
+      ['Error', 'Room 13 does not exist.', '/api/rooms/:id/bookings'],
     ]);
     expect(measured).toEqual(await serve(NITRO, node, NO_AGENT, `plain ${node}`));
   }

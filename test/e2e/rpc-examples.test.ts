@@ -58,3 +58,11 @@ it.concurrent('measures examples/websocket', async () => {
     'WS /chat message': [2, 0, 0],
   });
 });
+
+it.concurrent('measures examples/socket-io', async () => {
+  const { output, rows } = await runExample('socket-io', ({ origin }) => `${origin}/chat`);
+  expect(output).toEqual(['You wrote: hello', 'You wrote: is room 7 free?']);
+  expect(countEndpoints(rows, 'perfscope.websocket.message.duration')).toEqual({
+    'WS /chat message': [2, 0, 0],
+  });
+});

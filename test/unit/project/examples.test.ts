@@ -15,7 +15,9 @@ const TESTS = readdirSync('test', { recursive: true, encoding: 'utf8' })
   .filter((file) => /(e2e|integration)\/.*\.test\.ts$/.test(file))
   .map((file) => readFileSync(join('test', file), 'utf8'));
 const FILES = readdirSync('examples', { recursive: true, withFileTypes: true })
-  .filter((each) => each.isFile() && !/node_modules|vendor|\.next/.test(each.parentPath))
+  .filter(
+    (each) => each.isFile() && !/node_modules|vendor|\.(next|nitro|output)/.test(each.parentPath),
+  )
   .map(({ parentPath, name }) => join(parentPath, name));
 
 it.each(EXAMPLES)('a test runs the example %s', (name) => {

@@ -1,3 +1,0 @@
-export default () => {
-  throw Object.assign(new Error('no'), { statusCode: 403 });
-};

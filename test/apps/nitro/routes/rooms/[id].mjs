@@ -1,1 +1,0 @@
-export default (event) => ({ id: event.context.params.id });

@@ -1,3 +1,0 @@
-export default () => {
-  throw new RangeError('thrown by a route');
-};
