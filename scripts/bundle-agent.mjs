@@ -83,8 +83,8 @@ export function findPackageFolders(files) {
 }
 
 /**
- * Bundles modules. The bundles are strict as their sources, so that functions that replace those of a library get the
- * same `this`.
+ * Bundles modules. Like the sources, the bundles are strict. Otherwise, wrappers of the agent would replace an undefined
+ * `this` by the global object.
  *
  * @param target oldest version of JavaScript. Default: the newest, with private references to globals.
  */

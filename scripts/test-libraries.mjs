@@ -49,7 +49,7 @@ export async function installTestLibraries(
   await Promise.all(Array.from({ length: PARALLEL_INSTALLATIONS }, () => work()));
 }
 
-/** Returns the folders with a lock file, except those in `ON_DEMAND`. The root is first, because it takes longest. */
+/** Returns the folders with a lock file that aren't in `ON_DEMAND`. The root is first, because it takes longest. */
 function listFolders(root) {
   const names = existsSync(root) ? readdirSync(root) : [];
   const inner = names.filter((name) => !ON_DEMAND.includes(name)).map((name) => join(root, name));
