@@ -1,8 +1,9 @@
-import { afterAll, beforeAll, describe, expect } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { CassandraServer } from '../support/cassandra-server.ts';
 import { testCombinations } from '../support/library-combinations.ts';
 import { countCommands } from '../support/library-program.ts';
 import { listEvidence } from '../support/measured-program.ts';
+import { runExample } from '../support/run-example.ts';
 
 const cassandra = new CassandraServer();
 beforeAll(() => cassandra.start());
@@ -55,4 +56,19 @@ describe.each(['databases-1', 'databases-2'])('cassandra-driver of %s', (folder)
     // Version 4.6 uses functions that newer versions of Node.js don't have.
     { isSupported: ([node]) => folder === 'databases-2' || node === 22 },
   );
+});
+
+it.concurrent('measures examples/databases with Cassandra', async () => {
+  const { lines, rows } = await runExample('databases', 'cassandra', {
+    CASSANDRA_HOST: cassandra.host,
+  });
+  expect(lines).toEqual(['room 7: 120', 'failed: table bookings does not exist']);
+  expect(countCommands(rows, 'cassandra')).toEqual({
+    'CREATE KEYSPACE IF NOT EXISTS example WITH replication = ?': 1,
+    'CREATE TABLE IF NOT EXISTS example.rooms(id int PRIMARY KEY, price int)': 1,
+    'INSERT INTO example.rooms(id, price) VALUES (…)': 3,
+    'SELECT price FROM example.rooms WHERE id = ?': 1,
+    'SELECT id FROM example.bookings INVALID': 1,
+    'DROP KEYSPACE example': 1,
+  });
 });

@@ -10,6 +10,7 @@ import {
 } from '../support/library-program.ts';
 import { listEvidence } from '../support/measured-program.ts';
 import { MemcachedServer } from '../support/memcached-server.ts';
+import { runExample } from '../support/run-example.ts';
 
 const clickhouse = new ClickhouseServer();
 const memcached = new MemcachedServer();
@@ -183,8 +184,48 @@ describe.each([
   );
 });
 
+describe.concurrent('examples/databases', () => {
+  it('measures better-sqlite3', async () => {
+    const { lines, rows } = await runExample('databases', 'better-sqlite3', {});
+    expect(lines).toEqual(['room 7: 120', 'room 8: 95', 'failed: SQLITE_CONSTRAINT_PRIMARYKEY']);
+    const insert = 'INSERT INTO rooms(id, price) VALUES (…)';
+    expect(countCommands(rows, 'sqlite')).toEqual({
+      'CREATE TABLE rooms(id INTEGER PRIMARY KEY, price INTEGER)': 1,
+      [insert]: 3,
+      'SELECT id, price FROM rooms WHERE price < ?': 1,
+      [`${insert} SQLITE_CONSTRAINT_PRIMARYKEY`]: 1,
+    });
+  });
+
+  it('measures memcached', async () => {
+    const { lines, rows } = await runExample('databases', 'memcached', {
+      MEMCACHED_HOST: memcached.host,
+    });
+    const failed = 'failed: cannot increment or decrement non-numeric value';
+    expect(lines).toEqual(['room 7: 120', 'room 8: 105', failed]);
+    const commands = { set: 3, get: 1, incr: 1, 'incr CLIENT_ERROR': 1 };
+    expect(countCommands(rows, 'memcached')).toEqual(commands);
+  });
+
+  it('measures ClickHouse', async () => {
+    const { lines, rows } = await runExample('databases', 'clickhouse', {
+      CLICKHOUSE_URL: clickhouse.url,
+    });
+    const failed = expect.stringMatching(/^failed: .*example_bookings doesn't exist/);
+    expect(lines).toEqual(['room 7: 120', 'room 8: 95', failed]);
+    expect(countCommands(rows, 'clickhouse')).toEqual({
+      'CREATE TABLE IF NOT EXISTS example_rooms(id UInt32, price UInt32) ENGINE = Memory': 1,
+      'INSERT INTO example_rooms': 1,
+      'SELECT id, price FROM example_rooms WHERE price < ? ORDER BY id': 1,
+      'SELECT id FROM example_bookings code_60': 1,
+      'DROP TABLE example_rooms': 1,
+    });
+    expectNoOutgoingCalls({ rows });
+  });
+});
+
 /** The requests of a client are database operations. */
-function expectNoOutgoingCalls({ rows }: LibraryProgramRun<unknown>): void {
+function expectNoOutgoingCalls({ rows }: Pick<LibraryProgramRun<unknown>, 'rows'>): void {
   const names = rows.map(({ columns }) => columns.name);
   expect(names).not.toContain('http.client.request.duration');
   expect(listEvidence(rows)).toEqual([]);

@@ -1,8 +1,9 @@
-import { afterAll, beforeAll, describe, expect } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ElasticsearchServer } from '../support/elasticsearch-server.ts';
 import { isInCi, testCombinations } from '../support/library-combinations.ts';
 import { countCommands } from '../support/library-program.ts';
 import { listEvidence } from '../support/measured-program.ts';
+import { runExample } from '../support/run-example.ts';
 
 const elasticsearch = new ElasticsearchServer();
 beforeAll(() => elasticsearch.start());
@@ -49,4 +50,21 @@ describe.each(['databases-1', 'databases-2'])('@elastic/elasticsearch of %s', (f
     // Version 8 has the same code as version 9.
     folder === 'databases-1' ? { isInCi: (each) => each[0] === 24 && isInCi(each) } : {},
   );
+});
+
+it.concurrent('measures examples/databases with Elasticsearch', async () => {
+  const { lines, rows } = await runExample('databases', 'elasticsearch', {
+    ELASTICSEARCH_URL: elasticsearch.url,
+  });
+  const found = ['room 7: sea view', 'room 9: sea view, quiet'];
+  expect(lines).toEqual([...found, 'failed: index_not_found_exception']);
+  expect(countCommands(rows, 'elasticsearch')).toEqual({
+    'index example-rooms': 3,
+    'search example-rooms': 1,
+    'search example-bookings index_not_found_exception': 1,
+    'indices.delete example-rooms': 1,
+  });
+  // The example uses the ES modules of the client, whose classes have other names.
+  const names = rows.map(({ columns }) => columns.name);
+  expect(names).not.toContain('http.client.request.duration');
 });

@@ -6,6 +6,12 @@ import { expectRows } from '../support/expect-rows.ts';
 import { InstrumentedApp } from '../support/instrumented-app.ts';
 import { countCommands, runLibraryProgram } from '../support/library-program.ts';
 import { PerfscopeServer } from '../support/perfscope-server.ts';
+import {
+  expectedInvoices,
+  INVOICE_LINES,
+  listInvoices,
+  runExample,
+} from '../support/run-example.ts';
 import { waitFor } from '../support/wait-for.ts';
 
 const redis = new RedisServer();
@@ -239,4 +245,15 @@ it("doesn't record the commands of Bull on a shared client as commands of the ap
   const own = { SET: 1, MULTI: 1, GET: 2, EXEC: 1 };
   // Bull names and closes the client for blocking commands, which the application created.
   expect(countCommands(run.rows, 'redis')).toEqual({ ...own, CLIENT: 1, QUIT: 1 });
+});
+
+it.concurrent.each(['bull', 'bee-queue'])('measures examples/queues with %s', async (program) => {
+  const { lines, rows } = await runExample('queues', program, { REDIS_URL: redis.url });
+  expect(lines.toSorted()).toEqual(INVOICE_LINES);
+  expect(listInvoices(rows)).toEqual(
+    expectedInvoices(
+      (booking) => [`waiting 1: no invoice for booking ${booking}`],
+      (booking) => `failed 2: no invoice for booking ${booking}`,
+    ),
+  );
 });

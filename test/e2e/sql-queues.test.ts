@@ -10,6 +10,7 @@ import {
   type LibraryProgramRun,
   runLibraryProgram,
 } from '../support/library-program.ts';
+import { INVOICE_LINES, listInvoices, runExample } from '../support/run-example.ts';
 
 const postgres = new PostgresServer();
 const ferretdb = new FerretdbServer();
@@ -246,6 +247,31 @@ describe.each([['queues-1'], ['queues-2']])('Agenda of %s', (folder) => {
   );
   // Long: the cases in CI cover each version of Node.js and each module system.
   it.each(ALL.filter((each) => !isInCi(each)))(title, { tags: 'long' }, check);
+});
+
+it('measures examples/queues with Agenda', async () => {
+  const { lines, rows } = await runExample('queues', 'agenda', {
+    MONGODB_URL: `${ferretdb.url}/${nextSchema()}`,
+  });
+  expect([...new Set(lines)].toSorted()).toEqual(INVOICE_LINES);
+  const invoices = listInvoices(rows);
+  const jobs = ['1 acme', '7 acme', '13 acme', '2 seaside', '3 seaside'];
+  expect(Object.keys(invoices)).toEqual(jobs);
+  // FerretDB doesn't lock jobs atomically, so a job can run twice.
+  for (const job of jobs) {
+    const booking = job.split(' ')[0]!;
+    const error = `no invoice for booking ${booking}`;
+    const attempts = lines.filter((line) => line.startsWith(`booking ${booking},`));
+    const expected = attempts.flatMap((line) => {
+      const [, attempt, result] = /attempt (\d): (\w+)/.exec(line)!;
+      if (result === 'done') return [`active ${attempt}`, `completed ${attempt}`];
+      const state = attempt === '1' ? 'delayed' : 'failed';
+      return [`active ${attempt}`, `${state} ${attempt}: ${error}`];
+    });
+    // On a busy machine, the retry can be due before the attempt is stored.
+    const stored = invoices[job]!.map((row) => row.replace('waiting 1:', 'delayed 1:'));
+    expect(stored.toSorted()).toEqual(['waiting', ...expected].toSorted());
+  }
 });
 
 /** Node.js 24 loads the library as an ES module, and the others as CommonJS. */

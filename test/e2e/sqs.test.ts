@@ -1,6 +1,12 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { listJobRows, readDepth, selectJobRows } from '../support/job-rows.ts';
 import { type LibraryProgram, runLibraryProgram } from '../support/library-program.ts';
+import {
+  expectedInvoices,
+  INVOICE_LINES,
+  listInvoices,
+  runExample,
+} from '../support/run-example.ts';
 import { SqsServer } from '../support/sqs-server.ts';
 
 const server = new SqsServer();
@@ -78,6 +84,25 @@ describe.each(['queues-1', 'sqs-3.600', 'queues-2'])('@aws-sdk/client-sqs of %s'
   it.concurrent.each(all.filter(isInCi))(title, check);
   // Long: the cases in CI cover each version of Node.js and each module system.
   it.concurrent.each(all.filter((each) => !isInCi(each)))(title, { tags: 'long' }, check);
+});
+
+it.concurrent('measures examples/queues with SQS', async () => {
+  const { lines, rows } = await runExample('queues', 'sqs', {
+    SQS_ENDPOINT: server.url,
+    AWS_REGION: 'eu-west-1',
+    AWS_ACCESS_KEY_ID: 'key',
+    AWS_SECRET_ACCESS_KEY: 'secret',
+  });
+  expect(lines.toSorted()).toEqual(INVOICE_LINES);
+  const invoices = listInvoices(rows);
+  // The agent knows that no attempt follows only after it has read the settings of the queue.
+  const last = invoices['13 acme']!.at(-1)!.replace('failed 2', 'waiting 2');
+  expect({ ...invoices, '13 acme': invoices['13 acme']!.with(-1, last) }).toEqual(
+    expectedInvoices(
+      () => [RETURNED],
+      () => RETURNED.replace('1', '2'),
+    ),
+  );
 });
 
 /** Node.js 24 loads the library as an ES module, and the others as CommonJS. */

@@ -63,9 +63,10 @@ export const ELASTIC_TRANSPORT: Library = {
   versions: { from: '8.0.0', to: 9 },
   measured: 'Requests of another `Transport` class.',
   instrument: ({ databases }: InstrumentationContext) => {
+    // `name` is the variable in the ES module. It differs from the name of the export.
     const files: [path: string, name: string, patch: (patched: TransportClass) => void][] = [
       ['Transport.js', 'Transport', ({ prototype }) => patchTransport(prototype, databases)],
-      ['connection/UndiciConnection.js', 'UndiciConnection', patchRequests],
+      ['connection/UndiciConnection.js', 'Connection', patchRequests],
       ['connection/HttpConnection.js', 'HttpConnection', patchRequests],
     ];
     return {
