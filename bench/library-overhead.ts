@@ -9,7 +9,7 @@ import {
   listDefinitions,
   loadDefinition,
 } from './library-overhead/libraries.ts';
-import { type LibraryCost, measureLibrary } from './library-overhead/measure-library.ts';
+import { type LibraryCost, MeasuredLibrary } from './library-overhead/measure-library.ts';
 import { type StartedServer, startServers } from './library-overhead/servers.ts';
 import { type Agent, listOtherAgents, NO_AGENT, rotate } from './overhead/agents.ts';
 import { installAgents } from './overhead/install-agents.ts';
@@ -32,19 +32,23 @@ const MAX_SHARE = 0.12;
 /** The definition that needs no server, for a quick check of the benchmark. */
 const QUICK_NAMES = ['traced-function'];
 
+/** Duration of one round of a process, in ms. The speed of a shared machine hardly changes during the round of an agent. */
+const ROUND_MS = 250;
+
 /**
- * Measures the CPU time that the agent and dd-trace add to an operation of each library, in interleaved rounds. With
- * `--quick`, only the definitions in `names` run, for a short time and without dd-trace.
+ * Measures the CPU time that the agent and dd-trace add to an operation of each library. The processes of a library run at
+ * the same time, and take turns in short rounds. With `--quick`, only the definitions in `names` run, for a short time and
+ * without dd-trace.
  */
 export async function benchLibraryOverhead({
   quick,
   log,
   names = [],
-  rounds = quick ? 1 : 7,
+  rounds = quick ? 2 : 24,
 }: BenchOptions): Promise<Report> {
   const selected = names.length > 0 ? names : quick ? QUICK_NAMES : listDefinitions();
   const definitions = selected.map(loadDefinition);
-  const durations = quick ? { warmUpMs: 300, measureMs: 300 } : { warmUpMs: 2000, measureMs: 4000 };
+  const warmUpMs = quick ? 300 : 3000;
   if (!quick) installAgents(log);
   const spool = mkdtempSync(join(tmpdir(), 'perfscope-bench-'));
   const sink = await startSink();
@@ -70,15 +74,23 @@ export async function benchLibraryOverhead({
     const ddTrace = quick ? [] : [findDdTrace(listOtherAgents(sink))];
     const { PATH, HOME } = process.env;
     const env = { PATH, HOME, ...servers.env };
-    for (let round = 0; round < rounds; round++) {
-      for (const definition of definitions) {
-        log(`round ${round + 1} of ${rounds}: ${definition.name}`);
-        const agents = [NO_AGENT, perfscope, ...(definition.isInDdTrace ? ddTrace : [])];
-        for (const agent of rotate(agents, round)) {
-          const key = `${definition.name} ${agent.name}`;
-          const cost = await measureLibrary({ definition, agent, env, ...durations });
-          costs.set(key, [...(costs.get(key) ?? []), cost]);
+    for (const [i, definition] of definitions.entries()) {
+      log(`${i + 1} of ${definitions.length}: ${definition.name}`);
+      const agents = [NO_AGENT, perfscope, ...(definition.isInDdTrace ? ddTrace : [])];
+      const processes = agents.map((agent) => new MeasuredLibrary(definition, agent, env));
+      try {
+        for (const each of processes) {
+          await each.start();
+          await each.measure(warmUpMs);
         }
+        for (let round = 0; round < rounds; round++) {
+          for (const each of rotate(processes, round)) {
+            const key = `${definition.name} ${agents[processes.indexOf(each)]!.name}`;
+            costs.set(key, [...(costs.get(key) ?? []), await each.measure(ROUND_MS)]);
+          }
+        }
+      } finally {
+        await Promise.all(processes.map((each) => each.kill()));
       }
     }
     return createReport(definitions, costs, { rounds });

@@ -18,7 +18,7 @@ export interface BenchOptions {
   quick: boolean;
   /** Checkout whose agent is measured too, if the benchmark supports `--compare`. */
   compare?: string | undefined;
-  /** Number of interleaved rounds of `overhead` and `library-overhead`. Default: 7, or 1 if `quick` is set. */
+  /** Number of interleaved rounds of `overhead` and `library-overhead`. Default: a number for each benchmark. */
   rounds?: number | undefined;
   /** Libraries to measure in `library-overhead`. Default: all. */
   names?: readonly string[] | undefined;

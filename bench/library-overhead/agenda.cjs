@@ -6,7 +6,9 @@ module.exports = {
       import('agenda'),
       import('@agendajs/mongo-backend'),
     ]);
-    const agenda = new Agenda({ backend: new MongoBackend({ address: `${MONGODB_URL}/bench` }) });
+    const agenda = new Agenda({
+      backend: new MongoBackend({ address: `${MONGODB_URL}/bench-${process.pid}` }),
+    });
     await agenda.ready;
     agenda.define('bench', async () => {});
     return {

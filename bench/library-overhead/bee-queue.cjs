@@ -5,7 +5,10 @@ module.exports = {
   servers: ['redis'],
   async setup({ REDIS_URL }) {
     const waiting = new Map();
-    const queue = new BeeQueue('bench', { redis: REDIS_URL, removeOnSuccess: true });
+    const queue = new BeeQueue(`bench-${process.pid}`, {
+      redis: REDIS_URL,
+      removeOnSuccess: true,
+    });
     queue.process(10, async ({ data }) => waiting.get(data.key)?.());
     await queue.ready();
     let count = 0;

@@ -5,7 +5,7 @@ module.exports = {
   servers: ['redis'],
   async setup({ REDIS_URL }) {
     const waiting = new Map();
-    const queue = new Bull('bench', REDIS_URL);
+    const queue = new Bull(`bench-${process.pid}`, REDIS_URL);
     void queue.process('*', 10, async ({ data }) => waiting.get(data.key)?.());
     await queue.isReady();
     let count = 0;

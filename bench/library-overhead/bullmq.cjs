@@ -7,8 +7,9 @@ module.exports = {
     const { hostname: host, port } = new URL(REDIS_URL);
     const connection = { host, port: Number(port) };
     const waiting = new Map();
-    const queue = new Queue('bench', { connection });
-    const worker = new Worker('bench', async ({ data }) => waiting.get(data.key)?.(), {
+    const name = `bench-${process.pid}`;
+    const queue = new Queue(name, { connection });
+    const worker = new Worker(name, async ({ data }) => waiting.get(data.key)?.(), {
       connection,
       concurrency: 10,
     });

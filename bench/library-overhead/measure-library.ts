@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { copyFileSync, mkdirSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import autocannon from 'autocannon';
-import type { Agent } from '../overhead/agents.ts';
+import { type Agent, NO_AGENT } from '../overhead/agents.ts';
 import type { LibraryDefinition } from './libraries.ts';
 
 /** Measured cost of one run. */
@@ -13,48 +13,48 @@ export interface LibraryCost {
   readonly operations: number;
 }
 
-export interface MeasureLibraryOptions {
-  readonly definition: LibraryDefinition;
-  readonly agent: Agent;
-  readonly env: NodeJS.ProcessEnv;
-  /** Durations of the warm-up and of the measurement, in ms. */
-  readonly warmUpMs: number;
-  readonly measureMs: number;
-}
-
 const CONNECTIONS = 8;
 
-/** Starts a process with an agent, and returns its CPU time per operation. */
-export async function measureLibrary(options: MeasureLibraryOptions): Promise<LibraryCost> {
-  const { definition, agent, env, warmUpMs, measureMs } = options;
-  const file = copyDefinition(definition);
-  const service = new DefinitionProcess(file, 'service', agent, env);
-  // The client of a protocol runs without an agent.
-  const client =
-    definition.kind === 'protocol'
-      ? new DefinitionProcess(file, 'client', { name: 'none', flags: [], env: {} }, env)
-      : undefined;
-  try {
-    const port = await service.send<number>({ start: true });
-    await client?.send({ connect: port });
-    const run = async (ms: number): Promise<LibraryCost> => {
-      if (definition.kind === 'client') {
-        const { count, micros } = await service.send<{ count: number; micros: number }>({
-          measure: ms,
-        });
-        return { operations: count, cpuMicros: micros / count };
-      }
-      const before = await service.send<number>({ usage: true });
-      const count = client
-        ? (await client.send<{ count: number }>({ measure: ms })).count
-        : await sendRequests(`http://127.0.0.1:${port}${definition.path}`, ms);
-      const after = await service.send<number>({ usage: true });
-      return { operations: count, cpuMicros: (after - before) / count };
-    };
-    await run(warmUpMs);
-    return await run(measureMs);
-  } finally {
-    await Promise.all([service.kill(), client?.kill()]);
+/** A process that runs the operations of a library with an agent. */
+export class MeasuredLibrary {
+  readonly #definition: LibraryDefinition;
+  readonly #service: DefinitionProcess;
+  /** The client of a protocol runs without an agent. */
+  readonly #client: DefinitionProcess | undefined;
+  #port = 0;
+
+  constructor(definition: LibraryDefinition, agent: Agent, env: NodeJS.ProcessEnv) {
+    const file = copyDefinition(definition);
+    this.#definition = definition;
+    this.#service = new DefinitionProcess(file, 'service', agent, env);
+    if (definition.kind === 'protocol')
+      this.#client = new DefinitionProcess(file, 'client', NO_AGENT, env);
+  }
+
+  async start(): Promise<void> {
+    this.#port = await this.#service.send<number>({ start: true });
+    await this.#client?.send({ connect: this.#port });
+  }
+
+  /** Runs operations for a time in ms. */
+  async measure(ms: number): Promise<LibraryCost> {
+    if (this.#definition.kind === 'client') {
+      const command = { measure: ms };
+      const { count, micros } = await this.#service.send<{ count: number; micros: number }>(
+        command,
+      );
+      return { operations: count, cpuMicros: micros / count };
+    }
+    const before = await this.#service.send<number>({ usage: true });
+    const operations = this.#client
+      ? (await this.#client.send<{ count: number }>({ measure: ms })).count
+      : await sendRequests(`http://127.0.0.1:${this.#port}${this.#definition.path}`, ms);
+    const after = await this.#service.send<number>({ usage: true });
+    return { operations, cpuMicros: (after - before) / operations };
+  }
+
+  async kill(): Promise<void> {
+    await Promise.all([this.#service.kill(), this.#client?.kill()]);
   }
 }
 

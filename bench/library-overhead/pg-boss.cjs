@@ -5,7 +5,7 @@ module.exports = {
     const { PgBoss } = await import('pg-boss');
     const boss = new PgBoss({
       connectionString: DATABASE_URL,
-      schema: 'bench',
+      schema: `bench_${process.pid}`,
       supervise: false,
       schedule: false,
     });

@@ -15,7 +15,9 @@ module.exports = {
       region: 'eu-west-1',
       credentials: { accessKeyId: 'key', secretAccessKey: 'secret' },
     });
-    const { QueueUrl } = await client.send(new CreateQueueCommand({ QueueName: 'bench' }));
+    const { QueueUrl } = await client.send(
+      new CreateQueueCommand({ QueueName: `bench-${process.pid}` }),
+    );
     return {
       run: async () => {
         await client.send(new SendMessageCommand({ QueueUrl, MessageBody: 'body' }));

@@ -87,7 +87,7 @@ export function listOtherAgents(sink: Sink): Agent[] {
 }
 
 /** Rotates the agents, so that each round starts with a different one and no agent benefits from its position. */
-export function rotate(agents: readonly Agent[], round: number): Agent[] {
+export function rotate<T>(agents: readonly T[], round: number): T[] {
   const start = round % agents.length;
   return [...agents.slice(start), ...agents.slice(0, start)];
 }
