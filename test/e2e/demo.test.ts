@@ -66,20 +66,21 @@ it('measures the same counts as the traffic generator, PostgreSQL, and Redis', a
       'prioritized',
       'failed',
     );
+    // The agent records the next audit job, which is delayed, when it next reads the queue.
+    const isCounted = name === 'night-audit' ? ` AND status != 'delayed'` : '';
     const readCounts = async () => {
       const [[finished, jobs, failed] = []] = await server.sql(
         `SELECT count(), count_distinct(job_id), sum(CASE WHEN status = 'failed' THEN 1 ELSE 0 END)
          FROM queue_metrics WHERE queue_name = '${name}' AND status IN ('completed', 'failed')`,
       );
       const [[added] = []] = await server.sql(
-        `SELECT count_distinct(job_id) FROM queue_metrics WHERE queue_name = '${name}'`,
+        `SELECT count_distinct(job_id) FROM queue_metrics WHERE queue_name = '${name}'${isCounted}`,
       );
       const repeated = Number(finished) - Number(jobs);
       return [[repeated, failed ?? 0, Number(added) - Number(finished)]];
     };
     const waiting =
       jobCounts.waiting! + jobCounts.active! + jobCounts.delayed! + jobCounts.prioritized!;
-    // The scheduler adds the next audit job when the previous one starts.
     const unfinished = name === 'night-audit' ? 0 : waiting;
     await expectRows(readCounts, [[0, jobCounts.failed, unfinished]]);
     expect(
