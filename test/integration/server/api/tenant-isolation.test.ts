@@ -271,17 +271,19 @@ function tamper(cursor: string): string[] {
 }
 
 /**
- * Paths that show no names. `distribution.test.ts`, `deploys-api.test.ts`, and `anomalies.test.ts` check that the values
- * are limited to the tenant. Anomalies need days of data.
+ * Paths that show no names. `distribution.test.ts` and `deploys-api.test.ts` check that the values are limited to the
+ * tenant.
  */
 const PATHS_WITHOUT_NAMES = [
-  '/api/performance/anomalies',
   '/api/performance/bands',
   '/api/performance/compare',
   '/api/performance/distribution',
   '/api/performance/actions',
   '/api/openapi.json',
 ];
+
+/** Whether there are anomalies depends on the time of the test. `anomalies.test.ts` checks their tenants. */
+const PATH_WITH_CHANGING_NAMES = '/api/performance/anomalies';
 
 // First, because other tests end silences and acknowledge alerts.
 it('shows names in the response of each path, so the other tests are meaningful', async () => {
@@ -325,7 +327,7 @@ async function listPathsWithoutNames(
       isShown = status === 200 && text.toLowerCase().includes(mark);
       if (isShown) break;
     }
-    if (!isShown) paths.push(path);
+    if (!isShown && path !== PATH_WITH_CHANGING_NAMES) paths.push(path);
   }
   return paths.sort();
 }
