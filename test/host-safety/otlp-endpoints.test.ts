@@ -27,13 +27,15 @@ it.concurrent.each(['refuses', ...behaviors] as const)(
   'ends as without the agent if the OTLP endpoint %s',
   async (behavior) => {
     const url = receivers.get(behavior as OtlpBehavior)?.url ?? 'http://127.0.0.1:1';
+    // Values are lost, unless the endpoint accepts them.
+    const losesRows = behavior !== 'answers';
     const env = {
       OTEL_EXPORTER_OTLP_ENDPOINT: url,
       OTEL_EXPORTER_OTLP_COMPRESSION: 'gzip',
       OTEL_METRIC_EXPORT_INTERVAL: '100',
+      // On a busy machine, sending the last values can take longer than the default.
+      ...(!losesRows && { PERFORMANCE_EXIT_TIMEOUT: '10000' }),
     };
-    // Values are lost, unless the endpoint accepts them.
-    const losesRows = behavior !== 'answers';
     const variants = [{ flag: '--import', questdb: 'missing' }] as const;
     for (const program of PROGRAMS) {
       await runner.expectSameBehavior({ ...program, env, losesRows }, variants);
