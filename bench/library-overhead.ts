@@ -32,7 +32,7 @@ const MAX_SHARE = 0.12;
 /** The definition that needs no server, for a quick check of the benchmark. */
 const QUICK_NAMES = ['traced-function'];
 
-/** Duration of one round of a process, in ms. The speed of a shared machine hardly changes during the round of an agent. */
+/** Duration of one round of a process, in ms. The speed of a shared machine hardly changes between two such rounds. */
 const ROUND_MS = 250;
 
 /**

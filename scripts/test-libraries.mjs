@@ -26,8 +26,8 @@ const NPM_ARGS = [
 ];
 
 /**
- * Installs the packages of each root, and of each folder in it that has its own lock file and isn't only for long tests. Skips a folder if its lock
- * file hasn't changed since the last installation.
+ * Installs the packages of each root, and of each folder in it that has its own lock file, except folders that only long
+ * tests need. Skips a folder if its lock file hasn't changed since the last installation.
  *
  * @param {(line: string) => void} log reports that an installation starts
  * @param {{ roots?: readonly string[], limitsMs?: readonly number[] }} [options] the folders, and the time limit of each

@@ -121,7 +121,7 @@ describe('the agent package', () => {
       function readThis() { 'use strict'; return this; }
       console.log(traceFunction(readThis)(), withPerformanceTracking(readThis)());`;
     const args = ['--require', '@perfscope/agent/register', '--eval', code];
-    const env = { ...process.env, QUESTDB_HTTP_URL: 'http://127.0.0.1:1' };
+    const env = { ...process.env, PERFORMANCE_QUESTDB_URL: 'http://127.0.0.1:1' };
     const { stdout } = spawnSync(process.execPath, args, { cwd: service, env, encoding: 'utf8' });
     expect(stdout).toBe('undefined undefined\n');
   });

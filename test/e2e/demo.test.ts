@@ -67,14 +67,14 @@ it('measures the same counts as the traffic generator, PostgreSQL, and Redis', a
       'failed',
     );
     // The agent records the next audit job, which is delayed, when it next reads the queue.
-    const isCounted = name === 'night-audit' ? ` AND status != 'delayed'` : '';
+    const condition = name === 'night-audit' ? ` AND status != 'delayed'` : '';
     const readCounts = async () => {
       const [[finished, jobs, failed] = []] = await server.sql(
         `SELECT count(), count_distinct(job_id), sum(CASE WHEN status = 'failed' THEN 1 ELSE 0 END)
          FROM queue_metrics WHERE queue_name = '${name}' AND status IN ('completed', 'failed')`,
       );
       const [[added] = []] = await server.sql(
-        `SELECT count_distinct(job_id) FROM queue_metrics WHERE queue_name = '${name}'${isCounted}`,
+        `SELECT count_distinct(job_id) FROM queue_metrics WHERE queue_name = '${name}'${condition}`,
       );
       const repeated = Number(finished) - Number(jobs);
       return [[repeated, failed ?? 0, Number(added) - Number(finished)]];

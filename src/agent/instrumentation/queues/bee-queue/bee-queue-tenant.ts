@@ -1,7 +1,7 @@
 import { guard } from '../../../../core/guard.ts';
-import { getCurrentTenant, type Tenant } from '../../context/tenant-context.ts';
+import type { Tenant } from '../../context/tenant-context.ts';
 import { observeMethod, wrapMethod } from '../../loading/method-patching.ts';
-import { readStoredTenant } from '../stored-tenant.ts';
+import { createStoredTenant, readStoredTenant } from '../stored-tenant.ts';
 
 /** What fails, for {@link guard}. */
 const PART = 'the bee-queue instrumentation';
@@ -25,7 +25,7 @@ export function getBeeQueueTenant(job: object): Tenant | undefined {
  */
 export function propagateBeeQueueTenant(Job: { prototype: object }): void {
   const addTenant = guard(PART, (job: object, text: unknown): string | undefined => {
-    const tenant = readStoredTenant(tenantsByJob.get(job) ?? getCurrentTenant());
+    const tenant = tenantsByJob.get(job) ?? createStoredTenant();
     if (!tenant || typeof text !== 'string' || !text.endsWith('}')) return undefined;
     tenantsByJob.set(job, tenant);
     return addTenantToJob(text, tenant);

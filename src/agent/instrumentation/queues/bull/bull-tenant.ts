@@ -1,7 +1,7 @@
 import { guard } from '../../../../core/guard.ts';
-import { getCurrentTenant, runWithTenant, type Tenant } from '../../context/tenant-context.ts';
+import { runWithTenant, type Tenant } from '../../context/tenant-context.ts';
 import { observeMethod, wrapMethod } from '../../loading/method-patching.ts';
-import { readStoredTenant, TENANT_PROPERTY, takeStoredTenant } from '../stored-tenant.ts';
+import { createStoredTenant, TENANT_PROPERTY, takeStoredTenant } from '../stored-tenant.ts';
 
 /** What fails, for {@link guard}. */
 const PART = 'the Bull instrumentation';
@@ -22,7 +22,7 @@ export function getBullTenant(job: object): Tenant | undefined {
 export function propagateBullTenant(Job: { prototype: object }): void {
   observeMethod(PART, Job.prototype, 'toData', {
     after: (job: object, data: { opts?: unknown }) => {
-      const tenant = readStoredTenant(tenantsByJob.get(job) ?? getCurrentTenant());
+      const tenant = tenantsByJob.get(job) ?? createStoredTenant();
       const { opts } = data;
       if (!tenant || typeof opts !== 'string' || !opts.endsWith('}')) return;
       tenantsByJob.set(job, tenant);

@@ -1,7 +1,7 @@
 import { guard } from '../../../../core/guard.ts';
-import { getCurrentTenant, type Tenant } from '../../context/tenant-context.ts';
+import type { Tenant } from '../../context/tenant-context.ts';
 import { observeMethod, wrapMethod } from '../../loading/method-patching.ts';
-import { readStoredTenant, TENANT_PROPERTY, takeStoredTenant } from '../stored-tenant.ts';
+import { createStoredTenant, TENANT_PROPERTY, takeStoredTenant } from '../stored-tenant.ts';
 import type { BullmqJob } from './bullmq-job-transition.ts';
 
 /** What fails, for {@link guard}. */
@@ -33,7 +33,7 @@ export function getOptionsTenant(options: unknown): Tenant | undefined {
  */
 export function propagateTenant(Job: { prototype: object }): void {
   const addTenant = guard(PART, (job: BullmqJob, json: { opts?: object } | undefined) => {
-    const tenant = readStoredTenant(tenantsByJob.get(job) ?? getCurrentTenant());
+    const tenant = tenantsByJob.get(job) ?? createStoredTenant();
     if (!tenant || typeof json?.opts !== 'object') return undefined;
     tenantsByJob.set(job, tenant);
     return { ...json, opts: { ...json.opts, [TENANT_PROPERTY]: tenant } };
