@@ -98,7 +98,7 @@ describe.each([
     });
     expect(run.exit, run.output).toBe(0);
     const result = JSON.parse(/^\{"errors.*$/m.exec(run.output)?.[0] ?? '{}') as ProgramResult;
-    expect(result.errors).toEqual(['RangeError', 'P2002', 'P2010', 'P1001']);
+    expect(result.errors, run.output).toEqual(['RangeError', 'P2002', 'P2010', 'P1001']);
     expect(countCommands(run.rows, 'postgresql')).toEqual({ ...EXECUTED, ...FAILED });
     expect(await readServerCalls(database)).toBe(sum(Object.values(EXECUTED)));
     checkDurations(run, result);

@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join, resolve } from 'node:path';
 import { promisify } from 'node:util';
@@ -147,9 +147,10 @@ export class PrismaClients {
     ];
   }
 
+  /** Writes a file, but not again: a program of a concurrent test might be reading it. */
   #write(name: string, lines: readonly string[]): string {
     const file = join(this.#folder, name);
-    writeFileSync(file, `${lines.join('\n')}\n`);
+    if (!existsSync(file)) writeFileSync(file, `${lines.join('\n')}\n`);
     return file;
   }
 }

@@ -208,6 +208,8 @@ export function addAlertingRows(add: AddRows, tenant: SeededTenant, now: number)
   const { mark, organizationId, propertyId } = tenant;
   const origin = { organizationId, propertyId, service: `${mark}-shop`, instance: HOST };
   for (const [minutesAgo, ms] of [
+    // The business impact counts complete intervals of 10 minutes.
+    [20, 100],
     [8, 100],
     [0, 6000],
   ] as const) {
