@@ -32,6 +32,11 @@ export const AbortController = globalThis.AbortController;
 export const nextTick = globalThis.process?.nextTick;
 `;
 
+/** Exports of `node:fs` that have their own code below. */
+const OWN_FS_EXPORTS = ['promises', 'default', 'mkdirSync', 'writeFileSync'];
+/** Returns whether Node.js loads another module when a property of `node:fs` is read, as for the classes of streams. */
+const isLazy = (name) => Object.getOwnPropertyDescriptor(fs, name).get !== undefined;
+
 /**
  * Reads \`promises\` on demand, because it loads another module. Node's own \`writeFileSync\` calls the functions
  * \`openSync\` and \`writeSync\` of its module, which can be replacements. Before Node 26.12, \`mkdirSync\` with the option
@@ -40,7 +45,7 @@ export const nextTick = globalThis.process?.nextTick;
 const FS_CODE = `
 const fs = process.getBuiltinModule('node:fs');
 ${Object.keys(fs)
-  .filter((name) => !['promises', 'default', 'mkdirSync', 'writeFileSync'].includes(name))
+  .filter((name) => !OWN_FS_EXPORTS.includes(name) && !isLazy(name))
   .map((name) => `export const ${name} = fs.${name};`)
   .join('\n')}
 const { mkdirSync: makeFolder } = fs;

@@ -1,6 +1,8 @@
 // One operation adds a job and runs it.
 module.exports = {
   servers: ['mongodb'],
+  // The server responds late, so the process would be idle most of the time.
+  parallel: 8,
   async setup({ MONGODB_URL }) {
     const [{ Agenda }, { MongoBackend }] = await Promise.all([
       import('agenda'),

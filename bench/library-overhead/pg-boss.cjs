@@ -1,6 +1,8 @@
 // One operation adds, fetches, and completes a job.
 module.exports = {
   servers: ['postgresql'],
+  // The server responds late, so the process would be idle most of the time.
+  parallel: 8,
   async setup({ DATABASE_URL }) {
     const { PgBoss } = await import('pg-boss');
     const boss = new PgBoss({

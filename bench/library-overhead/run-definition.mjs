@@ -4,6 +4,8 @@ import { createRequire } from 'node:module';
 
 const [file, mode] = process.argv.slice(2);
 const definition = createRequire(import.meta.url)(file);
+/** Operations that run at the same time. HTTP servers get as many requests from autocannon. */
+const { parallel = definition.client ? 8 : 1 } = definition;
 let operations;
 
 process.on('message', async (command) => {
@@ -37,10 +39,10 @@ async function measure(ms) {
   const endMs = performance.now() + ms;
   const before = readCpuMicros();
   let count = 0;
-  // One after the other. Otherwise, the number of writes per operation would depend on the agent.
   while (performance.now() < endMs) {
-    await operations.run();
-    count += 1;
+    if (parallel === 1) await operations.run();
+    else await Promise.all(Array.from({ length: parallel }, () => operations.run()));
+    count += parallel;
     // Operations without I/O would otherwise block the timers and the garbage collection.
     if (count % 1000 === 0) await new Promise(setImmediate);
   }

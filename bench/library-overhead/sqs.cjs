@@ -9,6 +9,8 @@ const {
 
 module.exports = {
   servers: ['sqs'],
+  // The server responds late, so the process would be idle most of the time.
+  parallel: 8,
   async setup({ SQS_ENDPOINT }) {
     const client = new SQSClient({
       endpoint: SQS_ENDPOINT,

@@ -36,6 +36,8 @@ export function getMeterProvider(): MeterProvider | undefined {
  * API ignores an SDK that was registered with an older copy.
  */
 export function getActiveSpanContext(): SpanContext | undefined {
+  // Without an SDK, the property is the inherited accessor of `GlobalApi`, which inspects its caller.
+  if (!Object.hasOwn(globalThis, API_KEY)) return undefined;
   return runGuarded('the active span', () => {
     const span = sharedGlobal[API_KEY]?.context?.active().getValue(SPAN_KEY) as
       | { spanContext(): SpanContext }
