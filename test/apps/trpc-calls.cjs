@@ -28,6 +28,8 @@ function createRouter({ initTRPC, TRPCError }) {
       fail(() => new TRPCError({ code: 'INTERNAL_SERVER_ERROR', message: 'no cause' })),
     ),
   });
+  const combined = checked.unstable_concat(t.procedure);
+  const action = createAction(t.procedure);
   const guarded = t.procedure.use(async () => {
     throw new Error('thrown by a middleware');
   });
@@ -35,9 +37,21 @@ function createRouter({ initTRPC, TRPCError }) {
     rooms,
     hello: t.procedure.query(() => 'hello'),
     guarded: guarded.query(() => 'never'),
+    combined: combined.query(() => 'combined'),
   });
+  console.log(combined._def.middlewares.length, router._def.procedures.combined.length);
   // A call by the application, outside a request.
-  return { router, createCaller: t.createCallerFactory?.(router) ?? router.createCaller };
+  return { router, action, createCaller: t.createCallerFactory?.(router) ?? router.createCaller };
+}
+
+/** Returns a procedure that the application calls as a function. Undefined in version 10. */
+function createAction(procedure) {
+  const call = ({ invoke, args: [input] }) =>
+    invoke({ type: 'query', ctx: {}, getRawInput: async () => input, path: 'action', input });
+  return procedure
+    .experimental_caller?.(call)
+    .input((value) => value.toUpperCase())
+    .query(({ input }) => input);
 }
 
 /** Starts one server per adapter. Returns the URL of each. */
@@ -122,6 +136,8 @@ async function run(trpc, adapters) {
   }
   await send(`${urls.express.replace('/trpc', '/page')}/5`);
   console.log(await app.createCaller({}).hello());
+  console.log(await app.createCaller({}).combined());
+  if (app.action) console.log(await app.action('action'));
   await app
     .createCaller({})
     .rooms.throws()

@@ -103,6 +103,7 @@ const TRPC: Omit<Program, 'scripts'> = {
   operations: [
     ['mutation', 'rooms.book', '', 3],
     ['mutation', 'rooms.rejects', INTERNAL, 3],
+    ['query', 'combined', '', 1],
     ['query', 'guarded', INTERNAL, 4],
     ['query', 'hello', '', 14],
     ['query', 'rooms.byId', '', 12],
@@ -190,7 +191,11 @@ const toScripts = (name: string) => SCRIPT_TYPES.map((type) => `${name}.${type}`
 
 const PROGRAMS: readonly Program[] = [
   { scripts: toScripts('servers-1/trpc'), ...TRPC },
-  { scripts: toScripts('servers-2/trpc'), ...TRPC },
+  {
+    scripts: toScripts('servers-2/trpc'),
+    ...TRPC,
+    operations: [...TRPC.operations, ['query', 'action', '', 1]],
+  },
   {
     scripts: toScripts('servers-1/graphql'),
     // Errors of Yoga 3 have no codes.

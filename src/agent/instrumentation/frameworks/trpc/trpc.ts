@@ -2,7 +2,13 @@ import { guard } from '../../../../core/guard.ts';
 import { getCurrentTenant } from '../../context/tenant-context.ts';
 import type { InstrumentationContext } from '../../instrumentation-context.ts';
 import type { Library } from '../../loading/library.ts';
-import { type Method, observeMethod, observePromise } from '../../loading/method-patching.ts';
+import {
+  copyFunctionProperties,
+  type Method,
+  observeMethod,
+  observePromise,
+  wrapMethod,
+} from '../../loading/method-patching.ts';
 import { addOperationError } from '../../requests/operation-errors.ts';
 import { BATCH } from '../../requests/operation-name.ts';
 import { getCurrentRequestState, type RequestState } from '../../requests/request-state.ts';
@@ -20,24 +26,31 @@ interface TrpcError {
   readonly cause?: unknown;
 }
 
-/** What a middleware gets. */
-interface MiddlewareOptions {
+/** The argument of a procedure. */
+interface ProcedureOptions {
   /** Path of the procedure in the router, such as `rooms.byId`. */
   readonly path: string;
   readonly type: string;
-  /** One function per call, since version 11. */
-  readonly getRawInput?: object;
+}
+
+/** What a middleware gets. */
+interface MiddlewareOptions extends ProcedureOptions {
   next(): Promise<{ readonly ok: boolean; readonly error?: TrpcError }>;
+}
+
+/** Creates procedures with its methods `query`, `mutation`, and `subscription`. Its other methods return builders. */
+interface ProcedureBuilder {
+  use(middleware: (options: MiddlewareOptions) => unknown): ProcedureBuilder;
 }
 
 /** The object that `initTRPC.create()` returns. */
 interface TrpcRoot {
-  procedure: { use(middleware: (options: MiddlewareOptions) => unknown): TrpcRoot['procedure'] };
+  procedure: ProcedureBuilder;
 }
 
 /**
- * Measures procedures with a middleware that runs before all others. Only procedures that exist run it, so clients can't
- * create names. All adapters for HTTP call one function, see `trpc-request.ts`.
+ * Wraps the procedures that the builders create, so clients can't create names. A middleware would take three times as
+ * long, because tRPC copies its options. All adapters for HTTP call one function, see `trpc-request.ts`.
  */
 export const TRPC: Library = {
   name: '@trpc/server',
@@ -69,7 +82,7 @@ export const TRPC: Library = {
 const patchedBuilders = new WeakSet<object>();
 
 function createRootPatch(context: InstrumentationContext): (exports: unknown) => undefined {
-  const middleware = createMiddleware(context);
+  const observeBuilder = createBuilderObserver(context);
   return (exports) => {
     const { initTRPC } = exports as { initTRPC?: object };
     if (initTRPC === undefined) return;
@@ -77,7 +90,7 @@ function createRootPatch(context: InstrumentationContext): (exports: unknown) =>
     if (patchedBuilders.has(prototype)) return;
     observeMethod(PART, prototype, 'create', {
       after: (_builder, result: TrpcRoot) => {
-        result.procedure = result.procedure.use(middleware);
+        observeBuilder(result.procedure);
       },
     });
     patchedBuilders.add(prototype);
@@ -92,7 +105,8 @@ interface ProcedureCall {
   readonly state: RequestState | undefined;
 }
 
-function createMiddleware({ histograms }: InstrumentationContext) {
+/** Returns a function that measures the procedures that a builder creates. */
+function createBuilderObserver({ histograms }: InstrumentationContext) {
   const recorder = new OperationRecorder({
     histograms,
     metric: 'perfscope.trpc.procedure.duration',
@@ -113,15 +127,11 @@ function createMiddleware({ histograms }: InstrumentationContext) {
     }
     return procedure;
   };
-  /** Calls that are measured already. A combined builder has several middlewares. */
-  const calls = new WeakSet<object>();
 
-  const start = guard(PART, (options: MiddlewareOptions): ProcedureCall | undefined => {
-    const { path, type, getRawInput } = options;
-    if (getRawInput) {
-      if (calls.has(getRawInput)) return undefined;
-      calls.add(getRawInput);
-    }
+  const start = guard(PART, (options?: ProcedureOptions): ProcedureCall | undefined => {
+    const { path, type } = options ?? {};
+    // The application can call a procedure without tRPC, which then fails.
+    if (path === undefined || type === undefined) return undefined;
     const current = getCurrentRequestState();
     const kind = current && isProcedureRequest(current);
     if (kind !== undefined) current!.operation ??= kind === 'batch' ? BATCH : `${type} ${path}`;
@@ -137,7 +147,22 @@ function createMiddleware({ histograms }: InstrumentationContext) {
     }
   });
 
-  return function middleware(options: MiddlewareOptions): unknown {
+  const observeProcedure = (original: Method): Method => {
+    const procedure: Method = function (this: unknown, ...args: unknown[]) {
+      const call = start(args[0] as ProcedureOptions | undefined);
+      const result = original.apply(this, args) as Promise<unknown>;
+      if (call === undefined) return result;
+      return observePromise(
+        result,
+        () => end(call, undefined),
+        (error) => end(call, (error ?? {}) as TrpcError),
+      );
+    };
+    copyFunctionProperties(original, procedure);
+    return procedure;
+  };
+
+  const middleware = (options: MiddlewareOptions): unknown => {
     const call = start(options);
     const result = options.next();
     if (call === undefined) return result;
@@ -146,5 +171,27 @@ function createMiddleware({ histograms }: InstrumentationContext) {
       ({ ok, error }) => end(call, ok ? undefined : (error ?? {})),
       (error) => end(call, (error ?? {}) as TrpcError),
     );
-  } as Method;
+  };
+
+  /** Replaces what a method of a builder returns: a procedure or another builder. */
+  const observeResult = guard(PART, (name: string, result: unknown): unknown => {
+    if (typeof result === 'function') return observeProcedure(result as Method);
+    // Its procedures are called with arguments of the application.
+    if (name === 'experimental_caller') return (result as ProcedureBuilder).use(middleware);
+    observeBuilder(result as ProcedureBuilder);
+    return result;
+  });
+
+  const observeBuilder = (builder: ProcedureBuilder): void => {
+    for (const [name, method] of Object.entries(builder)) {
+      if (typeof method !== 'function') continue;
+      wrapMethod(builder, name, (original) => {
+        return function (this: unknown, ...args: unknown[]) {
+          const result = original.apply(this, args) as unknown;
+          return observeResult(name, result) ?? result;
+        };
+      });
+    }
+  };
+  return observeBuilder;
 }
