@@ -20,16 +20,24 @@ export const NODE_22_TESTS = [
 
 /**
  * Tests in `NODE_22_TESTS` that `npm test` runs only on the newest version. Either they start applications on Node 22
- * themselves, or they test code that runs only in the server, or they measure memory.
+ * themselves, or they test code that runs only in the server, or they measure memory, or they run the same code with many
+ * faults or libraries, and other tests run it on Node 22. `npm run test:full` runs all of them.
  */
 export const NODE_22_EXCLUDED = [
   'test/host-safety/http-bad-input.test.ts',
   'test/host-safety/database-bad-input.test.ts',
   'test/host-safety/brokers.test.ts',
+  'test/host-safety/sql-queues.test.ts',
+  'test/host-safety/agenda.test.ts',
+  'test/unit/agent/doctor/bundled-messages.test.ts',
+  'test/unit/agent/error-tracking/error-tracker.test.ts',
+  'test/unit/agent/instrumentation/databases/database-recorder.test.ts',
   'test/unit/agent/instrumentation/queues/message-cardinality.test.ts',
   'test/unit/agent/instrumentation/queues/sql-queue-cardinality.test.ts',
+  'test/unit/agent/record/dimension-limits.test.ts',
   'test/unit/core/statistics/**',
   'test/unit/storage/queries/**',
+  'test/unit/storage/spool/spool-faults.test.ts',
   'test/unit/storage/sql/**',
 ];
 

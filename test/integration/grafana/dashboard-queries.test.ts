@@ -591,7 +591,8 @@ it.each(HOSTILE)('treats the tenant name %j as plain text', async (name) => {
 it('shows only the data of the selected tenants', async () => {
   for (const organizations of [['anna'], ['anna', 'bert', HOSTILE[0]!]]) {
     const selected = { organization: organizations };
-    const results = await checkDashboards(client, createView(DAY_MS, selected));
+    const view = createView(DAY_MS, selected);
+    const results = await checkDashboards(client, view, ['perfscope-tenants']);
     const scope = narrowScope(UNRESTRICTED_SCOPE, { organizationId: organizations });
     const range = { fromMs: NOW_MS - DAY_MS, toMs: NOW_MS };
     const [all] = await queryDistributionTotals(
@@ -622,7 +623,7 @@ it.each([
 
 it('lists at most 5,000 of 10,000 endpoints, but All includes all 10,000', async () => {
   const names = Array.from({ length: MANY }, (_, i) => `/many/${i}`);
-  const all = await checkDashboards(client, createView(DAY_MS));
+  const all = await checkDashboards(client, createView(DAY_MS), ['perfscope-api']);
   expect(all.get('perfscope-api: $endpoint')?.rows).toHaveLength(5000);
   expect(all.get('perfscope-api: Endpoints')?.rows).toHaveLength(100);
   const lines = all.get('perfscope-api: Requests per second by endpoint')!.rows;
@@ -630,6 +631,7 @@ it('lists at most 5,000 of 10,000 endpoints, but All includes all 10,000', async
   const selection = await checkDashboards(
     client,
     createView(DAY_MS, { endpoint: names.slice(0, 50) }),
+    ['perfscope-api'],
   );
   expect(sumOf(selection, 'perfscope-api: Endpoints', 'Count')).toBe(50);
 });
@@ -656,7 +658,8 @@ it('rejects a query with too many selected names without affecting other queries
 });
 
 it('shows the state after the last transition of each alert', async () => {
-  const results = await checkDashboards(client, createView(HOUR_MS));
+  const dashboards = ['perfscope-alerts', 'perfscope-api', 'perfscope-own'];
+  const results = await checkDashboards(client, createView(HOUR_MS), dashboards);
   expect(results.get('perfscope-alerts: Firing now')?.rows).toEqual([
     { Firing: 1, 'Not acknowledged': 1 },
   ]);
@@ -675,8 +678,9 @@ it('shows the state after the last transition of each alert', async () => {
 });
 
 it('shows the latest recommendation once if several servers recorded it', async () => {
+  const dashboards = ['perfscope-actions'];
   for (const ms of [MINUTE_MS, DAY_MS]) {
-    const results = await checkDashboards(client, createView(ms));
+    const results = await checkDashboards(client, createView(ms), dashboards);
     const getPanelRows = (title: string) => results.get(`perfscope-actions: ${title}`)!.rows;
     expect(getPanelRows('Recommendations')).toMatchObject([
       { Kind: 'queue', Name: 'mails', Current: 5, Recommended: 14, Difference: 9 },
@@ -687,7 +691,7 @@ it('shows the latest recommendation once if several servers recorded it', async 
     expect(new Set(lines)).toContain('mails recommended 14');
   }
   const selected = { service: ['elsewhere'], organization: ['nobody'] };
-  const results = await checkDashboards(client, createView(HOUR_MS, selected));
+  const results = await checkDashboards(client, createView(HOUR_MS, selected), dashboards);
   expect(results.get('perfscope-actions: Recommendations')!.rows).toMatchObject([
     { Kind: 'queue', Name: 'mails' },
   ]);
@@ -708,13 +712,12 @@ it('queries do not change data, and the Grafana user cannot write', async () => 
 
 it('returns the same values after QuestDB restarts', async () => {
   const name = 'perfscope-overview: Average response time';
-  const before = getValue(await checkDashboards(client, createView(DAY_MS)), name);
+  const check = () => checkDashboards(client, createView(DAY_MS), ['perfscope-overview']);
+  const before = getValue(await check(), name);
   client.on('error', () => {});
   await questdb.kill();
-  await expect(checkDashboards(client, createView(DAY_MS))).rejects.toThrow();
+  await expect(check()).rejects.toThrow();
   await questdb.start();
   client = await openReadOnly(questdb.readTarget);
-  expect(getValue(await checkDashboards(client, createView(DAY_MS)), name)).toEqual(
-    expectCloseTo(before as number),
-  );
+  expect(getValue(await check(), name)).toEqual(expectCloseTo(before as number));
 });
