@@ -20,8 +20,8 @@ export const NODE_22_TESTS = [
 
 /**
  * Tests in `NODE_22_TESTS` that `npm test` runs only on the newest version. Either they start applications on Node 22
- * themselves, or they test code that runs only in the server, or they measure memory, or they run the same code with many
- * faults or libraries, and other tests run it on Node 22. `npm run test:full` runs all of them.
+ * themselves, or they test code that runs only in the server, or they measure memory. The others run the same code with
+ * many faults or libraries, and other tests run it on Node 22. `npm run test:full` runs all of them.
  */
 export const NODE_22_EXCLUDED = [
   'test/host-safety/http-bad-input.test.ts',

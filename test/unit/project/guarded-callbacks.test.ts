@@ -64,6 +64,7 @@ const EXCEPTIONS: Readonly<Record<string, string>> = {
   "agent/instrumentation/frameworks/h3/h3-1.ts wrapMethod('handler')": GUARDED_INSIDE,
   "agent/instrumentation/frameworks/h3/h3-1.ts wrapMethod('use')": GUARDED_INSIDE,
   "agent/instrumentation/frameworks/hapi.ts wrapMethod('execute')": GUARDED_INSIDE,
+  'agent/instrumentation/frameworks/trpc/trpc.ts wrapMethod(name)': GUARDED_INSIDE,
   "agent/instrumentation/databases/clickhouse.ts wrapMethod('createClientRequest')": GUARDED_INSIDE,
   'agent/instrumentation/databases/clickhouse.ts wrapMethod(name)': GUARDED_INSIDE,
   "agent/instrumentation/databases/elasticsearch/elasticsearch.ts wrapMethod('request')":
