@@ -76,7 +76,7 @@ export async function queryCrashes(
   const rows = await queryClient.read(
     scope,
     sql`SELECT service, service_version, environment, instance, max(host) AS host,
-      min(timestamp) AS first, max(timestamp) AS last, arg_max(status, timestamp) AS status
+      min(timestamp) AS first, max(timestamp) AS last, last(status) AS status
       ${fromHostTable('system_health')} AND id IS NOT NULL AND ${joinSql(conditions, ' AND ')}
       GROUP BY service, service_version, environment, instance LIMIT ${MAX_PROCESSES}`,
   );

@@ -1,11 +1,13 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { parseSettings } from '../../../../src/core/config/parse-settings.ts';
 import { getExternalQuestdbTargets } from '../../../../src/core/config/questdb-targets.ts';
-import { MINUTE_MS } from '../../../../src/core/duration.ts';
+import { COVERAGE_METRIC } from '../../../../src/core/coverage-metric.ts';
+import { DAY_MS, HOUR_MS, MINUTE_MS } from '../../../../src/core/duration.ts';
 import { UNRESTRICTED_SCOPE } from '../../../../src/core/tenant-scope.ts';
 import { recommendServiceReplicas } from '../../../../src/server/actions/scaling/service-recommendation.ts';
 import { migrate } from '../../../../src/storage/migrations/migrate.ts';
 import { queryDashboard } from '../../../../src/storage/queries/dashboard-query.ts';
+import { queryCrashes } from '../../../../src/storage/queries/process-crashes.ts';
 import { floorTo } from '../../../../src/storage/queries/time-range.ts';
 import { QuestdbQueryClient } from '../../../../src/storage/questdb/query-client.ts';
 import { DEFAULT_RETENTION } from '../../../support/default-retention.ts';
@@ -23,6 +25,16 @@ const PROCESSES = [
   { instance: 'new-2', status: 'healthy', lastMs: END_MS - 20_000 },
 ];
 
+/** Short scripts, days before the other processes. Three of them ended normally. */
+const SCRIPTS_MS = RESTART_MS - 3 * DAY_MS;
+const SCRIPTS = [
+  { instance: 'script-1', statuses: ['healthy', 'stopped'] },
+  { instance: 'script-2', statuses: ['unhealthy'] },
+  { instance: 'script-3', statuses: ['stopped'] },
+  { instance: 'script-4', statuses: ['healthy', 'degraded'] },
+  { instance: 'script-5', statuses: ['degraded', 'stopped'] },
+].map((each, i) => ({ ...each, startMs: SCRIPTS_MS + i * MINUTE_MS }));
+
 const questdb = new ExternalQuestdb({ isShared: true });
 let queryClient: QuestdbQueryClient;
 
@@ -36,6 +48,16 @@ beforeAll(async () => {
     questdb,
     'system_health',
     reports.map((row, i) => ({ ...row, id: `health ${i}`, host: 'db-1', processCpuUsage: 25 })),
+  );
+  await insertRows(
+    questdb,
+    'system_health',
+    SCRIPTS.flatMap(({ instance, statuses, startMs }) =>
+      statuses.map((status, i) => {
+        const id = `${instance} ${i}`;
+        return { id, instance, service: 'scripts', status, timestamp: startMs + 1000 * i };
+      }),
+    ),
   );
   const metrics = reports.flatMap(({ status: _, ...row }) => [
     {
@@ -79,10 +101,14 @@ beforeAll(async () => {
       value: 7,
     },
   ]);
+  const coverage = SCRIPTS.map(({ instance, startMs }) => ({
+    ...{ instance, service: 'scripts', metricType: 'CUSTOM', name: COVERAGE_METRIC },
+    ...{ endpoint: 'pg', operation: '8.23.1', value: 1, timestamp: startMs },
+  }));
   await insertRows(
     questdb,
     'performance_metrics',
-    metrics.map((row, i) => ({ ...row, id: `metric ${i}`, test: false })),
+    [...metrics, ...coverage].map((row, i) => ({ ...row, id: `metric ${i}`, test: false })),
   );
   await waitForWal(questdb);
   queryClient = new QuestdbQueryClient(
@@ -137,4 +163,12 @@ it('compares the recommended replicas with the running processes', async () => {
     now: END_MS,
   });
   expect(hotel?.current).toBe(2);
+});
+
+it('counts only processes that did not end normally as crashes', async () => {
+  const range = { fromMs: SCRIPTS_MS - MINUTE_MS, toMs: SCRIPTS_MS + HOUR_MS };
+  const query = { scope: UNRESTRICTED_SCOPE, range, groupBy: ['service'] } as const;
+  expect(await queryCrashes(queryClient, query, MINUTE_MS)).toMatchObject([
+    { group: { service: 'scripts' }, count: 2 },
+  ]);
 });
