@@ -1,3 +1,4 @@
+import { MINUTE_MS } from '../../core/duration.ts';
 import type { QueryClient } from '../questdb/query-client.ts';
 import { type JobTotals, queryJobTotals } from './job-totals.ts';
 import { queryMessageTotals } from './message-totals.ts';
@@ -12,26 +13,31 @@ export function toQueueKey({ group }: Pick<JobTotals, 'group'>): string {
 }
 
 /**
+ * Histograms are exported later than their jobs end. At the start of a range, the histograms of a job can be in the range
+ * when its rows aren't.
+ */
+const MAX_EXPORT_DELAY_MS = 10 * MINUTE_MS;
+
+/**
  * Returns the totals of jobs and of processed messages, for each group and time bucket that has any. Histograms are used
- * only for queues without rows for single jobs in the range, because jobs with rows are in the histograms too.
+ * only for queues without rows for single jobs in the range or shortly before it, because jobs with rows are in the
+ * histograms too.
  */
 export async function queryQueueTotals(
   queryClient: QueryClient,
   query: Query,
 ): Promise<JobTotals[]> {
   const { groupBy = [] } = query;
-  const isByQueue = BY_QUEUE.every((name) => groupBy.includes(name));
+  const range = { ...query.range, fromMs: query.range.fromMs - MAX_EXPORT_DELAY_MS };
   const [jobs, messages, queues] = await Promise.all([
     queryJobTotals(queryClient, query),
     queryMessageTotals(queryClient, {
       ...query,
       groupBy: [...new Set<Dimension>([...groupBy, ...BY_QUEUE])],
     }),
-    isByQueue
-      ? undefined
-      : queryJobTotals(queryClient, { ...query, groupBy: BY_QUEUE, step: undefined }),
+    queryJobTotals(queryClient, { ...query, range, groupBy: BY_QUEUE, step: undefined }),
   ]);
-  const queuesWithRows = new Set((queues ?? jobs).map(toQueueKey));
+  const queuesWithRows = new Set(queues.map(toQueueKey));
   const others = messages
     .filter((each) => !queuesWithRows.has(toQueueKey(each)))
     .map(({ group, ...totals }) => ({

@@ -54,6 +54,23 @@ it('reads histograms only for queues without rows for single jobs', async () => 
   ]);
 });
 
+it('ignores the histograms of jobs that ended shortly before the range', async () => {
+  const range = { fromMs: 600_000, toMs: 900_000 };
+  const atWindowEnd: QueryClient = {
+    ...client,
+    read: async (scope, statement) => {
+      const isInRange = JSON.stringify(statement).includes(new Date(range.fromMs).toJSON());
+      const isJob = JSON.stringify(statement).includes('queue_metrics');
+      return isJob && isInRange ? [] : client.read(scope, statement);
+    },
+  };
+  const totals = await queryQueueTotals(atWindowEnd, {
+    ...{ scope: UNRESTRICTED_SCOPE, range },
+    groupBy: ['queue', 'queueScope'],
+  });
+  expect(totals).toMatchObject([{ group: { queue: 'events' }, completed: 7, failed: 3 }]);
+});
+
 it('adds up both kinds of queues', async () => {
   const [total, ...others] = await queryQueueTotals(client, {
     ...{ scope: UNRESTRICTED_SCOPE, range: RANGE },
