@@ -4,6 +4,7 @@ import { promisify } from 'node:util';
 import pLimit from 'p-limit';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { nodeBinary } from '../../scripts/node-versions.mjs';
+import { REQUEST_SAMPLE_METRIC_NAME } from '../../src/core/request-sample-row.ts';
 import { RecordedMeasurements, sortRows } from '../support/recorded-measurements.ts';
 
 const AGENT = resolve('dist/agent-package/register.js');
@@ -58,6 +59,14 @@ function readOperationErrors(service: string): unknown[][] {
     sums.set(key, [error_type, message, endpoint, path, sum]);
   }
   return sortRows([...sums.values()]);
+}
+
+/** Returns the status and the `error.type` of the sampled requests that failed. */
+function readFailedSamples(service: string): [status: number, errorType: string][] {
+  return measurements.readRows(service, 'performance_metrics').flatMap(({ name, tags = '{}' }) => {
+    const { 'http.response.status_code': status = 0, 'error.type': errorType } = JSON.parse(tags);
+    return name === REQUEST_SAMPLE_METRIC_NAME && errorType ? [[status, errorType]] : [];
+  });
 }
 
 type Endpoint = [method: string, name: string, requests: number, failed: number];
@@ -235,6 +244,11 @@ async function check({
   expect(measurements.readEndpoints(service)).toEqual(sortRows(endpoints));
   expect(readOperations(service, metric)).toEqual(sortRows(operations));
   expect(readOperationErrors(service)).toEqual(sortRows(errors));
+  const samples = readFailedSamples(service);
+  expect(samples.length).toBeGreaterThan(0);
+  expect(samples).toEqual(
+    samples.map(([status]) => [status, status >= 500 ? String(status) : 'failed_operation']),
+  );
   const slow = measurements
     .readRows(service, 'performance_metrics')
     .filter(({ name, endpoint }) => name === metric && /slow/i.test(String(endpoint)));

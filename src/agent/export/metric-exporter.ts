@@ -16,7 +16,6 @@ import type { AddRows } from '../../core/schema/table-registry.ts';
 import type { PerformanceMetricRow } from '../../core/schema/tables/performance-metrics-table.ts';
 import { type CheckpointEntry, encodeCheckpointRow } from '../../storage/write/checkpoint-file.ts';
 import { ATTR_REQUEST_ABORTED } from '../attribute-keys.ts';
-import { HTTP } from '../instrumentation/requests/request-protocol.ts';
 import type {
   RequestSampler,
   SampledRequest,
@@ -121,12 +120,11 @@ export function toRequestSampleRow(
   resource: ServiceResource,
   id: string,
 ): PerformanceMetricRow {
-  const { tenant, failed, status, callError, aborted, parts, omittedPartCount } = sample;
+  const { tenant, aborted, parts, omittedPartCount } = sample;
   return createRequestSampleRow(
     {
       ...sample,
       ...tenant,
-      errorType: failed ? (callError ?? HTTP.toErrorType(status)) : undefined,
       otherTags: {
         [ATTR_REQUEST_ABORTED]: aborted ? true : undefined,
         [REQUEST_PARTS_TAG]: parts,

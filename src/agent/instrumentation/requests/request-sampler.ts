@@ -20,7 +20,9 @@ export interface SampledRequest {
   readonly route: string | undefined;
   /** Status of HTTP. Undefined if there is no response. */
   readonly status: number | undefined;
-  /** `error.type` of a failed call of another protocol. */
+  /** `error.type` of a failed request. */
+  readonly errorType: string | undefined;
+  /** The same, if the request is a call of another protocol than HTTP. */
   readonly callError?: string | undefined;
   /** Whether the client disconnected before the response was complete. */
   readonly aborted: boolean;
@@ -88,6 +90,9 @@ export function toSampledRequest(state: RequestState, end: RequestEnd): SampledR
   const { durationMs, aborted, failed, parts } = end;
   const isHttp = state.call === undefined;
   const status = isHttp && !aborted ? end.status : undefined;
+  const errorType = failed
+    ? getProtocol(state).toErrorType(end.status, state.operation)
+    : undefined;
   const { organizationId, propertyId, userId } = tenant ?? {};
   return {
     timestampMs: Date.now(),
@@ -96,7 +101,8 @@ export function toSampledRequest(state: RequestState, end: RequestEnd): SampledR
     scheme,
     route,
     status,
-    callError: failed && !isHttp ? getProtocol(state).toErrorType(end.status) : undefined,
+    errorType,
+    callError: isHttp ? undefined : errorType,
     aborted,
     failed,
     tenant: tenant && { organizationId, propertyId, userId },

@@ -17,6 +17,7 @@ const request = (durationMs: number, status = 200): SampledRequest => ({
   status,
   aborted: false,
   failed: status >= 500,
+  errorType: status >= 500 ? String(status) : undefined,
   route: '/a',
   tenant: undefined,
   traceId: undefined,
