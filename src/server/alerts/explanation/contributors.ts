@@ -2,7 +2,7 @@ import type { TenantScope } from '../../../core/tenant-scope.ts';
 import type { Dimension, Group } from '../../../storage/queries/query-definition.ts';
 import type { RuleQueryCache } from '../rule-queries/rule-query-cache.ts';
 import type { Measure } from '../rules/alert-rule.ts';
-import { QUEUE_AGGREGATES } from '../rules/rule-aggregates.ts';
+import { getRowSource, HEALTH_ROWS, QUEUE_AGGREGATES } from '../rules/rule-aggregates.ts';
 import type { Contributor } from './format-cause.ts';
 
 interface WeightedGroup {
@@ -29,6 +29,8 @@ export async function queryContributors(
   { hosts }: TenantScope,
   missing: readonly Dimension[],
 ): Promise<Contributor[]> {
+  // Requests don't show why processes end.
+  if (getRowSource(measure.aggregate) === HEALTH_ROWS) return [];
   const dimensions = listDimensions(measure).filter(
     (name) => !measure.filter[name] && (hosts || name !== 'instance'),
   );

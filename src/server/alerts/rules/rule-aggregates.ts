@@ -160,7 +160,7 @@ const QUEUE_ROWS: RowSource = {
 };
 /** Health rows describe a process. They have no tenant, endpoint, or queue. */
 const HEALTH_DIMENSIONS = ['service', 'version', 'environment', 'instance', 'host'] as const;
-const HEALTH_ROWS: RowSource = {
+export const HEALTH_ROWS: RowSource = {
   name: 'health rows',
   groupBy: HEALTH_DIMENSIONS,
   filter: HEALTH_DIMENSIONS,

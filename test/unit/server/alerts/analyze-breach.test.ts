@@ -66,3 +66,12 @@ it('explains an alert without a tenant only with measurements without a tenant',
   expect(contributors.map(({ name, share }) => [name, share])).toEqual([['/health', 1]]);
   expect(changes).toEqual([]);
 });
+
+it('names no requests as the cause of crashes', async () => {
+  const measure = findRule(loadTestRules(''), 'crash-loop').source as Measure;
+  const times = { first_at: new Date(T0 - 2000), last_at: new Date(T0 - 1000) };
+  const requests = { by_service: 'api', by_endpoint: '/rooms', count: 5, total: 50, ...times };
+  const client: QueryClient = { ...queryClient, read: async () => [requests] };
+  const breach = { measure, group: { service: 'api' }, value: 5, firedMs: T0 };
+  expect((await analyzeBreach(client, breach)).contributors).toEqual([]);
+});
