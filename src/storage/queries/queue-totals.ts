@@ -19,9 +19,8 @@ export function toQueueKey({ group }: Pick<JobTotals, 'group'>): string {
 const MAX_EXPORT_DELAY_MS = 10 * MINUTE_MS;
 
 /**
- * Returns the totals of jobs and of processed messages, for each group and time bucket that has any. Histograms are used
- * only for queues without rows for single jobs in the range or shortly before it, because jobs with rows are in the
- * histograms too.
+ * Returns the totals of jobs and of processed messages, for each group and time bucket that has any. Jobs with rows are in
+ * the histograms too. So histograms are used only for queues without rows in the range or shortly before it.
  */
 export async function queryQueueTotals(
   queryClient: QueryClient,

@@ -128,9 +128,9 @@ function SampleTable({ data, kind, onOpen }: SampleTableProps) {
           header: 'Status',
           align: 'right',
           sortBy: ({ status }) => status,
-          cell: ({ status, isFailed, isAborted }) => (
+          cell: ({ status, errorType, isFailed, isAborted }) => (
             <span class={isFailed ? 'critical' : ''}>
-              {isAborted ? 'aborted' : (status ?? '–')}
+              {isAborted ? 'aborted' : (status ?? errorType ?? '–')}
             </span>
           ),
         },
@@ -182,7 +182,7 @@ function SampleDrawer({ sample, onClose }: { sample: Sample; onClose: () => void
       `${formatDateTime(sample.atMs, zone).split(',')[0]}, ${formatClockMs(sample.atMs, zone)}`,
     ],
     ['Duration', formatText(sample.durationMs, 'ms')],
-    ['Status', sample.isAborted ? 'aborted by the client' : String(sample.status ?? '–')],
+    ['Status', sample.isAborted ? 'aborted by the client' : String(sample.status ?? sample.errorType ?? '–')],
     ['Error', sample.errorType],
     ['Service', [sample.service, sample.version].filter(Boolean).join(' ')],
     ['Instance', sample.instance],
