@@ -49,7 +49,7 @@ interface TrpcRoot {
 }
 
 /**
- * Wraps the procedures that the builders create, so clients can't create names. A middleware would take three times as
+ * Wraps the procedures that the builders create, so clients can't create names. A middleware would take nine times as
  * long, because tRPC copies its options. All adapters for HTTP call one function, see `trpc-request.ts`.
  */
 export const TRPC: Library = {
