@@ -48,6 +48,14 @@ it.each(FILES.filter((file) => file.endsWith('.md')))(
   },
 );
 
+it.each(FILES.filter((file) => file.endsWith('.md')))(
+  '%s installs packages of an example without a lock file',
+  (file) => {
+    const commands = readFileSync(file, 'utf8').match(/cd examples\/\S+ && npm install.*/g);
+    for (const command of commands ?? []) expect(command).toContain('--no-package-lock');
+  },
+);
+
 it('the worker README lists alerts that exist', () => {
   const folder = 'src/server/alerts/rules/default-rules';
   const rules = readdirSync(folder).flatMap((file) =>
