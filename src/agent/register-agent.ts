@@ -57,9 +57,9 @@ function startAgent(dryRun: boolean): void {
   // A function shares its host with others, and is frozen between invocations.
   const systemMetrics = isLambda ? [] : agent.listSystemMetricStarts();
   runWhenIdle('the start', [() => agent.connect(), ...systemMetrics]);
-  watchCoverage(agent);
+  const coverage = watchCoverage(agent);
   trackProcessErrors(agent);
-  flushOnExit(agent);
+  flushOnExit(agent, { addLastRows: () => coverage.writeLastRows() });
 }
 
 /** Stores uncaught exceptions and unhandled rejections in `error_logs`. */
@@ -69,9 +69,9 @@ function trackProcessErrors({ errorTracker }: Agent): void {
   );
 }
 
-function watchCoverage(agent: Agent): void {
+function watchCoverage(agent: Agent): CoverageWatcher {
   const { resource, folder } = agent.config;
-  new CoverageWatcher({
+  const watcher = new CoverageWatcher({
     agent,
     resource,
     folder,
@@ -80,7 +80,9 @@ function watchCoverage(agent: Agent): void {
     isLogging: isMainThread,
     log: stderrLogger,
     onListed: () => logDestination(agent),
-  }).start();
+  });
+  watcher.start();
+  return watcher;
 }
 
 /** Logs where the data is sent, if this isn't QuestDB. */

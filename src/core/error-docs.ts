@@ -342,7 +342,8 @@ export const ERROR_EXPLANATIONS: Readonly<Record<ErrorCode, ErrorExplanation>> =
   },
   PS_DOCTOR_FAILED: {
     cause: '`perfscope doctor` could not start or inspect the application.',
-    action: 'Check that the application starts with `node`, and that the path is correct.',
+    action:
+      'Check that the application starts with `node`, and that the path is correct. If the application fails with EADDRINUSE, your service probably still runs. Stop it, or set another `PORT`.',
   },
   PS_RULES_INVALID: {
     cause: 'The alert rules file, or a test file for `perfscope test-rules`, has errors.',

@@ -189,8 +189,12 @@ export const ERROR_MESSAGES = {
     `The server of queue ${p.queue} is unreachable, so the queue depth is unknown. Check that the server is running.`,
   PS_DEMO_INCOMPLETE: (p: { reason: string }) =>
     `The demo needs packages that are not installed (${p.reason}). Run: npm install bullmq ioredis`,
-  PS_DOCTOR_FAILED: (p: { app: string; reason: string }) =>
-    `The doctor could not check ${p.app}: ${p.reason}. Check that the application starts with \`node ${p.app}\`.`,
+  PS_DOCTOR_FAILED: (p: { app: string; reason: string; usedPort?: number | undefined }) =>
+    `The doctor could not check ${p.app}: ${p.reason}. ${
+      p.usedPort === undefined
+        ? `Check that the application starts with \`node ${p.app}\`.`
+        : `Another process uses port ${p.usedPort}. Your service probably still runs. Stop it, or set another PORT.`
+    }`,
   PS_RULES_INVALID: formatFileError,
   PS_NOTIFY_INVALID: formatFileError,
   PS_BUSINESS_RULES_INVALID: formatFileError,

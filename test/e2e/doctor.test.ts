@@ -1,4 +1,6 @@
+import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
@@ -64,6 +66,26 @@ it('reports that no library was loaded in time, and a failed start', async () =>
     expect(failed.stderr).toMatch(/PS_DOCTOR_FAILED/);
   } finally {
     rmSync(folder, { recursive: true });
+  }
+});
+
+it('explains that the service still runs if its port is in use', async () => {
+  const service = createServer().listen(0, '127.0.0.1');
+  try {
+    await once(service, 'listening');
+    const { port } = service.address() as AddressInfo;
+    const app = join(install.folder, 'server.cjs');
+    writeFileSync(
+      app,
+      "require('express')().listen(process.env.PORT, '127.0.0.1', (error) => { if (error) throw error; });",
+    );
+    const { stderr, status } = await runPerfscope(['doctor', app], { ...env, PORT: String(port) });
+    expect(status).toBe(1);
+    expect(stderr).toContain(
+      `it exited with code 1. Another process uses port ${port}. Your service probably still runs. Stop it, or set another PORT.`,
+    );
+  } finally {
+    service.close();
   }
 });
 

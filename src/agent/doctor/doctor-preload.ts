@@ -1,5 +1,6 @@
 // `perfscope doctor` loads this module into each process and thread of the application that it checks. This module
 // writes no rows.
+import { subscribe } from 'node:diagnostics_channel';
 import { threadId } from 'node:worker_threads';
 import { guard } from '../../core/guard.ts';
 import { startTimeout } from '../../core/guarded-timers.ts';
@@ -14,10 +15,20 @@ const START_DELAY_MS = 3000;
 
 registerAgent({ dryRun: true });
 let isStarted = false;
+let usedPort: number | undefined;
 // Synchronous, because an application can load its libraries without ever returning to the event loop.
 const report = guard(PART, writeReport);
 report();
 getSharedAgent().watchLibraries(report);
+subscribe(
+  'tracing:net.server.listen:error',
+  guard(PART, (message) => {
+    const { error } = message as { error?: { code?: unknown; port?: unknown } };
+    if (error?.code !== 'EADDRINUSE' || typeof error.port !== 'number') return;
+    usedPort = error.port;
+    writeReport();
+  }),
+);
 startTimeout(
   PART,
   () => {
@@ -37,5 +48,6 @@ function writeReport(): void {
     libraries,
     unhookedLibraries,
     isStarted,
+    usedPort,
   });
 }

@@ -92,7 +92,10 @@ async function examineLibraries(
       timeoutMs,
     });
     const main = reports.find(isMain);
-    if (end?.isFailure) throw createError('PS_DOCTOR_FAILED', { app, reason: end.reason });
+    if (end?.isFailure) {
+      const usedPort = reports.find((report) => report.usedPort !== undefined)?.usedPort;
+      throw createError('PS_DOCTOR_FAILED', { app, reason: end.reason, usedPort });
+    }
     if (!main) {
       const reason = end?.reason ?? 'it did not start in time';
       throw createError('PS_DOCTOR_FAILED', { app, reason });

@@ -13,6 +13,8 @@ export interface LibraryReport {
   readonly unhookedLibraries: readonly string[];
   /** Whether the process has had time to load its libraries. */
   readonly isStarted: boolean;
+  /** The last port that the application could not use, because another process uses it. */
+  readonly usedPort?: number | undefined;
 }
 
 /** Name of the global that contains the folder for the reports. Not a variable, which the application would see. */

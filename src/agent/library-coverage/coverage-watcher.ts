@@ -61,7 +61,17 @@ export class CoverageWatcher {
   start(): void {
     startTimeout(PART, () => this.#listAll(), LIST_DELAY_MS);
     startTimeout(PART, () => this.#complete(), WATCH_MS);
-    startInterval(PART, () => this.#writeRows(), COVERAGE_INTERVAL_MS);
+    startInterval(PART, () => void this.#writeRows(), COVERAGE_INTERVAL_MS);
+  }
+
+  /**
+   * Writes the rows of a process that ends, so that a script that ends before its libraries are listed also has rows.
+   * Logs nothing.
+   *
+   * @returns whether rows were written. False if the coverage didn't change since the last rows.
+   */
+  writeLastRows(): boolean {
+    return this.#writeChanges();
   }
 
   #listAll(): void {
@@ -94,16 +104,18 @@ export class CoverageWatcher {
     this.#isComplete = true;
   }
 
-  #writeChanges(): void {
-    if (this.#written !== JSON.stringify(this.#listCoverage())) this.#writeRows();
+  #writeChanges(): boolean {
+    return this.#written !== JSON.stringify(this.#listCoverage()) && this.#writeRows();
   }
 
-  #writeRows(): void {
+  /** Returns whether there were rows to write. */
+  #writeRows(): boolean {
     const { resource, add } = this.#options;
     const coverage = this.#listCoverage();
     this.#written = JSON.stringify(coverage);
-    if (coverage.length === 0) return;
+    if (coverage.length === 0) return false;
     add('performance_metrics', toCoverageRows(coverage, resource, this.#nextId, Date.now()));
+    return true;
   }
 
   #listCoverage() {

@@ -16,6 +16,15 @@ export type EndingAgent = Pick<
   Agent,
   'config' | 'health' | 'lambda' | 'flushSync' | 'closeSync' | 'sendSpooled' | 'sendInBackground'
 >;
+
+export interface FlushOnExitOptions {
+  /**
+   * Adds rows to the last rows of the process, and returns whether it added any. Not called in a process without other
+   * rows, because sending rows would delay its end.
+   */
+  readonly addLastRows?: () => boolean;
+}
+
 const SIGNALS = ['SIGTERM', 'SIGINT', 'SIGHUP'] as const;
 
 /**
@@ -25,8 +34,9 @@ const SIGNALS = ['SIGTERM', 'SIGINT', 'SIGHUP'] as const;
  *
  * Worker threads only write to the spool, so that they end without delay.
  */
-export function flushOnExit(agent: EndingAgent): void {
+export function flushOnExit(endingAgent: EndingAgent, options: FlushOnExitOptions = {}): void {
   hasExitHandler = true;
+  const agent = withLastRows(endingAgent, options);
   handleExit(agent);
   if (!isMainThread) return;
   handleBeforeExit(agent);
@@ -42,6 +52,22 @@ export function spoolOnExit(agent: EndingAgent): void {
 }
 
 let hasExitHandler = false;
+
+function withLastRows(agent: EndingAgent, { addLastRows }: FlushOnExitOptions): EndingAgent {
+  if (!addLastRows) return agent;
+  return {
+    config: agent.config,
+    health: agent.health,
+    lambda: agent.lambda,
+    flushSync: (options) => {
+      const hasRows = agent.flushSync(options);
+      return hasRows && runGuarded(PART, addLastRows) ? agent.flushSync(options) : hasRows;
+    },
+    closeSync: () => agent.closeSync(),
+    sendSpooled: (timeoutMs) => agent.sendSpooled(timeoutMs),
+    sendInBackground: () => agent.sendInBackground(),
+  };
+}
 
 function handleExit(agent: EndingAgent): void {
   handleProcessEvent('exit', ([code]) => {

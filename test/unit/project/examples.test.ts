@@ -37,6 +37,25 @@ it.each(FILES)('%s contains only settings that exist', (file) => {
   expect((names ?? []).filter((name) => !(name in VARIABLES))).toEqual([]);
 });
 
+it.each(FILES.filter((file) => file.endsWith('.md')))(
+  '%s says to stop a service or consumer before `doctor` starts it again',
+  (file) => {
+    const hints = readFileSync(file, 'utf8').match(
+      /^.*\s.*@perfscope\/agent doctor (server|worker|consumer|\.output)/gm,
+    );
+    for (const hint of hints ?? [])
+      expect(hint).toMatch(/stop the (service|worker|consumer), and run/);
+  },
+);
+
+it.each(FILES.filter((file) => file.endsWith('.md')))(
+  '%s installs packages of an example without a lock file',
+  (file) => {
+    const commands = readFileSync(file, 'utf8').match(/cd examples\/\S+ && npm install.*/g);
+    for (const command of commands ?? []) expect(command).toContain('--no-package-lock');
+  },
+);
+
 it('the worker README lists alerts that exist', () => {
   const folder = 'src/server/alerts/rules/default-rules';
   const rules = readdirSync(folder).flatMap((file) =>

@@ -31,7 +31,7 @@ function startWatcher({ isLogging = true, unhooked = [] as string[] } = {}) {
   const rows: (readonly unknown[])[] = [];
   const lines: string[] = [];
   let onChange = () => {};
-  new CoverageWatcher({
+  const watcher = new CoverageWatcher({
     agent: {
       loadedLibraries: libraries,
       unhookedLibraries: unhooked,
@@ -48,8 +48,9 @@ function startWatcher({ isLogging = true, unhooked = [] as string[] } = {}) {
     isLogging,
     log: { info: (line) => lines.push(line), warn: () => {}, error: () => {} },
     onListed: () => {},
-  }).start();
-  return { libraries, rows, lines, change: () => onChange() };
+  });
+  watcher.start();
+  return { watcher, libraries, rows, lines, change: () => onChange() };
 }
 
 it('writes the coverage after the start, after each change, and every ten minutes', () => {
@@ -83,6 +84,15 @@ it('writes the coverage after the start, after each change, and every ten minute
     expect.stringMatching(/^measuring HTTP.*, pg 8\.1\.0; express 5\.0\.0 is not measured/),
     'measuring express 5.0.0',
   ]);
+});
+
+it('writes the coverage of a process that ends early once, without a log line', () => {
+  const { watcher, libraries, rows, lines } = startWatcher();
+  expect(watcher.writeLastRows()).toBe(false);
+  libraries.push(pg, { ...partial });
+  expect([watcher.writeLastRows(), watcher.writeLastRows()]).toEqual([true, false]);
+  expect(rows).toEqual([[0, 'pg', '8.1.0', 1, undefined]]);
+  expect(lines).toEqual([]);
 });
 
 it('logs late libraries for ten minutes, and stores later ones only as rows', () => {
