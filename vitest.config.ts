@@ -52,8 +52,8 @@ export default defineConfig({
     // are long enough for a busy machine.
     testTimeout: 900_000,
     hookTimeout: 900_000,
-    // One more than the cores of a small machine, because many tests wait for servers.
-    maxWorkers: 3,
+    // Twice the cores of a small machine, because many tests wait for servers.
+    maxWorkers: 4,
     projects: [
       {
         extends: true,
