@@ -301,7 +301,7 @@ function formatQueues({ queues }: TopStats): string {
       queue,
       scope ?? '–',
       depth ?? '–',
-      oldestAge === undefined ? '–' : formatDuration(oldestAge),
+      depth === 0 || oldestAge === undefined ? '–' : formatDuration(oldestAge),
       ...[arrivalRate, completionRate, rest.processingTime, rest.failureRate].map((value) =>
         formatValue(value),
       ),

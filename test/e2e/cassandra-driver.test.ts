@@ -50,7 +50,7 @@ describe.each(['databases-1', 'databases-2'])('cassandra-driver of %s', (folder)
         ({ table, columns }) => table === 'error_logs' && columns.endpoint === 'CONNECT',
       );
       expect(connects.map(({ columns }) => [columns.error_type, columns.context])).toEqual([
-        ['ECONNREFUSED', '{"server":"127.0.0.1:1/"}'],
+        ['ECONNREFUSED', '{"server":"127.0.0.1:1"}'],
       ]);
     },
     // Version 4.6 uses functions that newer versions of Node.js don't have.

@@ -149,7 +149,7 @@ export const PROCESS_TABLES: TableDescriptions<'queue_metrics' | 'system_health'
       timestamp: { meaning: 'Time of the error, or of the last repetition.' },
       fingerprint: {
         meaning:
-          'Hash of the type, the message without numbers and IDs, and the innermost stack frames. Occurrences of one error have the same fingerprint.',
+          'Hash of the service, type, message without numbers and IDs, and innermost stack frames. Occurrences of one error have the same fingerprint.',
       },
       level: {
         meaning: '`fatal` if the error ended the process.',

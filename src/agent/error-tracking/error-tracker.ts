@@ -1,5 +1,5 @@
 import { types } from 'node:util';
-import { computeErrorFingerprint } from '../../core/errors/error-fingerprint.ts';
+import { fingerprintOccurrence } from '../../core/errors/error-fingerprint.ts';
 import {
   type ErrorDetails,
   type ErrorOccurrence,
@@ -122,10 +122,8 @@ export class ErrorTracker {
   }
 
   #track(occurrence: ErrorOccurrence, nowMs: number): void {
-    const { kind, endpoint, error } = occurrence;
-    const { type, message, stack } = error;
-    const endpointAndMessage = `${endpoint ?? ''} ${message}`;
-    const fingerprint = computeErrorFingerprint(`${kind} ${type}`, endpointAndMessage, stack);
+    const { error } = occurrence;
+    const fingerprint = fingerprintOccurrence(occurrence, this.#options.resource.service);
     const errorKey = toErrorKey(occurrence, fingerprint);
     const isOther =
       !this.#repeated.has(errorKey) &&

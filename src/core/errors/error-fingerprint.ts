@@ -1,6 +1,7 @@
 import { createHash } from '../lazy-crypto.ts';
 import { redact } from '../redact.ts';
 import { parseStackFrame } from '../stack-frame.ts';
+import type { ErrorOccurrence } from './error-log-row.ts';
 
 /** Only the innermost frames identify an error. Many errors share the outer frames. */
 const MAX_FINGERPRINT_FRAMES = 4;
@@ -14,6 +15,19 @@ const ID_PATTERN =
   /\b(?:[\da-f]{8}-(?:[\da-f]{4}-){3}[\da-f]{12}|(?:0x)?(?=[a-f]*\d)[\da-f]{8,})\b/gi;
 /** Also matches numbers that `redact` replaced. */
 const NUMBER_PATTERN = /\[number\]|\d+(?:[.:]\d+)*/g;
+
+/**
+ * Returns the fingerprint of an occurrence. Errors of different services differ. Failed connections to different
+ * servers differ too, although their messages and frames can be equal.
+ */
+export function fingerprintOccurrence(
+  { kind, endpoint, error, context }: ErrorOccurrence,
+  service: string,
+): string {
+  const server = kind === 'database' ? String(context?.server ?? '') : '';
+  const type = [service, kind, error.type, server].join('\n');
+  return computeErrorFingerprint(type, `${endpoint ?? ''} ${error.message}`, error.stack);
+}
 
 /** Hashes the parts that are the same when an error repeats: type, message pattern, and frames. */
 export function computeErrorFingerprint(

@@ -84,7 +84,18 @@ const stats: TopStats = {
       { name: 'queue', ms: 0.5, share: 4 },
     ],
   })),
-  queues: [],
+  queues: [
+    {
+      queue: 'invoices',
+      scope: 'bull',
+      depth: 0,
+      oldestAge: 0,
+      arrivalRate: 1,
+      completionRate: 1,
+      failureRate: 0,
+      processingTime: 2,
+    },
+  ],
   hosts: [
     {
       service: 'booking',
@@ -118,6 +129,7 @@ it('fits the `top` screen into the terminal and shows part of each section', () 
   expect(screen).toMatch(/^host-1 +booking +healthy +0\.50* +90 MiB +11\.0 +100\.?0? +40\.0 +–$/m);
   expect(screen).toMatch(/^process +service +status +CPU % +memory +loop p99 ms +host CPU %/m);
   expect(screen).toMatch(/^queue +scope +waiting/m);
+  expect(screen).toMatch(/^invoices +bull +0 +– /m);
   expect(screen).not.toContain('\x1b');
   expect(formatTopScreen(stats, { rows: 24, columns: 100, isColored: true })).toContain(
     '\x1b[1mendpoint',

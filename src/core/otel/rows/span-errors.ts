@@ -1,4 +1,4 @@
-import { computeErrorFingerprint } from '../../errors/error-fingerprint.ts';
+import { fingerprintOccurrence } from '../../errors/error-fingerprint.ts';
 import { type ErrorOccurrence, toErrorLogRow } from '../../errors/error-log-row.ts';
 import { hashText } from '../../lazy-crypto.ts';
 import type { ErrorLogRow } from '../../schema/tables/error-logs-table.ts';
@@ -35,11 +35,15 @@ export class SpanErrorCollector {
       status: Number(attributes.get('http.response.status_code') ?? Number.NaN),
       type: String(attributes.get('error.type') ?? '_OTHER'),
     });
-    const fingerprint = computeErrorFingerprint(
-      `${kind} ${error.type}`,
-      `${endpoint ?? ''} ${error.message}`,
-      error.stack,
-    );
+    const occurrence: ErrorOccurrence = {
+      ...{ kind, level: 'error', endpoint, error, organizationId, propertyId, userId },
+      context: {
+        method: kind === 'request' ? operation : undefined,
+        status: attributes.get('http.response.status_code'),
+        trace_id: span.traceId,
+      },
+    };
+    const fingerprint = fingerprintOccurrence(occurrence, resource.service.service);
     const key = JSON.stringify([resource.key, fingerprint, organizationId, propertyId, endpoint]);
     const known = this.#errors.get(key);
     if (known) {
@@ -53,14 +57,7 @@ export class SpanErrorCollector {
       fingerprint,
       spanIds: [span.spanId],
       timeMs: span.endTimeMs,
-      occurrence: {
-        ...{ kind, level: 'error', endpoint, error, organizationId, propertyId, userId },
-        context: {
-          method: kind === 'request' ? operation : undefined,
-          status: attributes.get('http.response.status_code'),
-          trace_id: span.traceId,
-        },
-      },
+      occurrence,
     });
   }
 

@@ -51,7 +51,7 @@ export function FailedConnects({
                 cell: ({ fingerprint, type, message, service }) => (
                   <span class="cell">
                     <a class="name" href={linkTo('/errors', { fingerprint })} title={message}>
-                      {[type, message].filter(Boolean).join(': ') || fingerprint}
+                      {formatError(type, message) ?? fingerprint}
                     </a>
                     <span class="faint truncate">{service}</span>
                   </span>
@@ -87,6 +87,12 @@ export function FailedConnects({
       </Loaded>
     </Card>
   );
+}
+
+/** Omits the type if the message contains it, such as `connect ECONNREFUSED 127.0.0.1:6379`. */
+function formatError(type: string | undefined, message: string | undefined): string | undefined {
+  if (type && message?.includes(type)) return message;
+  return [type, message].filter(Boolean).join(': ') || undefined;
 }
 
 /** The context comes from agents, so it can have any type. */

@@ -44,7 +44,7 @@ export function QueuesCard() {
                 sortBy: ({ queue }) => queue,
                 cell: ({ queue, scope }) => (
                   <span class="cell">
-                    <a class="name" href={linkTo('/queue', { queue, scope })}>
+                    <a class="name" href={linkTo('/queue', { queue, scope })} title={queue}>
                       {queue}
                     </a>
                     {queues.filter((other) => other.queue === queue).length > 1 && (
@@ -67,7 +67,9 @@ export function QueuesCard() {
                 header: 'Oldest job',
                 sortBy: ({ oldestAge }) => oldestAge,
                 align: 'right',
-                cell: ({ oldestAge }) => <Figure value={oldestAge} unit="ms" />,
+                cell: ({ depth, oldestAge }) => (
+                  <Figure value={depth === 0 ? undefined : oldestAge} unit="ms" />
+                ),
               },
               {
                 id: 'growth',

@@ -81,6 +81,7 @@ export function QueueCharts({ queue, scope }: QueueName) {
         query={time('QUEUE_OLDEST_AGE')}
         aggregates={['max']}
         name={() => 'oldest'}
+        empty="No process reported the age of this queue's jobs in this range."
       />
       <TrendChart
         title="Wait before processing"

@@ -35,7 +35,7 @@ export function DepthByState({ state }: { state: QueuesState }) {
           if (counts.length === 0) {
             return (
               <EmptyState title="No states are reported">
-                This queue's library doesn't report the states of its jobs.
+                No process reported the states of this queue's jobs in this range.
               </EmptyState>
             );
           }

@@ -2,6 +2,7 @@ import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { describe, expect, it } from 'vitest';
 import { ErrorTracker } from '../../../../src/agent/error-tracking/error-tracker.ts';
+import { toConnectOccurrence } from '../../../../src/agent/error-tracking/to-error-occurrence.ts';
 import { computeErrorFingerprint } from '../../../../src/core/errors/error-fingerprint.ts';
 import type { AddRows } from '../../../../src/core/schema/table-registry.ts';
 import type { ErrorLogRow } from '../../../../src/core/schema/tables/error-logs-table.ts';
@@ -54,6 +55,36 @@ describe('ErrorTracker', () => {
     expect(row.stackTrace).toBe(`Error: ${expected}${FRAMES}`);
     expect(row.fingerprint).not.toBe(
       track(message, `Error: ${message}\n    at other (/a.js:1:2)`).fingerprint,
+    );
+  });
+
+  it('groups failed connections by service and server', () => {
+    const trackConnects = (service: string) => {
+      const rows: ErrorLogRow[] = [];
+      const add: AddRows = (_table, added) => void rows.push(...(added as ErrorLogRow[]));
+      const tracker = new ErrorTracker({ resource: { service, instance: 'i' }, add });
+      for (const port of [6379, 5432, 9042, 6379, 5432, 6379, 6379, 6379]) {
+        const server = `127.0.0.1:${port}`;
+        const error = Object.assign(new Error(`connect ECONNREFUSED ${server}`), {
+          stack: `Error: connect ECONNREFUSED ${server}\n    at afterConnect (node:net:1637:16)`,
+        });
+        tracker.track(toConnectOccurrence({ error, errorType: 'ECONNREFUSED', server }), 1);
+      }
+      tracker.addCountRows();
+      return rows;
+    };
+    const rows = [...trackConnects('shop'), ...trackConnects('mail')];
+    const groups = Map.groupBy(rows, ({ fingerprint }) => fingerprint);
+    const counts = [...groups.values()].map(
+      (group) =>
+        `${new Set(group.map(({ service, context }) => `${service} ${context}`)).size} group: ` +
+        `${group[0]?.service} ${group[0]?.context} ${group.reduce((sum, row) => sum + (row.count ?? 1), 0)}`,
+    );
+    const expected = ['6379"} 5', '5432"} 2', '9042"} 1'];
+    expect(counts).toEqual(
+      ['shop', 'mail'].flatMap((service) =>
+        expected.map((rest) => `1 group: ${service} {"server":"127.0.0.1:${rest}`),
+      ),
     );
   });
 

@@ -176,10 +176,10 @@ function getErrorType(error: unknown): string {
     : getCassandraErrorType(error);
 }
 
-/** Returns `host:port/keyspace` of the first contact point. */
+/** Returns `host:port/keyspace` of the first contact point, or `host:port` without a keyspace. */
 function formatServer({ options, keyspace }: Client): string {
   const point = String(options?.contactPoints?.[0] ?? 'unknown');
   const port = Number(options?.protocolOptions?.port ?? 9042);
   const server = /:\d+$/.test(point) ? point : `${point}:${port}`;
-  return `${server}/${typeof keyspace === 'string' ? keyspace : ''}`;
+  return typeof keyspace === 'string' && keyspace !== '' ? `${server}/${keyspace}` : server;
 }

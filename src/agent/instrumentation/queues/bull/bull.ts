@@ -3,6 +3,7 @@ import { QueueJobStatus } from '../../../../core/schema/enums.ts';
 import type { Library, LibraryHooks } from '../../loading/library.ts';
 import { type Method, observeMethod } from '../../loading/method-patching.ts';
 import { createBullDepth, type DepthQueue } from '../bullmq/bullmq-depth.ts';
+import { STATES_NOT_IN_BULL } from '../bullmq/bullmq-depth-script.ts';
 import { canBeIgnored, UnconfirmedJobs } from '../bullmq/unconfirmed-jobs.ts';
 import { type FirstState, type JobAttempt, JobAttempts, type QueueJob } from '../job-attempts.ts';
 import { type JobContext, runJobCode } from '../job-code.ts';
@@ -85,6 +86,7 @@ function instrumentBull(recorder: QueueRecorder): LibraryHooks {
   const delayedUntilMs = new Map<string, number>();
   const depth = createBullDepth<BullQueue>({
     system: 'bull',
+    missingStates: STATES_NOT_IN_BULL,
     getClient: (queue) => (queue.clientInitialized ? queue.client : undefined),
     unconfirmedJobs,
     onAccepted: (row) => onTransition(row, undefined),

@@ -156,6 +156,9 @@ interface UncertainJob {
   readonly dueMs: number | undefined;
 }
 
+/** States that Bull doesn't have. Its prioritized jobs are waiting jobs. */
+export const STATES_NOT_IN_BULL: ReadonlySet<string> = new Set(['prioritized', 'waiting-children']);
+
 /** Result of {@link QUEUE_DEPTH_SCRIPT}. Times are in ms since the epoch. */
 export interface ScriptReading {
   readonly counts: ReadonlyMap<string, number>;
@@ -168,7 +171,11 @@ export interface ScriptReading {
   readonly createdMs: readonly number[];
 }
 
-export function parseQueueReading(result: unknown): ScriptReading {
+/** @param missingStates states that the library doesn't have */
+export function parseQueueReading(
+  result: unknown,
+  missingStates: ReadonlySet<string> = new Set(),
+): ScriptReading {
   const values = result as unknown[];
   const [oldest, scanned, others, created] = values.slice(QUEUE_STATES.length);
   const fields = others as string[];
@@ -178,7 +185,11 @@ export function parseQueueReading(result: unknown): ScriptReading {
     uncertainJobs.push({ key, eventMs: toMs(event), dueMs: toMs(due) });
   }
   return {
-    counts: new Map(QUEUE_STATES.map((state, i) => [state, Number(values[i])])),
+    counts: new Map(
+      QUEUE_STATES.flatMap((state, i) =>
+        missingStates.has(state) ? [] : [[state, Number(values[i])] as const],
+      ),
+    ),
     oldestCertainMs: toMs(oldest),
     uncertainJobs,
     oldestEventMs: toMs(scanned),

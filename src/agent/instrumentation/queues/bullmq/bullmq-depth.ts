@@ -27,6 +27,8 @@ export interface BullmqQueue extends DepthQueue {
 export interface BullDepthOptions<T extends DepthQueue> {
   /** Value of `messaging.system`. */
   system: string;
+  /** States that the library doesn't have. */
+  missingStates?: ReadonlySet<string>;
   /** Returns the client of a queue, or undefined if the queue has not created it. */
   getClient: (queue: T) => Promise<RedisQueueClient> | RedisQueueClient | undefined;
   /** Jobs to look for in the next poll of their queue. */
@@ -38,6 +40,7 @@ export interface BullDepthOptions<T extends DepthQueue> {
 /** Creates the part that reads the depth of the queues of BullMQ or Bull, with one round trip per queue. */
 export function createBullDepth<T extends DepthQueue>({
   system,
+  missingStates,
   getClient,
   unconfirmedJobs,
   onAccepted,
@@ -50,7 +53,7 @@ export function createBullDepth<T extends DepthQueue>({
     const args = [String(jobIds.length), ...jobIds, ...knownJobs];
     const name = queue.clientName();
     const result = await readRedisQueue(client, QUEUE_DEPTH_SCRIPT, queue.toKey(''), args, name);
-    return result && { ...parseQueueReading(result.reply), workers: result.workers };
+    return result && { ...parseQueueReading(result.reply, missingStates), workers: result.workers };
   };
 
   const readAndConfirm = async (queue: T, key: string, knownJobs: readonly string[]) => {

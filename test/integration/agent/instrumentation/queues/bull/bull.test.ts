@@ -160,6 +160,9 @@ describe.each([
     await queue.add('delayed', {}, { delay: 60_000 });
     expect(await getValue('perfscope.queue.depth', 'depth', 'paused')).toBe(41);
     expect(await getValue('perfscope.queue.depth', 'depth', 'delayed')).toBe(1);
+    const gauges = await app.poll('perfscope.queue.depth');
+    const states = gauges.filter((each) => each.queue === 'depth').map(({ state }) => state);
+    expect(states.sort()).toEqual(['active', 'delayed', 'failed', 'paused', 'waiting']);
     expect(Math.floor((await getValue('perfscope.queue.oldest.age', 'depth'))! / 30)).toBe(2);
     await queue.resume();
     void createQueue('depth').process('*', 1, async () => {});
