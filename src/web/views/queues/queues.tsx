@@ -80,7 +80,7 @@ function QueueStats({ queues, before, note }: QueueStatsProps) {
       />
       <Stat
         label="Oldest waiting job"
-        value={oldest?.oldestAge || undefined}
+        value={oldest?.oldestAge}
         unit="ms"
         href={oldest && linkTo('/queue', { queue: oldest.queue, scope: oldest.scope })}
         changeNote={oldest?.oldestAge ? `in ${oldest.queue}` : 'no job waits'}
