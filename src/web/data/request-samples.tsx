@@ -182,7 +182,10 @@ function SampleDrawer({ sample, onClose }: { sample: Sample; onClose: () => void
       `${formatDateTime(sample.atMs, zone).split(',')[0]}, ${formatClockMs(sample.atMs, zone)}`,
     ],
     ['Duration', formatText(sample.durationMs, 'ms')],
-    ['Status', sample.isAborted ? 'aborted by the client' : String(sample.status ?? sample.errorType ?? '–')],
+    [
+      'Status',
+      sample.isAborted ? 'aborted by the client' : String(sample.status ?? sample.errorType ?? '–'),
+    ],
     ['Error', sample.errorType],
     ['Service', [sample.service, sample.version].filter(Boolean).join(' ')],
     ['Instance', sample.instance],
