@@ -78,6 +78,11 @@ const IS_VALID = sql`(${METRICS_TABLE.rowFilter} OR name = ${REQUEST_SAMPLE_METR
  * Neighboring numbers from 1e6 differ by more.
  */
 const SORT_VALUE = sql`CASE WHEN abs(value) < 1000000.0 THEN round(value, 9) ELSE value END`;
+/**
+ * The same value as another expression. If `ORDER BY` contains an expression of the selected columns, QuestDB 9.3 caches
+ * its values, and returns wrong rows if they are in several partitions.
+ */
+const SORT_KEY = sql`CASE WHEN abs(value) >= 1000000.0 THEN value ELSE round(value, 9) END`;
 
 /** Rows with failures: histograms and counters, measurements, and request samples. */
 const FAILED = sql`(coalesce(error_count, 0) > 0 OR tags LIKE ${'%"error.type":%'})`;
@@ -96,7 +101,7 @@ export async function queryMetricRows(
     query.scope,
     sql`SELECT timestamp::long AS micros, ${SORT_VALUE} AS sort_value, * ${fromTable(METRICS_TABLE_NAME)}
       AND ${joinSql(toConditions(query, options), ' AND ')} AND value IS NOT NULL
-      ORDER BY sort_value DESC, timestamp DESC, id DESC LIMIT ${options.limit}`,
+      ORDER BY ${SORT_KEY} DESC, timestamp DESC, id DESC LIMIT ${options.limit}`,
   );
   return rows.map(toMetricRow);
 }

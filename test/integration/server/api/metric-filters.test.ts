@@ -1,16 +1,18 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { PerfscopeClient } from '../../../../src/client.ts';
-import { MINUTE_MS } from '../../../../src/core/duration.ts';
+import { DAY_MS, MINUTE_MS } from '../../../../src/core/duration.ts';
 import {
   createRequestSampleRow,
   REQUEST_SAMPLE_METRIC_NAME,
 } from '../../../../src/core/request-sample-row.ts';
 import { createOrganizationScope, UNRESTRICTED_SCOPE } from '../../../../src/core/tenant-scope.ts';
+import { floorTo } from '../../../../src/storage/queries/time-range.ts';
 import { TestApiServer } from '../../../support/api-server.ts';
 
 const api = new TestApiServer();
-const TO = Math.floor(Date.now() / MINUTE_MS) * MINUTE_MS - MINUTE_MS;
-const FROM = TO - 10 * MINUTE_MS;
+/** The rows are in two partitions, one for each day. */
+const FROM = floorTo(Date.now() - 10 * MINUTE_MS, DAY_MS) - 2 * MINUTE_MS;
+const TO = FROM + 10 * MINUTE_MS;
 const SAMPLES = { from: FROM, to: TO, name: [REQUEST_SAMPLE_METRIC_NAME] };
 let client: PerfscopeClient;
 
