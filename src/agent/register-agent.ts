@@ -59,7 +59,7 @@ function startAgent(dryRun: boolean): void {
   runWhenIdle('the start', [() => agent.connect(), ...systemMetrics]);
   const coverage = watchCoverage(agent);
   trackProcessErrors(agent);
-  flushOnExit(agent, { addLastRows: () => coverage.writeLastRows() });
+  flushOnExit(agent, { addLastRows: () => coverage.writeChanges() });
 }
 
 /** Stores uncaught exceptions and unhandled rejections in `error_logs`. */

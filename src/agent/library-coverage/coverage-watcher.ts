@@ -64,22 +64,12 @@ export class CoverageWatcher {
     startInterval(PART, () => void this.#writeRows(), COVERAGE_INTERVAL_MS);
   }
 
-  /**
-   * Writes the rows of a process that ends, so that a script that ends before its libraries are listed also has rows.
-   * Logs nothing.
-   *
-   * @returns whether rows were written. False if the coverage didn't change since the last rows.
-   */
-  writeLastRows(): boolean {
-    return this.#writeChanges();
-  }
-
   #listAll(): void {
     const { agent, log, isLogging, onListed } = this.#options;
     const text = this.#reporter.list(agent.loadedLibraries);
     if (isLogging) log.info(text);
     onListed();
-    this.#writeChanges();
+    this.writeChanges();
     // A library consists of several files, which are loaded one after another.
     agent.watchLibraries(
       guard(PART, () => {
@@ -94,7 +84,7 @@ export class CoverageWatcher {
     this.#isWaiting = false;
     const lines = this.#reporter.listChanges(agent.loadedLibraries);
     if (isLogging && !this.#isComplete) for (const line of lines) log.info(line);
-    this.#writeChanges();
+    this.writeChanges();
   }
 
   #complete(): void {
@@ -104,7 +94,13 @@ export class CoverageWatcher {
     this.#isComplete = true;
   }
 
-  #writeChanges(): boolean {
+  /**
+   * Writes rows if the coverage changed since the last rows, and logs nothing. Also called when the process ends, because
+   * a script can end before its libraries are listed.
+   *
+   * @returns whether rows were written
+   */
+  writeChanges(): boolean {
     return this.#written !== JSON.stringify(this.#listCoverage()) && this.#writeRows();
   }
 

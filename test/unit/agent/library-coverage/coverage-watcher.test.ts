@@ -88,9 +88,9 @@ it('writes the coverage after the start, after each change, and every ten minute
 
 it('writes the coverage of a process that ends early once, without a log line', () => {
   const { watcher, libraries, rows, lines } = startWatcher();
-  expect(watcher.writeLastRows()).toBe(false);
+  expect(watcher.writeChanges()).toBe(false);
   libraries.push(pg, { ...partial });
-  expect([watcher.writeLastRows(), watcher.writeLastRows()]).toEqual([true, false]);
+  expect([watcher.writeChanges(), watcher.writeChanges()]).toEqual([true, false]);
   expect(rows).toEqual([[0, 'pg', '8.1.0', 1, undefined]]);
   expect(lines).toEqual([]);
 });
